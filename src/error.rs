@@ -1,0 +1,147 @@
+//! What can go wrong, with the facts: which path, what was found, what was wanted, what to do.
+//!
+//! A finding about a target (a rule that does not hold) is not an error; see [`crate::check::Finding`].
+
+use std::io;
+
+use crate::rootfs::{FileKind, ImagePath};
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything the library can fail with. `Display` is one line, lower case, for people.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The kernel refused an operation on a path of the target.
+    #[error("{path}: cannot {op}: {source}")]
+    Target {
+        /// The verb, as in "cannot {op}".
+        op: &'static str,
+        /// The path inside the root.
+        path: ImagePath,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The kernel refused an operation on a path of the machine that runs the tool.
+    #[error("{path}: cannot {op}: {source}")]
+    Host {
+        /// The verb, as in "cannot {op}".
+        op: &'static str,
+        /// The path on the machine that runs the tool.
+        path: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// Something other than a regular file (or directory) stands where one is wanted.
+    #[error("{path}: found a {found}, want a {want}; move it away and run again")]
+    WrongKind {
+        /// The path inside the root.
+        path: ImagePath,
+        /// What stands there.
+        found: FileKind,
+        /// What was expected.
+        want: FileKind,
+    },
+    /// A file is larger than any such file can sensibly be.
+    #[error("{path}: found {size} bytes, want at most {limit}; not read")]
+    TooLarge {
+        /// The path inside the root.
+        path: ImagePath,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A configuration file is not UTF-8, so it is not edited.
+    #[error(
+        "{path}: byte {offset} (line {line}) is not UTF-8; want a text file; correct it by hand"
+    )]
+    NotUtf8 {
+        /// The path inside the root.
+        path: ImagePath,
+        /// The offset in bytes of the first bad byte.
+        offset: usize,
+        /// The line it stands in, from 1.
+        line: usize,
+    },
+    /// More symbolic links than any sane tree has; a loop.
+    #[error("{path}: too many symbolic links; a loop of links, or a hostile tree")]
+    LinkLoop {
+        /// The path that was being resolved.
+        path: ImagePath,
+    },
+    /// A path that cannot name a place in a root.
+    #[error("`{path}` is not a path inside a root: {why}")]
+    BadPath {
+        /// The text, escaped.
+        path: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A file of the target cannot be understood, so the rule cannot be judged.
+    #[error("{path}:{line}: found {found}, want {want}")]
+    Syntax {
+        /// The path inside the root.
+        path: ImagePath,
+        /// The line, from 1.
+        line: usize,
+        /// What stands there.
+        found: String,
+        /// What was expected.
+        want: &'static str,
+    },
+    /// A profile is malformed. The text names file, line, column and the word.
+    #[error("{0}")]
+    Profile(String),
+    /// A guard refused; nothing was changed. The text says what to do.
+    #[error("{0}")]
+    Guard(String),
+    /// The changes of the rules do not settle: they undo each other.
+    #[error("the rules do not settle: {0}; this is a fault of the profile, nothing was written")]
+    Unsettled(String),
+    /// The target changed between planning and writing.
+    #[error("{path}: changed while the run was going on; nothing lost, run again")]
+    Raced {
+        /// The path inside the root.
+        path: ImagePath,
+    },
+    /// The journal cannot be used.
+    #[error("{path}: {why}")]
+    Journal {
+        /// The journal's path on the machine that runs the tool.
+        path: String,
+        /// What is wrong and what to do.
+        why: String,
+    },
+    /// Writing failed half-way; what had been written was undone.
+    #[error("{cause}; every change of this run was undone")]
+    RolledBack {
+        /// The first failure.
+        cause: Box<Error>,
+    },
+    /// Writing failed half-way, and so did the undoing; the journal holds what is needed.
+    #[error("{cause}; undoing failed too: {undo}; run `gokaku apply` again to recover")]
+    Stuck {
+        /// The first failure.
+        cause: Box<Error>,
+        /// Why undoing failed.
+        undo: Box<Error>,
+    },
+}
+
+impl Error {
+    /// An error of the kernel about a path of the target.
+    pub fn target(op: &'static str, path: &ImagePath, source: impl Into<io::Error>) -> Error {
+        Error::Target { op, path: path.clone(), source: source.into() }
+    }
+
+    /// An error of the kernel about a path of the machine that runs the tool.
+    pub fn host(
+        op: &'static str,
+        path: impl AsRef<std::path::Path>,
+        source: impl Into<io::Error>,
+    ) -> Error {
+        Error::Host { op, path: path.as_ref().display().to_string(), source: source.into() }
+    }
+}

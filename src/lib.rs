@@ -1,0 +1,37 @@
+//! `gokaku` (合格, "pass") brings a root filesystem to a *declared result table*, and proves it.
+//!
+//! The embedded profile is AKS's published table for the CIS Ubuntu 18.04 LTS benchmark v2.1.0:
+//! every row that passes there is made to hold, every other row is left exactly as found.
+//!
+//! - [`profile`]: rules are data; what should be, and why a row is left alone.
+//! - [`check`]: what a rule can want, one primitive per file; judging and the changes that help.
+//! - [`text`]: pure editors of configuration text; no paths, no files.
+//! - [`rootfs`]: reading an image, jailed; the stage on which changes are tried.
+//! - [`plan`]: rules and an image give a plan, judged again before anything is written.
+//! - [`apply`]: the only code that writes.
+//! - [`report`]: what was found and done, as data and as text.
+//!
+//! ```
+//! use gokaku::profile::Profile;
+//! use gokaku::rootfs::MemoryRootfs;
+//!
+//! let profile = Profile::embedded()?;
+//! let root = MemoryRootfs::new().file("/etc/modprobe.d/CIS.conf", "install cramfs /bin/true\n");
+//! let only = ["1.1.1.1".parse()?];
+//! let rules: Vec<_> = profile.rules.iter().filter(|r| only.contains(&r.id)).collect();
+//! let judged = gokaku::plan::audit(&rules, &root);
+//! assert_eq!(judged[0].outcome, gokaku::check::Outcome::Met);
+//! # Ok::<(), gokaku::Error>(())
+//! ```
+
+pub mod apply;
+pub mod check;
+pub mod cli;
+pub mod error;
+pub mod plan;
+pub mod profile;
+pub mod report;
+pub mod rootfs;
+pub mod text;
+
+pub use error::{Error, Result};

@@ -1,0 +1,215 @@
+//! From rules and an image to verdicts, and from verdicts to a plan.
+//!
+//! `audit` judges; `plan` stages the changes that audit's gaps carry, audits again on the stage,
+//! and goes on until nothing is left to change. Nothing is written here. It must stay true that
+//! there is no second logic that decides what to do.
+
+use std::collections::BTreeSet;
+
+use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome};
+use crate::error::{Error, Result};
+use crate::profile::{Disposition, Rule, RuleId};
+use crate::rootfs::{ImagePath, PathChange, Rootfs, StagedRootfs};
+
+/// A rule needs at most this many rounds of staging and looking again; real ones need one to four.
+const MAX_ROUNDS: usize = 64;
+/// All rules together are planned at most this often; real profiles settle in two.
+const MAX_PASSES: usize = 8;
+
+/// Whether something can be done about a rule that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// Every gap has a change that closes it.
+    Available,
+    /// At least one gap has none; the reason says why.
+    None,
+}
+
+/// What an audit says of one rule.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// Which rule.
+    pub id: RuleId,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// For a rule that does not hold: can `apply` close it?
+    pub remedy: Option<Remedy>,
+    /// What was found, gaps first.
+    pub evidence: Vec<Evidence>,
+    /// Why it is `unknown`, or why there is no remedy.
+    pub reason: Option<String>,
+}
+
+/// Judges every rule on the image. Never fails as a whole: a rule that cannot be judged is
+/// [`Outcome::Unknown`] with its cause, and the others go on.
+pub fn audit(rules: &[&Rule], root: &dyn Rootfs) -> Vec<Judged> {
+    rules.iter().map(|rule| judge(rule, root)).collect()
+}
+
+fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
+    let (checks, nothing) = match &rule.disposition {
+        Disposition::Enforce(want) => (want, Outcome::Unknown),
+        Disposition::LeaveAlone { observe, .. } => (observe, Outcome::Unmeasured),
+    };
+    if checks.is_empty() {
+        let reason = (nothing == Outcome::Unknown).then(|| "not implemented".to_owned());
+        let evidence = Vec::new();
+        return Judged { id: rule.id.clone(), outcome: nothing, remedy: None, evidence, reason };
+    }
+    combine(&rule.id, checks.iter().map(|c| c.primitive().audit(root)))
+}
+
+/// All wants must hold. What definitely fails, fails; else what cannot be told, is unknown.
+fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judged {
+    let (mut gaps, mut evidence) = (Vec::new(), Vec::new());
+    let (mut causes, mut reasons) = (Vec::new(), Vec::new());
+    let mut outcomes = BTreeSet::new();
+    for finding in findings {
+        match finding {
+            Err(e) => {
+                outcomes.insert(Outcome::Unknown);
+                causes.push(e.to_string());
+            }
+            Ok(finding) => {
+                outcomes.insert(finding.outcome());
+                match finding {
+                    Finding::Met(e) | Finding::MetVacuously(e) | Finding::Manual(e) => {
+                        evidence.extend(e);
+                    }
+                    Finding::NotMet { gaps: found, holding } => {
+                        for Gap { evidence, fix } in found {
+                            gaps.push(evidence);
+                            if let Fix::None(reason) = fix {
+                                reasons.push(reason);
+                            }
+                        }
+                        evidence.extend(holding);
+                    }
+                }
+            }
+        }
+    }
+    let has = |o| outcomes.contains(&o);
+    let outcome = if has(Outcome::NotMet) {
+        Outcome::NotMet
+    } else if has(Outcome::Unknown) {
+        Outcome::Unknown
+    } else if has(Outcome::Manual) {
+        Outcome::Manual
+    } else if has(Outcome::Met) {
+        Outcome::Met
+    } else {
+        Outcome::MetVacuously
+    };
+    let remedy =
+        (outcome == Outcome::NotMet).then_some(if reasons.is_empty() && causes.is_empty() {
+            Remedy::Available
+        } else {
+            Remedy::None
+        });
+    reasons.extend(causes);
+    reasons.dedup();
+    gaps.extend(evidence);
+    Judged {
+        id: id.clone(),
+        outcome,
+        remedy,
+        evidence: gaps,
+        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+    }
+}
+
+/// What a run would do: the verdicts before, the verdicts on the stage, and every path that would
+/// change. Made only by [`plan`].
+#[derive(Debug)]
+pub struct Plan {
+    /// The verdicts on the image as it is, in the order of the rules given.
+    pub before: Vec<Judged>,
+    /// The verdicts on the image with all changes.
+    pub after: Vec<Judged>,
+    /// The changes, by path; disjoint, final.
+    changes: Vec<PathChange>,
+}
+
+impl Plan {
+    /// Every path that would change, sorted.
+    pub fn changes(&self) -> &[PathChange] {
+        &self.changes
+    }
+}
+
+/// Plans the changes that make every enforced rule among `rules` hold; the others are judged only.
+///
+/// The rules are taken in the order of their ids, whatever the order given, so that the result
+/// depends on the set alone.
+///
+/// # Errors
+/// [`Error::Unsettled`] when rules undo each other; an image that cannot be read any more.
+pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
+    let before = audit(rules, root);
+    let mut staged = StagedRootfs::new(root);
+    let mut sorted: Vec<&Rule> = rules.to_vec();
+    sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut passes = 0;
+    loop {
+        let mut restless = Vec::new();
+        for rule in &sorted {
+            if let Disposition::Enforce(want) = &rule.disposition
+                && settle(&rule.id, want, &mut staged)?
+            {
+                restless.push(rule.id.to_string());
+            }
+        }
+        if restless.is_empty() {
+            break;
+        }
+        passes += 1;
+        if passes > MAX_PASSES {
+            return Err(Error::Unsettled(format!("rules {} undo each other", restless.join(", "))));
+        }
+    }
+    let after = audit(rules, &staged);
+    Ok(Plan { before, after, changes: staged.changes()? })
+}
+
+/// Stages what closes a rule's gaps until there is nothing more to stage. Says whether anything
+/// was staged.
+fn settle(id: &RuleId, want: &[Check], staged: &mut StagedRootfs<'_>) -> Result<bool> {
+    let mut any = false;
+    for _ in 0..MAX_ROUNDS {
+        let mut moved = false;
+        let mut touched: BTreeSet<ImagePath> = BTreeSet::new();
+        for check in want {
+            // A want that cannot be judged has nothing to stage; the audit reports it.
+            let Ok(Finding::NotMet { gaps, .. }) = check.primitive().audit(staged) else {
+                continue;
+            };
+            for gap in gaps {
+                let Fix::Changes(changes) = gap.fix else { continue };
+                // A whole-file change was made from the file as it was when the audit read it:
+                // one change per path and look, the next round sees its result.
+                if changes.iter().any(|c| touched.contains(c.path())) {
+                    continue;
+                }
+                for change in &changes {
+                    touched.insert(change.path().clone());
+                    match staged.stage(change, id) {
+                        Ok(new) => moved |= new,
+                        Err(e) => {
+                            log::warn!(
+                                "rule {id}: the change of {} is not possible: {e}",
+                                change.path()
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        if !moved {
+            return Ok(any);
+        }
+        any = true;
+    }
+    Err(Error::Unsettled(format!("rule {id} asks for change after change")))
+}

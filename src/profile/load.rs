@@ -1,0 +1,342 @@
+//! From TOML to a checked profile. Every mistake is an error with file, line, column and word.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Benchmark, Bilingual, Disposition, Profile, Reason, Rule, RuleId, Status, Target};
+use crate::check::Check;
+use crate::error::{Error, Result};
+
+/// The files of a profile: names (for messages) and texts. The first is the head.
+#[derive(Debug, Clone)]
+pub struct Source {
+    files: Vec<(String, String)>,
+}
+
+macro_rules! embedded {
+    ($($file:literal),+ $(,)?) => {
+        &[$((
+            concat!("profiles/aks-ubuntu-18.04/", $file),
+            include_str!(concat!("../../profiles/aks-ubuntu-18.04/", $file)),
+        )),+]
+    };
+}
+
+const EMBEDDED: &[(&str, &str)] = embedded![
+    "profile.toml",
+    "1-initial-setup.toml",
+    "2-services.toml",
+    "3-network.toml",
+    "4-logging.toml",
+    "5-access.toml",
+    "6-maintenance.toml",
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    id: String,
+    title: Bilingual,
+    benchmark: Benchmark,
+    target: Target,
+    source: String,
+    #[serde(default)]
+    vars: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chapter {
+    #[serde(default)]
+    rule: Vec<RawRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRule {
+    id: Spanned<RuleId>,
+    title: Bilingual,
+    level: Spanned<u8>,
+    status: Spanned<Status>,
+    reason: Option<Reason>,
+    note: Option<Bilingual>,
+    rationale: Bilingual,
+    #[serde(default)]
+    want: Vec<Check>,
+    #[serde(default)]
+    observe: Vec<Check>,
+}
+
+impl Profile {
+    /// The profile that is part of the program: `aks-ubuntu-18.04`.
+    ///
+    /// # Errors
+    /// A mistake in the embedded files; a test proves that there is none.
+    pub fn embedded() -> Result<Profile> {
+        let files = EMBEDDED.iter().map(|(n, t)| (n.to_string(), t.to_string())).collect();
+        Source { files }.parse()
+    }
+
+    /// A profile from a directory with a `profile.toml` and chapter files beside it.
+    ///
+    /// # Errors
+    /// [`Error::Host`] when it cannot be read, [`Error::Profile`] for a mistake in it.
+    pub fn from_dir(dir: &Path) -> Result<Profile> {
+        Source::from_dir(dir)?.parse()
+    }
+}
+
+impl Source {
+    /// Reads the `*.toml` files of a directory of this machine, `profile.toml` first.
+    ///
+    /// # Errors
+    /// [`Error::Host`] when it cannot be read.
+    #[allow(clippy::disallowed_methods)] // a profile is a file of the host, not of a target
+    pub fn from_dir(dir: &Path) -> Result<Source> {
+        let fail = |e| Error::host("read the profile", dir, e);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(fail)? {
+            let path = entry.map_err(fail)?.path();
+            if path.extension().is_some_and(|e| e == "toml") {
+                names.push(path);
+            }
+        }
+        names.sort_by_key(|p| (p.file_name().is_none_or(|n| n != "profile.toml"), p.clone()));
+        let mut files = Vec::new();
+        for path in names {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|e| Error::host("read the profile", &path, e))?;
+            files.push((path.display().to_string(), text));
+        }
+        Ok(Source { files })
+    }
+
+    /// The given files; the first is the head (`profile.toml`).
+    pub fn from_files<N: Into<String>, T: Into<String>>(
+        files: impl IntoIterator<Item = (N, T)>,
+    ) -> Source {
+        Source { files: files.into_iter().map(|(n, t)| (n.into(), t.into())).collect() }
+    }
+
+    /// Parses and checks the whole profile.
+    ///
+    /// # Errors
+    /// [`Error::Profile`], with file, line, column, the word, and what would be right.
+    pub fn parse(&self) -> Result<Profile> {
+        let Some(((head_name, head_text), chapters)) = self.files.split_first() else {
+            return Err(Error::Profile("a profile needs a `profile.toml`; found no file".into()));
+        };
+        let head: Head = parse(head_name, head_text)?;
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut places: BTreeMap<RuleId, String> = BTreeMap::new();
+        for (name, text) in chapters {
+            let text = fill_in(name, text, &head.vars)?;
+            let chapter: Chapter = parse(name, &text)?;
+            for raw in chapter.rule {
+                let at = place(name, &text, raw.id.span().start);
+                if let Some(first) = places.insert(raw.id.get_ref().clone(), at.clone()) {
+                    let id = raw.id.get_ref();
+                    return Err(Error::Profile(format!(
+                        "{at}: rule {id} is there already, at {first}; remove one"
+                    )));
+                }
+                rules.push(check(raw, name, &text)?);
+            }
+        }
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(Profile {
+            id: head.id,
+            title: head.title,
+            benchmark: head.benchmark,
+            target: head.target,
+            source: head.source,
+            rules,
+        })
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|e| {
+        let at = e.span().map_or_else(|| name.to_owned(), |span| place(name, text, span.start));
+        Error::Profile(format!("{at}: {}", e.to_string().trim_end()))
+    })
+}
+
+/// `file:line:column` of a byte offset.
+fn place(name: &str, text: &str, offset: usize) -> String {
+    let before = &text[..offset.min(text.len())];
+    let line = 1 + before.matches('\n').count();
+    let column = 1 + before.rsplit('\n').next().unwrap_or("").chars().count();
+    format!("{name}:{line}:{column}")
+}
+
+/// What the types cannot say: which fields belong to which status.
+fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
+    let id = raw.id.get_ref().clone();
+    let status_at = place(name, text, raw.status.span().start);
+    let wrong = |at: &str, what: &str| Err(Error::Profile(format!("{at}: rule {id} {what}")));
+    let level = *raw.level.get_ref();
+    if !(1..=2).contains(&level) {
+        let at = place(name, text, raw.level.span().start);
+        return wrong(&at, &format!("has level {level}; want 1 or 2"));
+    }
+    let texts = [("title", &raw.title), ("rationale", &raw.rationale)];
+    for (what, text) in texts {
+        if text.en.trim().is_empty() || text.ja.trim().is_empty() {
+            return wrong(&status_at, &format!("has an empty {what}; want both languages"));
+        }
+    }
+    let disposition = match *raw.status.get_ref() {
+        Status::Pass => {
+            if !raw.observe.is_empty() || raw.note.is_some() {
+                return wrong(&status_at, "is `pass` and has `observe` or `note`; want `want`");
+            }
+            Disposition::Enforce(raw.want)
+        }
+        status => {
+            if !raw.want.is_empty() {
+                return wrong(
+                    &status_at,
+                    "is not `pass` but has `want`; such a row is never enforced, use `observe`",
+                );
+            }
+            if raw.reason.is_none() {
+                return wrong(
+                    &status_at,
+                    "is not `pass` and has no `reason`; say why it is left alone (`none-given` \
+                     where the table is silent)",
+                );
+            }
+            Disposition::LeaveAlone { status, note: raw.note, observe: raw.observe }
+        }
+    };
+    Ok(Rule {
+        id,
+        title: raw.title,
+        level,
+        reason: raw.reason,
+        rationale: raw.rationale,
+        disposition,
+    })
+}
+
+/// Replaces every string value `"${name}"` by the variable's value, so that types and the places
+/// of later mistakes stay right.
+fn fill_in(name: &str, text: &str, vars: &BTreeMap<String, toml::Value>) -> Result<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("\"${") {
+        let (before, tail) = rest.split_at(start);
+        out.push_str(before);
+        let offset = text.len() - tail.len();
+        let Some(end) = tail.find("}\"") else {
+            let at = place(name, text, offset);
+            return Err(Error::Profile(format!("{at}: `${{` without `}}`; want \"${{name}}\"")));
+        };
+        let var = &tail[3..end];
+        match vars.get(var) {
+            Some(toml::Value::Integer(n)) => out.push_str(&n.to_string()),
+            // JSON's escapes are a subset of TOML's.
+            Some(toml::Value::String(s)) => {
+                out.push_str(&serde_json::Value::String(s.clone()).to_string());
+            }
+            Some(_) => {
+                let at = place(name, text, offset);
+                return Err(Error::Profile(format!(
+                    "{at}: variable `{var}` is neither a number nor a text"
+                )));
+            }
+            None => {
+                let at = place(name, text, offset);
+                let known: Vec<&str> = vars.keys().map(String::as_str).collect();
+                return Err(Error::Profile(format!(
+                    "{at}: no variable `{var}`; `[vars]` has: {}",
+                    known.join(", ")
+                )));
+            }
+        }
+        rest = &tail[end + 2..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = r#"
+id = "t"
+title = { en = "t", ja = "t" }
+source = "test"
+[benchmark]
+name = "b"
+version = "1"
+[target]
+os = "ubuntu"
+version = "18.04"
+[vars]
+asked = "0"
+"#;
+
+    fn load(chapter: &str) -> Result<Profile> {
+        Source::from_files([("profile.toml", HEAD), ("1.toml", chapter)]).parse()
+    }
+
+    fn rule(extra: &str) -> String {
+        format!(
+            "[[rule]]\nid = \"3.2.1\"\ntitle = {{ en = \"a\", ja = \"あ\" }}\nlevel = 1\n\
+             rationale = {{ en = \"r\", ja = \"理\" }}\n{extra}"
+        )
+    }
+
+    #[test]
+    fn the_embedded_profile_is_well_formed() {
+        Profile::embedded().unwrap();
+    }
+
+    #[test]
+    fn mistakes_name_file_line_and_word() {
+        let pass = rule("status = \"pass\"\n");
+        let cases = [
+            (
+                rule("status = \"fail\"\n"),
+                "1.toml:6:10: rule 3.2.1 is not `pass` and has no `reason`",
+            ),
+            (format!("{pass}{pass}"), "1.toml:8:6: rule 3.2.1 is there already, at 1.toml:2:6"),
+            (
+                rule(
+                    "status = \"fail\"\nreason = \"none-given\"\nwant = [{ sysctl = { key = \"a\", value = \"0\" } }]",
+                ),
+                "such a row is never enforced",
+            ),
+            (
+                rule("status = \"pass\"\nwant = [{ sysctl = { kee = \"a\", value = \"0\" } }]"),
+                "unknown field `kee`",
+            ),
+            (rule("status = \"pass\"\nwant = [{ sysctel = {} }]"), "1.toml:7:11"),
+            (rule("status = \"passs\"\n"), "unknown variant `passs`"),
+            (
+                rule(
+                    "status = \"pass\"\nwant = [{ sysctl = { key = \"a\", value = \"${nope}\" } }]",
+                ),
+                "no variable `nope`; `[vars]` has: asked",
+            ),
+        ];
+        for (text, want) in cases {
+            let message = load(&text).unwrap_err().to_string();
+            assert!(message.contains(want), "want {want:?} in {message}");
+        }
+    }
+
+    #[test]
+    fn variables_are_filled_in() {
+        let want = "want = [{ sysctl = { key = \"a.b\", value = \"${asked}\" } }]";
+        let profile = load(&rule(&format!("status = \"pass\"\n{want}"))).unwrap();
+        let Disposition::Enforce(checks) = &profile.rules[0].disposition else { panic!() };
+        assert_eq!(format!("{checks:?}").matches("\"0\"").count(), 1, "{checks:?}");
+    }
+}

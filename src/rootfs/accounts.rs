@@ -1,0 +1,160 @@
+//! The image's own users and groups, from its `passwd` and `group`. The host is never asked.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::sync::Arc;
+
+use users::{Group, Groups, User, Users};
+
+use super::{ImagePath, Rootfs};
+use crate::error::Result;
+
+/// An account file may be this large (bytes); larger ones are an error.
+const ACCOUNT_LIMIT: u64 = 16 << 20;
+
+/// Names and numbers of an image's accounts. The first line with a name or number counts, as in
+/// the C library. Lines that cannot be understood are skipped here; rules about them look at the
+/// files themselves.
+#[derive(Debug, Default, Clone)]
+pub struct AccountDb {
+    users: Vec<(u32, u32, OsString)>,
+    groups: Vec<(u32, OsString)>,
+}
+
+impl AccountDb {
+    /// Reads `/etc/passwd` and `/etc/group` of the image. Missing files are empty.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read(root: &dyn Rootfs) -> Result<AccountDb> {
+        let passwd = root.read_bytes(&ImagePath::parse("/etc/passwd")?, ACCOUNT_LIMIT)?;
+        let group = root.read_bytes(&ImagePath::parse("/etc/group")?, ACCOUNT_LIMIT)?;
+        Ok(AccountDb::parse(passwd.as_deref().unwrap_or(b""), group.as_deref().unwrap_or(b"")))
+    }
+
+    /// Reads the texts of the two files.
+    pub fn parse(passwd: &[u8], group: &[u8]) -> AccountDb {
+        let users = rows(passwd)
+            .filter_map(|f| Some((number(f.get(2)?)?, number(f.get(3)?)?, name(f[0])?)))
+            .collect();
+        let groups = rows(group).filter_map(|f| Some((number(f.get(2)?)?, name(f[0])?))).collect();
+        AccountDb { users, groups }
+    }
+
+    /// The number of the group `name`.
+    pub fn gid(&self, name: &str) -> Option<u32> {
+        self.get_group_by_name(name).map(|g| g.gid())
+    }
+
+    /// The number of the user `name`.
+    pub fn uid(&self, name: &str) -> Option<u32> {
+        self.get_user_by_name(name).map(|u| u.uid())
+    }
+
+    /// `name(number)` of a user, or the bare number.
+    pub fn show_user(&self, uid: u32) -> String {
+        let name = self.users.iter().find(|u| u.0 == uid).map(|u| u.2.as_os_str());
+        show(uid, name)
+    }
+
+    /// `name(number)` of a group, or the bare number.
+    pub fn show_group(&self, gid: u32) -> String {
+        let name = self.groups.iter().find(|g| g.0 == gid).map(|g| g.1.as_os_str());
+        show(gid, name)
+    }
+}
+
+fn show(id: u32, name: Option<&OsStr>) -> String {
+    match name {
+        Some(name) => format!("{}({id})", super::escape(name.as_bytes())),
+        None => id.to_string(),
+    }
+}
+
+fn rows(text: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+    text.split(|b| *b == b'\n')
+        .map(|line| line.split(|b| *b == b':').collect::<Vec<_>>())
+        .filter(|fields| fields.len() > 2)
+}
+
+fn number(field: &&[u8]) -> Option<u32> {
+    std::str::from_utf8(field).ok()?.trim().parse().ok()
+}
+
+/// NIS lines (`+name`, `-name`) name no account of the image.
+fn name(field: &[u8]) -> Option<OsString> {
+    match field.first() {
+        None | Some(b'+' | b'-' | b'#') => None,
+        Some(_) => Some(OsString::from_vec(field.to_vec())),
+    }
+}
+
+impl Users for AccountDb {
+    fn get_user_by_uid(&self, uid: u32) -> Option<Arc<User>> {
+        let (uid, gid, name) = self.users.iter().find(|u| u.0 == uid)?;
+        Some(Arc::new(User::new(*uid, name, *gid)))
+    }
+
+    fn get_user_by_name<S: AsRef<OsStr> + ?Sized>(&self, username: &S) -> Option<Arc<User>> {
+        let (uid, gid, name) = self.users.iter().find(|u| u.2 == username.as_ref())?;
+        Some(Arc::new(User::new(*uid, name, *gid)))
+    }
+
+    // An image runs nothing: nobody is its current user.
+    fn get_current_uid(&self) -> u32 {
+        0
+    }
+    fn get_current_username(&self) -> Option<Arc<OsStr>> {
+        None
+    }
+    fn get_effective_uid(&self) -> u32 {
+        0
+    }
+    fn get_effective_username(&self) -> Option<Arc<OsStr>> {
+        None
+    }
+}
+
+impl Groups for AccountDb {
+    fn get_group_by_gid(&self, gid: u32) -> Option<Arc<Group>> {
+        let (gid, name) = self.groups.iter().find(|g| g.0 == gid)?;
+        Some(Arc::new(Group::new(*gid, name)))
+    }
+
+    fn get_group_by_name<S: AsRef<OsStr> + ?Sized>(&self, group_name: &S) -> Option<Arc<Group>> {
+        let (gid, name) = self.groups.iter().find(|g| g.1 == group_name.as_ref())?;
+        Some(Arc::new(Group::new(*gid, name)))
+    }
+
+    fn get_current_gid(&self) -> u32 {
+        0
+    }
+    fn get_current_groupname(&self) -> Option<Arc<OsStr>> {
+        None
+    }
+    fn get_effective_gid(&self) -> u32 {
+        0
+    }
+    fn get_effective_groupname(&self) -> Option<Arc<OsStr>> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_come_from_the_text_alone() {
+        let db = AccountDb::parse(
+            b"root:x:0:0::/root:/bin/bash\n\n+nis:x:7:7:::\nbroken\nb\xc3\xbcro:x:1000:1000::/home/b:/bin/sh\n",
+            b"root:x:0:\nshadow:x:42:\nshadow:x:43:\nx:x:4294967296:\n",
+        );
+        assert_eq!(db.gid("shadow"), Some(42), "the first line counts");
+        assert_eq!(db.uid("büro"), Some(1000));
+        assert_eq!(db.uid("+nis"), None);
+        assert_eq!(db.gid("x"), None, "too large for a group number");
+        assert_eq!(db.show_user(0), "root(0)");
+        assert_eq!(db.show_group(99), "99");
+    }
+}

@@ -1,0 +1,276 @@
+//! An image that is a directory on disk.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, readlinkat};
+use nix::sys::stat::{FileStat, SFlag};
+
+use super::resolve::{Links, Resolver, stat_of};
+use super::{FileKind, ImagePath, Rootfs, Stat};
+use crate::error::{Error, Result};
+
+/// A directory that is the root of an image. It is opened once; every look-up stays below it.
+///
+/// What was read is kept, so that all rules judge the same bytes.
+pub struct DiskRootfs {
+    dir: OwnedFd,
+    host_path: PathBuf,
+    resolver: Resolver,
+    live: bool,
+    stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
+    contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
+}
+
+impl DiskRootfs {
+    /// Opens the directory `path` of this machine as a root.
+    ///
+    /// # Errors
+    /// [`Error::Host`] when it is missing, is no directory, or cannot be opened.
+    pub fn open(path: &Path) -> Result<DiskRootfs> {
+        DiskRootfs::open_with(path, Resolver::detect())
+    }
+
+    /// As [`DiskRootfs::open`], with a given way to resolve.
+    ///
+    /// # Errors
+    /// As [`DiskRootfs::open`].
+    pub fn open_with(path: &Path, resolver: Resolver) -> Result<DiskRootfs> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        #[allow(clippy::disallowed_methods)] // the root itself is a path of the host
+        let (dir, host_path) = {
+            let dir = nix::fcntl::open(path, flags, nix::sys::stat::Mode::empty())
+                .map_err(|e| Error::host("open the root directory", path, e))?;
+            let host_path = std::fs::canonicalize(path)
+                .map_err(|e| Error::host("resolve the root directory", path, e))?;
+            (dir, host_path)
+        };
+        let live = is_live(&dir);
+        Ok(DiskRootfs {
+            dir,
+            host_path,
+            resolver,
+            live,
+            stats: RefCell::default(),
+            contents: RefCell::default(),
+        })
+    }
+
+    /// The same root with nothing remembered: what is on disk now.
+    ///
+    /// # Errors
+    /// The kernel's refusal to duplicate a descriptor.
+    pub fn reopen(&self) -> Result<DiskRootfs> {
+        let dir = self
+            .dir
+            .try_clone()
+            .map_err(|e| Error::host("open the root directory again", &self.host_path, e))?;
+        Ok(DiskRootfs {
+            dir,
+            host_path: self.host_path.clone(),
+            resolver: self.resolver,
+            live: self.live,
+            stats: RefCell::default(),
+            contents: RefCell::default(),
+        })
+    }
+
+    /// Where the root lies on the machine that runs the tool, links resolved.
+    pub fn host_path(&self) -> &Path {
+        &self.host_path
+    }
+
+    /// The open root directory.
+    pub(crate) fn dir(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+
+    /// Opens a path inside the root; for `apply/`, which writes through descriptors.
+    pub(crate) fn open_at(
+        &self,
+        path: &ImagePath,
+        flags: OFlag,
+        links: Links,
+    ) -> nix::Result<OwnedFd> {
+        self.resolver.open(self.dir.as_fd(), path, flags, links)
+    }
+
+    fn error(op: &'static str, path: &ImagePath, errno: Errno) -> Error {
+        match errno {
+            Errno::ELOOP => Error::LinkLoop { path: path.clone() },
+            errno => Error::target(op, path, errno),
+        }
+    }
+
+    /// Opens, with "not there" as a normal answer.
+    fn open_optional(
+        &self,
+        path: &ImagePath,
+        flags: OFlag,
+        links: Links,
+        op: &'static str,
+    ) -> Result<Option<OwnedFd>> {
+        match self.open_at(path, flags, links) {
+            Ok(fd) => Ok(Some(fd)),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+            Err(errno) => Err(DiskRootfs::error(op, path, errno)),
+        }
+    }
+
+    fn read_uncached(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+        // O_PATH first: opening a FIFO could block, opening a device can act.
+        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "open")? else {
+            return Ok(None);
+        };
+        let wrap = |op| move |errno| DiskRootfs::error(op, path, errno);
+        let expected = stat_of(probe.as_fd()).map_err(wrap("stat"))?;
+        let kind = kind_of(&expected);
+        if kind != FileKind::File {
+            return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::File });
+        }
+        let too_large = |size| Error::TooLarge { path: path.clone(), size, limit };
+        let size = u64::try_from(expected.st_size).unwrap_or(0);
+        if size > limit {
+            return Err(too_large(size));
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let fd = self.open_at(path, flags, Links::Follow).map_err(wrap("read"))?;
+        let opened = stat_of(fd.as_fd()).map_err(wrap("stat"))?;
+        if (opened.st_dev, opened.st_ino) != (expected.st_dev, expected.st_ino) {
+            return Err(Error::Raced { path: path.clone() });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        std::fs::File::from(fd)
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| Error::target("read", path, e))?;
+        if bytes.len() as u64 > limit {
+            return Err(too_large(bytes.len() as u64));
+        }
+        Ok(Some(bytes.into()))
+    }
+}
+
+impl Rootfs for DiskRootfs {
+    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+        if let Some(known) = self.stats.borrow().get(path) {
+            return Ok(*known);
+        }
+        let found = match self.open_optional(path, OFlag::O_PATH, Links::FollowParents, "stat")? {
+            None => None,
+            Some(fd) => {
+                let stat = stat_of(fd.as_fd()).map_err(|e| DiskRootfs::error("stat", path, e))?;
+                Some(Stat::from(&stat))
+            }
+        };
+        self.stats.borrow_mut().insert(path.clone(), found);
+        Ok(found)
+    }
+
+    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+        let flags = OFlag::O_PATH;
+        let Some(fd) = self.open_optional(path, flags, Links::FollowParents, "read the link")?
+        else {
+            return Ok(None);
+        };
+        match readlinkat(&fd, "") {
+            Ok(target) => Ok(Some(target.into_vec())),
+            // Not a link: the kernel says ENOENT or EINVAL for an empty name on other kinds.
+            Err(Errno::EINVAL | Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(DiskRootfs::error("read the link", path, errno)),
+        }
+    }
+
+    fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+        if let Some(known) = self.contents.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let found = self.read_uncached(path, limit)?;
+        self.contents.borrow_mut().insert(path.clone(), found.clone());
+        Ok(found)
+    }
+
+    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "list")? else {
+            return Ok(None);
+        };
+        let wrap = |errno| DiskRootfs::error("list", path, errno);
+        let kind = kind_of(&stat_of(probe.as_fd()).map_err(wrap)?);
+        if kind != FileKind::Dir {
+            return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::Dir });
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
+        let fd = self.open_at(path, flags, Links::Follow).map_err(wrap)?;
+        let mut names = Vec::new();
+        for entry in Dir::from_fd(fd).map_err(wrap)?.iter() {
+            let entry = entry.map_err(wrap)?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name.to_vec()));
+            }
+        }
+        names.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+        Ok(Some(names))
+    }
+
+    fn is_live(&self) -> bool {
+        self.live
+    }
+}
+
+impl From<&FileStat> for Stat {
+    fn from(stat: &FileStat) -> Stat {
+        Stat {
+            kind: kind_of(stat),
+            mode: stat.st_mode & 0o7777,
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+            #[allow(clippy::unnecessary_cast)] // 32 bits on some architectures
+            links: stat.st_nlink as u64,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            device: stat.st_dev,
+        }
+    }
+}
+
+fn kind_of(stat: &FileStat) -> FileKind {
+    match SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) {
+        SFlag::S_IFDIR => FileKind::Dir,
+        SFlag::S_IFLNK => FileKind::Symlink,
+        SFlag::S_IFIFO => FileKind::Fifo,
+        SFlag::S_IFSOCK => FileKind::Socket,
+        SFlag::S_IFBLK => FileKind::BlockDevice,
+        SFlag::S_IFCHR => FileKind::CharDevice,
+        _ => FileKind::File,
+    }
+}
+
+/// The root is this process's own `/`, and that `/` belongs to a machine, not to a container.
+fn is_live(dir: &OwnedFd) -> bool {
+    #[allow(clippy::disallowed_methods)] // asks about the running system, which is the question
+    let host = |path: &str| std::fs::metadata(path).ok();
+    let own = host("/").map(|m| {
+        use std::os::unix::fs::MetadataExt;
+        (m.dev(), m.ino())
+    });
+    let root = stat_of(dir.as_fd()).ok().map(|s| (s.st_dev, s.st_ino));
+    #[allow(clippy::disallowed_methods)]
+    let in_container = host("/run/systemd/container").is_some()
+        || host("/.dockerenv").is_some()
+        || host("/run/.containerenv").is_some()
+        // A chroot: process 1 has another root.
+        || std::fs::read_link("/proc/1/root").is_ok_and(|p| p != Path::new("/"))
+        || host("/proc/1/root/").map(|m| {
+            use std::os::unix::fs::MetadataExt;
+            (m.dev(), m.ino())
+        }) != own;
+    own.is_some() && own == root && !in_container
+}

@@ -1,0 +1,175 @@
+//! An image that is a map in memory: for unit tests, examples and generated trees.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::rc::Rc;
+
+use super::{FileKind, ImagePath, Location, Node, NodeBody, Rootfs, Stat, locate};
+use crate::error::{Error, Result};
+
+/// A root filesystem in memory. Built by chaining; parents are made as needed, 0755 of root's.
+///
+/// ```
+/// use gokaku::rootfs::{ImagePath, MemoryRootfs, Rootfs};
+/// let root = MemoryRootfs::new().file("/etc/issue", "Ubuntu\n").link("/etc/motd", "issue");
+/// let motd = ImagePath::parse("/etc/motd")?;
+/// assert_eq!(root.read(&motd)?.as_deref(), Some("Ubuntu\n"));
+/// # Ok::<(), gokaku::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct MemoryRootfs {
+    nodes: BTreeMap<ImagePath, Node>,
+    live: bool,
+}
+
+impl MemoryRootfs {
+    /// An empty root.
+    pub fn new() -> MemoryRootfs {
+        MemoryRootfs::default()
+    }
+
+    /// Adds a regular file of root's, mode 0644.
+    ///
+    /// # Panics
+    /// When `path` is not an [`ImagePath`]; this is a builder for tests.
+    #[must_use]
+    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> MemoryRootfs {
+        self.file_with(path, content, 0o644, 0, 0)
+    }
+
+    /// Adds a regular file with mode and owner.
+    ///
+    /// # Panics
+    /// As [`MemoryRootfs::file`].
+    #[must_use]
+    pub fn file_with(
+        self,
+        path: &str,
+        content: impl AsRef<[u8]>,
+        mode: u32,
+        uid: u32,
+        gid: u32,
+    ) -> MemoryRootfs {
+        let content: Rc<[u8]> = content.as_ref().into();
+        let stat = Stat { uid, gid, size: content.len() as u64, ..Stat::file(mode) };
+        self.node(path, Node { stat, body: NodeBody::File(Some(content)) })
+    }
+
+    /// Adds a directory with mode and owner.
+    ///
+    /// # Panics
+    /// As [`MemoryRootfs::file`].
+    #[must_use]
+    pub fn dir(self, path: &str, mode: u32, uid: u32, gid: u32) -> MemoryRootfs {
+        let stat = Stat { uid, gid, ..Stat::dir(mode) };
+        self.node(path, Node { stat, body: NodeBody::Dir })
+    }
+
+    /// Adds a symbolic link.
+    ///
+    /// # Panics
+    /// As [`MemoryRootfs::file`].
+    #[must_use]
+    pub fn link(self, path: &str, target: &str) -> MemoryRootfs {
+        let stat = Stat { kind: FileKind::Symlink, ..Stat::file(0o777) };
+        self.node(path, Node { stat, body: NodeBody::Symlink(target.into()) })
+    }
+
+    /// Adds something that is neither file, directory nor link.
+    ///
+    /// # Panics
+    /// As [`MemoryRootfs::file`].
+    #[must_use]
+    pub fn special(self, path: &str, kind: FileKind) -> MemoryRootfs {
+        self.node(path, Node { stat: Stat { kind, ..Stat::file(0o644) }, body: NodeBody::Other })
+    }
+
+    /// Makes the image say that it is the running system's own `/`.
+    #[must_use]
+    pub fn live(mut self) -> MemoryRootfs {
+        self.live = true;
+        self
+    }
+
+    /// Takes an entry away.
+    ///
+    /// # Panics
+    /// As [`MemoryRootfs::file`].
+    #[must_use]
+    pub fn without(mut self, path: &str) -> MemoryRootfs {
+        let path = ImagePath::parse(path).expect("a test names a good path");
+        self.nodes.retain(|at, _| !at.starts_with(&path));
+        self
+    }
+
+    fn node(mut self, path: &str, node: Node) -> MemoryRootfs {
+        let path = ImagePath::parse(path).expect("a test names a good path");
+        let mut up = path.parent();
+        while let Some(dir) = up {
+            up = dir.parent();
+            let missing = Node { stat: Stat::dir(0o755), body: NodeBody::Dir };
+            self.nodes.entry(dir).or_insert(missing);
+        }
+        self.nodes.insert(path, node);
+        self
+    }
+
+    fn find(&self, path: &ImagePath, follow_last: bool) -> Result<Location> {
+        locate::locate(
+            path,
+            follow_last,
+            |at| {
+                let root = at.is_root().then(|| Stat::dir(0o755));
+                Ok(self.nodes.get(at).map(|n| n.stat).or(root))
+            },
+            |at| match self.nodes.get(at).map(|n| &n.body) {
+                Some(NodeBody::Symlink(target)) => Ok(target.clone()),
+                _ => Ok(Vec::new()),
+            },
+        )
+    }
+}
+
+impl Rootfs for MemoryRootfs {
+    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+        Ok(self.find(path, false)?.stat)
+    }
+
+    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+        let at = self.find(path, false)?.path;
+        Ok(match self.nodes.get(&at).map(|n| &n.body) {
+            Some(NodeBody::Symlink(target)) => Some(target.clone()),
+            _ => None,
+        })
+    }
+
+    fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+        let at = self.find(path, true)?;
+        let Some(stat) = at.stat else { return Ok(None) };
+        let body = self.nodes.get(&at.path).map(|n| &n.body);
+        let Some(NodeBody::File(Some(content))) = body else {
+            let want = FileKind::File;
+            return Err(Error::WrongKind { path: path.clone(), found: stat.kind, want });
+        };
+        if stat.size > limit {
+            return Err(Error::TooLarge { path: path.clone(), size: stat.size, limit });
+        }
+        Ok(Some(Rc::clone(content)))
+    }
+
+    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+        let at = self.find(path, true)?;
+        let Some(stat) = at.stat else { return Ok(None) };
+        if stat.kind != FileKind::Dir {
+            let want = FileKind::Dir;
+            return Err(Error::WrongKind { path: path.clone(), found: stat.kind, want });
+        }
+        let inside = |p: &&ImagePath| p.parent().as_ref() == Some(&at.path);
+        let names = self.nodes.keys().filter(inside);
+        Ok(Some(names.filter_map(|p| p.file_name().map(OsString::from)).collect()))
+    }
+
+    fn is_live(&self) -> bool {
+        self.live
+    }
+}

@@ -1,0 +1,170 @@
+//! Reading a root filesystem. Nothing in this module writes.
+//!
+//! Every path is resolved *inside* the root: an absolute link means the root's own tree, `..`
+//! stops at the root, a loop is an error. Three images share one interface: [`DiskRootfs`] (a
+//! directory), [`StagedRootfs`] (an image plus changes not yet written) and [`MemoryRootfs`]
+//! (a map, for tests and examples). It must stay true that no other module, save `apply/`, opens a
+//! path of a target, and that nothing here asks the host.
+
+pub mod accounts;
+mod disk;
+mod locate;
+mod memory;
+mod path;
+mod resolve;
+mod staged;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::rc::Rc;
+
+pub use accounts::AccountDb;
+pub use disk::DiskRootfs;
+pub use memory::MemoryRootfs;
+pub use path::ImagePath;
+pub(crate) use path::escape;
+pub use resolve::{Links, Resolver};
+pub use staged::{Change, NewFile, Node, NodeBody, PathChange, StagedRootfs};
+
+use crate::error::{Error, Result};
+
+/// No configuration file a rule reads is larger than this (bytes).
+pub const CONFIG_LIMIT: u64 = 4 << 20;
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link.
+    Symlink,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A block device.
+    BlockDevice,
+    /// A character device.
+    CharDevice,
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FileKind::File => "regular file",
+            FileKind::Dir => "directory",
+            FileKind::Symlink => "symbolic link",
+            FileKind::Fifo => "named pipe",
+            FileKind::Socket => "socket",
+            FileKind::BlockDevice => "block device",
+            FileKind::CharDevice => "character device",
+        })
+    }
+}
+
+/// Kind, owner and mode of what stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: FileKind,
+    /// Permission bits, `0o7777` at most.
+    pub mode: u32,
+    /// Owner, by number.
+    pub uid: u32,
+    /// Group, by number.
+    pub gid: u32,
+    /// Number of hard links.
+    pub links: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// The filesystem it lies on; equal numbers, same filesystem. 0 where it is not known.
+    pub device: u64,
+}
+
+impl Stat {
+    /// A regular file of root's with this mode: what a new configuration file has.
+    pub fn file(mode: u32) -> Stat {
+        Stat { kind: FileKind::File, mode, uid: 0, gid: 0, links: 1, size: 0, device: 0 }
+    }
+
+    /// A directory of root's with this mode.
+    pub fn dir(mode: u32) -> Stat {
+        Stat { kind: FileKind::Dir, links: 2, ..Stat::file(mode) }
+    }
+}
+
+/// Where a path leads after every link has been followed inside the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The path without links. If `stat` is `None`, the place where it would be created.
+    pub path: ImagePath,
+    /// What stands there; `None` when nothing does.
+    pub stat: Option<Stat>,
+}
+
+/// An image that can be read. Nothing here can write.
+///
+/// "Not there" is a normal answer (`None`), also when a parent is missing or is no directory.
+/// Within one value the answers do not change: a run judges one state of the tree.
+pub trait Rootfs {
+    /// What stands at `path`. Links in its parents are followed, the last component is not.
+    ///
+    /// # Errors
+    /// A loop of links, or the kernel's refusal.
+    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>>;
+
+    /// The text of the link at `path`; `None` when nothing or something else stands there.
+    ///
+    /// # Errors
+    /// A loop of links in its parents, or the kernel's refusal.
+    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>>;
+
+    /// The bytes of the regular file that `path` leads to, links followed.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`] for anything but a regular file (which is never opened),
+    /// [`Error::TooLarge`] above `limit` bytes, a loop of links, or the kernel's refusal.
+    fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>>;
+
+    /// The names in the directory that `path` leads to, sorted by bytes, without `.` and `..`.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`] for anything but a directory, a loop of links, or the kernel's refusal.
+    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>>;
+
+    /// Whether this is the running system's own `/` and not a container's.
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    /// Where `path` leads, all links followed.
+    ///
+    /// # Errors
+    /// A loop of links, or the kernel's refusal.
+    fn locate(&self, path: &ImagePath) -> Result<Location> {
+        locate::locate(
+            path,
+            true,
+            |at| self.stat(at),
+            |at| Ok(self.read_link(at)?.unwrap_or_default()),
+        )
+    }
+
+    /// The text of a configuration file, links followed. `None` when it is not there.
+    ///
+    /// # Errors
+    /// As [`Rootfs::read_bytes`] with [`CONFIG_LIMIT`], and [`Error::NotUtf8`].
+    fn read(&self, path: &ImagePath) -> Result<Option<String>> {
+        let Some(bytes) = self.read_bytes(path, CONFIG_LIMIT)? else { return Ok(None) };
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(Some(text.to_owned())),
+            Err(e) => {
+                let offset = e.valid_up_to();
+                let line = 1 + bytes[..offset].iter().filter(|b| **b == b'\n').count();
+                Err(Error::NotUtf8 { path: path.clone(), offset, line })
+            }
+        }
+    }
+}

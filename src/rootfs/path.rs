@@ -1,0 +1,199 @@
+//! A path inside an image.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::error::{Error, Result};
+
+/// A path inside an image: absolute, without `.`, `..` or doubled slashes; any other bytes.
+///
+/// It says nothing about symbolic links: resolving is the business of [`super::Rootfs`].
+/// Shown (and serialized) as UTF-8 with `\xNN` for every byte that is not printable text.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImagePath(Vec<u8>);
+
+impl ImagePath {
+    /// The root of the image.
+    pub fn root() -> ImagePath {
+        ImagePath(b"/".to_vec())
+    }
+
+    /// Checks and normalises `path`. Doubled and trailing slashes and `.` go away.
+    ///
+    /// # Errors
+    /// [`Error::BadPath`] when it is empty, relative, or holds `..` or a NUL byte.
+    pub fn parse(path: impl AsRef<[u8]>) -> Result<ImagePath> {
+        let bytes = path.as_ref();
+        let bad = |why| Error::BadPath { path: escape(bytes), why };
+        if bytes.first() != Some(&b'/') {
+            return Err(bad("it does not begin with `/`"));
+        }
+        if bytes.contains(&0) {
+            return Err(bad("it holds a NUL byte"));
+        }
+        let mut out = Vec::with_capacity(bytes.len());
+        for part in bytes.split(|b| *b == b'/') {
+            match part {
+                b"" | b"." => {}
+                b".." => return Err(bad("it holds `..`")),
+                name => {
+                    out.push(b'/');
+                    out.extend_from_slice(name);
+                }
+            }
+        }
+        if out.is_empty() {
+            out.push(b'/');
+        }
+        Ok(ImagePath(out))
+    }
+
+    /// The entry `name` of this directory. `name` must be one component.
+    ///
+    /// # Errors
+    /// [`Error::BadPath`] when `name` is empty, `.`, `..` or holds a slash.
+    pub fn join(&self, name: impl AsRef<OsStr>) -> Result<ImagePath> {
+        let name = name.as_ref().as_bytes();
+        if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
+            return Err(Error::BadPath { path: escape(name), why: "want one plain file name" });
+        }
+        let mut out = if self.is_root() { Vec::new() } else { self.0.clone() };
+        out.push(b'/');
+        out.extend_from_slice(name);
+        Ok(ImagePath(out))
+    }
+
+    /// The bytes, beginning with `/`.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether this is the root itself.
+    pub fn is_root(&self) -> bool {
+        self.0 == b"/"
+    }
+
+    /// The directory that holds this entry; `None` for the root.
+    pub fn parent(&self) -> Option<ImagePath> {
+        if self.is_root() {
+            return None;
+        }
+        let cut = self.0.iter().rposition(|b| *b == b'/').unwrap_or(0);
+        Some(if cut == 0 { ImagePath::root() } else { ImagePath(self.0[..cut].to_vec()) })
+    }
+
+    /// The last component; `None` for the root.
+    pub fn file_name(&self) -> Option<&OsStr> {
+        if self.is_root() {
+            return None;
+        }
+        self.0.rsplit(|b| *b == b'/').next().map(OsStr::from_bytes)
+    }
+
+    /// The components from the top.
+    pub fn components(&self) -> impl DoubleEndedIterator<Item = &OsStr> {
+        self.0.split(|b| *b == b'/').filter(|c| !c.is_empty()).map(OsStr::from_bytes)
+    }
+
+    /// Whether this is `dir` or lies below it, by whole components.
+    pub fn starts_with(&self, dir: &ImagePath) -> bool {
+        dir.is_root()
+            || self.0 == dir.0
+            || (self.0.starts_with(&dir.0) && self.0.get(dir.0.len()) == Some(&b'/'))
+    }
+
+    /// The path relative to the root (no leading slash); `.` for the root itself.
+    pub(crate) fn relative(&self) -> &OsStr {
+        if self.is_root() { OsStr::new(".") } else { OsStr::from_bytes(&self.0[1..]) }
+    }
+}
+
+/// UTF-8 text stays, everything else and control characters become `\xNN`.
+pub(crate) fn escape(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_control() {
+                let mut buffer = [0; 4];
+                for byte in c.encode_utf8(&mut buffer).bytes() {
+                    out.push_str(&format!("\\x{byte:02x}"));
+                }
+            } else {
+                out.push(c);
+            }
+        }
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out
+}
+
+impl fmt::Display for ImagePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&escape(&self.0))
+    }
+}
+
+impl fmt::Debug for ImagePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl std::str::FromStr for ImagePath {
+    type Err = Error;
+    fn from_str(s: &str) -> Result<ImagePath> {
+        ImagePath::parse(s)
+    }
+}
+
+impl Serialize for ImagePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ImagePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ImagePath, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        ImagePath::parse(&text).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalises_and_refuses() {
+        let shown = |s: &str| ImagePath::parse(s).map(|p| p.to_string()).ok();
+        assert_eq!(shown("/etc//ssh/./sshd_config/"), Some("/etc/ssh/sshd_config".into()));
+        assert_eq!(shown("/"), Some("/".into()));
+        assert_eq!(shown("//"), Some("/".into()));
+        for bad in ["", "etc", "/etc/../shadow", "/a\0b"] {
+            assert_eq!(shown(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn parts() {
+        let p = ImagePath::parse("/etc/ssh").unwrap();
+        assert_eq!(p.parent().unwrap().to_string(), "/etc");
+        assert_eq!(p.parent().unwrap().parent().unwrap(), ImagePath::root());
+        assert_eq!(ImagePath::root().parent(), None);
+        assert_eq!(p.join("sshd_config").unwrap().to_string(), "/etc/ssh/sshd_config");
+        assert!(p.join("a/b").is_err() && p.join("..").is_err());
+        assert!(p.starts_with(&ImagePath::parse("/etc").unwrap()));
+        assert!(!p.starts_with(&ImagePath::parse("/et").unwrap()));
+    }
+
+    #[test]
+    fn odd_bytes_are_shown_escaped() {
+        let p = ImagePath::parse(b"/home/a\nb\xff").unwrap();
+        assert_eq!(p.to_string(), "/home/a\\x0ab\\xff");
+    }
+}

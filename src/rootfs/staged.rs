@@ -1,0 +1,496 @@
+//! An image plus changes that are not written yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::rc::Rc;
+
+use super::{FileKind, ImagePath, Location, Rootfs, Stat, locate};
+use crate::error::{Error, Result};
+use crate::profile::RuleId;
+
+/// Mode and owner of a file that does not exist yet. Existing files keep theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewFile {
+    /// Permission bits.
+    pub mode: u32,
+    /// Owner, by number.
+    pub uid: u32,
+    /// Group, by number.
+    pub gid: u32,
+}
+
+impl NewFile {
+    /// A configuration file: root's, 0644.
+    pub const CONFIG: NewFile = NewFile { mode: 0o644, uid: 0, gid: 0 };
+}
+
+/// One step towards the wanted state. Paths may lead through links inside the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The whole new content of a file. Links are followed; parents are made if missing.
+    Write {
+        /// Which file.
+        path: ImagePath,
+        /// All of its bytes.
+        content: Vec<u8>,
+        /// Mode and owner if it is new.
+        create: NewFile,
+    },
+    /// Mode and owner of what stands at a path. The last component is never followed.
+    SetStat {
+        /// Which entry.
+        path: ImagePath,
+        /// New permission bits, if they change.
+        mode: Option<u32>,
+        /// New owner, if it changes.
+        uid: Option<u32>,
+        /// New group, if it changes.
+        gid: Option<u32>,
+    },
+    /// A symbolic link in place of nothing or of another link.
+    Symlink {
+        /// Where.
+        path: ImagePath,
+        /// Its text, as seen from inside the root.
+        target: String,
+    },
+    /// A directory where nothing stands.
+    MakeDir {
+        /// Where.
+        path: ImagePath,
+        /// Its mode and owner.
+        create: NewFile,
+    },
+    /// Takes a file or link away.
+    Remove {
+        /// Which entry.
+        path: ImagePath,
+    },
+    /// Gives a file or link another name in the same directory, where nothing stands.
+    Rename {
+        /// Which entry.
+        path: ImagePath,
+        /// The new name.
+        to: ImagePath,
+    },
+}
+
+impl Change {
+    /// The path that changes.
+    pub fn path(&self) -> &ImagePath {
+        match self {
+            Change::Write { path, .. }
+            | Change::SetStat { path, .. }
+            | Change::Symlink { path, .. }
+            | Change::MakeDir { path, .. }
+            | Change::Rename { path, .. }
+            | Change::Remove { path } => path,
+        }
+    }
+
+    /// New text for a configuration file (root's, 0644 if it does not exist yet).
+    pub fn write(path: &ImagePath, text: impl Into<Vec<u8>>) -> Change {
+        Change::Write { path: path.clone(), content: text.into(), create: NewFile::CONFIG }
+    }
+}
+
+/// What stands, or will stand, at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Kind, mode, owner.
+    pub stat: Stat,
+    /// What it holds.
+    pub body: NodeBody,
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeBody {
+    /// A regular file; `None` when its content is that of the image below.
+    File(Option<Rc<[u8]>>),
+    /// A directory.
+    Dir,
+    /// A link with this text.
+    Symlink(Vec<u8>),
+    /// Neither file, directory nor link; only its mode and owner can change.
+    Other,
+}
+
+/// What the run would make of one path: the difference between the image and the stage.
+#[derive(Debug, Clone)]
+pub struct PathChange {
+    /// Where, links resolved.
+    pub path: ImagePath,
+    /// What stands there now. File content is filled in when it is needed for a diff or an undo.
+    pub before: Option<Node>,
+    /// What will stand there.
+    pub after: Option<Node>,
+    /// The rules that asked for it.
+    pub rules: BTreeSet<RuleId>,
+}
+
+struct Staged {
+    node: Option<Node>,
+    rules: BTreeSet<RuleId>,
+}
+
+/// An image with pending changes on top. Reads see the changes; nothing is written.
+pub struct StagedRootfs<'a> {
+    base: &'a dyn Rootfs,
+    over: BTreeMap<ImagePath, Staged>,
+}
+
+impl<'a> StagedRootfs<'a> {
+    /// The image as it is, with nothing pending.
+    pub fn new(base: &'a dyn Rootfs) -> StagedRootfs<'a> {
+        StagedRootfs { base, over: BTreeMap::new() }
+    }
+
+    /// Adds a change on behalf of `rule`.
+    ///
+    /// Returns whether it makes a difference to what was staged before.
+    ///
+    /// # Errors
+    /// When the change does not fit what stands there (a file to be written is a directory, …).
+    pub fn stage(&mut self, change: &Change, rule: &RuleId) -> Result<bool> {
+        match change {
+            Change::Write { path, content, create } => {
+                let at = self.locate(path)?;
+                let stat = match at.stat {
+                    None => Stat { uid: create.uid, gid: create.gid, ..Stat::file(create.mode) },
+                    Some(stat) if stat.kind == FileKind::File => stat,
+                    Some(stat) => return Err(wrong_kind(&at.path, stat.kind, FileKind::File)),
+                };
+                if at.stat.is_some()
+                    && self.read_bytes(&at.path, u64::MAX)?.as_deref() == Some(content.as_slice())
+                {
+                    return Ok(false);
+                }
+                self.make_parents(&at.path, rule)?;
+                let stat = Stat { size: content.len() as u64, links: 1, ..stat };
+                let body = NodeBody::File(Some(content.as_slice().into()));
+                Ok(self.put(at.path, Some(Node { stat, body }), rule))
+            }
+            Change::SetStat { path, mode, uid, gid } => {
+                let at = self.find(path, false)?;
+                let Some(old) = at.stat else {
+                    return Err(Error::target("change mode or owner", path, nix::Error::ENOENT));
+                };
+                let stat = Stat {
+                    mode: mode.unwrap_or(old.mode),
+                    uid: uid.unwrap_or(old.uid),
+                    gid: gid.unwrap_or(old.gid),
+                    ..old
+                };
+                let body = self.body(&at.path, old.kind)?;
+                Ok(self.put(at.path, Some(Node { stat, body }), rule))
+            }
+            Change::Symlink { path, target } => {
+                let at = self.find(path, false)?;
+                if let Some(old) = at.stat.filter(|s| s.kind != FileKind::Symlink) {
+                    return Err(wrong_kind(&at.path, old.kind, FileKind::Symlink));
+                }
+                self.make_parents(&at.path, rule)?;
+                let stat = Stat { kind: FileKind::Symlink, ..Stat::file(0o777) };
+                let stat = Stat { size: target.len() as u64, ..stat };
+                let body = NodeBody::Symlink(target.as_bytes().to_vec());
+                Ok(self.put(at.path, Some(Node { stat, body }), rule))
+            }
+            Change::MakeDir { path, create } => {
+                let at = self.locate(path)?;
+                match at.stat {
+                    Some(old) if old.kind == FileKind::Dir => return Ok(false),
+                    Some(old) => return Err(wrong_kind(&at.path, old.kind, FileKind::Dir)),
+                    None => {}
+                }
+                self.make_parents(&at.path, rule)?;
+                let stat = Stat { uid: create.uid, gid: create.gid, ..Stat::dir(create.mode) };
+                Ok(self.put(at.path, Some(Node { stat, body: NodeBody::Dir }), rule))
+            }
+            Change::Remove { path } => {
+                let at = self.find(path, false)?;
+                match at.stat {
+                    None => Ok(false),
+                    Some(old) if old.kind == FileKind::Dir => {
+                        Err(wrong_kind(&at.path, old.kind, FileKind::File))
+                    }
+                    Some(_) => Ok(self.put(at.path, None, rule)),
+                }
+            }
+            Change::Rename { path, to } => {
+                let from = self.find(path, false)?;
+                let Some(stat) = from.stat else {
+                    return Err(Error::target("rename", path, nix::Error::ENOENT));
+                };
+                let to = self.find(to, false)?;
+                if to.stat.is_some() {
+                    return Err(Error::target("rename to", &to.path, nix::Error::EEXIST));
+                }
+                let body = match self.body(&from.path, stat.kind)? {
+                    NodeBody::File(None) => NodeBody::File(self.read_bytes(&from.path, u64::MAX)?),
+                    body => body,
+                };
+                self.put(to.path, Some(Node { stat, body }), rule);
+                Ok(self.put(from.path, None, rule))
+            }
+        }
+    }
+
+    /// Everything that differs from the image, by path. Detours that ended where they began are
+    /// not in it.
+    ///
+    /// # Errors
+    /// The image cannot be read (any more).
+    pub fn changes(&self) -> Result<Vec<PathChange>> {
+        let mut out = Vec::new();
+        for (path, staged) in &self.over {
+            let before = match self.base.stat(path)? {
+                None => None,
+                Some(stat) => {
+                    let body = match stat.kind {
+                        FileKind::File => {
+                            // Content counts only where the stage replaces it.
+                            match staged.node.as_ref().map(|n| &n.body) {
+                                Some(NodeBody::File(None)) => NodeBody::File(None),
+                                _ => NodeBody::File(self.base.read_bytes(path, u64::MAX)?),
+                            }
+                        }
+                        FileKind::Dir => NodeBody::Dir,
+                        FileKind::Symlink => {
+                            NodeBody::Symlink(self.base.read_link(path)?.unwrap_or_default())
+                        }
+                        _ => NodeBody::Other,
+                    };
+                    Some(Node { stat, body })
+                }
+            };
+            if same(before.as_ref(), staged.node.as_ref()) {
+                continue;
+            }
+            out.push(PathChange {
+                path: path.clone(),
+                before,
+                after: staged.node.clone(),
+                rules: staged.rules.clone(),
+            });
+        }
+        Ok(out)
+    }
+
+    fn put(&mut self, path: ImagePath, node: Option<Node>, rule: &RuleId) -> bool {
+        let entry = self.over.entry(path);
+        match entry {
+            std::collections::btree_map::Entry::Vacant(v) => {
+                v.insert(Staged { node, rules: BTreeSet::from([rule.clone()]) });
+                true
+            }
+            std::collections::btree_map::Entry::Occupied(mut o) => {
+                if same(o.get().node.as_ref(), node.as_ref()) {
+                    return false;
+                }
+                let staged = o.get_mut();
+                staged.node = node;
+                staged.rules.insert(rule.clone());
+                true
+            }
+        }
+    }
+
+    fn make_parents(&mut self, path: &ImagePath, rule: &RuleId) -> Result<()> {
+        let mut missing = Vec::new();
+        let mut up = path.parent();
+        while let Some(dir) = up.filter(|d| !d.is_root()) {
+            match self.node_stat(&dir)? {
+                Some(stat) if stat.kind == FileKind::Dir => break,
+                Some(stat) => return Err(wrong_kind(&dir, stat.kind, FileKind::Dir)),
+                None => {
+                    up = dir.parent();
+                    missing.push(dir);
+                }
+            }
+        }
+        for dir in missing {
+            self.put(dir, Some(Node { stat: Stat::dir(0o755), body: NodeBody::Dir }), rule);
+        }
+        Ok(())
+    }
+
+    /// Kind and owner at a path without links.
+    fn node_stat(&self, at: &ImagePath) -> Result<Option<Stat>> {
+        match self.over.get(at) {
+            Some(staged) => Ok(staged.node.as_ref().map(|n| n.stat)),
+            None => self.base.stat(at),
+        }
+    }
+
+    /// What the entry at a path without links holds.
+    fn body(&self, at: &ImagePath, kind: FileKind) -> Result<NodeBody> {
+        if let Some(node) = self.over.get(at).and_then(|s| s.node.as_ref()) {
+            return Ok(node.body.clone());
+        }
+        Ok(match kind {
+            FileKind::File => NodeBody::File(None),
+            FileKind::Dir => NodeBody::Dir,
+            FileKind::Symlink => NodeBody::Symlink(self.base.read_link(at)?.unwrap_or_default()),
+            _ => NodeBody::Other,
+        })
+    }
+
+    fn find(&self, path: &ImagePath, follow_last: bool) -> Result<Location> {
+        locate::locate(
+            path,
+            follow_last,
+            |at| self.node_stat(at),
+            |at| match self.over.get(at).and_then(|s| s.node.as_ref()).map(|n| &n.body) {
+                Some(NodeBody::Symlink(target)) => Ok(target.clone()),
+                _ => Ok(self.base.read_link(at)?.unwrap_or_default()),
+            },
+        )
+    }
+}
+
+/// Equal for the purpose of writing: kind, mode, owner and content. Link counts do not matter.
+fn same(a: Option<&Node>, b: Option<&Node>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            (a.stat.kind, a.stat.mode, a.stat.uid, a.stat.gid)
+                == (b.stat.kind, b.stat.mode, b.stat.uid, b.stat.gid)
+                && a.body == b.body
+        }
+        _ => false,
+    }
+}
+
+fn wrong_kind(path: &ImagePath, found: FileKind, want: FileKind) -> Error {
+    Error::WrongKind { path: path.clone(), found, want }
+}
+
+impl Rootfs for StagedRootfs<'_> {
+    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+        Ok(self.find(path, false)?.stat)
+    }
+
+    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+        let at = self.find(path, false)?;
+        if at.stat.is_none_or(|s| s.kind != FileKind::Symlink) {
+            return Ok(None);
+        }
+        match self.body(&at.path, FileKind::Symlink)? {
+            NodeBody::Symlink(target) => Ok(Some(target)),
+            _ => Ok(None),
+        }
+    }
+
+    fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+        let at = self.find(path, true)?;
+        let Some(stat) = at.stat else { return Ok(None) };
+        if stat.kind != FileKind::File {
+            return Err(wrong_kind(path, stat.kind, FileKind::File));
+        }
+        match self.body(&at.path, FileKind::File)? {
+            NodeBody::File(Some(content)) => Ok(Some(content)),
+            _ => self.base.read_bytes(&at.path, limit),
+        }
+    }
+
+    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+        let at = self.find(path, true)?;
+        let Some(stat) = at.stat else { return Ok(None) };
+        if stat.kind != FileKind::Dir {
+            return Err(wrong_kind(path, stat.kind, FileKind::Dir));
+        }
+        let mut names: BTreeSet<OsString> = match self.base.stat(&at.path)? {
+            Some(s) if s.kind == FileKind::Dir => {
+                self.base.list(&at.path)?.unwrap_or_default().into_iter().collect()
+            }
+            _ => BTreeSet::new(),
+        };
+        for (p, staged) in &self.over {
+            if p.parent().as_ref() != Some(&at.path) {
+                continue;
+            }
+            let Some(name) = p.file_name() else { continue };
+            if staged.node.is_some() {
+                names.insert(name.to_owned());
+            } else {
+                names.remove(name);
+            }
+        }
+        Ok(Some(names.into_iter().collect()))
+    }
+
+    fn is_live(&self) -> bool {
+        self.base.is_live()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+
+    fn path(p: &str) -> ImagePath {
+        ImagePath::parse(p).unwrap()
+    }
+
+    fn rule() -> RuleId {
+        "1.1.1".parse().unwrap()
+    }
+
+    #[test]
+    fn a_write_through_a_link_lands_on_the_file_it_leads_to() {
+        let base = MemoryRootfs::new()
+            .file_with("/etc/sysctl.conf", "a = 1\n", 0o600, 0, 7)
+            .link("/etc/sysctl.d/99-sysctl.conf", "../sysctl.conf");
+        let mut staged = StagedRootfs::new(&base);
+        let change = Change::write(&path("/etc/sysctl.d/99-sysctl.conf"), "a = 2\n");
+        assert!(staged.stage(&change, &rule()).unwrap());
+        assert!(!staged.stage(&change, &rule()).unwrap(), "the same again is no difference");
+        assert_eq!(staged.read(&path("/etc/sysctl.conf")).unwrap().unwrap(), "a = 2\n");
+        let changes = staged.changes().unwrap();
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].path, path("/etc/sysctl.conf"));
+        let after = changes[0].after.as_ref().unwrap();
+        assert_eq!((after.stat.mode, after.stat.gid), (0o600, 7), "mode and owner stay");
+    }
+
+    #[test]
+    fn missing_parents_are_made_and_listed() {
+        let base = MemoryRootfs::new().dir("/etc", 0o755, 0, 0);
+        let mut staged = StagedRootfs::new(&base);
+        staged.stage(&Change::write(&path("/etc/modprobe.d/CIS.conf"), "x"), &rule()).unwrap();
+        assert_eq!(staged.list(&path("/etc/modprobe.d")).unwrap().unwrap(), ["CIS.conf"]);
+        let paths: Vec<String> =
+            staged.changes().unwrap().iter().map(|c| c.path.to_string()).collect();
+        assert_eq!(paths, ["/etc/modprobe.d", "/etc/modprobe.d/CIS.conf"]);
+    }
+
+    #[test]
+    fn a_detour_is_no_change() {
+        let base = MemoryRootfs::new().file("/etc/a", "1");
+        let mut staged = StagedRootfs::new(&base);
+        staged.stage(&Change::write(&path("/etc/a"), "2"), &rule()).unwrap();
+        staged.stage(&Change::write(&path("/etc/a"), "1"), &rule()).unwrap();
+        assert!(staged.changes().unwrap().is_empty());
+        let mode = |mode| Change::SetStat { path: path("/etc/a"), mode, uid: None, gid: None };
+        staged.stage(&mode(Some(0o600)), &rule()).unwrap();
+        assert_eq!(staged.changes().unwrap().len(), 1);
+        staged.stage(&mode(Some(0o644)), &rule()).unwrap();
+        assert!(staged.changes().unwrap().is_empty());
+    }
+
+    #[test]
+    fn removed_and_linked_entries_are_seen() {
+        let base = MemoryRootfs::new().file("/lib/u.service", "u").file("/etc/gone", "");
+        let mut staged = StagedRootfs::new(&base);
+        staged.stage(&Change::Remove { path: path("/etc/gone") }, &rule()).unwrap();
+        assert_eq!(staged.stat(&path("/etc/gone")).unwrap(), None);
+        let target = "/lib/u.service".to_owned();
+        staged.stage(&Change::Symlink { path: path("/etc/w/u"), target }, &rule()).unwrap();
+        assert_eq!(staged.read(&path("/etc/w/u")).unwrap().unwrap(), "u");
+        assert_eq!(staged.list(&path("/etc")).unwrap().unwrap(), ["w"]);
+        let dir = Change::Remove { path: path("/etc") };
+        assert!(staged.stage(&dir, &rule()).is_err(), "directories are not removed");
+    }
+}
