@@ -65,9 +65,9 @@ struct RawRule {
     note: Option<Bilingual>,
     rationale: Bilingual,
     #[serde(default)]
-    want: Vec<Check>,
+    want: Vec<Spanned<Check>>,
     #[serde(default)]
-    observe: Vec<Check>,
+    observe: Vec<Spanned<Check>>,
 }
 
 impl Profile {
@@ -189,12 +189,14 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
             return wrong(&status_at, &format!("has an empty {what}; want both languages"));
         }
     }
+    let wants = raw.want.iter().chain(&raw.observe).map(|c| written(text, c.span())).collect();
+    let bare = |checks: Vec<Spanned<Check>>| checks.into_iter().map(Spanned::into_inner).collect();
     let disposition = match *raw.status.get_ref() {
         Status::Pass => {
             if !raw.observe.is_empty() || raw.note.is_some() {
                 return wrong(&status_at, "is `pass` and has `observe` or `note`; want `want`");
             }
-            Disposition::Enforce(raw.want)
+            Disposition::Enforce(bare(raw.want))
         }
         status => {
             if !raw.want.is_empty() {
@@ -210,7 +212,7 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
                      where the table is silent)",
                 );
             }
-            Disposition::LeaveAlone { status, note: raw.note, observe: raw.observe }
+            Disposition::LeaveAlone { status, note: raw.note, observe: bare(raw.observe) }
         }
     };
     Ok(Rule {
@@ -219,8 +221,16 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
         level,
         reason: raw.reason,
         rationale: raw.rationale,
+        wants,
         disposition,
     })
+}
+
+/// The text of a want, without the header of its table.
+fn written(text: &str, span: std::ops::Range<usize>) -> String {
+    let raw = text.get(span).unwrap_or_default();
+    let body = raw.strip_prefix("[[rule.want]]").unwrap_or(raw);
+    body.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Replaces every string value `"${name}"` by the variable's value, so that types and the places

@@ -199,6 +199,8 @@ pub struct Rule {
     pub reason: Option<Reason>,
     /// Why, in our own words.
     pub rationale: Bilingual,
+    /// What it wants, as written in the profile; for people.
+    pub wants: Vec<String>,
     /// Made to hold, or left alone.
     pub disposition: Disposition,
 }

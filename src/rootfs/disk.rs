@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -86,11 +86,6 @@ impl DiskRootfs {
     /// Where the root lies on the machine that runs the tool, links resolved.
     pub fn host_path(&self) -> &Path {
         &self.host_path
-    }
-
-    /// The open root directory.
-    pub(crate) fn dir(&self) -> BorrowedFd<'_> {
-        self.dir.as_fd()
     }
 
     /// Opens a path inside the root; for `apply/`, which writes through descriptors.
