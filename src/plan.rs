@@ -139,6 +139,15 @@ impl Plan {
     }
 }
 
+#[cfg(test)]
+impl Plan {
+    /// A plan of these changes, for tests of the executor.
+    pub(crate) fn of_stage(staged: &StagedRootfs<'_>) -> Plan {
+        let changes = staged.changes().expect("an image for tests can be read");
+        Plan { before: Vec::new(), after: Vec::new(), changes }
+    }
+}
+
 /// Plans the changes that make every enforced rule among `rules` hold; the others are judged only.
 ///
 /// The rules are taken in the order of their ids, whatever the order given, so that the result

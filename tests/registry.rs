@@ -42,11 +42,8 @@ fn published() -> BTreeMap<String, (Status, Option<Reason>)> {
 #[test]
 fn the_profile_is_the_published_table() {
     let profile = Profile::embedded().unwrap();
-    let ours: BTreeMap<_, _> = profile
-        .rules
-        .iter()
-        .map(|r| (r.id.to_string(), (r.status(), r.reason)))
-        .collect();
+    let ours: BTreeMap<_, _> =
+        profile.rules.iter().map(|r| (r.id.to_string(), (r.status(), r.reason))).collect();
     let theirs = published();
     assert_eq!(theirs.len(), 206);
     for (id, row) in &theirs {
@@ -54,7 +51,8 @@ fn the_profile_is_the_published_table() {
     }
     assert_eq!(ours.len(), theirs.len(), "no row of our own");
     let count = |s| profile.rules.iter().filter(|r| r.status() == s).count();
-    let counts = [Status::Pass, Status::Fail, Status::NotApplicable, Status::Unspecified].map(count);
+    let counts =
+        [Status::Pass, Status::Fail, Status::NotApplicable, Status::Unspecified].map(count);
     assert_eq!(counts, [135, 54, 16, 1]);
 }
 

@@ -7,6 +7,8 @@
 
 mod entry;
 mod journal;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -206,6 +208,11 @@ impl<'a> Executor<'a> {
                 None => now.is_none(),
                 Some(after) => after.is(now.as_ref(), entry.content) || half_made(after, &now),
             };
+            if !is_ours && entry.before.is_none() {
+                // Nothing of ours stands there: somebody else's, which the run met or came upon.
+                log::warn!("{path}: made by something else while a run was going on; left alone");
+                continue;
+            }
             if !is_ours {
                 return Err(Error::Journal {
                     path: run.path().display().to_string(),

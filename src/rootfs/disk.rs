@@ -144,7 +144,7 @@ impl DiskRootfs {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         std::fs::File::from(fd)
-            .take(limit + 1)
+            .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|e| Error::target("read", path, e))?;
         if bytes.len() as u64 > limit {

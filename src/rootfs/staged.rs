@@ -8,6 +8,10 @@ use super::{FileKind, ImagePath, Location, Rootfs, Stat, locate};
 use crate::error::{Error, Result};
 use crate::profile::RuleId;
 
+/// A file that is replaced or taken away is kept whole for the diff and the undo; larger ones
+/// (bytes) are refused.
+const CONTENT_LIMIT: u64 = 64 << 20;
+
 /// Mode and owner of a file that does not exist yet. Existing files keep theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewFile {
@@ -162,7 +166,8 @@ impl<'a> StagedRootfs<'a> {
                     Some(stat) => return Err(wrong_kind(&at.path, stat.kind, FileKind::File)),
                 };
                 if at.stat.is_some()
-                    && self.read_bytes(&at.path, u64::MAX)?.as_deref() == Some(content.as_slice())
+                    && self.read_bytes(&at.path, CONTENT_LIMIT)?.as_deref()
+                        == Some(content.as_slice())
                 {
                     return Ok(false);
                 }
@@ -227,7 +232,9 @@ impl<'a> StagedRootfs<'a> {
                     return Err(Error::target("rename to", &to.path, nix::Error::EEXIST));
                 }
                 let body = match self.body(&from.path, stat.kind)? {
-                    NodeBody::File(None) => NodeBody::File(self.read_bytes(&from.path, u64::MAX)?),
+                    NodeBody::File(None) => {
+                        NodeBody::File(self.read_bytes(&from.path, CONTENT_LIMIT)?)
+                    }
                     body => body,
                 };
                 self.put(to.path, Some(Node { stat, body }), rule);
@@ -252,7 +259,7 @@ impl<'a> StagedRootfs<'a> {
                             // Content counts only where the stage replaces it.
                             match staged.node.as_ref().map(|n| &n.body) {
                                 Some(NodeBody::File(None)) => NodeBody::File(None),
-                                _ => NodeBody::File(self.base.read_bytes(path, u64::MAX)?),
+                                _ => NodeBody::File(self.base.read_bytes(path, CONTENT_LIMIT)?),
                             }
                         }
                         FileKind::Dir => NodeBody::Dir,
