@@ -1,5 +1,5 @@
 //! The built program: output and exit status, on bad input above all.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod support;
 

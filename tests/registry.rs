@@ -1,4 +1,5 @@
 //! The embedded profile against the published table, row by row, and what the registry must have.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 

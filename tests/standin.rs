@@ -1,4 +1,5 @@
 //! The main job on a real root filesystem: apply, audit, apply again.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
