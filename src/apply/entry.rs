@@ -146,6 +146,29 @@ impl Folder {
         }
     }
 
+    /// Takes the lock that `passwd`, `useradd` and their like hold while they edit the account
+    /// files (`lckpwdf`: a write lock on `.pwd.lock`). Held until the value is dropped.
+    pub fn lock_accounts(&self) -> Result<OwnedFd> {
+        let name = OsStr::new(".pwd.lock");
+        let path = self.path.join(name)?;
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = self.openat(name, flags).map_err(|e| Error::target("open", &path, e))?;
+        let whole = nix::libc::flock {
+            l_type: nix::libc::F_WRLCK as _,
+            l_whence: nix::libc::SEEK_SET as _,
+            l_start: 0,
+            l_len: 0,
+            l_pid: 0,
+        };
+        match nix::fcntl::fcntl(&fd, nix::fcntl::FcntlArg::F_SETLK(&whole)) {
+            Ok(_) => Ok(fd),
+            Err(Errno::EACCES | Errno::EAGAIN) => Err(Error::Guard(format!(
+                "{path}: another program is editing the account files; wait until it has ended"
+            ))),
+            Err(e) => Err(Error::target("lock", &path, e)),
+        }
+    }
+
     /// Makes `temp` beside the entry: content, owner, attributes, mode and time of `shape`, all on
     /// disk before this returns. A file that cannot be finished is taken away again.
     pub fn prepare(&self, temp: &OsStr, shape: &Shape) -> Result<()> {

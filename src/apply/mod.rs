@@ -100,6 +100,7 @@ impl<'a> Executor<'a> {
         if changes.is_empty() {
             return Ok(Applied { changed: 0, journal: None });
         }
+        let _accounts = self.lock_accounts(changes)?;
         let mut folders = Folders::new(self.root);
         let mut steps = Vec::new();
         for (index, change) in changes.iter().enumerate() {
@@ -116,6 +117,16 @@ impl<'a> Executor<'a> {
                 Ok(_) => Err(Error::RolledBack { cause: Box::new(cause) }),
                 Err(undo) => Err(Error::Stuck { cause: Box::new(cause), undo: Box::new(undo) }),
             },
+        }
+    }
+
+    /// On the running system, the account files are also edited by others.
+    fn lock_accounts(&self, changes: &[PathChange]) -> Result<Option<OwnedFd>> {
+        const FILES: [&[u8]; 4] = [b"/etc/passwd", b"/etc/shadow", b"/etc/group", b"/etc/gshadow"];
+        let account = changes.iter().find(|c| FILES.contains(&c.path.as_bytes()));
+        match account.filter(|_| self.root.is_live()) {
+            Some(change) => Folder::holding(self.root, &change.path)?.lock_accounts().map(Some),
+            None => Ok(None),
         }
     }
 

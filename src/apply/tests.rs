@@ -232,3 +232,33 @@ fn a_state_directory_others_can_read_is_refused() {
     assert!(e.to_string().contains("0755"), "{e}");
     assert!(bench.root().join("etc/gone").exists());
 }
+
+#[test]
+fn the_account_lock_is_the_one_the_account_tools_take() {
+    let bench = Bench::new();
+    let disk = bench.disk();
+    let etc = Folder::holding(&disk, &path("/etc/passwd")).unwrap();
+    // Locks of one process do not meet: a second process must hold it.
+    let script = "import fcntl, sys, time\nf = open(sys.argv[1], 'w')\n\
+                  fcntl.lockf(f, fcntl.LOCK_EX)\nprint('held', flush=True)\nsys.stdin.read()\n";
+    let child = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(bench.root().join("etc/.pwd.lock"))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else {
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no python3 to hold the account lock");
+        return;
+    };
+    let mut line = String::new();
+    use std::io::BufRead;
+    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "held\n");
+    let e = etc.lock_accounts().err().unwrap();
+    assert!(matches!(e, Error::Guard(_)), "{e}");
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert!(etc.lock_accounts().is_ok());
+}
