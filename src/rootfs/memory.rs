@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::{FileKind, ImagePath, Location, Node, NodeBody, Rootfs, Stat, locate};
+use super::{FileKind, ImagePath, Location, Node, NodeBody, PathChange, Rootfs, Stat, locate};
 use crate::error::{Error, Result};
 
 /// A root filesystem in memory. Built by chaining; parents are made as needed, 0755 of root's.
@@ -99,6 +99,29 @@ impl MemoryRootfs {
     pub fn without(mut self, path: &str) -> MemoryRootfs {
         let path = ImagePath::parse(path).expect("a test names a good path");
         self.nodes.retain(|at, _| !at.starts_with(&path));
+        self
+    }
+
+    /// The image with these changes made, as if they had been written to disk.
+    #[must_use]
+    pub fn changed(mut self, changes: &[PathChange]) -> MemoryRootfs {
+        for change in changes {
+            match &change.after {
+                None => {
+                    self.nodes.remove(&change.path);
+                }
+                Some(node) => {
+                    let mut node = node.clone();
+                    // `None`: the content that is there already.
+                    if node.body == NodeBody::File(None)
+                        && let Some(old) = self.nodes.get(&change.path)
+                    {
+                        node.body = old.body.clone();
+                    }
+                    self.nodes.insert(change.path.clone(), node);
+                }
+            }
+        }
         self
     }
 
