@@ -6,7 +6,12 @@
 //! write; they never use `apply/`.
 
 mod kernel_module;
+mod mount;
+mod place;
 mod sysctl;
+#[cfg(test)]
+mod testing;
+mod unit_files;
 
 use serde::{Deserialize, Serialize};
 
@@ -189,6 +194,8 @@ pub trait Primitive {
 pub enum Check {
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
+    /// A mount point is declared, or has an option where it is.
+    Mount(mount::Mount),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
 }
@@ -198,6 +205,7 @@ impl Check {
     pub fn primitive(&self) -> &dyn Primitive {
         match self {
             Check::KernelModule(p) => p,
+            Check::Mount(p) => p,
             Check::Sysctl(p) => p,
         }
     }
