@@ -5,7 +5,9 @@
 //! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
 //! write; they never use `apply/`.
 
+mod file_mode;
 mod kernel_module;
+mod mode;
 mod mount;
 mod place;
 mod sysctl;
@@ -192,6 +194,8 @@ pub trait Primitive {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
+    /// A file or directory is open to nobody beyond what is allowed.
+    FileMode(file_mode::FileMode),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
     /// A mount point is declared, or has an option where it is.
@@ -204,6 +208,7 @@ impl Check {
     /// The primitive behind the arm.
     pub fn primitive(&self) -> &dyn Primitive {
         match self {
+            Check::FileMode(p) => p,
             Check::KernelModule(p) => p,
             Check::Mount(p) => p,
             Check::Sysctl(p) => p,

@@ -4,6 +4,7 @@
 //! is setting once; lines about other things stay as they are, byte for byte.
 
 pub mod fstab;
+pub mod glob;
 pub mod mount_options;
 pub mod mountinfo;
 pub mod unit;
