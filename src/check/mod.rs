@@ -5,6 +5,7 @@
 //! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
 //! write; they never use `apply/`.
 
+mod banner;
 mod file_mode;
 mod kernel_module;
 mod mode;
@@ -194,6 +195,8 @@ pub trait Primitive {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
+    /// A login text gives nothing of the system away.
+    Banner(banner::Banner),
     /// A file or directory is open to nobody beyond what is allowed.
     FileMode(file_mode::FileMode),
     /// A kernel module cannot be loaded.
@@ -208,6 +211,7 @@ impl Check {
     /// The primitive behind the arm.
     pub fn primitive(&self) -> &dyn Primitive {
         match self {
+            Check::Banner(p) => p,
             Check::FileMode(p) => p,
             Check::KernelModule(p) => p,
             Check::Mount(p) => p,
