@@ -5,8 +5,16 @@
 //! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
 //! write; they never use `apply/`.
 
+mod banner;
+mod file_mode;
 mod kernel_module;
+mod mode;
+mod mount;
+mod place;
 mod sysctl;
+#[cfg(test)]
+mod testing;
+mod unit_files;
 
 use serde::{Deserialize, Serialize};
 
@@ -187,8 +195,14 @@ pub trait Primitive {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
+    /// A login text gives nothing of the system away.
+    Banner(banner::Banner),
+    /// A file or directory is open to nobody beyond what is allowed.
+    FileMode(file_mode::FileMode),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
+    /// A mount point is declared, or has an option where it is.
+    Mount(mount::Mount),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
 }
@@ -197,7 +211,10 @@ impl Check {
     /// The primitive behind the arm.
     pub fn primitive(&self) -> &dyn Primitive {
         match self {
+            Check::Banner(p) => p,
+            Check::FileMode(p) => p,
             Check::KernelModule(p) => p,
+            Check::Mount(p) => p,
             Check::Sysctl(p) => p,
         }
     }

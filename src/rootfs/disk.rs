@@ -115,7 +115,8 @@ impl DiskRootfs {
     ) -> Result<Option<OwnedFd>> {
         match self.open_at(path, flags, links) {
             Ok(fd) => Ok(Some(fd)),
-            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+            // A name that is too long for the kernel names nothing.
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG) => Ok(None),
             Err(errno) => Err(DiskRootfs::error(op, path, errno)),
         }
     }
@@ -268,4 +269,24 @@ fn is_live(dir: &OwnedFd) -> bool {
             (m.dev(), m.ino())
         }) != own;
     own.is_some() && own == root && !in_container
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_too_long_for_the_kernel_is_not_there() {
+        let top = tempfile::tempdir().unwrap();
+        for resolver in [Resolver::detect(), Resolver::Walk] {
+            let root = DiskRootfs::open_with(top.path(), resolver).unwrap();
+            for text in [format!("/{}", "a".repeat(300)), "/a".repeat(4000)] {
+                let path = ImagePath::parse(&text).unwrap();
+                assert_eq!(root.stat(&path).unwrap(), None);
+                assert_eq!(root.read(&path).unwrap(), None);
+                assert_eq!(root.list(&path).unwrap(), None);
+                assert_eq!(root.locate(&path).unwrap().stat, None);
+            }
+        }
+    }
 }

@@ -3,6 +3,14 @@
 //! Laws every editor keeps, tested on generated text: what was set is what is got; setting twice
 //! is setting once; lines about other things stay as they are, byte for byte.
 
+pub mod banner;
+pub mod fstab;
+pub mod glob;
+pub mod mount_options;
+pub mod mountinfo;
+pub mod os_release;
+pub mod unit;
+
 use std::fmt;
 
 /// A text as lines that keep their terminators, so that putting it together again changes nothing.
