@@ -226,11 +226,17 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
     })
 }
 
-/// The text of a want, without the header of its table.
+/// The text of a want. The span of an element of `[[rule.want]]` is its header; the body follows
+/// up to the next one.
 fn written(text: &str, span: std::ops::Range<usize>) -> String {
-    let raw = text.get(span).unwrap_or_default();
-    let body = raw.strip_prefix("[[rule.want]]").unwrap_or(raw);
-    body.split_whitespace().collect::<Vec<_>>().join(" ")
+    let raw = text.get(span.clone()).unwrap_or_default();
+    let body: Vec<&str> = if raw.starts_with("[[") {
+        let rest = text.get(span.end..).unwrap_or_default();
+        rest.lines().take_while(|l| !l.starts_with('[')).collect()
+    } else {
+        vec![raw]
+    };
+    body.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Replaces every string value `"${name}"` by the variable's value, so that types and the places

@@ -2,7 +2,8 @@
 
 use super::Target;
 use crate::error::{Error, Result};
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
+use crate::text::os_release;
 
 /// What a root says it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,26 +21,13 @@ impl Identity {
     /// A file that cannot be read.
     pub fn read(root: &dyn Rootfs) -> Result<Identity> {
         for path in ["/etc/os-release", "/usr/lib/os-release"] {
-            if let Some(text) = root.read(&ImagePath::parse(path)?)? {
-                let get = |key| value(&text, key).unwrap_or_default();
+            if let Some(text) = root.read_bytes(&ImagePath::parse(path)?, CONFIG_LIMIT)? {
+                let get = |key| os_release::value(&text, key).unwrap_or_default();
                 return Ok(Identity { os: get("ID"), version: get("VERSION_ID") });
             }
         }
         Ok(Identity::default())
     }
-}
-
-/// The last assignment of `key`, without its quotes.
-fn value(text: &str, key: &str) -> Option<String> {
-    let mut found = None;
-    for line in text.lines() {
-        if let Some(value) = line.trim().strip_prefix(key).and_then(|l| l.strip_prefix('=')) {
-            let value = value.trim();
-            let quoted = |q: char| value.strip_prefix(q).and_then(|v| v.strip_suffix(q));
-            found = Some(quoted('"').or_else(|| quoted('\'')).unwrap_or(value).to_owned());
-        }
-    }
-    found
 }
 
 impl Target {
