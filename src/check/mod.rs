@@ -8,12 +8,14 @@
 mod banner;
 mod file_mode;
 mod kernel_module;
+mod line;
 mod mode;
 mod mount;
 mod place;
 mod sysctl;
 #[cfg(test)]
 mod testing;
+mod tree;
 mod unit_files;
 
 use serde::{Deserialize, Serialize};
@@ -201,10 +203,14 @@ pub enum Check {
     FileMode(file_mode::FileMode),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
+    /// Some line of some files matches a pattern; observed only.
+    Line(line::Line),
     /// A mount point is declared, or has an option where it is.
     Mount(mount::Mount),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
+    /// No file of the whole image is of a kind; observed only.
+    Tree(tree::Tree),
 }
 
 impl Check {
@@ -214,8 +220,10 @@ impl Check {
             Check::Banner(p) => p,
             Check::FileMode(p) => p,
             Check::KernelModule(p) => p,
+            Check::Line(p) => p,
             Check::Mount(p) => p,
             Check::Sysctl(p) => p,
+            Check::Tree(p) => p,
         }
     }
 }

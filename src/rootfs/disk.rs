@@ -15,7 +15,7 @@ use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
 use super::resolve::{Links, Resolver, stat_of};
-use super::{FileKind, ImagePath, Rootfs, Stat};
+use super::{FileKind, ImagePath, Rootfs, Stat, Survey, walk};
 use crate::error::{Error, Result};
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
@@ -28,6 +28,7 @@ pub struct DiskRootfs {
     live: bool,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
+    survey: RefCell<Option<Rc<Survey>>>,
 }
 
 impl DiskRootfs {
@@ -61,6 +62,7 @@ impl DiskRootfs {
             live,
             stats: RefCell::default(),
             contents: RefCell::default(),
+            survey: RefCell::default(),
         })
     }
 
@@ -80,6 +82,7 @@ impl DiskRootfs {
             live: self.live,
             stats: RefCell::default(),
             contents: RefCell::default(),
+            survey: RefCell::default(),
         })
     }
 
@@ -219,6 +222,19 @@ impl Rootfs for DiskRootfs {
 
     fn is_live(&self) -> bool {
         self.live
+    }
+
+    fn survey(&self) -> Result<Rc<Survey>> {
+        if let Some(known) = &*self.survey.borrow() {
+            return Ok(Rc::clone(known));
+        }
+        let top = ImagePath::root();
+        let fd = self
+            .open_at(&top, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Links::Refuse)
+            .map_err(|e| DiskRootfs::error("list", &top, e))?;
+        let found = Rc::new(walk::survey(fd)?);
+        *self.survey.borrow_mut() = Some(Rc::clone(&found));
+        Ok(found)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::{FileKind, ImagePath, Location, Rootfs, Stat, locate};
+use super::{FileKind, ImagePath, Location, Rootfs, Stat, Survey, locate};
 use crate::error::{Error, Result};
 use crate::profile::RuleId;
 
@@ -425,6 +425,11 @@ impl Rootfs for StagedRootfs<'_> {
             }
         }
         Ok(Some(names.into_iter().collect()))
+    }
+
+    /// That of the image below: what is staged is a handful of the files that it counts.
+    fn survey(&self) -> Result<Rc<Survey>> {
+        self.base.survey()
     }
 
     fn is_live(&self) -> bool {
