@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 pub struct MemoryRootfs {
     nodes: BTreeMap<ImagePath, Node>,
     live: bool,
+    protected: Vec<String>,
 }
 
 impl MemoryRootfs {
@@ -88,6 +89,13 @@ impl MemoryRootfs {
     #[must_use]
     pub fn live(mut self) -> MemoryRootfs {
         self.live = true;
+        self
+    }
+
+    /// Names an account that no rule may lock, age, deny or move.
+    #[must_use]
+    pub fn protecting(mut self, account: &str) -> MemoryRootfs {
+        self.protected.push(account.to_owned());
         self
     }
 
@@ -171,5 +179,9 @@ impl Rootfs for MemoryRootfs {
 
     fn is_live(&self) -> bool {
         self.live
+    }
+
+    fn protected_accounts(&self) -> &[String] {
+        &self.protected
     }
 }

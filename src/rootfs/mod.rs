@@ -139,6 +139,11 @@ pub trait Rootfs {
         false
     }
 
+    /// Names of accounts that no rule may lock, age, deny or move, as given for this run.
+    fn protected_accounts(&self) -> &[String] {
+        &[]
+    }
+
     /// Where `path` leads, all links followed.
     ///
     /// # Errors
