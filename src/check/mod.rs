@@ -106,7 +106,7 @@ impl Evidence {
 /// What would close a gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fix {
-    /// These changes, together.
+    /// These changes, together. None at all: those of another gap of the finding close this one.
     Changes(Vec<Change>),
     /// Nothing that is safe; why, and what a person can do.
     None(String),
@@ -130,6 +130,18 @@ impl Gap {
     /// A gap that several changes close together.
     pub fn fixed_by_all(evidence: Evidence, changes: Vec<Change>) -> Gap {
         Gap { evidence, fix: Fix::Changes(changes) }
+    }
+
+    /// Gaps that the same changes close together. The first gap carries them, so that whole new
+    /// files are not held once per gap.
+    pub fn closed_together(
+        evidence: impl IntoIterator<Item = Evidence>,
+        changes: Vec<Change>,
+    ) -> Vec<Gap> {
+        let mut changes = Some(changes);
+        let gap =
+            |evidence| Gap { evidence, fix: Fix::Changes(changes.take().unwrap_or_default()) };
+        evidence.into_iter().map(gap).collect()
     }
 
     /// A gap without a safe remedy.

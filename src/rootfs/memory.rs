@@ -99,6 +99,17 @@ impl MemoryRootfs {
         self
     }
 
+    /// Changes what an entry says of itself: link count, device and the like.
+    ///
+    /// # Panics
+    /// When `path` is not an [`ImagePath`] or nothing stands there.
+    #[must_use]
+    pub fn restat(mut self, path: &str, change: impl FnOnce(&mut Stat)) -> MemoryRootfs {
+        let path = ImagePath::parse(path).expect("a test names a good path");
+        change(&mut self.nodes.get_mut(&path).expect("a test names an entry").stat);
+        self
+    }
+
     /// Takes an entry away.
     ///
     /// # Panics
