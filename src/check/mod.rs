@@ -5,8 +5,20 @@
 //! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
 //! write; they never use `apply/`.
 
+mod account_ageing;
+mod account_unique;
+mod accounts;
+mod clock;
+mod empty_group;
 mod kernel_module;
+mod no_empty_passwords;
+mod past_password_changes;
+mod primary_groups;
+mod root_group;
+mod root_only_superuser;
+mod shadowed_passwords;
 mod sysctl;
+mod system_accounts;
 
 use serde::{Deserialize, Serialize};
 
@@ -203,6 +215,26 @@ pub enum Check {
     KernelModule(kernel_module::KernelModule),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
+    /// Passwords of existing accounts age within bounds.
+    AccountAgeing(account_ageing::AccountAgeing),
+    /// No two lines of `passwd` or `group` share a name or a number.
+    AccountUnique(account_unique::AccountUnique),
+    /// A group has no members.
+    EmptyGroup(empty_group::EmptyGroup),
+    /// Nobody logs in without a password.
+    NoEmptyPasswords(no_empty_passwords::NoEmptyPasswords),
+    /// No password was changed in the future.
+    PastPasswordChanges(past_password_changes::PastPasswordChanges),
+    /// Every user's primary group exists.
+    PrimaryGroups(primary_groups::PrimaryGroups),
+    /// Root's primary group is group 0.
+    RootGroup(root_group::RootGroup),
+    /// Root alone has user number 0.
+    RootOnlySuperuser(root_only_superuser::RootOnlySuperuser),
+    /// Passwords are kept in `shadow`.
+    ShadowedPasswords(shadowed_passwords::ShadowedPasswords),
+    /// Accounts of the system let nobody in.
+    SystemAccounts(system_accounts::SystemAccounts),
 }
 
 impl Check {
@@ -211,6 +243,16 @@ impl Check {
         match self {
             Check::KernelModule(p) => p,
             Check::Sysctl(p) => p,
+            Check::AccountAgeing(p) => p,
+            Check::AccountUnique(p) => p,
+            Check::EmptyGroup(p) => p,
+            Check::NoEmptyPasswords(p) => p,
+            Check::PastPasswordChanges(p) => p,
+            Check::PrimaryGroups(p) => p,
+            Check::RootGroup(p) => p,
+            Check::RootOnlySuperuser(p) => p,
+            Check::ShadowedPasswords(p) => p,
+            Check::SystemAccounts(p) => p,
         }
     }
 }
