@@ -10,6 +10,11 @@ mod account_unique;
 mod accounts;
 mod clock;
 mod empty_group;
+mod home_dot_files;
+mod home_exists;
+mod home_file_absent;
+mod home_mode;
+mod home_owner;
 mod kernel_module;
 mod no_empty_passwords;
 mod past_password_changes;
@@ -221,6 +226,16 @@ pub enum Check {
     AccountUnique(account_unique::AccountUnique),
     /// A group has no members.
     EmptyGroup(empty_group::EmptyGroup),
+    /// Hidden files in homes are nobody else's to write.
+    HomeDotFiles(home_dot_files::HomeDotFiles),
+    /// Accounts that may log in have homes.
+    HomeExists(home_exists::HomeExists),
+    /// A file is in nobody's home.
+    HomeFileAbsent(home_file_absent::HomeFileAbsent),
+    /// Homes are closed to others.
+    HomeMode(home_mode::HomeMode),
+    /// Homes are owned by their accounts.
+    HomeOwner(home_owner::HomeOwner),
     /// Nobody logs in without a password.
     NoEmptyPasswords(no_empty_passwords::NoEmptyPasswords),
     /// No password was changed in the future.
@@ -246,6 +261,11 @@ impl Check {
             Check::AccountAgeing(p) => p,
             Check::AccountUnique(p) => p,
             Check::EmptyGroup(p) => p,
+            Check::HomeDotFiles(p) => p,
+            Check::HomeExists(p) => p,
+            Check::HomeFileAbsent(p) => p,
+            Check::HomeMode(p) => p,
+            Check::HomeOwner(p) => p,
             Check::NoEmptyPasswords(p) => p,
             Check::PastPasswordChanges(p) => p,
             Check::PrimaryGroups(p) => p,

@@ -5,6 +5,8 @@
 //! person's is nobody else's for the next. It must stay true that no content of a password field
 //! ever becomes evidence; a field is said to be empty, locked or to hold a password.
 
+pub(super) mod homes;
+mod mounts;
 #[cfg(test)]
 pub(super) mod testing;
 mod uid_range;
