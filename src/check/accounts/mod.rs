@@ -6,6 +6,8 @@
 //! ever becomes evidence; a field is said to be empty, locked or to hold a password.
 
 pub(super) mod homes;
+#[cfg(test)]
+mod laws;
 mod mounts;
 #[cfg(test)]
 pub(super) mod testing;
