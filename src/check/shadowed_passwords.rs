@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(gaps.len(), 100_000);
         let changes = gaps.iter().filter_map(|gap| match &gap.fix {
             Fix::Changes(changes) => Some(changes),
-            Fix::None(_) => None,
+            _ => None,
         });
         let mut staged = StagedRootfs::new(&root);
         for change in changes.flatten() {

@@ -110,7 +110,7 @@ pub(in crate::check) fn open(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<Str
             let found = found.or(note).unwrap_or_default();
             Some(format!("{place}{line}: {found}: {reason}"))
         }
-        Fix::Changes(_) => None,
+        _ => None,
     });
     shown.collect()
 }
