@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::testing::{changed, outcome, stage, want};
 use crate::check::Outcome;
 use crate::plan::plan;
-use crate::profile::{Bilingual, Disposition, Rule};
+use crate::profile::{Rule, Source};
 use crate::rootfs::{
     Change, ImagePath, MemoryRootfs, NewFile, NodeBody, Rootfs, StagedRootfs, Stat,
 };
@@ -127,18 +127,20 @@ fn images() -> impl Strategy<Value = MemoryRootfs> {
     )
 }
 
-/// The wants as rules, in the order of [`WANTS`].
+/// The wants as rules of a profile, in the order of [`WANTS`].
 fn rules() -> Vec<Rule> {
-    let text = |text: &str| Bilingual { en: text.into(), ja: text.into() };
-    let rule = |(at, words): (usize, &&str)| Rule {
-        id: format!("6.2.{at}").parse().unwrap(),
-        title: text(words),
-        level: 1,
-        reason: None,
-        rationale: text(words),
-        disposition: Disposition::Enforce(vec![want(words)]),
+    let head = "id = \"t\"\ntitle = { en = \"t\", ja = \"t\" }\nsource = \"t\"\n\
+        [benchmark]\nname = \"t\"\nversion = \"1\"\n[target]\nos = \"t\"\nversion = \"1\"\n";
+    let rule = |(at, words): (usize, &&str)| {
+        format!(
+            "[[rule]]\nid = \"6.2.{at}\"\ntitle = {{ en = \"t{at}\", ja = \"t{at}\" }}\n\
+             rationale = {{ en = \"t\", ja = \"t\" }}\nlevel = 1\nstatus = \"pass\"\n\
+             want = [{{ {words} }}]\n"
+        )
     };
-    WANTS.iter().enumerate().map(rule).collect()
+    let chapter: String = WANTS.iter().enumerate().map(rule).collect();
+    let profile = Source::from_files([("profile.toml", head), ("6.toml", &chapter)]).parse();
+    profile.unwrap().rules
 }
 
 /// The names that may log in with a password, or without one.
