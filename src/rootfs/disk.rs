@@ -26,6 +26,7 @@ pub struct DiskRootfs {
     host_path: PathBuf,
     resolver: Resolver,
     live: bool,
+    protected: Vec<String>,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
@@ -60,6 +61,7 @@ impl DiskRootfs {
             host_path,
             resolver,
             live,
+            protected: Vec::new(),
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
@@ -80,10 +82,18 @@ impl DiskRootfs {
             host_path: self.host_path.clone(),
             resolver: self.resolver,
             live: self.live,
+            protected: self.protected.clone(),
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
         })
+    }
+
+    /// Names the accounts that no rule may lock, age, deny or move.
+    #[must_use]
+    pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
+        self.protected.extend(accounts);
+        self
     }
 
     /// Where the root lies on the machine that runs the tool, links resolved.
@@ -235,6 +245,10 @@ impl Rootfs for DiskRootfs {
         let found = Rc::new(walk::survey(fd)?);
         *self.survey.borrow_mut() = Some(Rc::clone(&found));
         Ok(found)
+    }
+
+    fn protected_accounts(&self) -> &[String] {
+        &self.protected
     }
 }
 

@@ -168,6 +168,11 @@ pub trait Rootfs {
         Ok(Rc::new(survey))
     }
 
+    /// Names of accounts that no rule may lock, age, deny or move, as given for this run.
+    fn protected_accounts(&self) -> &[String] {
+        &[]
+    }
+
     /// Where `path` leads, all links followed.
     ///
     /// # Errors

@@ -435,6 +435,10 @@ impl Rootfs for StagedRootfs<'_> {
     fn is_live(&self) -> bool {
         self.base.is_live()
     }
+
+    fn protected_accounts(&self) -> &[String] {
+        self.base.protected_accounts()
+    }
 }
 
 #[cfg(test)]
@@ -476,6 +480,12 @@ mod tests {
         let paths: Vec<String> =
             staged.changes().unwrap().iter().map(|c| c.path.to_string()).collect();
         assert_eq!(paths, ["/etc/modprobe.d", "/etc/modprobe.d/CIS.conf"]);
+    }
+
+    #[test]
+    fn protected_accounts_are_those_of_the_image_below() {
+        let base = MemoryRootfs::new().protecting("azureuser");
+        assert_eq!(StagedRootfs::new(&base).protected_accounts(), ["azureuser"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Laws every editor keeps, tested on generated text: what was set is what is got; setting twice
 //! is setting once; lines about other things stay as they are, byte for byte.
 
+pub mod accounts;
 pub mod banner;
 pub mod fstab;
 pub mod glob;
