@@ -18,6 +18,16 @@ pub struct Line {
     /// A regular expression that matches within one line; anchor it.
     #[serde(deserialize_with = "regex")]
     pub pattern: regex::Regex,
+    /// No line may match, instead of one.
+    #[serde(default)]
+    pub absent: bool,
+    /// Whether evidence may show the line; not where it holds a secret.
+    #[serde(default = "yes")]
+    pub show: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn regex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<regex::Regex, D::Error> {
@@ -48,25 +58,36 @@ impl Line {
 
 impl Primitive for Line {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let mut hits = Vec::new();
         let mut looked_at = Vec::new();
         for path in &self.files {
             for file in Line::expand(root, path)? {
                 let Some(text) = root.read(&file)? else { continue };
                 let mut lines = text.lines().enumerate();
-                if let Some((i, line)) = lines.find(|(_, l)| self.pattern.is_match(l)) {
-                    let line = Evidence::at(&file).line(i + 1).found(line.trim());
-                    return Ok(Finding::Met(vec![line]));
+                match lines.find(|(_, l)| self.pattern.is_match(l)) {
+                    Some((i, line)) => {
+                        let found = if self.show { line.trim() } else { "such a line" };
+                        hits.push(Evidence::at(&file).line(i + 1).found(found));
+                    }
+                    None => looked_at.push(Evidence::at(&file).note("no such line")),
                 }
-                looked_at.push(Evidence::at(&file).note("no such line"));
             }
         }
-        let want = Evidence {
-            path: self.files.first().cloned(),
-            want: Some(format!("a line like {}", self.pattern)),
-            ..Evidence::default()
+        if hits.is_empty() == self.absent {
+            return Ok(Finding::Met(if self.absent { looked_at } else { hits }));
+        }
+        let gaps = if self.absent {
+            let gap = |e: Evidence| Gap::no_remedy(e.want("no such line"), "left alone");
+            hits.into_iter().map(gap).collect()
+        } else {
+            let want = Evidence {
+                path: self.files.first().cloned(),
+                want: Some(format!("a line like {}", self.pattern)),
+                ..Evidence::default()
+            };
+            vec![Gap::no_remedy(want, "left alone")]
         };
-        let gap = Gap::no_remedy(want, "left alone");
-        Ok(Finding::NotMet { gaps: vec![gap], holding: looked_at })
+        Ok(Finding::NotMet { gaps, holding: looked_at })
     }
 }
 
@@ -91,6 +112,9 @@ mod tests {
         let root = root.file("/etc/sudoers.d/a", "Defaults env_reset, use_pty\n");
         let Finding::Met(evidence) = line.audit(&root).unwrap() else { panic!() };
         assert_eq!(evidence[0].path.as_ref().unwrap().to_string(), "/etc/sudoers.d/a");
+        let hidden = Line { show: false, absent: true, ..line };
+        let Finding::NotMet { gaps, .. } = hidden.audit(&root).unwrap() else { panic!() };
+        assert_eq!(gaps[0].evidence.found.as_deref(), Some("such a line"));
         assert!(toml::from_str::<Line>("files = []\npattern = '('").is_err());
     }
 }
