@@ -6,6 +6,7 @@
 //! write; they never use `apply/`.
 
 mod kernel_module;
+mod sshd;
 mod sysctl;
 
 use serde::{Deserialize, Serialize};
@@ -189,6 +190,8 @@ pub trait Primitive {
 pub enum Check {
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
+    /// A directive of sshd's configuration has a value.
+    Sshd(sshd::Sshd),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
 }
@@ -198,6 +201,7 @@ impl Check {
     pub fn primitive(&self) -> &dyn Primitive {
         match self {
             Check::KernelModule(p) => p,
+            Check::Sshd(p) => p,
             Check::Sysctl(p) => p,
         }
     }
