@@ -28,6 +28,7 @@ mod primary_groups;
 mod root_group;
 mod root_only_superuser;
 mod shadowed_passwords;
+mod sshd;
 mod sysctl;
 mod system_accounts;
 #[cfg(test)]
@@ -236,6 +237,8 @@ pub enum Check {
     Line(line::Line),
     /// A mount point is declared, or has an option where it is.
     Mount(mount::Mount),
+    /// A directive of sshd's configuration has a value.
+    Sshd(sshd::Sshd),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
     /// No file of the whole image is of a kind; observed only.
@@ -281,6 +284,7 @@ impl Check {
             Check::KernelModule(p) => p,
             Check::Line(p) => p,
             Check::Mount(p) => p,
+            Check::Sshd(p) => p,
             Check::Sysctl(p) => p,
             Check::Tree(p) => p,
             Check::AccountAgeing(p) => p,

@@ -11,6 +11,8 @@ pub mod mount_options;
 pub mod mountinfo;
 pub mod os_release;
 pub mod unit;
+pub mod sshd_config;
+pub mod sshd_value;
 
 use std::fmt;
 
