@@ -5,6 +5,7 @@
 //! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
 //! write; they never use `apply/`.
 
+pub mod dpkg;
 mod kernel_module;
 mod sysctl;
 
