@@ -6,8 +6,13 @@
 //! write; they never use `apply/`.
 
 pub mod dpkg;
+mod ini;
 mod kernel_module;
+mod rewrite;
 mod sysctl;
+mod systemd_conf;
+#[cfg(test)]
+mod testing;
 
 use serde::{Deserialize, Serialize};
 
@@ -188,18 +193,24 @@ pub trait Primitive {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
+    /// A key of a key file has a value, or not one of certain values.
+    Ini(ini::Ini),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
+    /// A daemon of systemd reads a setting from its configuration and drop-ins.
+    SystemdConf(systemd_conf::SystemdConf),
 }
 
 impl Check {
     /// The primitive behind the arm.
     pub fn primitive(&self) -> &dyn Primitive {
         match self {
+            Check::Ini(p) => p,
             Check::KernelModule(p) => p,
             Check::Sysctl(p) => p,
+            Check::SystemdConf(p) => p,
         }
     }
 }
