@@ -9,6 +9,7 @@ pub mod dpkg;
 mod ini;
 mod kernel_module;
 mod rewrite;
+mod shell_var;
 mod sysctl;
 mod systemd_conf;
 #[cfg(test)]
@@ -197,6 +198,8 @@ pub enum Check {
     Ini(ini::Ini),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
+    /// A file that a shell sources sets a variable.
+    ShellVar(shell_var::ShellVar),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
     /// A daemon of systemd reads a setting from its configuration and drop-ins.
@@ -209,6 +212,7 @@ impl Check {
         match self {
             Check::Ini(p) => p,
             Check::KernelModule(p) => p,
+            Check::ShellVar(p) => p,
             Check::Sysctl(p) => p,
             Check::SystemdConf(p) => p,
         }

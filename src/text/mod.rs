@@ -5,6 +5,8 @@
 
 pub mod dpkg;
 pub mod ini;
+mod shell;
+pub mod shell_var;
 
 use std::fmt;
 
