@@ -134,6 +134,12 @@ impl Packages {
         self.state(name).is_some_and(State::is_there)
     }
 
+    /// The paths of all packages' configuration files, those of removed packages included.
+    pub fn conffiles(&self) -> impl Iterator<Item = &[u8]> {
+        let stanzas = self.files.iter().flat_map(|(_, text)| dpkg::stanzas(text).flatten());
+        stanzas.flat_map(|stanza| stanza.conffiles())
+    }
+
     /// What the database says of a package, for a report: path, line and state word.
     pub fn evidence(&self, name: &str) -> Evidence {
         let record = self.records(name).iter().max_by_key(|r| r.state);

@@ -84,7 +84,7 @@ impl Primitive for Ini {
         let text = root.read(&self.path)?;
         let there = text.is_some();
         let text = text.unwrap_or_default();
-        if let Some(refused) = ini::refused(&text, Dialect::KeyFile, &self.section) {
+        if let Some(refused) = ini::refused(&text, Dialect::KeyFile, &self.section).first() {
             // What the text says further on is not read by anybody, so it cannot be judged, and
             // dropping the line would bring all of it into force.
             return Err(Error::Syntax {
@@ -94,9 +94,10 @@ impl Primitive for Ini {
                 want: "`[section]`, `key=value` or `# comment`; its reader refuses the whole file",
             });
         }
-        let set = ini::assignments(&text, Dialect::KeyFile, &self.section, &self.key).pop();
-        let evidence = self.evidence(set.as_ref(), there);
-        if self.holds(set.as_ref()) {
+        let all = ini::assignments(&text, Dialect::KeyFile, &self.section, &self.key);
+        let set = all.last();
+        let evidence = self.evidence(set, there);
+        if self.holds(set) {
             return Ok(Finding::Met(vec![evidence]));
         }
         if let Some(running) = &self.running
@@ -110,8 +111,11 @@ impl Primitive for Ini {
             );
             return Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()));
         }
-        let text = match (&self.want, &set) {
-            (Want::Not(_), Some(set)) => ini::disable(&text, set.line, set.last_line),
+        let text = match &self.want {
+            Want::Not(_) => {
+                let ruled_out = all.iter().filter(|a| !self.holds(Some(a)));
+                ini::disable(&text, ruled_out.map(|a| (a.line, a.last_line)))
+            }
             _ => ini::set(&text, Dialect::KeyFile, &self.section, &self.key, &self.written()),
         };
         Ok(Finding::from_gaps(

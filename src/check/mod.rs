@@ -8,6 +8,8 @@
 pub mod dpkg;
 mod ini;
 mod kernel_module;
+mod limits;
+mod ownership;
 mod rewrite;
 mod shell_var;
 mod sysctl;
@@ -198,6 +200,8 @@ pub enum Check {
     Ini(ini::Ini),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
+    /// A resource has a hard limit for everybody.
+    Limits(limits::Limits),
     /// A file that a shell sources sets a variable.
     ShellVar(shell_var::ShellVar),
     /// A kernel parameter has a value at boot.
@@ -212,6 +216,7 @@ impl Check {
         match self {
             Check::Ini(p) => p,
             Check::KernelModule(p) => p,
+            Check::Limits(p) => p,
             Check::ShellVar(p) => p,
             Check::Sysctl(p) => p,
             Check::SystemdConf(p) => p,

@@ -139,10 +139,11 @@ impl SystemdConf {
         text: &str,
         dialect: Dialect,
     ) -> Result<Option<Gap>> {
-        let Some(refused) = ini::refused(text, dialect, &self.section) else { return Ok(None) };
+        let refused = ini::refused(text, dialect, &self.section);
+        let Some(first) = refused.first() else { return Ok(None) };
         let evidence = Evidence::at(path)
-            .line(refused.line)
-            .found(refused.found)
+            .line(first.line)
+            .found(&first.found)
             .want("`[section]` or `key=value`")
             .note("systemd may stop reading here");
         if !in_etc(path) {
@@ -150,7 +151,7 @@ impl SystemdConf {
                 format!("{path} belongs to a package; hide it by a file of this name in /etc");
             return Ok(Some(Gap::no_remedy(evidence, advice)));
         }
-        let text = ini::disable(text, refused.line, refused.last_line);
+        let text = ini::disable(text, refused.iter().map(|r| (r.line, r.last_line)));
         Ok(Some(rewrite::gap(root, evidence, path, text, 0o644)?))
     }
 
@@ -418,7 +419,7 @@ mod tests {
 
     #[test]
     fn large_files_are_no_matter() {
-        let text = format!("[Journal]\n{}", "#x \\\nA=b \\\n".repeat(50_000));
+        let text = format!("[Journal]\n{}", "#x \\\nA=b \\\njunk\njunk\n".repeat(50_000));
         settled_text(&storage(), &main(&text), MAIN);
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod dpkg;
 pub mod ini;
+pub mod limits;
 mod shell;
 pub mod shell_var;
 
