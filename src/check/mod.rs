@@ -9,6 +9,7 @@ pub mod dpkg;
 mod ini;
 mod kernel_module;
 mod limits;
+mod login_defs;
 mod ownership;
 mod rewrite;
 mod shell_var;
@@ -202,6 +203,8 @@ pub enum Check {
     KernelModule(kernel_module::KernelModule),
     /// A resource has a hard limit for everybody.
     Limits(limits::Limits),
+    /// A default for new accounts in `login.defs`.
+    LoginDefs(login_defs::LoginDefs),
     /// A file that a shell sources sets a variable.
     ShellVar(shell_var::ShellVar),
     /// A kernel parameter has a value at boot.
@@ -217,6 +220,7 @@ impl Check {
             Check::Ini(p) => p,
             Check::KernelModule(p) => p,
             Check::Limits(p) => p,
+            Check::LoginDefs(p) => p,
             Check::ShellVar(p) => p,
             Check::Sysctl(p) => p,
             Check::SystemdConf(p) => p,

@@ -6,6 +6,7 @@
 pub mod dpkg;
 pub mod ini;
 pub mod limits;
+pub mod login_defs;
 mod shell;
 pub mod shell_var;
 
