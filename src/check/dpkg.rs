@@ -28,6 +28,7 @@ pub struct Record {
     /// Where its name stands in the file.
     name: (usize, usize),
     architecture: (usize, usize),
+    version: (usize, usize),
 }
 
 /// dpkg's database, parsed once. Looking up is a binary search.
@@ -70,20 +71,23 @@ impl Packages {
         for (file, (path, text)) in self.files.iter().enumerate() {
             // A name is a piece of the text, so its place is a difference of addresses.
             let place = |piece: &[u8]| {
+                if piece.is_empty() {
+                    return (0, 0);
+                }
                 let at = (piece.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
                 (at, at + piece.len())
             };
             for stanza in dpkg::stanzas(text) {
-                let Stanza { name, architecture, state, line, .. } =
+                let Stanza { name, architecture, version, state, line, .. } =
                     stanza.map_err(|bad| Error::Syntax {
                         path: path.clone(),
                         line: bad.line,
                         found: format!("`{}`", escape(bad.found)),
                         want: bad.want,
                     })?;
-                let architecture =
-                    if architecture.is_empty() { (0, 0) } else { place(architecture) };
-                records.push(Record { state, line, file, name: place(name), architecture });
+                let (name, architecture, version) =
+                    (place(name), place(architecture), place(version));
+                records.push(Record { state, line, file, name, architecture, version });
             }
         }
         // Stable, so that of several records of one package the last one written comes last.
@@ -132,6 +136,12 @@ impl Packages {
     /// Whether any of the package is on disk, half-states included.
     pub fn there(&self, name: &str) -> bool {
         self.state(name).is_some_and(State::is_there)
+    }
+
+    /// The version of the package, if any of it is on disk.
+    pub fn version(&self, name: &str) -> Option<&[u8]> {
+        let there = self.records(name).iter().filter(|r| r.state.is_there());
+        there.max_by_key(|r| r.state).map(|r| self.bytes(r.file, r.version))
     }
 
     /// The paths of all packages' configuration files, those of removed packages included.

@@ -11,12 +11,14 @@ mod kernel_module;
 mod limits;
 mod login_defs;
 mod ownership;
+mod pwquality;
 mod rewrite;
 mod shell_var;
 mod sysctl;
 mod systemd_conf;
 #[cfg(test)]
 mod testing;
+mod useradd_default;
 
 use serde::{Deserialize, Serialize};
 
@@ -205,12 +207,16 @@ pub enum Check {
     Limits(limits::Limits),
     /// A default for new accounts in `login.defs`.
     LoginDefs(login_defs::LoginDefs),
+    /// What is asked of a new password.
+    Pwquality(pwquality::Pwquality),
     /// A file that a shell sources sets a variable.
     ShellVar(shell_var::ShellVar),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
     /// A daemon of systemd reads a setting from its configuration and drop-ins.
     SystemdConf(systemd_conf::SystemdConf),
+    /// A default of `useradd` is in a range.
+    UseraddDefault(useradd_default::UseraddDefault),
 }
 
 impl Check {
@@ -221,9 +227,11 @@ impl Check {
             Check::KernelModule(p) => p,
             Check::Limits(p) => p,
             Check::LoginDefs(p) => p,
+            Check::Pwquality(p) => p,
             Check::ShellVar(p) => p,
             Check::Sysctl(p) => p,
             Check::SystemdConf(p) => p,
+            Check::UseraddDefault(p) => p,
         }
     }
 }

@@ -7,8 +7,10 @@ pub mod dpkg;
 pub mod ini;
 pub mod limits;
 pub mod login_defs;
+pub mod pwquality;
 mod shell;
 pub mod shell_var;
+pub mod useradd;
 
 use std::fmt;
 
