@@ -61,8 +61,9 @@ impl TryFrom<Fields> for Ini {
         let want = match (f.value, f.quoted, f.not) {
             (Some(value), None, not) if not.is_empty() => Want::Value { value, accept: f.accept },
             (None, Some(text), not) if not.is_empty() && f.accept.is_empty() => {
-                if text.is_empty() || text.chars().any(char::is_control) {
-                    return Err("`quoted` wants one line of text");
+                let text = text.trim_end().to_owned();
+                if text.is_empty() || text.chars().any(|c| c.is_control() && c != '\n') {
+                    return Err("`quoted` wants some text, without control characters");
                 }
                 Want::Quoted(text)
             }
@@ -164,9 +165,10 @@ impl Ini {
     }
 }
 
-/// A text as dconf reads it: in single quotes, with backslashes before what would end it.
+/// A text as dconf reads it: in single quotes, with backslashes before what would end it or the
+/// line.
 fn quote(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
     format!("'{escaped}'")
 }
 
@@ -188,7 +190,7 @@ fn unquote(value: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::settled::{changed, fixes, reasons, settle, settled_text};
     use crate::rootfs::MemoryRootfs;
     use proptest::prelude::*;
 
@@ -366,6 +368,13 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_several_lines_becomes_one_value() {
+        let want = want("key = 'banner-message-text'\nquoted = \"one\\ntwo\\n\"");
+        let text = settled_text(&want, &gdm(), GREETER);
+        assert_eq!(text, "[org/gnome/login-screen]\nbanner-message-text='one\\ntwo'\n");
+    }
+
+    #[test]
     fn exactly_one_wish() {
         let head = "path = '/a'\nsection = 's'\nkey = 'k'\n";
         for bad in [
@@ -375,7 +384,8 @@ mod tests {
             "quoted = 'a'\nvalue = 'b'",
             "not = ['a']\naccept = ['b']",
             "value = 'a'\nvalues = 'b'",
-            "quoted = \"a\\nb\"",
+            "quoted = \"a\\rb\"",
+            "quoted = \"\\n\"",
         ] {
             assert!(toml::from_str::<Ini>(&format!("{head}{bad}")).is_err(), "{bad}");
         }

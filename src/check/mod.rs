@@ -13,11 +13,11 @@ mod login_defs;
 mod ownership;
 mod pwquality;
 mod rewrite;
+#[cfg(test)]
+mod settled;
 mod shell_var;
 mod sysctl;
 mod systemd_conf;
-#[cfg(test)]
-mod testing;
 mod useradd_default;
 
 use serde::{Deserialize, Serialize};

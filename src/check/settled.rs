@@ -1,4 +1,4 @@
-//! What the tests of primitives share.
+//! What a want comes to when its changes are made; for tests.
 
 use super::{Finding, Fix, Primitive};
 use crate::profile::RuleId;
