@@ -35,6 +35,20 @@ mod system_accounts;
 mod testing;
 mod tree;
 mod unit_files;
+pub mod dpkg;
+mod ini;
+mod kernel_module;
+mod limits;
+mod login_defs;
+mod ownership;
+mod pwquality;
+mod rewrite;
+#[cfg(test)]
+mod settled;
+mod shell_var;
+mod sysctl;
+mod systemd_conf;
+mod useradd_default;
 
 use serde::{Deserialize, Serialize};
 
@@ -273,6 +287,24 @@ pub enum Check {
     ShadowedPasswords(shadowed_passwords::ShadowedPasswords),
     /// Accounts of the system let nobody in.
     SystemAccounts(system_accounts::SystemAccounts),
+    /// A key of a key file has a value, or not one of certain values.
+    Ini(ini::Ini),
+    /// A kernel module cannot be loaded.
+    KernelModule(kernel_module::KernelModule),
+    /// A resource has a hard limit for everybody.
+    Limits(limits::Limits),
+    /// A default for new accounts in `login.defs`.
+    LoginDefs(login_defs::LoginDefs),
+    /// What is asked of a new password.
+    Pwquality(pwquality::Pwquality),
+    /// A file that a shell sources sets a variable.
+    ShellVar(shell_var::ShellVar),
+    /// A kernel parameter has a value at boot.
+    Sysctl(sysctl::Sysctl),
+    /// A daemon of systemd reads a setting from its configuration and drop-ins.
+    SystemdConf(systemd_conf::SystemdConf),
+    /// A default of `useradd` is in a range.
+    UseraddDefault(useradd_default::UseraddDefault),
 }
 
 impl Check {
@@ -302,6 +334,15 @@ impl Check {
             Check::RootOnlySuperuser(p) => p,
             Check::ShadowedPasswords(p) => p,
             Check::SystemAccounts(p) => p,
+            Check::Ini(p) => p,
+            Check::KernelModule(p) => p,
+            Check::Limits(p) => p,
+            Check::LoginDefs(p) => p,
+            Check::Pwquality(p) => p,
+            Check::ShellVar(p) => p,
+            Check::Sysctl(p) => p,
+            Check::SystemdConf(p) => p,
+            Check::UseraddDefault(p) => p,
         }
     }
 }

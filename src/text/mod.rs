@@ -13,6 +13,14 @@ pub mod os_release;
 pub mod sshd_config;
 pub mod sshd_value;
 pub mod unit;
+pub mod dpkg;
+pub mod ini;
+pub mod limits;
+pub mod login_defs;
+pub mod pwquality;
+mod shell;
+pub mod shell_var;
+pub mod useradd;
 
 use std::fmt;
 
