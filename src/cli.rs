@@ -157,6 +157,8 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     let profile = load(&judge.select)?;
     let rules = chosen(&profile, &judge.select)?;
     let root = DiskRootfs::open(&judge.root)?;
+    let protected = protected(judge, root.is_live());
+    let root = root.protecting(protected);
     let identity = Identity::read(&root)?;
     if !judge.force_target {
         profile.target.guard(&identity)?;
@@ -201,6 +203,15 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         }
     }
     Ok(status)
+}
+
+/// The accounts that no rule may shut out: those named, and on the running system who called sudo.
+fn protected(judge: &Judge, live: bool) -> Vec<String> {
+    let mut names = judge.protect.clone();
+    if live {
+        names.extend(std::env::var("SUDO_USER"));
+    }
+    names
 }
 
 /// `SOURCE_DATE_EPOCH`, for images that must come out the same bit by bit.

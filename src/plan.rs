@@ -33,6 +33,8 @@ pub struct Judged {
     pub id: RuleId,
     /// How it came out.
     pub outcome: Outcome,
+    /// Whether any single want holds by itself (and not vacuously).
+    pub any_met: bool,
     /// For a rule that does not hold: can `apply` close it?
     pub remedy: Option<Remedy>,
     /// What was found, gaps first.
@@ -55,7 +57,14 @@ fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
     if checks.is_empty() {
         let reason = (nothing == Outcome::Unknown).then(|| "not implemented".to_owned());
         let evidence = Vec::new();
-        return Judged { id: rule.id.clone(), outcome: nothing, remedy: None, evidence, reason };
+        return Judged {
+            id: rule.id.clone(),
+            outcome: nothing,
+            any_met: false,
+            remedy: None,
+            evidence,
+            reason,
+        };
     }
     combine(&rule.id, checks.iter().map(|c| c.primitive().audit(root)))
 }
@@ -114,6 +123,7 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
     Judged {
         id: id.clone(),
         outcome,
+        any_met: has(Outcome::Met),
         remedy,
         evidence: gaps,
         reason: (!reasons.is_empty()).then(|| reasons.join("; ")),

@@ -5,15 +5,35 @@
 //! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
 //! write; they never use `apply/`.
 
+mod account_ageing;
+mod account_unique;
+mod accounts;
 mod banner;
+mod clock;
+mod empty_group;
 mod file_mode;
+mod home_dot_files;
+mod home_exists;
+mod home_file_absent;
+mod home_mode;
+mod home_owner;
 mod kernel_module;
+mod line;
 mod mode;
 mod mount;
+mod no_empty_passwords;
+mod past_password_changes;
 mod place;
+mod primary_groups;
+mod root_group;
+mod root_only_superuser;
+mod shadowed_passwords;
+mod sshd;
 mod sysctl;
+mod system_accounts;
 #[cfg(test)]
 mod testing;
+mod tree;
 mod unit_files;
 
 use serde::{Deserialize, Serialize};
@@ -114,7 +134,7 @@ impl Evidence {
 /// What would close a gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fix {
-    /// These changes, together.
+    /// These changes, together. None at all: those of another gap of the finding close this one.
     Changes(Vec<Change>),
     /// Nothing that is safe; why, and what a person can do.
     None(String),
@@ -138,6 +158,18 @@ impl Gap {
     /// A gap that several changes close together.
     pub fn fixed_by_all(evidence: Evidence, changes: Vec<Change>) -> Gap {
         Gap { evidence, fix: Fix::Changes(changes) }
+    }
+
+    /// Gaps that the same changes close together. The first gap carries them, so that whole new
+    /// files are not held once per gap.
+    pub fn closed_together(
+        evidence: impl IntoIterator<Item = Evidence>,
+        changes: Vec<Change>,
+    ) -> Vec<Gap> {
+        let mut changes = Some(changes);
+        let gap =
+            |evidence| Gap { evidence, fix: Fix::Changes(changes.take().unwrap_or_default()) };
+        evidence.into_iter().map(gap).collect()
     }
 
     /// A gap without a safe remedy.
@@ -201,10 +233,46 @@ pub enum Check {
     FileMode(file_mode::FileMode),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
+    /// Some line of some files matches a pattern; observed only.
+    Line(line::Line),
     /// A mount point is declared, or has an option where it is.
     Mount(mount::Mount),
+    /// A directive of sshd's configuration has a value.
+    Sshd(sshd::Sshd),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
+    /// No file of the whole image is of a kind; observed only.
+    Tree(tree::Tree),
+    /// Passwords of existing accounts age within bounds.
+    AccountAgeing(account_ageing::AccountAgeing),
+    /// No two lines of `passwd` or `group` share a name or a number.
+    AccountUnique(account_unique::AccountUnique),
+    /// A group has no members.
+    EmptyGroup(empty_group::EmptyGroup),
+    /// Hidden files in homes are nobody else's to write.
+    HomeDotFiles(home_dot_files::HomeDotFiles),
+    /// Accounts that may log in have homes.
+    HomeExists(home_exists::HomeExists),
+    /// A file is in nobody's home.
+    HomeFileAbsent(home_file_absent::HomeFileAbsent),
+    /// Homes are closed to others.
+    HomeMode(home_mode::HomeMode),
+    /// Homes are owned by their accounts.
+    HomeOwner(home_owner::HomeOwner),
+    /// Nobody logs in without a password.
+    NoEmptyPasswords(no_empty_passwords::NoEmptyPasswords),
+    /// No password was changed in the future.
+    PastPasswordChanges(past_password_changes::PastPasswordChanges),
+    /// Every user's primary group exists.
+    PrimaryGroups(primary_groups::PrimaryGroups),
+    /// Root's primary group is group 0.
+    RootGroup(root_group::RootGroup),
+    /// Root alone has user number 0.
+    RootOnlySuperuser(root_only_superuser::RootOnlySuperuser),
+    /// Passwords are kept in `shadow`.
+    ShadowedPasswords(shadowed_passwords::ShadowedPasswords),
+    /// Accounts of the system let nobody in.
+    SystemAccounts(system_accounts::SystemAccounts),
 }
 
 impl Check {
@@ -214,8 +282,26 @@ impl Check {
             Check::Banner(p) => p,
             Check::FileMode(p) => p,
             Check::KernelModule(p) => p,
+            Check::Line(p) => p,
             Check::Mount(p) => p,
+            Check::Sshd(p) => p,
             Check::Sysctl(p) => p,
+            Check::Tree(p) => p,
+            Check::AccountAgeing(p) => p,
+            Check::AccountUnique(p) => p,
+            Check::EmptyGroup(p) => p,
+            Check::HomeDotFiles(p) => p,
+            Check::HomeExists(p) => p,
+            Check::HomeFileAbsent(p) => p,
+            Check::HomeMode(p) => p,
+            Check::HomeOwner(p) => p,
+            Check::NoEmptyPasswords(p) => p,
+            Check::PastPasswordChanges(p) => p,
+            Check::PrimaryGroups(p) => p,
+            Check::RootGroup(p) => p,
+            Check::RootOnlySuperuser(p) => p,
+            Check::ShadowedPasswords(p) => p,
+            Check::SystemAccounts(p) => p,
         }
     }
 }

@@ -109,6 +109,10 @@ pub struct Judge {
     /// Take a root whose os-release is not the profile's.
     #[arg(long, env = "GOKAKU_FORCE_TARGET")]
     pub force_target: bool,
+    /// An account that is never locked, aged, denied or moved; may be given again. On the running
+    /// system the account that called sudo is protected without being named.
+    #[arg(long, value_name = "USER", env = "GOKAKU_PROTECT", value_delimiter = ',')]
+    pub protect: Vec<String>,
     /// Exit with 2 when a left-alone row has drifted, too.
     #[arg(long, env = "GOKAKU_STRICT")]
     pub strict: bool,

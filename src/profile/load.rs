@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Benchmark, Bilingual, Disposition, Profile, Reason, Rule, RuleId, Status, Target};
+use super::{
+    Benchmark, Bilingual, Disposition, Drift, Profile, Reason, Rule, RuleId, Status, Target,
+};
 use crate::check::Check;
 use crate::error::{Error, Result};
 
@@ -68,6 +70,7 @@ struct RawRule {
     want: Vec<Spanned<Check>>,
     #[serde(default)]
     observe: Vec<Spanned<Check>>,
+    drift: Option<Drift>,
 }
 
 impl Profile {
@@ -193,8 +196,11 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
     let bare = |checks: Vec<Spanned<Check>>| checks.into_iter().map(Spanned::into_inner).collect();
     let disposition = match *raw.status.get_ref() {
         Status::Pass => {
-            if !raw.observe.is_empty() || raw.note.is_some() {
-                return wrong(&status_at, "is `pass` and has `observe` or `note`; want `want`");
+            if !raw.observe.is_empty() || raw.note.is_some() || raw.drift.is_some() {
+                return wrong(
+                    &status_at,
+                    "is `pass` and has `observe`, `drift` or `note`; want `want`",
+                );
             }
             Disposition::Enforce(bare(raw.want))
         }
@@ -212,7 +218,12 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
                      where the table is silent)",
                 );
             }
-            Disposition::LeaveAlone { status, note: raw.note, observe: bare(raw.observe) }
+            Disposition::LeaveAlone {
+                status,
+                note: raw.note,
+                observe: bare(raw.observe),
+                drift: raw.drift,
+            }
         }
     };
     Ok(Rule {

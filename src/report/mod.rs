@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::check::{Evidence, Outcome};
 use crate::plan::{Judged, Remedy};
-use crate::profile::{Bilingual, Disposition, Profile, Reason, Rule, RuleId, Status};
+use crate::profile::{Bilingual, Disposition, Drift, Profile, Reason, Rule, RuleId, Status};
 use crate::rootfs::{ImagePath, NodeBody, PathChange};
 
 /// The schema's name and version.
@@ -262,10 +262,12 @@ fn row(
 ) -> RuleReport {
     let (left_alone, drift) = match &rule.disposition {
         Disposition::Enforce(_) => (None, false),
-        Disposition::LeaveAlone { note, .. } => {
+        Disposition::LeaveAlone { note, drift, .. } => {
             let reason = rule.reason.unwrap_or(Reason::NoneGiven);
-            // What is left alone does not hold on the platform: holding is the difference.
-            let drift = judged.outcome == Outcome::Met;
+            let drift = match drift {
+                None => false,
+                Some(Drift::WhenMet) => judged.any_met,
+            };
             (Some(LeftAlone { reason, note: note.clone() }), drift)
         }
     };

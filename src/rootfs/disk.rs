@@ -15,7 +15,7 @@ use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
 use super::resolve::{Links, Resolver, stat_of};
-use super::{FileKind, ImagePath, Rootfs, Stat};
+use super::{FileKind, ImagePath, Rootfs, Stat, Survey, walk};
 use crate::error::{Error, Result};
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
@@ -26,8 +26,10 @@ pub struct DiskRootfs {
     host_path: PathBuf,
     resolver: Resolver,
     live: bool,
+    protected: Vec<String>,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
+    survey: RefCell<Option<Rc<Survey>>>,
 }
 
 impl DiskRootfs {
@@ -59,8 +61,10 @@ impl DiskRootfs {
             host_path,
             resolver,
             live,
+            protected: Vec::new(),
             stats: RefCell::default(),
             contents: RefCell::default(),
+            survey: RefCell::default(),
         })
     }
 
@@ -78,9 +82,18 @@ impl DiskRootfs {
             host_path: self.host_path.clone(),
             resolver: self.resolver,
             live: self.live,
+            protected: self.protected.clone(),
             stats: RefCell::default(),
             contents: RefCell::default(),
+            survey: RefCell::default(),
         })
+    }
+
+    /// Names the accounts that no rule may lock, age, deny or move.
+    #[must_use]
+    pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
+        self.protected.extend(accounts);
+        self
     }
 
     /// Where the root lies on the machine that runs the tool, links resolved.
@@ -219,6 +232,23 @@ impl Rootfs for DiskRootfs {
 
     fn is_live(&self) -> bool {
         self.live
+    }
+
+    fn survey(&self) -> Result<Rc<Survey>> {
+        if let Some(known) = &*self.survey.borrow() {
+            return Ok(Rc::clone(known));
+        }
+        let top = ImagePath::root();
+        let fd = self
+            .open_at(&top, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Links::Refuse)
+            .map_err(|e| DiskRootfs::error("list", &top, e))?;
+        let found = Rc::new(walk::survey(fd)?);
+        *self.survey.borrow_mut() = Some(Rc::clone(&found));
+        Ok(found)
+    }
+
+    fn protected_accounts(&self) -> &[String] {
+        &self.protected
     }
 }
 

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 pub struct MemoryRootfs {
     nodes: BTreeMap<ImagePath, Node>,
     live: bool,
+    protected: Vec<String>,
 }
 
 impl MemoryRootfs {
@@ -88,6 +89,24 @@ impl MemoryRootfs {
     #[must_use]
     pub fn live(mut self) -> MemoryRootfs {
         self.live = true;
+        self
+    }
+
+    /// Names an account that no rule may lock, age, deny or move.
+    #[must_use]
+    pub fn protecting(mut self, account: &str) -> MemoryRootfs {
+        self.protected.push(account.to_owned());
+        self
+    }
+
+    /// Changes what an entry says of itself: link count, device and the like.
+    ///
+    /// # Panics
+    /// When `path` is not an [`ImagePath`] or nothing stands there.
+    #[must_use]
+    pub fn restat(mut self, path: &str, change: impl FnOnce(&mut Stat)) -> MemoryRootfs {
+        let path = ImagePath::parse(path).expect("a test names a good path");
+        change(&mut self.nodes.get_mut(&path).expect("a test names an entry").stat);
         self
     }
 
@@ -194,5 +213,9 @@ impl Rootfs for MemoryRootfs {
 
     fn is_live(&self) -> bool {
         self.live
+    }
+
+    fn protected_accounts(&self) -> &[String] {
+        &self.protected
     }
 }

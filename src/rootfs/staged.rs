@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::{FileKind, ImagePath, Location, Rootfs, Stat, locate};
+use super::{FileKind, ImagePath, Location, Rootfs, Stat, Survey, locate};
 use crate::error::{Error, Result};
 use crate::profile::RuleId;
 
@@ -427,8 +427,17 @@ impl Rootfs for StagedRootfs<'_> {
         Ok(Some(names.into_iter().collect()))
     }
 
+    /// That of the image below: what is staged is a handful of the files that it counts.
+    fn survey(&self) -> Result<Rc<Survey>> {
+        self.base.survey()
+    }
+
     fn is_live(&self) -> bool {
         self.base.is_live()
+    }
+
+    fn protected_accounts(&self) -> &[String] {
+        self.base.protected_accounts()
     }
 }
 
@@ -471,6 +480,12 @@ mod tests {
         let paths: Vec<String> =
             staged.changes().unwrap().iter().map(|c| c.path.to_string()).collect();
         assert_eq!(paths, ["/etc/modprobe.d", "/etc/modprobe.d/CIS.conf"]);
+    }
+
+    #[test]
+    fn protected_accounts_are_those_of_the_image_below() {
+        let base = MemoryRootfs::new().protecting("azureuser");
+        assert_eq!(StagedRootfs::new(&base).protected_accounts(), ["azureuser"]);
     }
 
     #[test]

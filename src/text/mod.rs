@@ -3,6 +3,7 @@
 //! Laws every editor keeps, tested on generated text: what was set is what is got; setting twice
 //! is setting once; lines about other things stay as they are, byte for byte.
 
+pub mod accounts;
 pub mod banner;
 pub mod fstab;
 pub mod glob;
@@ -10,6 +11,8 @@ pub mod mount_options;
 pub mod mountinfo;
 pub mod os_release;
 pub mod unit;
+pub mod sshd_config;
+pub mod sshd_value;
 
 use std::fmt;
 

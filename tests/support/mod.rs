@@ -80,7 +80,8 @@ impl Ran {
 pub const LISTING: &str = r#"
 listing() {
     (cd "$GOKAKU_ROOT" && {
-        find . -xdev ! -type f -printf '/%P\t%y %m %U:%G %s %T@ %l\n'
+        # A directory's size is the filesystem's business.
+        find . -xdev ! -type f -printf '/%P\t%y %m %U:%G %T@ %l\n'
         find . -xdev -type f -printf '/%P\t%y %m %U:%G %s %T@\n' | sort >"$OUT/files"
         find . -xdev -type f -print0 | xargs -0 sha256sum | sed 's,^\([^ ]*\)  \./\(.*\),/\2\t\1,' |
             sort >"$OUT/sums"
