@@ -13,6 +13,7 @@
 //! -- /etc/cron.d/ 0755 0:0                a directory
 //! -- /etc/motd -> issue                   a link
 //! -- gone /etc/fstab                      taken out of the base tree, with all below it
+//! -- protect azureuser                    the account that runs the build
 //! -- outcome not_met -> met               how it is judged, and how after the plan
 //! -- after /etc/ssh/sshd_config 0600 0:0  what the plan makes of it; mode and owner if they matter
 //! MaxAuthTries 4

@@ -10,9 +10,9 @@ pub mod glob;
 pub mod mount_options;
 pub mod mountinfo;
 pub mod os_release;
-pub mod unit;
 pub mod sshd_config;
 pub mod sshd_value;
+pub mod unit;
 
 use std::fmt;
 

@@ -158,6 +158,7 @@ fn build(mut root: MemoryRootfs, parts: &[Part], at: &str) -> MemoryRootfs {
         root = match words(part)[..] {
             ["outcome", ..] | ["after", ..] => root,
             ["gone", p] => root.without(p),
+            ["protect", account] => root.protecting(account),
             ["edit", p, ref rest @ ..] => {
                 let spec = FileSpec::parse(rest, at);
                 let text = spec.text(&edit(&text_at(&root, p), body, at));
