@@ -174,7 +174,9 @@ impl FileMode {
             out.insert(self.path.clone());
         }
         if self.also_host_keys {
-            out.extend(host_key_paths(root)?);
+            // With an agent, public keys are named there; they are no secret.
+            let keys = super::sshd::host_key_paths(root)?;
+            out.extend(keys.into_iter().filter(|p| !p.as_bytes().ends_with(b".pub")));
         }
         Ok(out)
     }
@@ -295,32 +297,6 @@ impl Pick {
             Pick::Nobody => Err(()),
         }
     }
-}
-
-/// The private keys that the main configuration file of sshd names.
-fn host_key_paths(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
-    let text = root.read(&ImagePath::parse("/etc/ssh/sshd_config")?)?.unwrap_or_default();
-    let mut out = Vec::new();
-    for line in text.lines() {
-        let line = line.trim();
-        let end = line.find(|c: char| c.is_ascii_whitespace() || c == '=').unwrap_or(line.len());
-        let (keyword, rest) = line.split_at(end);
-        if !keyword.eq_ignore_ascii_case("HostKey") {
-            continue;
-        }
-        let rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '=');
-        let value = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split('"').next(),
-            None => rest.split_ascii_whitespace().next(),
-        };
-        // With an agent, public keys are named here; they are no secret.
-        if let Some(value) = value.filter(|v| !v.ends_with(".pub"))
-            && let Ok(path) = ImagePath::parse(value)
-        {
-            out.push(path);
-        }
-    }
-    Ok(out)
 }
 
 #[cfg(test)]

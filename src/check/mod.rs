@@ -10,6 +10,7 @@ mod account_unique;
 mod accounts;
 mod banner;
 mod clock;
+pub mod dpkg;
 mod empty_group;
 mod file_mode;
 mod home_dot_files;
@@ -17,24 +18,35 @@ mod home_exists;
 mod home_file_absent;
 mod home_mode;
 mod home_owner;
+mod ini;
 mod kernel_module;
+mod limits;
 mod line;
+mod login_defs;
 mod mode;
 mod mount;
 mod no_empty_passwords;
+mod ownership;
 mod past_password_changes;
 mod place;
 mod primary_groups;
+mod pwquality;
+mod rewrite;
 mod root_group;
 mod root_only_superuser;
+#[cfg(test)]
+mod settled;
 mod shadowed_passwords;
+mod shell_var;
 mod sshd;
 mod sysctl;
 mod system_accounts;
+mod systemd_conf;
 #[cfg(test)]
 mod testing;
 mod tree;
 mod unit_files;
+mod useradd_default;
 
 use serde::{Deserialize, Serialize};
 
@@ -273,6 +285,20 @@ pub enum Check {
     ShadowedPasswords(shadowed_passwords::ShadowedPasswords),
     /// Accounts of the system let nobody in.
     SystemAccounts(system_accounts::SystemAccounts),
+    /// A key of a key file has a value, or not one of certain values.
+    Ini(ini::Ini),
+    /// A resource has a hard limit for everybody.
+    Limits(limits::Limits),
+    /// A default for new accounts in `login.defs`.
+    LoginDefs(login_defs::LoginDefs),
+    /// What is asked of a new password.
+    Pwquality(pwquality::Pwquality),
+    /// A file that a shell sources sets a variable.
+    ShellVar(shell_var::ShellVar),
+    /// A daemon of systemd reads a setting from its configuration and drop-ins.
+    SystemdConf(systemd_conf::SystemdConf),
+    /// A default of `useradd` is in a range.
+    UseraddDefault(useradd_default::UseraddDefault),
 }
 
 impl Check {
@@ -302,6 +328,13 @@ impl Check {
             Check::RootOnlySuperuser(p) => p,
             Check::ShadowedPasswords(p) => p,
             Check::SystemAccounts(p) => p,
+            Check::Ini(p) => p,
+            Check::Limits(p) => p,
+            Check::LoginDefs(p) => p,
+            Check::Pwquality(p) => p,
+            Check::ShellVar(p) => p,
+            Check::SystemdConf(p) => p,
+            Check::UseraddDefault(p) => p,
         }
     }
 }

@@ -5,14 +5,25 @@
 
 pub mod accounts;
 pub mod banner;
+pub mod dpkg;
 pub mod fstab;
 pub mod glob;
+pub mod ini;
+pub mod limits;
+pub mod login_defs;
 pub mod mount_options;
 pub mod mountinfo;
 pub mod os_release;
 pub mod sshd_config;
 pub mod sshd_value;
 pub mod unit;
+pub mod pwquality;
+mod shell;
+pub mod shell_var;
+pub mod sshd_config;
+pub mod sshd_value;
+pub mod unit;
+pub mod useradd;
 
 use std::fmt;
 

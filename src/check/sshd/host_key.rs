@@ -10,7 +10,6 @@ use crate::rootfs::{ImagePath, Rootfs};
 ///
 /// # Errors
 /// As for reading the configuration.
-#[allow(dead_code, reason = "for the rules on the modes of host keys")]
 pub fn host_key_paths(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
     let Some(config) = Config::read(root)? else { return Ok(Vec::new()) };
     let mut paths: Vec<ImagePath> = Vec::new();

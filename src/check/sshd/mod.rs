@@ -25,7 +25,6 @@ use super::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use config::{Config, MAIN, Setting};
-#[allow(unused_imports, reason = "for the rules on the modes of host keys")]
 pub(super) use host_key::host_key_paths;
 use keyword::{Keyword, Takes, shorten};
 
