@@ -89,9 +89,7 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
                     Finding::NotMet { gaps: found, holding } => {
                         for Gap { evidence, fix } in found {
                             gaps.push(evidence);
-                            if let Fix::None(reason) = fix {
-                                reasons.push(reason);
-                            }
+                            reasons.extend(fix.reason());
                         }
                         evidence.extend(holding);
                     }

@@ -148,8 +148,48 @@ impl Evidence {
 pub enum Fix {
     /// These changes, together. None at all: those of another gap of the finding close this one.
     Changes(Vec<Change>),
+    /// The package manager's work, which nothing but the package manager can do.
+    Package {
+        /// All of these go, or each of these comes.
+        names: Vec<String>,
+        /// Which of the two.
+        want: Presence,
+        /// A program (with its arguments) to run in the root before the packages change.
+        before: Vec<String>,
+    },
     /// Nothing that is safe; why, and what a person can do.
     None(String),
+}
+
+/// Whether packages are to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// They are to go, configuration and all.
+    Absent,
+    /// They are to be installed.
+    Present,
+}
+
+impl Fix {
+    /// Why no change to a file closes the gap, and what a person can do; `None` when one does.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Fix::Changes(_) => None,
+            Fix::None(reason) => Some(reason.clone()),
+            Fix::Package { names, want, before } => {
+                let verb = match want {
+                    Presence::Absent => "purge",
+                    Presence::Present => "install",
+                };
+                let mut command = String::new();
+                if !before.is_empty() {
+                    command = format!("chroot ROOT {} && ", before.join(" "));
+                }
+                command += &format!("chroot ROOT apt-get {verb} {}", names.join(" "));
+                Some(format!("needs a package operation, run: {command}"))
+            }
+        }
+    }
 }
 
 /// One difference between the image and what is wanted.
@@ -170,6 +210,11 @@ impl Gap {
     /// A gap that several changes close together.
     pub fn fixed_by_all(evidence: Evidence, changes: Vec<Change>) -> Gap {
         Gap { evidence, fix: Fix::Changes(changes) }
+    }
+
+    /// A gap that only the package manager can close.
+    pub fn package(evidence: Evidence, names: Vec<String>, want: Presence) -> Gap {
+        Gap { evidence, fix: Fix::Package { names, want, before: Vec::new() } }
     }
 
     /// Gaps that the same changes close together. The first gap carries them, so that whole new
@@ -336,5 +381,27 @@ impl Check {
             Check::SystemdConf(p) => p,
             Check::UseraddDefault(p) => p,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_gap_names_the_command() {
+        let names = vec!["talk".to_owned(), "ntalk".to_owned()];
+        let gap = Gap::package(Evidence::default(), names.clone(), Presence::Absent);
+        let reason = gap.fix.reason().unwrap();
+        let want = "needs a package operation, run: chroot ROOT apt-get purge talk ntalk";
+        assert_eq!(reason, want);
+        let before = vec!["prelink".to_owned(), "-ua".to_owned()];
+        let fix = Fix::Package { names, want: Presence::Present, before };
+        assert!(
+            fix.reason().unwrap().ends_with(
+                "run: chroot ROOT prelink -ua && chroot ROOT apt-get install talk ntalk"
+            )
+        );
+        assert_eq!(Fix::Changes(Vec::new()).reason(), None);
     }
 }
