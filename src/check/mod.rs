@@ -27,6 +27,7 @@ mod mode;
 mod mount;
 mod no_empty_passwords;
 mod ownership;
+mod package;
 mod past_password_changes;
 mod place;
 mod primary_groups;
@@ -45,6 +46,8 @@ mod systemd_conf;
 #[cfg(test)]
 mod testing;
 mod tree;
+#[cfg(test)]
+mod trial;
 mod unit_files;
 mod useradd_default;
 
@@ -344,6 +347,8 @@ pub enum Check {
     SystemdConf(systemd_conf::SystemdConf),
     /// A default of `useradd` is in a range.
     UseraddDefault(useradd_default::UseraddDefault),
+    /// Packages are there, or are not.
+    Package(package::Package),
 }
 
 impl Check {
@@ -380,6 +385,7 @@ impl Check {
             Check::ShellVar(p) => p,
             Check::SystemdConf(p) => p,
             Check::UseraddDefault(p) => p,
+            Check::Package(p) => p,
         }
     }
 }
