@@ -35,6 +35,7 @@ mod pwquality;
 mod rewrite;
 mod root_group;
 mod root_only_superuser;
+mod service;
 #[cfg(test)]
 mod settled;
 mod shadowed_passwords;
@@ -43,12 +44,14 @@ mod sshd;
 mod sysctl;
 mod system_accounts;
 mod systemd_conf;
+mod sysv;
 #[cfg(test)]
 mod testing;
 mod tree;
 #[cfg(test)]
 mod trial;
 mod unit_files;
+mod units;
 mod useradd_default;
 
 use serde::{Deserialize, Serialize};
@@ -349,6 +352,8 @@ pub enum Check {
     UseraddDefault(useradd_default::UseraddDefault),
     /// Packages are there, or are not.
     Package(package::Package),
+    /// A unit starts at boot, or does not.
+    Service(service::Service),
 }
 
 impl Check {
@@ -386,6 +391,7 @@ impl Check {
             Check::SystemdConf(p) => p,
             Check::UseraddDefault(p) => p,
             Check::Package(p) => p,
+            Check::Service(p) => p,
         }
     }
 }

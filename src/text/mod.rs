@@ -20,6 +20,7 @@ pub mod shell_var;
 pub mod sshd_config;
 pub mod sshd_value;
 pub mod unit;
+pub mod unit_install;
 pub mod useradd;
 
 use std::fmt;
