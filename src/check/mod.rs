@@ -47,6 +47,7 @@ mod systemd_conf;
 mod sysv;
 #[cfg(test)]
 mod testing;
+mod time_sync;
 mod tree;
 #[cfg(test)]
 mod trial;
@@ -354,6 +355,8 @@ pub enum Check {
     Package(package::Package),
     /// A unit starts at boot, or does not.
     Service(service::Service),
+    /// A time client starts at boot.
+    TimeSync(time_sync::TimeSync),
 }
 
 impl Check {
@@ -392,6 +395,7 @@ impl Check {
             Check::UseraddDefault(p) => p,
             Check::Package(p) => p,
             Check::Service(p) => p,
+            Check::TimeSync(p) => p,
         }
     }
 }
