@@ -17,6 +17,7 @@ pub mod os_release;
 pub mod pwquality;
 mod shell;
 pub mod shell_var;
+pub mod shell_vars;
 pub mod sshd_config;
 pub mod sshd_value;
 pub mod unit;
