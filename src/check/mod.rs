@@ -26,6 +26,7 @@ mod login_defs;
 mod mode;
 mod mount;
 mod no_empty_passwords;
+mod ntp_conf;
 mod ownership;
 mod package;
 mod past_password_changes;
@@ -351,6 +352,8 @@ pub enum Check {
     SystemdConf(systemd_conf::SystemdConf),
     /// A default of `useradd` is in a range.
     UseraddDefault(useradd_default::UseraddDefault),
+    /// ntpd lets nobody change or query it, has a source of time, and is not root.
+    NtpConf(ntp_conf::NtpConf),
     /// Packages are there, or are not.
     Package(package::Package),
     /// A unit starts at boot, or does not.
@@ -393,6 +396,7 @@ impl Check {
             Check::ShellVar(p) => p,
             Check::SystemdConf(p) => p,
             Check::UseraddDefault(p) => p,
+            Check::NtpConf(p) => p,
             Check::Package(p) => p,
             Check::Service(p) => p,
             Check::TimeSync(p) => p,

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod login_defs;
 pub mod mount_options;
 pub mod mountinfo;
+pub mod ntp;
 pub mod os_release;
 pub mod pwquality;
 mod shell;
