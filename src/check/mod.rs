@@ -22,6 +22,7 @@ mod ini;
 mod kernel_module;
 mod limits;
 mod line;
+mod local_mta;
 mod login_defs;
 mod mode;
 mod mount;
@@ -352,6 +353,8 @@ pub enum Check {
     SystemdConf(systemd_conf::SystemdConf),
     /// A default of `useradd` is in a range.
     UseraddDefault(useradd_default::UseraddDefault),
+    /// A mail server listens to the machine itself only.
+    LocalMta(local_mta::LocalMta),
     /// ntpd lets nobody change or query it, has a source of time, and is not root.
     NtpConf(ntp_conf::NtpConf),
     /// Packages are there, or are not.
@@ -396,6 +399,7 @@ impl Check {
             Check::ShellVar(p) => p,
             Check::SystemdConf(p) => p,
             Check::UseraddDefault(p) => p,
+            Check::LocalMta(p) => p,
             Check::NtpConf(p) => p,
             Check::Package(p) => p,
             Check::Service(p) => p,

@@ -15,6 +15,7 @@ pub mod mount_options;
 pub mod mountinfo;
 pub mod ntp;
 pub mod os_release;
+pub mod postfix;
 pub mod pwquality;
 mod shell;
 pub mod shell_var;
