@@ -8,7 +8,9 @@
 mod account_ageing;
 mod account_unique;
 mod accounts;
+mod apt_sources;
 mod banner;
+mod boot_argument;
 mod clock;
 pub mod dpkg;
 mod empty_group;
@@ -353,6 +355,10 @@ pub enum Check {
     SystemdConf(systemd_conf::SystemdConf),
     /// A default of `useradd` is in a range.
     UseraddDefault(useradd_default::UseraddDefault),
+    /// Where apt takes packages from, for a person to judge.
+    AptSources(apt_sources::AptSources),
+    /// What the boot loader tells the kernel about one thing.
+    BootArgument(boot_argument::BootArgument),
     /// A mail server listens to the machine itself only.
     LocalMta(local_mta::LocalMta),
     /// ntpd lets nobody change or query it, has a source of time, and is not root.
@@ -399,6 +405,8 @@ impl Check {
             Check::ShellVar(p) => p,
             Check::SystemdConf(p) => p,
             Check::UseraddDefault(p) => p,
+            Check::AptSources(p) => p,
+            Check::BootArgument(p) => p,
             Check::LocalMta(p) => p,
             Check::NtpConf(p) => p,
             Check::Package(p) => p,

@@ -4,6 +4,7 @@
 //! is setting once; lines about other things stay as they are, byte for byte.
 
 pub mod accounts;
+pub mod apt_sources;
 pub mod banner;
 pub mod dpkg;
 pub mod fstab;
