@@ -40,6 +40,7 @@ mod rewrite;
 mod root_group;
 mod root_only_superuser;
 mod service;
+mod services_review;
 #[cfg(test)]
 mod settled;
 mod shadowed_passwords;
@@ -57,6 +58,7 @@ mod tree;
 mod trial;
 mod unit_files;
 mod units;
+mod updates;
 mod useradd_default;
 
 use serde::{Deserialize, Serialize};
@@ -367,8 +369,12 @@ pub enum Check {
     Package(package::Package),
     /// A unit starts at boot, or does not.
     Service(service::Service),
+    /// What starts at boot, for a person to judge.
+    ServicesReview(services_review::ServicesReview),
     /// A time client starts at boot.
     TimeSync(time_sync::TimeSync),
+    /// Which packages have newer versions, for a person to judge.
+    Updates(updates::Updates),
 }
 
 impl Check {
@@ -411,7 +417,9 @@ impl Check {
             Check::NtpConf(p) => p,
             Check::Package(p) => p,
             Check::Service(p) => p,
+            Check::ServicesReview(p) => p,
             Check::TimeSync(p) => p,
+            Check::Updates(p) => p,
         }
     }
 }

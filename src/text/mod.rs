@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod apt_sources;
 pub mod banner;
+pub mod deb_version;
 pub mod dpkg;
 pub mod fstab;
 pub mod glob;
