@@ -169,10 +169,10 @@ impl Folder {
         }
     }
 
-    /// Makes `temp` beside the entry: content, owner, attributes, mode and time of `shape`, all on
+    /// Makes `temp` beside the entry `name`, which errors are about: content, owner, attributes, mode and time of `shape`, all on
     /// disk before this returns. A file that cannot be finished is taken away again.
-    pub fn prepare(&self, temp: &OsStr, shape: &Shape) -> Result<()> {
-        let path = self.path.join(temp)?;
+    pub fn prepare(&self, temp: &OsStr, name: &OsStr, shape: &Shape) -> Result<()> {
+        let path = self.path.join(name)?;
         let made = match shape.kind {
             FileKind::Symlink => {
                 let target = shape.content.clone().unwrap_or_default();
@@ -277,6 +277,10 @@ impl Folder {
 
     /// Takes a temporary file away, if it is there.
     pub fn discard(&self, temp: &OsStr) {
+        // A read-only filesystem refuses before it looks.
+        if fstatat(&self.fd, temp, AtFlags::AT_SYMLINK_NOFOLLOW) == Err(Errno::ENOENT) {
+            return;
+        }
         #[allow(clippy::disallowed_methods)] // this is apply/
         match unlinkat(&self.fd, temp, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => {}

@@ -170,7 +170,8 @@ impl<'a> Executor<'a> {
             if after.kind == FileKind::Dir && before.is_none() {
                 folders.holding(&path)?.make_dir(path.file_name().unwrap_or_default(), after)?;
             } else if entry.content {
-                folders.holding(&path)?.prepare(&entry.temp(), after)?;
+                let name = path.file_name().unwrap_or_default();
+                folders.holding(&path)?.prepare(&entry.temp(), name, after)?;
             }
         }
         for Step { entry, before, after } in steps {
@@ -239,7 +240,7 @@ impl<'a> Executor<'a> {
                 (Some(before), _) if entry.content => {
                     let shape = run.shape(before)?;
                     let temp = entry.temp();
-                    folder.prepare(&temp, &shape)?;
+                    folder.prepare(&temp, name, &shape)?;
                     folder.commit(&temp, name, false)?;
                 }
                 (Some(before), _) => folder.set_stat(name, &run.shape(before)?)?,
@@ -375,6 +376,7 @@ impl<'a> Folders<'a> {
         for (path, folder) in self.open.iter().rev() {
             if let Some(mtime) = self.mtimes.get(path)
                 && !self.root.is_live()
+                && folder.mtime()? != *mtime
             {
                 folder.set_mtime(*mtime)?;
             }

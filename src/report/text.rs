@@ -53,7 +53,7 @@ const EN: Words = Words {
     found: "found",
     nothing_found: "nothing",
     why: "why",
-    changed: ["", "paths would change", "paths changed"],
+    changed: ["", "path(s) would change", "path(s) changed"],
     unchanged: ["", "nothing would change", "nothing changed"],
     compliant: "as declared",
 };
