@@ -66,7 +66,14 @@ fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
             reason,
         };
     }
-    combine(&rule.id, checks.iter().map(|c| c.primitive().audit(root)))
+    let judged = combine(&rule.id, checks.iter().map(|c| c.primitive().audit(root)));
+    match rule.disposition {
+        // Advice how to close a gap would be advice to touch what is left alone.
+        Disposition::LeaveAlone { .. } if judged.outcome == Outcome::NotMet => {
+            Judged { remedy: None, reason: None, ..judged }
+        }
+        _ => judged,
+    }
 }
 
 /// All wants must hold. What definitely fails, fails; else what cannot be told, is unknown.
@@ -89,9 +96,7 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
                     Finding::NotMet { gaps: found, holding } => {
                         for Gap { evidence, fix } in found {
                             gaps.push(evidence);
-                            if let Fix::None(reason) = fix {
-                                reasons.push(reason);
-                            }
+                            reasons.extend(fix.reason());
                         }
                         evidence.extend(holding);
                     }

@@ -4,7 +4,9 @@
 //! is setting once; lines about other things stay as they are, byte for byte.
 
 pub mod accounts;
+pub mod apt_sources;
 pub mod banner;
+pub mod deb_version;
 pub mod dpkg;
 pub mod fstab;
 pub mod glob;
@@ -13,13 +15,17 @@ pub mod limits;
 pub mod login_defs;
 pub mod mount_options;
 pub mod mountinfo;
+pub mod ntp;
 pub mod os_release;
+pub mod postfix;
 pub mod pwquality;
 mod shell;
 pub mod shell_var;
+pub mod shell_vars;
 pub mod sshd_config;
 pub mod sshd_value;
 pub mod unit;
+pub mod unit_install;
 pub mod useradd;
 
 use std::fmt;
