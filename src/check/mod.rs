@@ -47,6 +47,17 @@ mod testing;
 mod tree;
 mod unit_files;
 mod useradd_default;
+mod glob;
+mod kernel_module;
+mod octal;
+mod rewrite;
+mod rsyslog;
+mod rsyslog_create_mode;
+mod rsyslog_routing;
+mod sysctl;
+#[cfg(test)]
+mod testing;
+mod trial;
 
 use serde::{Deserialize, Serialize};
 
@@ -251,6 +262,10 @@ pub enum Check {
     Mount(mount::Mount),
     /// A directive of sshd's configuration has a value.
     Sshd(sshd::Sshd),
+    /// Files that rsyslogd creates are closed to others.
+    RsyslogCreateMode(rsyslog_create_mode::RsyslogCreateMode),
+    /// Log messages are routed to files and to people.
+    RsyslogRouting(rsyslog_routing::RsyslogRouting),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
     /// No file of the whole image is of a kind; observed only.
@@ -311,6 +326,8 @@ impl Check {
             Check::Line(p) => p,
             Check::Mount(p) => p,
             Check::Sshd(p) => p,
+            Check::RsyslogCreateMode(p) => p,
+            Check::RsyslogRouting(p) => p,
             Check::Sysctl(p) => p,
             Check::Tree(p) => p,
             Check::AccountAgeing(p) => p,

@@ -21,6 +21,11 @@ pub mod sshd_config;
 pub mod sshd_value;
 pub mod unit;
 pub mod useradd;
+pub mod fnmatch;
+pub mod joined;
+pub mod path_glob;
+pub mod rsyslog;
+pub mod splice;
 
 use std::fmt;
 
