@@ -49,6 +49,7 @@ mod unit_files;
 mod useradd_default;
 mod glob;
 mod kernel_module;
+mod log_rotation;
 mod octal;
 mod rewrite;
 mod rsyslog;
@@ -262,6 +263,8 @@ pub enum Check {
     Mount(mount::Mount),
     /// A directive of sshd's configuration has a value.
     Sshd(sshd::Sshd),
+    /// Logs are rotated.
+    LogRotation(log_rotation::LogRotation),
     /// Files that rsyslogd creates are closed to others.
     RsyslogCreateMode(rsyslog_create_mode::RsyslogCreateMode),
     /// Log messages are routed to files and to people.
@@ -326,6 +329,7 @@ impl Check {
             Check::Line(p) => p,
             Check::Mount(p) => p,
             Check::Sshd(p) => p,
+            Check::LogRotation(p) => p,
             Check::RsyslogCreateMode(p) => p,
             Check::RsyslogRouting(p) => p,
             Check::Sysctl(p) => p,

@@ -23,6 +23,7 @@ pub mod unit;
 pub mod useradd;
 pub mod fnmatch;
 pub mod joined;
+pub mod logrotate;
 pub mod path_glob;
 pub mod rsyslog;
 pub mod splice;
