@@ -24,6 +24,7 @@ pub mod useradd;
 pub mod fnmatch;
 pub mod joined;
 pub mod logrotate;
+pub mod pam;
 pub mod path_glob;
 pub mod rsyslog;
 pub mod splice;
