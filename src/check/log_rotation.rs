@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::unit_files::{Fragment, fragment};
 use super::{Evidence, Finding, Fix, Gap, Primitive, dpkg, rewrite, trial};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
@@ -340,12 +341,15 @@ fn trigger(root: &dyn Rootfs) -> Result<Result<Evidence, Gap>> {
         }
         for name in root.list(&dir)?.unwrap_or_default() {
             let Some(timer) = name.to_str().filter(|n| is_timer(n)) else { continue };
-            match unit_state(root, timer)? {
-                Ok(unit) => {
+            match fragment(root, timer, false)? {
+                Fragment::File(unit) => {
                     let link = dir.join(&name)?;
                     return Ok(Ok(Evidence::at(&link).found(format!("{timer} enabled ({unit})"))));
                 }
-                Err(why) => notes.push(format!("{timer} is {why}")),
+                Fragment::Masked(by) => notes.push(format!("{timer} is masked by {by}")),
+                Fragment::Missing | Fragment::Generated => {
+                    notes.push(format!("{timer} is enabled, but there is no such unit"));
+                }
             }
         }
     }
@@ -360,29 +364,6 @@ fn trigger(root: &dyn Rootfs) -> Result<Result<Evidence, Gap>> {
 /// `logrotate.timer`, or one of a product's own such as `aks-logrotate.timer`.
 fn is_timer(name: &str) -> bool {
     name == "logrotate.timer" || name.ends_with("-logrotate.timer")
-}
-
-/// The file of a unit that is wanted at boot; or why it does not start.
-fn unit_state(root: &dyn Rootfs, name: &str) -> Result<Result<ImagePath, &'static str>> {
-    let dirs = [
-        "/etc/systemd/system",
-        "/usr/local/lib/systemd/system",
-        "/lib/systemd/system",
-        "/usr/lib/systemd/system",
-    ];
-    for dir in dirs {
-        let path = ImagePath::parse(dir)?.join(name)?;
-        let at = root.locate(&path)?;
-        if at.path.as_bytes() == b"/dev/null" {
-            return Ok(Err("masked"));
-        }
-        match at.stat {
-            Some(s) if s.kind == FileKind::File && s.size > 0 => return Ok(Ok(path)),
-            Some(_) => return Ok(Err("masked")),
-            None => {}
-        }
-    }
-    Ok(Err("enabled, but there is no such unit"))
 }
 
 /// Why a stanza that lists a file does not count.
@@ -556,7 +537,7 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{changed, fixes, reasons, settle};
+    use super::super::settled::{changed, fixes, reasons, settle};
     use super::*;
     use crate::check::Outcome;
     use crate::rootfs::MemoryRootfs;

@@ -13,6 +13,7 @@ mod clock;
 pub mod dpkg;
 mod empty_group;
 mod file_mode;
+mod glob;
 mod home_dot_files;
 mod home_exists;
 mod home_file_absent;
@@ -22,6 +23,7 @@ mod ini;
 mod kernel_module;
 mod limits;
 mod line;
+mod log_rotation;
 mod login_defs;
 mod mode;
 mod mount;
@@ -34,6 +36,9 @@ mod pwquality;
 mod rewrite;
 mod root_group;
 mod root_only_superuser;
+mod rsyslog;
+mod rsyslog_create_mode;
+mod rsyslog_routing;
 #[cfg(test)]
 mod settled;
 mod shadowed_passwords;
@@ -45,20 +50,9 @@ mod systemd_conf;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod trial;
 mod unit_files;
 mod useradd_default;
-mod glob;
-mod kernel_module;
-mod log_rotation;
-mod octal;
-mod rewrite;
-mod rsyslog;
-mod rsyslog_create_mode;
-mod rsyslog_routing;
-mod sysctl;
-#[cfg(test)]
-mod testing;
-mod trial;
 
 use serde::{Deserialize, Serialize};
 

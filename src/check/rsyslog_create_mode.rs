@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::octal::Octal;
+use super::mode::Mode;
 use super::rsyslog::{Config, MAIN};
 use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite, trial};
 use crate::error::Result;
@@ -20,7 +20,7 @@ use crate::text::splice::{Edit, splice};
 #[serde(deny_unknown_fields)]
 pub struct RsyslogCreateMode {
     /// The bits that a new file may have, as `"0640"`.
-    pub mode: Octal,
+    pub mode: Mode,
 }
 
 const DIRECTIVE: &str = "filecreatemode";
@@ -243,12 +243,12 @@ fn begins_rules(kind: &Kind) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{changed, fixes, reasons, settle, settled_text};
+    use super::super::settled::{changed, fixes, reasons, settle, settled_text};
     use super::*;
     use crate::check::Outcome;
     use crate::rootfs::MemoryRootfs;
 
-    const WANT: RsyslogCreateMode = RsyslogCreateMode { mode: Octal(0o640) };
+    const WANT: RsyslogCreateMode = RsyslogCreateMode { mode: Mode(0o640) };
     const STOCK: &str = "module(load=\"imuxsock\")\n$FileOwner syslog\n$FileCreateMode 0640\n\
                          $IncludeConfig /etc/rsyslog.d/*.conf\n";
 

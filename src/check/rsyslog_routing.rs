@@ -288,7 +288,7 @@ fn judge(root: &dyn Rootfs, config: &Config) -> Result<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{changed, fixes, reasons, settle};
+    use super::super::settled::{changed, fixes, reasons, settle};
     use super::*;
     use crate::check::Outcome;
     use crate::rootfs::MemoryRootfs;

@@ -6,28 +6,28 @@
 pub mod accounts;
 pub mod banner;
 pub mod dpkg;
+pub mod fnmatch;
 pub mod fstab;
 pub mod glob;
 pub mod ini;
+pub mod joined;
 pub mod limits;
 pub mod login_defs;
+pub mod logrotate;
 pub mod mount_options;
 pub mod mountinfo;
 pub mod os_release;
+pub mod pam;
+pub mod path_glob;
 pub mod pwquality;
+pub mod rsyslog;
 mod shell;
 pub mod shell_var;
+pub mod splice;
 pub mod sshd_config;
 pub mod sshd_value;
 pub mod unit;
 pub mod useradd;
-pub mod fnmatch;
-pub mod joined;
-pub mod logrotate;
-pub mod pam;
-pub mod path_glob;
-pub mod rsyslog;
-pub mod splice;
 
 use std::fmt;
 
