@@ -29,6 +29,9 @@ mod mode;
 mod mount;
 mod no_empty_passwords;
 mod ownership;
+mod pam_pwquality;
+mod pam_sha512;
+mod pam_stack;
 mod past_password_changes;
 mod place;
 mod primary_groups;
@@ -259,6 +262,10 @@ pub enum Check {
     Sshd(sshd::Sshd),
     /// Logs are rotated.
     LogRotation(log_rotation::LogRotation),
+    /// A new password is put to pam_pwquality before it is set.
+    PamPwquality(pam_pwquality::PamPwquality),
+    /// New passwords are hashed with SHA-512.
+    PamSha512(pam_sha512::PamSha512),
     /// Files that rsyslogd creates are closed to others.
     RsyslogCreateMode(rsyslog_create_mode::RsyslogCreateMode),
     /// Log messages are routed to files and to people.
@@ -324,6 +331,8 @@ impl Check {
             Check::Mount(p) => p,
             Check::Sshd(p) => p,
             Check::LogRotation(p) => p,
+            Check::PamPwquality(p) => p,
+            Check::PamSha512(p) => p,
             Check::RsyslogCreateMode(p) => p,
             Check::RsyslogRouting(p) => p,
             Check::Sysctl(p) => p,

@@ -52,6 +52,8 @@ pub struct Rule {
     pub arguments: Vec<Argument>,
     /// Its lines in the text, with the line feed of the last one.
     pub span: Range<usize>,
+    /// Where its control stands in the text, brackets included; `None` when it is in pieces.
+    control_at: Option<Range<usize>>,
     /// Where its last word ends in the text.
     end: usize,
     /// Where the jumps' numbers stand in the text.
@@ -87,6 +89,11 @@ impl Rule {
         let found = |(i, a): (usize, &'_ Argument)| value(a).map(|r| (i, r));
         let (i, range) = self.arguments.iter().enumerate().rev().find_map(found)?;
         Some((i, self.arguments.get(i)?.text.get(range)?))
+    }
+
+    /// What replaces the control by `word`; `None` when it stands in pieces.
+    pub fn set_control(&self, word: &str) -> Option<Edit> {
+        Some(Edit::replace(self.control_at.clone()?, word))
     }
 
     /// What replaces argument `index`; `None` when it stands in pieces.
@@ -235,6 +242,7 @@ fn entry(text: &str, logical: &Logical, end_of_lines: usize) -> Entry {
         module: module.text.clone(),
         arguments,
         jumps: jumps.collect(),
+        control_at: joined.origin_of(control.at.clone()),
         span: logical.start..end_of_lines,
         end,
     })
@@ -363,6 +371,8 @@ mod tests {
         assert!(rule.shift_jumps(|_| 0).is_empty());
         assert!(rules("auth [success=1] x.so")[0].shift_jumps(|_| -1).is_empty());
         assert_eq!(rule.set_argument(2, "x"), None);
+        let control = after(rule.set_control("requisite"));
+        assert_eq!(control, text.replace("[success=2 default=ignore]", "requisite"));
         assert_eq!(rule.value("md5"), None);
         assert_eq!(rules("auth required x.so a=1 a=2 ab=3")[0].value("a"), Some((1, "2")));
         assert!(rule.is("pam_unix.so") && !rule.is("unix.so"));
