@@ -3,6 +3,10 @@
 //! Laws every editor keeps, tested on generated text: what was set is what is got; setting twice
 //! is setting once; lines about other things stay as they are, byte for byte.
 
+pub mod fnmatch;
+pub mod shell_vars;
+pub mod sysctl;
+
 use std::fmt;
 
 /// A text as lines that keep their terminators, so that putting it together again changes nothing.
