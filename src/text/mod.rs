@@ -4,6 +4,7 @@
 //! is setting once; lines about other things stay as they are, byte for byte.
 
 pub mod fnmatch;
+pub mod modprobe;
 pub mod shell_vars;
 pub mod sysctl;
 
