@@ -5,8 +5,12 @@
 //! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
 //! write; they never use `apply/`.
 
+mod conf_dirs;
 mod kernel_module;
 mod sysctl;
+#[cfg(test)]
+pub(crate) mod testing;
+mod versions;
 
 use serde::{Deserialize, Serialize};
 
