@@ -388,7 +388,7 @@ mod tests {
             (
                 "conflicting",
                 Some("install hfs x\ninstall hfs /bin/true\n"),
-                "install hfs /bin/true\ninstall hfs /bin/true\n\nblacklist hfs\n",
+                "install hfs /bin/true\ninstall hfs /bin/true\nblacklist hfs\n",
             ),
             (
                 "other case",

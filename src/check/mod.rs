@@ -6,6 +6,7 @@
 //! write; they never use `apply/`.
 
 mod conf_dirs;
+mod kernel_cmdline;
 mod kernel_module;
 mod sysctl;
 #[cfg(test)]
@@ -191,6 +192,8 @@ pub trait Primitive {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
+    /// A word is not among the kernel's arguments.
+    KernelCmdline(kernel_cmdline::KernelCmdline),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
     /// A kernel parameter has a value at boot.
@@ -201,6 +204,7 @@ impl Check {
     /// The primitive behind the arm.
     pub fn primitive(&self) -> &dyn Primitive {
         match self {
+            Check::KernelCmdline(p) => p,
             Check::KernelModule(p) => p,
             Check::Sysctl(p) => p,
         }

@@ -431,7 +431,7 @@ mod tests {
             ("install hfs /sbin/x\n", both.into()),
             (
                 "install hfs \\\n/sbin/x\nalias q r\n",
-                format!("install hfs /bin/true\nalias q r\n\nblacklist hfs\n"),
+                "install hfs /bin/true\nalias q r\n\nblacklist hfs\n".into(),
             ),
             ("install hfs /bin/true\r\n", both.into()),
             (

@@ -86,7 +86,7 @@ impl Dialect {
     }
 
     /// What one piece of a file sets: key and value; no value where the key is taken back.
-    fn read<'t>(self, piece: &'t str) -> Option<(&'t str, Option<&'t str>)> {
+    fn read(self, piece: &str) -> Option<(&str, Option<&str>)> {
         let piece = piece.split('\0').next().unwrap_or("");
         match self {
             Dialect::Systemd { dash, negative, .. } => {
