@@ -22,6 +22,8 @@ mod home_file_absent;
 mod home_mode;
 mod home_owner;
 mod ini;
+mod conf_dirs;
+mod kernel_cmdline;
 mod kernel_module;
 mod limits;
 mod line;
@@ -65,6 +67,9 @@ mod unit_files;
 mod units;
 mod updates;
 mod useradd_default;
+#[cfg(test)]
+pub(crate) mod testing;
+mod versions;
 
 use serde::{Deserialize, Serialize};
 
@@ -306,6 +311,8 @@ pub enum Check {
     Banner(banner::Banner),
     /// A file or directory is open to nobody beyond what is allowed.
     FileMode(file_mode::FileMode),
+    /// A word is not among the kernel's arguments.
+    KernelCmdline(kernel_cmdline::KernelCmdline),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
     /// Some line of some files matches a pattern; observed only.
@@ -398,6 +405,7 @@ impl Check {
         match self {
             Check::Banner(p) => p,
             Check::FileMode(p) => p,
+            Check::KernelCmdline(p) => p,
             Check::KernelModule(p) => p,
             Check::Line(p) => p,
             Check::Mount(p) => p,
