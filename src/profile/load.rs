@@ -336,7 +336,7 @@ asked = "0"
             (format!("{pass}{pass}"), "1.toml:8:6: rule 3.2.1 is there already, at 1.toml:2:6"),
             (
                 rule(
-                    "status = \"fail\"\nreason = \"none-given\"\nwant = [{ sysctl = { key = \"a\", value = \"0\" } }]",
+                    "status = \"fail\"\nreason = \"none-given\"\nwant = [{ sysctl = { key = \"a.b\", value = \"0\" } }]",
                 ),
                 "such a row is never enforced",
             ),
