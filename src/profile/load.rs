@@ -243,7 +243,10 @@ fn written(text: &str, span: std::ops::Range<usize>) -> String {
     let raw = text.get(span.clone()).unwrap_or_default();
     let body: Vec<&str> = if raw.starts_with("[[") {
         let rest = text.get(span.end..).unwrap_or_default();
-        rest.lines().take_while(|l| !l.starts_with('[')).collect()
+        let mut body: Vec<&str> = rest.lines().take_while(|l| !l.starts_with('[')).collect();
+        // What follows the body may belong to the next rule.
+        while body.pop_if(|l| l.trim().is_empty() || l.starts_with('#')).is_some() {}
+        body
     } else {
         vec![raw]
     };
@@ -357,6 +360,13 @@ asked = "0"
             let message = load(&text).unwrap_err().to_string();
             assert!(message.contains(want), "want {want:?} in {message}");
         }
+    }
+
+    #[test]
+    fn a_want_is_shown_as_written_and_without_what_follows_it() {
+        let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  value = \"#\" }\n\n# next\n\n";
+        let profile = load(&rule(&format!("status = \"pass\"\n{wants}"))).unwrap();
+        assert_eq!(profile.rules[0].wants, ["sysctl = { key = \"a.b\", value = \"#\" }"]);
     }
 
     #[test]
