@@ -66,6 +66,7 @@ struct RawRule {
     reason: Option<Reason>,
     note: Option<Bilingual>,
     rationale: Bilingual,
+    origin: Option<Bilingual>,
     #[serde(default)]
     want: Vec<Spanned<Check>>,
     #[serde(default)]
@@ -187,7 +188,9 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
         return wrong(&at, &format!("has level {level}; want 1 or 2"));
     }
     let texts = [("title", &raw.title), ("rationale", &raw.rationale)];
-    for (what, text) in texts {
+    let optional = [("note", &raw.note), ("origin", &raw.origin)];
+    let given = optional.into_iter().filter_map(|(what, text)| Some((what, text.as_ref()?)));
+    for (what, text) in texts.into_iter().chain(given) {
         if text.en.trim().is_empty() || text.ja.trim().is_empty() {
             return wrong(&status_at, &format!("has an empty {what}; want both languages"));
         }
@@ -232,6 +235,7 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
         level,
         reason: raw.reason,
         rationale: raw.rationale,
+        origin: raw.origin,
         wants,
         disposition,
     })
@@ -349,6 +353,10 @@ asked = "0"
             ),
             (rule("status = \"pass\"\nwant = [{ sysctel = {} }]"), "1.toml:7:11"),
             (rule("status = \"passs\"\n"), "unknown variant `passs`"),
+            (
+                rule("status = \"pass\"\norigin = { en = \"o\", ja = \" \" }\n"),
+                "1.toml:6:10: rule 3.2.1 has an empty origin; want both languages",
+            ),
             (
                 rule(
                     "status = \"pass\"\nwant = [{ sysctl = { key = \"a\", value = \"${nope}\" } }]",
