@@ -122,6 +122,15 @@ impl Packages {
         &self.records[start..start + len]
     }
 
+    /// The name of every package dpkg has a record of, sorted, each once.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        let mut last: Option<&[u8]> = None;
+        self.records
+            .iter()
+            .map(|r| self.name(r))
+            .filter(move |name| last.replace(name) != Some(name))
+    }
+
     /// The furthest state any architecture of the package has reached; `None` if dpkg has no
     /// record of it.
     pub fn state(&self, name: &str) -> Option<State> {
@@ -221,6 +230,8 @@ mod tests {
         assert_eq!(seen("libx"), (true, false));
         assert_eq!(seen("held"), (true, true));
         assert_eq!(packages.records("libx").len(), 2);
+        let names: Vec<_> = packages.names().map(String::from_utf8_lossy).collect();
+        assert_eq!(names, ["gdm3", "gdm3-doc", "held", "libx"]);
         assert_eq!(packages.state("libx"), Some(State::HalfConfigured));
         let shown = packages.evidence("libx");
         assert_eq!((shown.line, shown.found.as_deref()), (Some(9), Some("libx half-configured")));

@@ -99,7 +99,7 @@ pub(super) fn reasons(finding: &Finding) -> Vec<String> {
     gaps.iter()
         .filter_map(|g| match &g.fix {
             Fix::None(reason) => Some(reason.clone()),
-            Fix::Changes(_) => None,
+            Fix::Changes(_) | Fix::Package { .. } => None,
         })
         .collect()
 }

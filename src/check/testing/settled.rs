@@ -1,6 +1,6 @@
 //! What a want comes to when its changes are made; for tests.
 
-use super::{Finding, Fix, Primitive};
+use crate::check::{Finding, Fix, Primitive};
 use crate::profile::RuleId;
 use crate::rootfs::{Change, ImagePath, Rootfs, StagedRootfs};
 
@@ -51,7 +51,7 @@ pub(crate) fn fixes(finding: &Finding) -> Vec<&Change> {
     let Finding::NotMet { gaps, .. } = finding else { return Vec::new() };
     let some = gaps.iter().filter_map(|gap| match &gap.fix {
         Fix::Changes(changes) => Some(changes),
-        Fix::None(_) => None,
+        Fix::None(_) | Fix::Package { .. } => None,
     });
     some.flatten().collect()
 }
@@ -60,7 +60,7 @@ pub(crate) fn fixes(finding: &Finding) -> Vec<&Change> {
 pub(crate) fn reasons(finding: &Finding) -> Vec<&str> {
     let Finding::NotMet { gaps, .. } = finding else { return Vec::new() };
     let some = gaps.iter().filter_map(|gap| match &gap.fix {
-        Fix::Changes(_) => None,
+        Fix::Changes(_) | Fix::Package { .. } => None,
         Fix::None(reason) => Some(reason.as_str()),
     });
     some.collect()
