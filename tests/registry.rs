@@ -79,6 +79,23 @@ fn rows_are_sorted_and_every_text_is_there_in_both_languages() {
 }
 
 #[test]
+fn every_row_that_passes_says_where_its_value_comes_from() {
+    let profile = Profile::embedded().unwrap();
+    let japanese = |s: &str| s.chars().any(|c| ('\u{3040}'..'\u{ff00}').contains(&c));
+    for rule in &profile.rules {
+        if let Some(origin) = &rule.origin {
+            assert!(japanese(&origin.ja) && !japanese(&origin.en), "{}: languages", rule.id);
+        }
+    }
+    let pass = || profile.rules.iter().filter(|r| r.status() == Status::Pass);
+    // One without says nothing until the first one has it.
+    if pass().any(|r| r.origin.is_some()) {
+        let missing: Vec<_> = pass().filter(|r| r.origin.is_none()).map(|r| &r.id).collect();
+        assert!(missing.is_empty(), "no origin: {missing:?}");
+    }
+}
+
+#[test]
 fn rows_without_a_primitive_only_become_fewer() {
     let profile = Profile::embedded().unwrap();
     let missing: Vec<String> = profile
