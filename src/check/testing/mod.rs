@@ -1,16 +1,19 @@
 //! For the tests of the primitives.
 
-use super::{Finding, Fix, Outcome, Primitive};
+pub(in crate::check) mod settled;
+pub(in crate::check) mod words;
+
+use crate::check::{Finding, Fix, Outcome, Primitive};
 use crate::profile::RuleId;
 use crate::rootfs::{ImagePath, MemoryRootfs, Rootfs, StagedRootfs};
 
 /// A path that a test knows to be good.
-pub(super) fn path(text: &str) -> ImagePath {
+pub(in crate::check) fn path(text: &str) -> ImagePath {
     ImagePath::parse(text).unwrap()
 }
 
 /// Reads one primitive from the value of its TOML key.
-pub(super) fn parse<T: serde::de::DeserializeOwned>(value: &str) -> Result<T, String> {
+pub(in crate::check) fn parse<T: serde::de::DeserializeOwned>(value: &str) -> Result<T, String> {
     #[derive(serde::Deserialize)]
     struct Holder<T> {
         want: T,
@@ -20,7 +23,10 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(value: &str) -> Result<T, St
 }
 
 /// Stages what closes the gaps until nothing is left to stage.
-pub(super) fn stage<'a>(want: &dyn Primitive, root: &'a MemoryRootfs) -> StagedRootfs<'a> {
+pub(in crate::check) fn stage<'a>(
+    want: &dyn Primitive,
+    root: &'a MemoryRootfs,
+) -> StagedRootfs<'a> {
     let rule: RuleId = "9.9.9".parse().unwrap();
     let mut staged = StagedRootfs::new(root);
     for _ in 0..8 {
@@ -44,7 +50,7 @@ pub(super) fn stage<'a>(want: &dyn Primitive, root: &'a MemoryRootfs) -> StagedR
 
 /// As [`stage`], for wants that can be closed: in the end they hold. Gives the text or the kind of
 /// change of every changed path, as `path: text`.
-pub(super) fn settle(want: &dyn Primitive, root: &MemoryRootfs) -> Vec<String> {
+pub(in crate::check) fn settle(want: &dyn Primitive, root: &MemoryRootfs) -> Vec<String> {
     let staged = stage(want, root);
     let finding = want.audit(&staged).unwrap();
     assert!(
@@ -55,7 +61,7 @@ pub(super) fn settle(want: &dyn Primitive, root: &MemoryRootfs) -> Vec<String> {
 }
 
 /// Every changed path, with the text it would hold, or its mode and owner.
-pub(super) fn changed(staged: &StagedRootfs<'_>) -> Vec<String> {
+pub(in crate::check) fn changed(staged: &StagedRootfs<'_>) -> Vec<String> {
     let changes = staged.changes().unwrap();
     let shown = changes.iter().filter_map(|change| {
         let path = &change.path;
