@@ -12,6 +12,7 @@ mod apt_sources;
 mod banner;
 mod boot_argument;
 mod clock;
+mod conf_dirs;
 pub mod dpkg;
 mod empty_group;
 mod file_mode;
@@ -65,6 +66,7 @@ mod unit_files;
 mod units;
 mod updates;
 mod useradd_default;
+mod versions;
 
 use serde::{Deserialize, Serialize};
 

@@ -16,6 +16,7 @@ pub mod joined;
 pub mod limits;
 pub mod login_defs;
 pub mod logrotate;
+pub mod modprobe;
 pub mod mount_options;
 pub mod mountinfo;
 pub mod ntp;
@@ -31,6 +32,7 @@ pub mod shell_vars;
 pub mod splice;
 pub mod sshd_config;
 pub mod sshd_value;
+pub mod sysctl;
 pub mod unit;
 pub mod unit_install;
 pub mod useradd;
@@ -97,7 +99,8 @@ impl Lines {
             && let Some(last) = self.lines.last_mut()
             && !last.ends_with('\n')
         {
-            last.push_str(end);
+            // A carriage return that lost its line feed is half of the terminator already.
+            last.push_str(if last.ends_with('\r') { "\n" } else { end });
         }
         self.lines.insert(at, format!("{text}{end}"));
     }
@@ -142,6 +145,9 @@ mod tests {
         lines.insert(1, "top");
         assert_eq!(lines.to_string(), "top\r\nx\r\n# gokaku: b\nd\r\n");
         assert_eq!(lines.get(9), None);
+        let mut torn = Lines::new("a\r\nb\r");
+        torn.push("c");
+        assert_eq!(torn.to_string(), "a\r\nb\r\nc\r\n");
     }
 
     proptest! {
