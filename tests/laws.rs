@@ -88,16 +88,17 @@ fn snapshot(root: &MemoryRootfs) -> Snapshot {
     out
 }
 
-/// A snapshot in which the order of lines says nothing, nor that of words between commas.
+/// A snapshot in which neither the order of lines nor that of the words in them says anything.
 fn unordered(mut snapshot: Snapshot) -> Snapshot {
-    let sorted = |text: &str, end: char| {
-        let mut parts: Vec<&str> = text.split(end).collect();
-        parts.sort_unstable();
-        parts.join(&end.to_string())
+    let sorted = |line: &str| {
+        let mut words: Vec<&str> = line.split([',', ' ', '\t']).collect();
+        words.sort_unstable();
+        words.join(" ")
     };
     for (.., content) in snapshot.values_mut() {
-        let lines: Vec<String> = content.lines().map(|l| sorted(l, ',')).collect();
-        *content = sorted(&lines.join("\n"), '\n');
+        let mut lines: Vec<String> = content.lines().map(sorted).collect();
+        lines.sort_unstable();
+        *content = lines.join("\n");
     }
     snapshot
 }
