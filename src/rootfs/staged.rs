@@ -133,10 +133,14 @@ pub struct PathChange {
     pub rules: BTreeSet<RuleId>,
 }
 
+#[derive(Clone)]
 struct Staged {
     node: Option<Node>,
     rules: BTreeSet<RuleId>,
 }
+
+/// What was staged at some moment.
+pub struct Checkpoint(BTreeMap<ImagePath, Staged>);
 
 /// An image with pending changes on top. Reads see the changes; nothing is written.
 pub struct StagedRootfs<'a> {
@@ -241,6 +245,16 @@ impl<'a> StagedRootfs<'a> {
                 Ok(self.put(from.path, None, rule))
             }
         }
+    }
+
+    /// What is staged so far, to go back to with [`StagedRootfs::restore`].
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint(self.over.clone())
+    }
+
+    /// Forgets everything staged since the checkpoint.
+    pub fn restore(&mut self, checkpoint: Checkpoint) {
+        self.over = checkpoint.0;
     }
 
     /// Everything that differs from the image, by path. Detours that ended where they began are
