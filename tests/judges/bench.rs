@@ -42,7 +42,7 @@ booted() {
         mount -t proc proc "$root/proc"
         mount -t tmpfs -o mode=0755 run "$root/run"
         mkdir "$root/run/lock" "$root/run/sshd"
-        # Never this machine'"'"'s own settings. Bound at last, when nothing can fail any more.
+        # Never the settings of this machine.
         mount --bind "$sys" "$root/proc/sys"
         exec chroot "$root" $clean "$@"' booted "$GOKAKU_ROOT" "$(settings)" "$clean" "$@"
 }
@@ -85,11 +85,11 @@ pub fn scripted(test: &str, programs: &[&str], script: &str) -> Option<Ran> {
     Some(ran)
 }
 
-/// Whether the tree has a program of this name.
+/// Whether the tree has a program of this name. It may be a link that holds only inside.
 fn has(root: &Path, program: &str) -> bool {
     ["usr/sbin", "usr/bin", "sbin", "bin", "lib/systemd", "usr/lib/systemd"]
         .iter()
-        .any(|dir| root.join(dir).join(program).exists())
+        .any(|dir| root.join(dir).join(program).symlink_metadata().is_ok())
 }
 
 /// Whether a program of this machine is there; said loudly if not.

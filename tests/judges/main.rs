@@ -15,4 +15,8 @@ mod support;
 mod bench;
 mod dice;
 
+mod logs;
+mod modprobe;
+mod mounts;
 mod sshd;
+mod units;
