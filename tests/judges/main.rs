@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounts;
 mod bench;
 mod dice;
 
