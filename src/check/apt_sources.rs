@@ -71,7 +71,7 @@ fn summary(root: &dyn Rootfs, sources: &[(ImagePath, Source)]) -> Result<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::trial::check;
+    use crate::check::testing::words::check;
     use crate::rootfs::MemoryRootfs;
 
     fn look(root: &MemoryRootfs) -> Vec<Evidence> {

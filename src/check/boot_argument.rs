@@ -166,7 +166,7 @@ fn next(root: &dyn Rootfs) -> Result<CommandLines> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::trial::{check, outcome, reasons};
+    use crate::check::testing::words::{check, outcome, reasons};
     use crate::rootfs::MemoryRootfs;
 
     const APPARMOR: &str = "boot_argument = { name = \"apparmor\", allow = [\"1\"] }";

@@ -190,7 +190,7 @@ fn unquote(value: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
     use crate::rootfs::MemoryRootfs;
     use proptest::prelude::*;
 

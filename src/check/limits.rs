@@ -200,7 +200,7 @@ impl Limits {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
     use crate::rootfs::MemoryRootfs;
 
     const OURS: &str = "/etc/security/limits.d/60-CIS.conf";

@@ -310,7 +310,7 @@ fn sendmail_advice(path: &ImagePath) -> String {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::trial::{check, outcome, reasons, settle_entries};
+    use crate::check::testing::words::{check, outcome, reasons, settle_entries};
     use crate::rootfs::MemoryRootfs;
 
     fn image(package: &str) -> MemoryRootfs {

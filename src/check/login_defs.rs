@@ -203,7 +203,7 @@ fn shadow_mask(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::settled::{fixes, settled_text};
+    use crate::check::testing::settled::{fixes, settled_text};
     use crate::rootfs::MemoryRootfs;
 
     fn max() -> LoginDefs {

@@ -15,16 +15,20 @@ mod clock;
 pub mod dpkg;
 mod empty_group;
 mod file_mode;
+mod glob;
 mod home_dot_files;
 mod home_exists;
 mod home_file_absent;
 mod home_mode;
 mod home_owner;
 mod ini;
+mod conf_dirs;
+mod kernel_cmdline;
 mod kernel_module;
 mod limits;
 mod line;
 mod local_mta;
+mod log_rotation;
 mod login_defs;
 mod mode;
 mod mount;
@@ -32,6 +36,9 @@ mod no_empty_passwords;
 mod ntp_conf;
 mod ownership;
 mod package;
+mod pam_pwquality;
+mod pam_sha512;
+mod pam_stack;
 mod past_password_changes;
 mod place;
 mod primary_groups;
@@ -39,10 +46,11 @@ mod pwquality;
 mod rewrite;
 mod root_group;
 mod root_only_superuser;
+mod rsyslog;
+mod rsyslog_create_mode;
+mod rsyslog_routing;
 mod service;
 mod services_review;
-#[cfg(test)]
-mod settled;
 mod shadowed_passwords;
 mod shell_var;
 mod sshd;
@@ -54,12 +62,14 @@ mod sysv;
 mod testing;
 mod time_sync;
 mod tree;
-#[cfg(test)]
 mod trial;
 mod unit_files;
 mod units;
 mod updates;
 mod useradd_default;
+#[cfg(test)]
+pub(crate) mod testing;
+mod versions;
 
 use serde::{Deserialize, Serialize};
 
@@ -301,6 +311,8 @@ pub enum Check {
     Banner(banner::Banner),
     /// A file or directory is open to nobody beyond what is allowed.
     FileMode(file_mode::FileMode),
+    /// A word is not among the kernel's arguments.
+    KernelCmdline(kernel_cmdline::KernelCmdline),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
     /// Some line of some files matches a pattern; observed only.
@@ -309,6 +321,16 @@ pub enum Check {
     Mount(mount::Mount),
     /// A directive of sshd's configuration has a value.
     Sshd(sshd::Sshd),
+    /// Logs are rotated.
+    LogRotation(log_rotation::LogRotation),
+    /// A new password is put to pam_pwquality before it is set.
+    PamPwquality(pam_pwquality::PamPwquality),
+    /// New passwords are hashed with SHA-512.
+    PamSha512(pam_sha512::PamSha512),
+    /// Files that rsyslogd creates are closed to others.
+    RsyslogCreateMode(rsyslog_create_mode::RsyslogCreateMode),
+    /// Log messages are routed to files and to people.
+    RsyslogRouting(rsyslog_routing::RsyslogRouting),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
     /// No file of the whole image is of a kind; observed only.
@@ -383,10 +405,16 @@ impl Check {
         match self {
             Check::Banner(p) => p,
             Check::FileMode(p) => p,
+            Check::KernelCmdline(p) => p,
             Check::KernelModule(p) => p,
             Check::Line(p) => p,
             Check::Mount(p) => p,
             Check::Sshd(p) => p,
+            Check::LogRotation(p) => p,
+            Check::PamPwquality(p) => p,
+            Check::PamSha512(p) => p,
+            Check::RsyslogCreateMode(p) => p,
+            Check::RsyslogRouting(p) => p,
             Check::Sysctl(p) => p,
             Check::Tree(p) => p,
             Check::AccountAgeing(p) => p,

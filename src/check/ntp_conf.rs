@@ -266,7 +266,7 @@ fn run_as(root: &dyn Rootfs, gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) -
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::trial::{check, outcome, reasons, settle_entries};
+    use crate::check::testing::words::{check, outcome, reasons, settle_entries};
     use crate::rootfs::MemoryRootfs;
 
     const GOOD: &str = "driftfile /d\npool a iburst\n\

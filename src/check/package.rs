@@ -222,7 +222,7 @@ fn line_with(text: &[u8], word: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::trial::{check, outcome, reasons, try_check};
+    use crate::check::testing::words::{check, outcome, reasons, try_check};
     use crate::rootfs::MemoryRootfs;
 
     fn root(packages: &[(&str, &str)]) -> MemoryRootfs {

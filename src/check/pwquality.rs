@@ -212,7 +212,7 @@ fn stopped(root: &dyn Rootfs, file: &File, main: bool) -> Result<Option<Gap>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
     use crate::rootfs::MemoryRootfs;
 
     const ALL: &str =

@@ -405,7 +405,7 @@ fn first_boot(root: &dyn Rootfs) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::trial::{check, outcome, reasons, settle_entries, try_check};
+    use crate::check::testing::words::{check, outcome, reasons, settle_entries, try_check};
     use crate::check::{Check, Outcome};
     use crate::rootfs::{FileKind, MemoryRootfs};
 

@@ -104,7 +104,7 @@ fn is_shown(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::trial::check;
+    use crate::check::testing::words::check;
     use crate::rootfs::MemoryRootfs;
 
     fn look(root: &MemoryRootfs) -> Vec<String> {

@@ -84,7 +84,7 @@ impl ShellVar {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::settled::{fixes, reasons, settled_text};
+    use crate::check::testing::settled::{fixes, reasons, settled_text};
     use crate::rootfs::MemoryRootfs;
 
     const PATH: &str = "/etc/default/apport";

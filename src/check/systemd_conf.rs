@@ -231,7 +231,7 @@ fn boolean(value: &str) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
     use crate::rootfs::MemoryRootfs;
 
     const MAIN: &str = "/etc/systemd/journald.conf";

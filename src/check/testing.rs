@@ -1,71 +1,70 @@
-//! For the tests of the primitives.
+//! Helpers for the tests of primitives.
 
-use super::{Finding, Fix, Outcome, Primitive};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Finding, Fix, Gap, Outcome, Primitive};
 use crate::profile::RuleId;
-use crate::rootfs::{ImagePath, MemoryRootfs, Rootfs, StagedRootfs};
+use crate::rootfs::{NodeBody, Rootfs, StagedRootfs};
 
-/// A path that a test knows to be good.
-pub(super) fn path(text: &str) -> ImagePath {
-    ImagePath::parse(text).unwrap()
-}
-
-/// Reads one primitive from the value of its TOML key.
-pub(super) fn parse<T: serde::de::DeserializeOwned>(value: &str) -> Result<T, String> {
-    #[derive(serde::Deserialize)]
-    struct Holder<T> {
-        want: T,
-    }
-    let holder: Result<Holder<T>, _> = toml::from_str(&format!("want = {value}"));
-    holder.map(|h| h.want).map_err(|e| e.to_string())
-}
-
-/// Stages what closes the gaps until nothing is left to stage.
-pub(super) fn stage<'a>(want: &dyn Primitive, root: &'a MemoryRootfs) -> StagedRootfs<'a> {
-    let rule: RuleId = "9.9.9".parse().unwrap();
+/// Stages what closes the gaps of `check`, round by round as a plan does, until nothing changes.
+pub(crate) fn stage<'a>(check: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
     let mut staged = StagedRootfs::new(root);
-    for _ in 0..8 {
+    stage_on(check, &mut staged);
+    staged
+}
+
+/// As [`stage`], on a stage that others may have changed before.
+pub(crate) fn stage_on(check: &dyn Primitive, staged: &mut StagedRootfs<'_>) {
+    let rule: RuleId = "1.1".parse().unwrap();
+    for _ in 0..16 {
         let mut moved = false;
-        if let Ok(Finding::NotMet { gaps, .. }) = want.audit(&staged) {
-            let mut touched = Vec::new();
-            for gap in gaps {
-                let Fix::Changes(changes) = gap.fix else { continue };
-                for change in changes.iter().filter(|c| !touched.contains(c.path())) {
-                    moved |= staged.stage(change, &rule).unwrap();
-                }
-                touched.extend(changes.iter().map(|c| c.path().clone()));
+        let mut touched = BTreeSet::new();
+        let Ok(Finding::NotMet { gaps, .. }) = check.audit(staged) else { return };
+        for Gap { fix, .. } in gaps {
+            let Fix::Changes(changes) = fix else { continue };
+            if changes.iter().any(|c| touched.contains(c.path())) {
+                continue;
+            }
+            for change in &changes {
+                touched.insert(change.path().clone());
+                moved |= staged.stage(change, &rule).unwrap();
             }
         }
         if !moved {
-            return staged;
+            return;
         }
     }
-    panic!("the changes do not settle");
+    panic!("asks for change after change");
 }
 
-/// As [`stage`], for wants that can be closed: in the end they hold. Gives the text or the kind of
-/// change of every changed path, as `path: text`.
-pub(super) fn settle(want: &dyn Primitive, root: &MemoryRootfs) -> Vec<String> {
-    let staged = stage(want, root);
-    let finding = want.audit(&staged).unwrap();
-    assert!(
-        matches!(finding.outcome(), Outcome::Met | Outcome::MetVacuously),
-        "still open: {finding:?}"
-    );
-    changed(&staged)
+/// As [`stage`]; the second look must be met, so that there is nothing more to stage.
+pub(crate) fn settle<'a>(check: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
+    let staged = stage(check, root);
+    let again = check.audit(&staged).unwrap();
+    assert_eq!(again.outcome(), Outcome::Met, "{again:?}");
+    staged
 }
 
-/// Every changed path, with the text it would hold, or its mode and owner.
-pub(super) fn changed(staged: &StagedRootfs<'_>) -> Vec<String> {
-    let changes = staged.changes().unwrap();
-    let shown = changes.iter().filter_map(|change| {
-        let path = &change.path;
-        let after = change.after.as_ref()?.stat;
-        let same_text =
-            change.before.as_ref().map(|n| &n.body) == Some(&change.after.as_ref()?.body);
-        Some(match staged.read(path) {
-            Ok(Some(text)) if !same_text => format!("{path}: {text}"),
-            _ => format!("{path}: {:04o} {}:{}", after.mode, after.uid, after.gid),
-        })
-    });
-    shown.collect()
+/// The files that the stage changes, with their new text.
+pub(crate) fn changed(staged: &StagedRootfs<'_>) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for change in staged.changes().unwrap() {
+        if let Some(NodeBody::File(Some(bytes))) = change.after.map(|n| n.body) {
+            out.insert(change.path.to_string(), String::from_utf8_lossy(&bytes).into_owned());
+        }
+    }
+    out
+}
+
+/// The outcome of one look.
+pub(crate) fn outcome(check: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
+    check.audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+}
+
+/// The gaps of one look; none when it is met or cannot be told.
+pub(crate) fn gaps(check: &dyn Primitive, root: &dyn Rootfs) -> Vec<Gap> {
+    match check.audit(root) {
+        Ok(Finding::NotMet { gaps, .. }) => gaps,
+        _ => Vec::new(),
+    }
 }

@@ -102,7 +102,7 @@ fn look(root: &dyn Rootfs, client: Client) -> Result<Option<Finding>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::trial::{check, outcome, reasons, settle_entries};
+    use crate::check::testing::words::{check, outcome, reasons, settle_entries};
     use crate::check::{Finding, Outcome};
     use crate::rootfs::MemoryRootfs;
 

@@ -155,7 +155,7 @@ fn reboot(root: &dyn Rootfs) -> Result<Option<Evidence>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::trial::check;
+    use crate::check::testing::words::check;
     use crate::rootfs::MemoryRootfs;
 
     fn look(root: &MemoryRootfs) -> Vec<Evidence> {

@@ -75,7 +75,7 @@ impl Primitive for UseraddDefault {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::settled::{fixes, settled_text};
+    use crate::check::testing::settled::{fixes, settled_text};
     use crate::rootfs::MemoryRootfs;
 
     fn want() -> UseraddDefault {

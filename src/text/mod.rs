@@ -8,25 +8,36 @@ pub mod apt_sources;
 pub mod banner;
 pub mod deb_version;
 pub mod dpkg;
+pub mod fnmatch;
 pub mod fstab;
 pub mod glob;
 pub mod ini;
+pub mod joined;
 pub mod limits;
 pub mod login_defs;
+pub mod logrotate;
 pub mod mount_options;
 pub mod mountinfo;
 pub mod ntp;
 pub mod os_release;
+pub mod pam;
+pub mod path_glob;
 pub mod postfix;
 pub mod pwquality;
+pub mod rsyslog;
 mod shell;
 pub mod shell_var;
 pub mod shell_vars;
+pub mod splice;
 pub mod sshd_config;
 pub mod sshd_value;
 pub mod unit;
 pub mod unit_install;
 pub mod useradd;
+pub mod fnmatch;
+pub mod modprobe;
+pub mod shell_vars;
+pub mod sysctl;
 
 use std::fmt;
 
@@ -90,7 +101,8 @@ impl Lines {
             && let Some(last) = self.lines.last_mut()
             && !last.ends_with('\n')
         {
-            last.push_str(end);
+            // A carriage return that lost its line feed is half of the terminator already.
+            last.push_str(if last.ends_with('\r') { "\n" } else { end });
         }
         self.lines.insert(at, format!("{text}{end}"));
     }
@@ -135,6 +147,9 @@ mod tests {
         lines.insert(1, "top");
         assert_eq!(lines.to_string(), "top\r\nx\r\n# gokaku: b\nd\r\n");
         assert_eq!(lines.get(9), None);
+        let mut torn = Lines::new("a\r\nb\r");
+        torn.push("c");
+        assert_eq!(torn.to_string(), "a\r\nb\r\nc\r\n");
     }
 
     proptest! {

@@ -20,6 +20,27 @@ pub fn gokaku() -> Command {
     command
 }
 
+/// The built program with the right to give files to root: as root, or in a user namespace in which
+/// the caller's own files are root's. `None`: neither is possible here, said loudly.
+pub fn gokaku_as_root(test: &str) -> Option<Command> {
+    let direct = gokaku();
+    if users::get_effective_uid() == 0 {
+        return Some(direct);
+    }
+    let unshare = |program: &std::ffi::OsStr| {
+        let mut command = Command::new("unshare");
+        command.args(["-Ur", "--map-auto", "--"]).arg(program).env("LC_ALL", "C.UTF-8");
+        command
+    };
+    match unshare("true".as_ref()).output() {
+        Ok(out) if out.status.success() => Some(unshare(direct.get_program())),
+        _ => {
+            skip(test, "run as root, or allow user namespaces (unshare -Ur --map-auto)");
+            None
+        }
+    }
+}
+
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -1,6 +1,6 @@
 //! What a want comes to when its changes are made; for tests.
 
-use super::{Finding, Fix, Primitive};
+use crate::check::{Finding, Fix, Primitive};
 use crate::profile::RuleId;
 use crate::rootfs::{Change, ImagePath, Rootfs, StagedRootfs};
 

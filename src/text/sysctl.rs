@@ -1,0 +1,499 @@
+//! Kernel parameter files (`sysctl.d`): who reads which line as what, and editing.
+//!
+//! Two programs read these files and do not agree on every line; a [`Dialect`] is one of them at
+//! one version. Globs never count here: they set nothing for a key that has a line of its own, and
+//! a key that is wanted gets such a line.
+
+use std::borrow::Cow;
+
+use super::Lines;
+
+/// A parameter's name in one spelling, whatever the file's (`a.b`, `a/b`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    path: String,
+}
+
+impl Key {
+    /// Reads a name. The first separator decides: after a dot, dots part and slashes are dots
+    /// (`net.ipv4.conf.eth0/100.x`); after a slash, the other way round.
+    pub fn new(name: &str) -> Key {
+        let dotted = name.find(['.', '/']).is_some_and(|at| name[at..].starts_with('.'));
+        let swap = |c| match c {
+            '.' if dotted => '/',
+            '/' if dotted => '.',
+            c => c,
+        };
+        let swapped: String = name.chars().map(swap).collect();
+        let mut parts: Vec<&str> = Vec::new();
+        for part in swapped.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        Key { path: parts.join("/") }
+    }
+
+    /// The last part; every spelling of the key holds it.
+    fn leaf(&self) -> &str {
+        let leaf = self.path.rsplit('/').next().unwrap_or("");
+        // A dot in a part may be spelled as a slash.
+        leaf.split('.').next().unwrap_or("")
+    }
+}
+
+/// A program that reads these files, as far as it reads lines differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// systemd-sysctl.
+    Systemd {
+        /// Longer lines are cut into pieces of this many bytes, each read as a line.
+        piece: usize,
+        /// A leading `-` means "ignore failure", not a part of the key (from 243).
+        dash: bool,
+        /// `-key` without `=` takes the key back (from 245).
+        negative: bool,
+    },
+    /// `sysctl --system` that writes line by line (before 3.3.17); cuts lines at 255 bytes.
+    ProcpsLines,
+    /// `sysctl --system` that collects all lines first (3.3.17 and later).
+    ProcpsList,
+}
+
+impl Dialect {
+    /// systemd-sysctl of this version.
+    pub fn systemd(version: u32) -> Dialect {
+        let modern = version >= 243;
+        let piece = if modern { usize::MAX } else { 2047 };
+        Dialect::Systemd { piece, dash: modern, negative: version >= 245 }
+    }
+
+    /// procps' `sysctl --system` of this version, as numbers (`[3, 3, 12]`).
+    pub fn procps(version: &[u32]) -> Dialect {
+        if version >= [3, 3, 17].as_slice() { Dialect::ProcpsList } else { Dialect::ProcpsLines }
+    }
+
+    fn piece(self) -> usize {
+        match self {
+            Dialect::Systemd { piece, .. } => piece,
+            Dialect::ProcpsLines => 255,
+            Dialect::ProcpsList => usize::MAX,
+        }
+    }
+
+    /// What one piece of a file sets: key and value; no value where the key is taken back.
+    fn read(self, piece: &str) -> Option<(&str, Option<&str>)> {
+        let piece = piece.split('\0').next().unwrap_or("");
+        match self {
+            Dialect::Systemd { dash, negative, .. } => {
+                let line = piece.trim_matches(BLANK);
+                if line.is_empty() || line.starts_with(['#', ';']) {
+                    return None;
+                }
+                let Some((key, value)) = line.split_once('=') else {
+                    let key = line.strip_prefix('-').filter(|_| negative)?;
+                    return Some((key.trim_matches(BLANK), None));
+                };
+                let key = key.strip_prefix('-').filter(|_| dash).unwrap_or(key);
+                Some((key.trim_matches(BLANK), Some(value.trim_matches(BLANK))))
+            }
+            Dialect::ProcpsLines => {
+                let line = piece.trim_end_matches(BLANK).trim_start_matches([' ', '\t']);
+                if line.len() < 2 || line.starts_with(['#', ';']) {
+                    return None;
+                }
+                // strtok: separators in a row count as one, also in front.
+                let (key, value) = line.trim_start_matches('=').split_once('=')?;
+                let value = value.trim_start_matches('\r').split('\r').next().unwrap_or("");
+                let value = value.trim_start_matches([' ', '\t']);
+                let some = !key.is_empty() && !value.is_empty();
+                some.then(|| (key.trim_end_matches(BLANK), Some(value)))
+            }
+            Dialect::ProcpsList => {
+                let line = piece.trim_start_matches(SPACE);
+                if line.len() < 2 || line.starts_with(['#', ';']) {
+                    return None;
+                }
+                // A line without `=` only exempts from globs here.
+                let (key, value) = line.split_once('=')?;
+                let key = key.strip_prefix('-').unwrap_or(key);
+                Some((key.trim_end_matches(SPACE), Some(value.trim_matches(SPACE))))
+            }
+        }
+    }
+}
+
+const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
+const SPACE: [char; 6] = [' ', '\t', '\n', '\r', '\x0b', '\x0c'];
+
+/// A line that sets the key, for one reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment<'t> {
+    /// The line, from 1.
+    pub line: usize,
+    /// The value; `None` where the key is taken back.
+    pub value: Option<Cow<'t, str>>,
+    /// Whether the reader takes the line as one. A piece of an overlong line cannot be edited.
+    pub whole: bool,
+}
+
+impl Assignment<'_> {
+    /// Whether it gives exactly this value.
+    pub fn is(&self, value: &str) -> bool {
+        self.value.as_deref() == Some(value)
+    }
+}
+
+/// Every line that sets `key`, in order. The last one counts.
+pub fn assignments<'t>(text: &'t str, key: &Key, dialect: Dialect) -> Vec<Assignment<'t>> {
+    let mut out = Vec::new();
+    for (line, raw) in lines_with(text, key.leaf()) {
+        let whole = raw.len() <= dialect.piece();
+        if whole {
+            if let Some((_, value)) = dialect.read(raw).filter(|(k, _)| Key::new(k) == *key) {
+                out.push(Assignment { line, value: value.map(Cow::Borrowed), whole });
+            }
+            continue;
+        }
+        for piece in raw.as_bytes().chunks(dialect.piece()) {
+            let piece = String::from_utf8_lossy(piece);
+            if let Some((_, value)) = dialect.read(&piece).filter(|(k, _)| Key::new(k) == *key) {
+                let value = value.map(|v| Cow::Owned(v.to_owned()));
+                out.push(Assignment { line, value, whole });
+            }
+        }
+    }
+    out
+}
+
+/// The lines that hold `needle`, numbered from 1, with their terminators; linear in the text.
+fn lines_with<'t>(text: &'t str, needle: &str) -> Vec<(usize, &'t str)> {
+    let mut out = Vec::new();
+    let (mut line, mut done) = (1, 0);
+    while let Some(found) = text[done..].find(needle) {
+        let before = &text[done..done + found];
+        line += before.bytes().filter(|b| *b == b'\n').count();
+        let start = done + before.rfind('\n').map_or(0, |at| at + 1);
+        let end = text[done + found..].find('\n').map_or(text.len(), |at| done + found + at + 1);
+        out.push((line, &text[start..end]));
+        if end >= text.len() {
+            break;
+        }
+        (done, line) = (end, line + 1);
+    }
+    out
+}
+
+/// Makes the file give `key` the value, for every reader: wrong values are replaced where they
+/// stand, a missing line is added as `name = value`.
+///
+/// Lines are added in the order of their keys, to the last block of the file if that is sorted and
+/// stands alone, else to a new block at the end: the result does not depend on the order in which
+/// keys are set.
+pub fn set(text: &str, name: &str, value: &str, dialects: &[Dialect]) -> String {
+    let key = Key::new(name);
+    let text = replace(text, name, value, dialects);
+    let stated = |d: &Dialect| assignments(&text, &key, *d).iter().any(|a| a.whole && a.is(value));
+    if dialects.iter().all(stated) {
+        return text;
+    }
+    let mut lines = Lines::new(&text);
+    let line = format!("{name} = {value}");
+    match place(&lines, &key) {
+        Some(number) => lines.insert(number, &line),
+        None => {
+            lines.push("");
+            lines.push(&line);
+        }
+    }
+    lines.to_string()
+}
+
+/// The line before which a new key belongs, if the file ends in a sorted block of its own.
+fn place(lines: &Lines, key: &Key) -> Option<usize> {
+    let mut number = lines.len() + 1;
+    let mut place = number;
+    let mut below: Option<Key> = None;
+    while let Some(line) = number.checked_sub(1).and_then(|above| lines.get(above)) {
+        let Some(found) = simple_key(line) else {
+            return line.trim().is_empty().then_some(place);
+        };
+        if below.is_some_and(|below| found > below) {
+            return None;
+        }
+        number -= 1;
+        if found > *key {
+            place = number;
+        }
+        below = Some(found);
+    }
+    Some(place)
+}
+
+fn simple_key(line: &str) -> Option<Key> {
+    let line = line.trim();
+    if line.starts_with(['#', ';']) {
+        return None;
+    }
+    let (key, _) = line.split_once('=')?;
+    Some(Key::new(key.trim()))
+}
+
+/// Replaces wrong values of `key` where they stand; adds nothing. A line that takes the key back
+/// is switched off.
+pub fn replace(text: &str, name: &str, value: &str, dialects: &[Dialect]) -> String {
+    edit(text, &Key::new(name), value, dialects, |lines, number| {
+        let Some(line) = lines.get(number) else { return };
+        let front = line.len() - line.trim_start_matches([' ', '\t', '=']).len();
+        match line[front..].find('=') {
+            Some(eq) => {
+                let (head, old) = line.split_at(front + eq + 1);
+                let blanks = &old[..old.len() - old.trim_start_matches([' ', '\t']).len()];
+                let blanks =
+                    if old.len() == blanks.len() && !blanks.is_empty() { " " } else { blanks };
+                lines.set(number, &format!("{head}{blanks}{value}"));
+            }
+            None => lines.disable(number),
+        }
+    })
+}
+
+/// Switches off every line that gives `key` another value than this.
+pub fn disable(text: &str, name: &str, value: &str, dialects: &[Dialect]) -> String {
+    edit(text, &Key::new(name), value, dialects, Lines::disable)
+}
+
+fn edit(
+    text: &str,
+    key: &Key,
+    value: &str,
+    dialects: &[Dialect],
+    mut change: impl FnMut(&mut Lines, usize),
+) -> String {
+    let mut numbers: Vec<usize> = dialects
+        .iter()
+        .flat_map(|d| assignments(text, key, *d))
+        .filter(|a| a.whole && !a.is(value))
+        .map(|a| a.line)
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    if numbers.is_empty() {
+        return text.to_owned();
+    }
+    let mut lines = Lines::new(text);
+    numbers.into_iter().for_each(|number| change(&mut lines, number));
+    lines.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BIONIC: [Dialect; 2] =
+        [Dialect::Systemd { piece: 2047, dash: false, negative: false }, Dialect::ProcpsLines];
+    const MODERN: [Dialect; 2] =
+        [Dialect::Systemd { piece: usize::MAX, dash: true, negative: true }, Dialect::ProcpsList];
+
+    fn values(text: &str, dialect: Dialect) -> Vec<Option<String>> {
+        let found = assignments(text, &Key::new("net.ipv4.rp"), dialect);
+        found.into_iter().map(|a| a.value.map(Cow::into_owned)).collect()
+    }
+
+    #[test]
+    fn dialects_of_versions() {
+        assert_eq!(Dialect::systemd(237), BIONIC[0]);
+        assert_eq!(Dialect::systemd(247), MODERN[0]);
+        assert_eq!(Dialect::procps(&[3, 3, 12]), BIONIC[1]);
+        assert_eq!(Dialect::procps(&[3, 3, 17]), MODERN[1]);
+        assert_eq!(Dialect::procps(&[4, 0]), MODERN[1]);
+    }
+
+    #[test]
+    fn keys_have_one_spelling() {
+        let same = |a, b| Key::new(a) == Key::new(b);
+        assert!(same("net.ipv4.conf.all.rp_filter", "net/ipv4/conf/all/rp_filter"));
+        assert!(same("net.ipv4.conf.eth0/100.x", "net/ipv4/conf/eth0.100/x"));
+        assert!(same("/net/ipv4//rp", "net.ipv4.rp"));
+        assert!(same("net/./ipv4/x/../rp", "net.ipv4.rp"));
+        assert!(!same("net.ipv4/rp", "net.ipv4.rp"), "mixed: the slash stands for a dot");
+        assert!(!same("net.ipv4.rp", "net.ipv4.rp2"));
+    }
+
+    #[test]
+    fn lines_all_readers_agree_on() {
+        let v = |v: &str| vec![Some(v.to_owned())];
+        for (text, want) in [
+            ("net.ipv4.rp = 1\n", v("1")),
+            ("net.ipv4.rp=1", v("1")),
+            ("\tnet/ipv4/rp =\t1  \r\n", v("1")),
+            ("net.ipv4.rp = 1 # why\n", v("1 # why")),
+            ("net.ipv4.rp = a = b\n", v("a = b")),
+            ("#net.ipv4.rp = 1\n", vec![]),
+            ("  ; net.ipv4.rp = 1\n", vec![]),
+            ("net.ipv4.rp2 = 1\nnet.ipv4.r = 1\nxnet.ipv4.rp=1\n", vec![]),
+            ("NET.ipv4.rp = 1\n", vec![]),
+            ("net.ipv4.rp\n", vec![]),
+            ("net.ipv4.* = 1\nnet.ipv4.r? = 1\n", vec![]),
+            ("", vec![]),
+        ] {
+            for dialect in BIONIC.into_iter().chain(MODERN) {
+                assert_eq!(values(text, dialect), want, "{dialect:?} {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_they_do_not_agree_on() {
+        let one = || vec![Some("1".to_owned())];
+        let table: [(&str, [Vec<Option<String>>; 4]); 6] = [
+            // 237, 3.3.12, 247, 3.3.17
+            ("-net.ipv4.rp = 1", [vec![], vec![], one(), one()]),
+            ("-net.ipv4.rp", [vec![], vec![], vec![None], vec![]]),
+            (
+                "net.ipv4.rp =",
+                [
+                    vec![Some(String::new())],
+                    vec![],
+                    vec![Some(String::new())],
+                    vec![Some(String::new())],
+                ],
+            ),
+            ("=net.ipv4.rp=1", [vec![], one(), vec![], vec![]]),
+            ("\x0bnet.ipv4.rp=1", [vec![], vec![], vec![], one()]),
+            ("net.ipv4.rp=1\0 x", [one(), one(), one(), one()]),
+        ];
+        for (text, want) in table {
+            for (dialect, want) in BIONIC.into_iter().chain(MODERN).zip(want) {
+                assert_eq!(values(text, dialect), want, "{dialect:?} {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn overlong_lines_fall_into_pieces() {
+        let mut text = "#".repeat(255);
+        text.push_str("net.ipv4.rp = 2\n");
+        let key = Key::new("net.ipv4.rp");
+        let found = assignments(&text, &key, Dialect::ProcpsLines);
+        assert_eq!(found.len(), 1);
+        assert!(!found[0].whole && found[0].is("2"));
+        assert!(assignments(&text, &key, BIONIC[0]).is_empty());
+        assert_eq!(disable(&text, "net.ipv4.rp", "1", &BIONIC), text, "cannot be edited");
+    }
+
+    #[test]
+    fn set_replaces_in_place_and_keeps_the_rest() {
+        for (text, want) in [
+            ("", "net.ipv4.rp = 1\n"),
+            ("net.ipv4.rp = 1\n", "net.ipv4.rp = 1\n"),
+            ("net.ipv4.rp = 0\n", "net.ipv4.rp = 1\n"),
+            (" net/ipv4/rp=0 # x\r\nb=2", " net/ipv4/rp=1\r\nb=2"),
+            ("net.ipv4.rp = 0\nnet.ipv4.rp = 2\n", "net.ipv4.rp = 1\nnet.ipv4.rp = 1\n"),
+            ("net.ipv4.rp =", "net.ipv4.rp =1"),
+            ("# net.ipv4.rp = 1\n", "# net.ipv4.rp = 1\n\nnet.ipv4.rp = 1\n"),
+            ("# a\nz = 1\ny = 2", "# a\nz = 1\ny = 2\n\nnet.ipv4.rp = 1\n"),
+            ("a = 1\nz = 1\n", "a = 1\nnet.ipv4.rp = 1\nz = 1\n"),
+            ("# a\n\nz = 1\n", "# a\n\nnet.ipv4.rp = 1\nz = 1\n"),
+            ("x = 1\n\n", "x = 1\n\nnet.ipv4.rp = 1\n"),
+            ("-net.ipv4.rp = 1\n", "-net.ipv4.rp = 1\nnet.ipv4.rp = 1\n"),
+        ] {
+            assert_eq!(set(text, "net.ipv4.rp", "1", &BIONIC), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn disable_switches_off_wrong_values_only() {
+        let text = "net.ipv4.rp = 2\r\nnet.ipv4.rp = 1\nnet/ipv4/rp=0\n-net.ipv4.rp\nnet.ipv4.x=0";
+        assert_eq!(
+            disable(text, "net.ipv4.rp", "1", &BIONIC),
+            "# gokaku: net.ipv4.rp = 2\r\nnet.ipv4.rp = 1\n# gokaku: net/ipv4/rp=0\n-net.ipv4.rp\nnet.ipv4.x=0"
+        );
+        assert_eq!(disable("-net.ipv4.rp", "net.ipv4.rp", "1", &MODERN), "# gokaku: -net.ipv4.rp");
+    }
+
+    #[test]
+    fn a_huge_file_is_read_in_one_go() {
+        let mut text = "net.ipv4.rp = 2\n".repeat(100_000);
+        text.push_str(&"#net.ipv4.rp ".repeat(100_000));
+        let text = set(&text, "net.ipv4.rp", "1", &BIONIC);
+        assert!(assignments(&text, &Key::new("net.ipv4.rp"), BIONIC[0]).iter().all(|a| a.is("1")));
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[ab]\\.[ab] ?= ?[0-2]\r?",
+            "-?[ab][./][ab][./]?[ab]? ?=? ?[0-2]?",
+            "[#;] ?a\\.b ?= ?[0-2]",
+            "[ -~]{0,20}",
+            Just(String::new()),
+        ]
+    }
+
+    fn file() -> impl Strategy<Value = String> {
+        (proptest::collection::vec(line(), 0..8), any::<bool>()).prop_map(|(lines, end)| {
+            let text = lines.join("\n");
+            if end && !text.is_empty() { text + "\n" } else { text }
+        })
+    }
+
+    fn last(text: &str, name: &str, dialect: Dialect) -> Option<String> {
+        let found = assignments(text, &Key::new(name), dialect).pop()?.value?;
+        Some(found.into_owned())
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_set_is_got(text in file()) {
+            for dialects in [BIONIC, MODERN] {
+                let once = set(&text, "a.b", "1", &dialects);
+                for d in dialects {
+                    prop_assert_eq!(last(&once, "a.b", d), Some("1".to_owned()));
+                    let other = assignments(&text, &Key::new("b.a"), d);
+                    let others = assignments(&once, &Key::new("b.a"), d);
+                    let strip = |v: Vec<Assignment<'_>>| -> Vec<_> {
+                        v.into_iter().map(|a| a.value.map(Cow::into_owned)).collect()
+                    };
+                    prop_assert_eq!(strip(other), strip(others));
+                }
+                prop_assert_eq!(&set(&once, "a.b", "1", &dialects), &once);
+            }
+        }
+
+        #[test]
+        fn the_order_of_setting_does_not_matter(
+            text in file(),
+            keys in Just(vec!["a.b", "a.a", "b.b", "c", "a.b.a", "b.a"]).prop_shuffle(),
+        ) {
+            let by = |keys: &[&str]| {
+                keys.iter().fold(text.clone(), |t, k| set(&t, k, "1", &BIONIC))
+            };
+            let mut sorted = keys.clone();
+            sorted.sort_unstable();
+            prop_assert_eq!(by(&keys), by(&sorted));
+        }
+
+        #[test]
+        fn disabling_leaves_no_wrong_value(text in file()) {
+            let off = disable(&text, "a.b", "1", &MODERN);
+            for d in MODERN {
+                prop_assert!(assignments(&off, &Key::new("a.b"), d).iter().all(|a| a.is("1")));
+            }
+            prop_assert_eq!(Lines::new(&off).len(), Lines::new(&text).len());
+            prop_assert_eq!(&disable(&off, "a.b", "1", &MODERN), &off);
+        }
+
+        #[test]
+        fn nothing_panics(text in any::<String>(), name in any::<String>()) {
+            for dialects in [BIONIC, MODERN] {
+                set(&text, &name, "1", &dialects);
+                disable(&text, &name, "1", &dialects);
+            }
+        }
+    }
+}
