@@ -20,4 +20,5 @@ mod logs;
 mod modprobe;
 mod mounts;
 mod sshd;
+mod sysctl;
 mod units;
