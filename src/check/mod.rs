@@ -12,6 +12,7 @@ mod apt_sources;
 mod banner;
 mod boot_argument;
 mod clock;
+mod conf_dirs;
 pub mod dpkg;
 mod empty_group;
 mod file_mode;
@@ -22,8 +23,6 @@ mod home_file_absent;
 mod home_mode;
 mod home_owner;
 mod ini;
-mod conf_dirs;
-mod kernel_cmdline;
 mod kernel_module;
 mod limits;
 mod line;
@@ -67,8 +66,6 @@ mod unit_files;
 mod units;
 mod updates;
 mod useradd_default;
-#[cfg(test)]
-pub(crate) mod testing;
 mod versions;
 
 use serde::{Deserialize, Serialize};
@@ -311,8 +308,6 @@ pub enum Check {
     Banner(banner::Banner),
     /// A file or directory is open to nobody beyond what is allowed.
     FileMode(file_mode::FileMode),
-    /// A word is not among the kernel's arguments.
-    KernelCmdline(kernel_cmdline::KernelCmdline),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
     /// Some line of some files matches a pattern; observed only.
@@ -405,7 +400,6 @@ impl Check {
         match self {
             Check::Banner(p) => p,
             Check::FileMode(p) => p,
-            Check::KernelCmdline(p) => p,
             Check::KernelModule(p) => p,
             Check::Line(p) => p,
             Check::Mount(p) => p,

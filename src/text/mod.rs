@@ -16,6 +16,7 @@ pub mod joined;
 pub mod limits;
 pub mod login_defs;
 pub mod logrotate;
+pub mod modprobe;
 pub mod mount_options;
 pub mod mountinfo;
 pub mod ntp;
@@ -31,13 +32,10 @@ pub mod shell_vars;
 pub mod splice;
 pub mod sshd_config;
 pub mod sshd_value;
+pub mod sysctl;
 pub mod unit;
 pub mod unit_install;
 pub mod useradd;
-pub mod fnmatch;
-pub mod modprobe;
-pub mod shell_vars;
-pub mod sysctl;
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
 //! For the tests of the primitives.
 
+pub(in crate::check) mod rounds;
 pub(in crate::check) mod settled;
 pub(in crate::check) mod words;
 
