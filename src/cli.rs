@@ -1,6 +1,311 @@
-//! The command line.
+//! The command line: arguments, dispatch, output, exit status. No logic of its own.
 
-/// Runs the program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod args;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::apply;
+use crate::error::{Error, Result};
+use crate::plan;
+use crate::profile::{Identity, Lang, Profile, Rule, RuleId};
+use crate::report::{self, Mode, Report, TargetRef, text::Style};
+use crate::rootfs::{AccountDb, DiskRootfs, Rootfs};
+
+use args::{Args, Format, Judge, Select, Verb};
+
+pub use args::command;
+
+/// Exit statuses, one table for all verbs.
+mod status {
+    /// As declared.
+    pub const OK: u8 = 0;
+    /// Could not do, or could not tell.
+    pub const FAILED: u8 = 1;
+    /// Told, and not as declared.
+    pub const NOT_AS_DECLARED: u8 = 2;
+    /// A guard refused; nothing was changed.
+    pub const REFUSED: u8 = 3;
+    /// The command line is wrong.
+    pub const USAGE: u8 = 64;
+}
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    ExitCode::from(run(std::env::args_os()))
+}
+
+/// Runs the program with these arguments (the first is the program's name) and returns the exit
+/// status: 0 as declared, 1 could not do or tell, 2 not as declared, 3 a guard refused, 64 usage.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(e) => {
+            // Help and version are answers, on stdout; clap's own status for mistakes is 2.
+            let usage = e.use_stderr();
+            let _ = e.print();
+            return if usage { status::USAGE } else { status::OK };
+        }
+    };
+    start_log(args.verbose, args.quiet);
+    match dispatch(&args) {
+        Ok(status) => status,
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}");
+            status::USAGE
+        }
+        Err(Failure::Library(e)) => {
+            log::error!("{e}");
+            match e {
+                Error::Guard(_) => status::REFUSED,
+                _ => status::FAILED,
+            }
+        }
+    }
+}
+
+enum Failure {
+    Usage(String),
+    Library(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(e: Error) -> Failure {
+        Failure::Library(e)
+    }
+}
+
+fn start_log(verbose: u8, quiet: bool) {
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, _) => "debug",
+    };
+    let env = env_logger::Env::default().default_filter_or(level);
+    // Plain lines: an image pipeline's log has its own clock.
+    let _ = env_logger::Builder::from_env(env)
+        .format(|out, record| {
+            let level = record.level().as_str().to_ascii_lowercase();
+            writeln!(out, "gokaku: {level}: {}", record.args())
+        })
+        .try_init();
+}
+
+fn dispatch(args: &Args) -> Result<u8, Failure> {
+    match &args.verb {
+        Verb::Audit(judge) => judge_root(judge, Mode::Audit, args),
+        Verb::Plan { judge, detailed_exitcode } => {
+            let status = judge_root(judge, Mode::Plan, args)?;
+            Ok(if *detailed_exitcode { status } else { status & !2 })
+        }
+        Verb::Apply { judge, .. } => judge_root(judge, Mode::Apply, args),
+        Verb::List(select) => {
+            let profile = load(select)?;
+            let rules = chosen(&profile, select)?;
+            let style = style(select.lang, args.verbose);
+            emit(&report::text::list(&rules, style))?;
+            Ok(status::OK)
+        }
+        Verb::Explain { id, root, select } => explain(id, root.as_deref(), select, args),
+    }
+}
+
+fn load(select: &Select) -> Result<Profile, Failure> {
+    let name = select.profile.as_os_str();
+    if name == "aks-ubuntu-18.04" {
+        return Ok(Profile::embedded()?);
+    }
+    Ok(Profile::from_dir(&select.profile)?)
+}
+
+/// The rows that `--rule` and `--skip` leave. An id of a section stands for the rows below it.
+fn chosen<'a>(profile: &'a Profile, select: &Select) -> Result<Vec<&'a Rule>, Failure> {
+    for wanted in select.rule.iter().chain(&select.skip) {
+        if !profile.rules.iter().any(|r| within(&r.id, wanted)) {
+            return Err(Failure::Usage(format!(
+                "no rule {wanted} in {}; `gokaku list` shows them all{}",
+                profile.id,
+                nearest(profile, wanted)
+            )));
+        }
+    }
+    let any = |ids: &[RuleId], rule: &Rule| ids.iter().any(|w| within(&rule.id, w));
+    let kept =
+        |r: &&Rule| (select.rule.is_empty() || any(&select.rule, r)) && !any(&select.skip, r);
+    Ok(profile.rules.iter().filter(kept).collect())
+}
+
+fn within(id: &RuleId, section: &RuleId) -> bool {
+    let (id, section) = (id.to_string(), section.to_string());
+    id == section || id.strip_prefix(&section).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// The existing ids that share the longest beginning with a wrong one.
+fn nearest(profile: &Profile, wrong: &RuleId) -> String {
+    let wrong = wrong.to_string();
+    let common = |id: &str| id.bytes().zip(wrong.bytes()).take_while(|(a, b)| a == b).count();
+    let best = profile.rules.iter().map(|r| r.id.to_string()).max_by_key(|id| common(id));
+    best.filter(|id| common(id) > 1).map(|id| format!(" (nearest: {id})")).unwrap_or_default()
+}
+
+fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
+    let profile = load(&judge.select)?;
+    let rules = chosen(&profile, &judge.select)?;
+    let root = DiskRootfs::open(&judge.root)?;
+    let protected = protected(judge, root.is_live());
+    let root = root.protecting(protected);
+    let identity = Identity::read(&root)?;
+    if !judge.force_target {
+        profile.target.guard(&identity)?;
+    }
+    log::info!("{}: {} {}", root.host_path().display(), identity.os, identity.version);
+    let target = TargetRef {
+        root: root.host_path().display().to_string(),
+        os: identity.os,
+        version: identity.version,
+        live: root.is_live(),
+    };
+    let mut diff = String::new();
+    let report = match mode {
+        Mode::Audit => {
+            let judged = plan::audit(&rules, &root);
+            Report::new(mode, &profile, target, &rules, None, &judged, &[])
+        }
+        Mode::Plan => {
+            let plan = plan::plan(&rules, &root)?;
+            diff = report::diff::render(plan.changes(), &AccountDb::read(&root)?);
+            let (before, after) = (Some(plan.before.as_slice()), &plan.after);
+            Report::new(mode, &profile, target, &rules, before, after, plan.changes())
+        }
+        Mode::Apply => {
+            let Verb::Apply { state_dir, .. } = &args.verb else { return Ok(status::FAILED) };
+            let done = apply::harden(&root, &rules, state_dir, source_date()?)?;
+            if let Some(journal) = &done.applied.journal {
+                log::info!("journal: {}", journal.display());
+            }
+            let before = Some(done.plan.before.as_slice());
+            let changes = done.plan.changes();
+            Report::new(mode, &profile, target, &rules, before, &done.after, changes)
+        }
+    };
+    output(judge, &report, &diff, style(judge.select.lang, args.verbose))?;
+    let mut status = report.exit_status(judge.strict);
+    if mode == Mode::Plan {
+        // A plan that was told is a success; what is pending is news only when asked for.
+        let pending = !report.changes.is_empty() || status == status::NOT_AS_DECLARED;
+        if status != status::FAILED {
+            status = if pending { status::NOT_AS_DECLARED } else { status::OK };
+        }
+    }
+    Ok(status)
+}
+
+/// The accounts that no rule may shut out: those named, and on the running system who called sudo.
+fn protected(judge: &Judge, live: bool) -> Vec<String> {
+    let mut names = judge.protect.clone();
+    if live {
+        names.extend(std::env::var("SUDO_USER"));
+    }
+    names
+}
+
+/// `SOURCE_DATE_EPOCH`, for images that must come out the same bit by bit.
+fn source_date() -> Result<Option<i64>, Failure> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Err(_) => Ok(None),
+        Ok(text) => text.parse().map(Some).map_err(|_| {
+            Failure::Usage(format!("SOURCE_DATE_EPOCH: found {text:?}, want seconds since 1970"))
+        }),
+    }
+}
+
+/// Each `--format` goes to the `-o` at the same place; formats without one go to stdout.
+fn output(judge: &Judge, report: &Report, diff: &str, style: Style) -> Result<(), Failure> {
+    if judge.output.len() > judge.format.len().max(1) {
+        return Err(Failure::Usage("more -o than --format; each -o belongs to one".into()));
+    }
+    let formats = if judge.format.is_empty() { &[Format::Text][..] } else { &judge.format };
+    for (i, format) in formats.iter().enumerate() {
+        let file = judge.output.get(i).filter(|f| f.as_os_str() != "-");
+        let style = if file.is_some() { Style { colour: false, ..style } } else { style };
+        let text = match format {
+            Format::Text => {
+                format!("{diff}{}", report::text::render(report, style))
+            }
+            Format::Json => {
+                let json = serde_json::to_string_pretty(report)
+                    .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
+                format!("{json}\n")
+            }
+        };
+        match file {
+            None => emit(&text)?,
+            Some(file) => save(file, &text)?,
+        }
+    }
+    Ok(())
+}
+
+#[allow(clippy::disallowed_methods)] // a report is a file of the host, named by the user
+fn save(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|e| Error::host("write the report", file, e))?;
+    Ok(())
+}
+
+/// Text on stdout. A reader that has gone away (`| head`) is no failure.
+fn emit(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::host("write to", "stdout", e).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn style(lang: Option<Lang>, verbose: u8) -> Style {
+    let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty() && v != "0");
+    let colour = set("CLICOLOR_FORCE") || (std::io::stdout().is_terminal() && !set("NO_COLOR"));
+    Style { lang: lang.unwrap_or_else(lang_of_environment), colour, all: verbose > 0 }
+}
+
+fn lang_of_environment() -> Lang {
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    if locale.is_some_and(|l| l.starts_with("ja")) { Lang::Ja } else { Lang::En }
+}
+
+fn explain(id: &RuleId, root: Option<&Path>, select: &Select, args: &Args) -> Result<u8, Failure> {
+    let profile = load(select)?;
+    let Some(rule) = profile.rule(id) else {
+        let near = nearest(&profile, id);
+        return Err(Failure::Usage(format!("no rule {id} in {}{near}", profile.id)));
+    };
+    let style = Style { all: true, ..style(select.lang, args.verbose) };
+    let mut text = report::text::explain(&profile, rule, &rule.wants, style);
+    if let Some(root) = root {
+        let root = DiskRootfs::open(root)?;
+        profile.target.guard(&Identity::read(&root)?)?;
+        let plan = plan::plan(&[rule], &root)?;
+        let identity = Identity::read(&root)?;
+        let target = TargetRef {
+            root: root.host_path().display().to_string(),
+            os: identity.os,
+            version: identity.version,
+            live: root.is_live(),
+        };
+        let (before, names) = (&plan.before, AccountDb::read(&root)?);
+        let now = Report::new(Mode::Audit, &profile, target, &[rule], None, before, &[]);
+        text.push('\n');
+        text.push_str(&report::text::rows(&now, style));
+        text.push_str(&report::diff::render(plan.changes(), &names));
+    }
+    emit(&text)?;
+    Ok(status::OK)
 }

@@ -91,6 +91,14 @@ pub enum Error {
         /// What was expected.
         want: &'static str,
     },
+    /// What would have to be looked at is not in the image, so the rule cannot be judged.
+    #[error("{path}: cannot be judged: {why}")]
+    CannotTell {
+        /// The path inside the root.
+        path: ImagePath,
+        /// What is missing, and how it could be had.
+        why: String,
+    },
     /// A profile is malformed. The text names file, line, column and the word.
     #[error("{0}")]
     Profile(String),

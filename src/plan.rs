@@ -4,12 +4,12 @@
 //! and goes on until nothing is left to change. Nothing is written here. It must stay true that
 //! there is no second logic that decides what to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome};
 use crate::error::{Error, Result};
 use crate::profile::{Disposition, Rule, RuleId};
-use crate::rootfs::{ImagePath, PathChange, Rootfs, StagedRootfs};
+use crate::rootfs::{Change, ImagePath, PathChange, Rootfs, StagedRootfs};
 
 /// A rule needs at most this many rounds of staging and looking again; real ones need one to four.
 const MAX_ROUNDS: usize = 64;
@@ -33,6 +33,8 @@ pub struct Judged {
     pub id: RuleId,
     /// How it came out.
     pub outcome: Outcome,
+    /// Whether any single want holds by itself (and not vacuously).
+    pub any_met: bool,
     /// For a rule that does not hold: can `apply` close it?
     pub remedy: Option<Remedy>,
     /// What was found, gaps first.
@@ -55,9 +57,23 @@ fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
     if checks.is_empty() {
         let reason = (nothing == Outcome::Unknown).then(|| "not implemented".to_owned());
         let evidence = Vec::new();
-        return Judged { id: rule.id.clone(), outcome: nothing, remedy: None, evidence, reason };
+        return Judged {
+            id: rule.id.clone(),
+            outcome: nothing,
+            any_met: false,
+            remedy: None,
+            evidence,
+            reason,
+        };
     }
-    combine(&rule.id, checks.iter().map(|c| c.primitive().audit(root)))
+    let judged = combine(&rule.id, checks.iter().map(|c| c.primitive().audit(root)));
+    match rule.disposition {
+        // Advice how to close a gap would be advice to touch what is left alone.
+        Disposition::LeaveAlone { .. } if judged.outcome == Outcome::NotMet => {
+            Judged { remedy: None, reason: None, ..judged }
+        }
+        _ => judged,
+    }
 }
 
 /// All wants must hold. What definitely fails, fails; else what cannot be told, is unknown.
@@ -80,9 +96,7 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
                     Finding::NotMet { gaps: found, holding } => {
                         for Gap { evidence, fix } in found {
                             gaps.push(evidence);
-                            if let Fix::None(reason) = fix {
-                                reasons.push(reason);
-                            }
+                            reasons.extend(fix.reason());
                         }
                         evidence.extend(holding);
                     }
@@ -114,6 +128,7 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
     Judged {
         id: id.clone(),
         outcome,
+        any_met: has(Outcome::Met),
         remedy,
         evidence: gaps,
         reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
@@ -139,10 +154,20 @@ impl Plan {
     }
 }
 
+#[cfg(test)]
+impl Plan {
+    /// A plan of these changes, for tests of the executor.
+    pub(crate) fn of_stage(staged: &StagedRootfs<'_>) -> Plan {
+        let changes = staged.changes().expect("an image for tests can be read");
+        Plan { before: Vec::new(), after: Vec::new(), changes }
+    }
+}
+
 /// Plans the changes that make every enforced rule among `rules` hold; the others are judged only.
 ///
 /// The rules are taken in the order of their ids, whatever the order given, so that the result
-/// depends on the set alone.
+/// depends on the set alone. A rule whose changes cannot be staged, or never end, is left as it is
+/// and says so; the others go on.
 ///
 /// # Errors
 /// [`Error::Unsettled`] when rules undo each other; an image that cannot be read any more.
@@ -151,14 +176,24 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
     let mut staged = StagedRootfs::new(root);
     let mut sorted: Vec<&Rule> = rules.to_vec();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut stuck: BTreeMap<RuleId, String> = BTreeMap::new();
     let mut passes = 0;
     loop {
         let mut restless = Vec::new();
         for rule in &sorted {
-            if let Disposition::Enforce(want) = &rule.disposition
-                && settle(&rule.id, want, &mut staged)?
-            {
-                restless.push(rule.id.to_string());
+            let Disposition::Enforce(want) = &rule.disposition else { continue };
+            if stuck.contains_key(&rule.id) {
+                continue;
+            }
+            let checkpoint = staged.checkpoint();
+            match settle(&rule.id, want, &mut staged) {
+                Ok(false) => {}
+                Ok(true) => restless.push(rule.id.to_string()),
+                Err(why) => {
+                    log::warn!("rule {}: left as it is: {why}", rule.id);
+                    staged.restore(checkpoint);
+                    stuck.insert(rule.id.clone(), why);
+                }
             }
         }
         if restless.is_empty() {
@@ -169,13 +204,19 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
             return Err(Error::Unsettled(format!("rules {} undo each other", restless.join(", "))));
         }
     }
-    let after = audit(rules, &staged);
+    let mut after = audit(rules, &staged);
+    for judged in &mut after {
+        if let Some(why) = stuck.remove(&judged.id) {
+            judged.remedy = judged.remedy.map(|_| Remedy::None);
+            judged.reason = Some(why);
+        }
+    }
     Ok(Plan { before, after, changes: staged.changes()? })
 }
 
 /// Stages what closes a rule's gaps until there is nothing more to stage. Says whether anything
-/// was staged.
-fn settle(id: &RuleId, want: &[Check], staged: &mut StagedRootfs<'_>) -> Result<bool> {
+/// was staged, or why the rule has to be left.
+fn settle(id: &RuleId, want: &[Check], staged: &mut StagedRootfs<'_>) -> Result<bool, String> {
     let mut any = false;
     for _ in 0..MAX_ROUNDS {
         let mut moved = false;
@@ -189,20 +230,15 @@ fn settle(id: &RuleId, want: &[Check], staged: &mut StagedRootfs<'_>) -> Result<
                 let Fix::Changes(changes) = gap.fix else { continue };
                 // A whole-file change was made from the file as it was when the audit read it:
                 // one change per path and look, the next round sees its result.
-                if changes.iter().any(|c| touched.contains(c.path())) {
+                let places: Vec<ImagePath> = changes.iter().map(|c| place(c, staged)).collect();
+                if places.iter().any(|p| touched.contains(p)) {
                     continue;
                 }
+                touched.extend(places);
                 for change in &changes {
-                    touched.insert(change.path().clone());
-                    match staged.stage(change, id) {
-                        Ok(new) => moved |= new,
-                        Err(e) => {
-                            log::warn!(
-                                "rule {id}: the change of {} is not possible: {e}",
-                                change.path()
-                            );
-                        }
-                    }
+                    moved |= staged
+                        .stage(change, id)
+                        .map_err(|e| format!("the change is not possible: {e}"))?;
                 }
             }
         }
@@ -211,5 +247,86 @@ fn settle(id: &RuleId, want: &[Check], staged: &mut StagedRootfs<'_>) -> Result<
         }
         any = true;
     }
-    Err(Error::Unsettled(format!("rule {id} asks for change after change")))
+    Err("its changes never end; this is a fault of the program".to_owned())
+}
+
+/// Where a change lands: two paths may lead to one file.
+fn place(change: &Change, staged: &StagedRootfs<'_>) -> ImagePath {
+    let path = change.path();
+    match change {
+        Change::Write { .. } => staged.locate(path).map_or_else(|_| path.clone(), |at| at.path),
+        _ => path.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Profile, Source};
+    use crate::rootfs::MemoryRootfs;
+
+    fn profile(rules: &str) -> Profile {
+        let head = "id = 't'\ntitle = { en = 't', ja = 't' }\nsource = 's'\n\
+                    benchmark = { name = 'b', version = '1' }\n\
+                    target = { os = 'ubuntu', version = '18.04' }\n";
+        Source::from_files([("head", head), ("rules", rules)]).parse().unwrap()
+    }
+
+    fn rule(id: &str, want: &str) -> String {
+        format!(
+            "[[rule]]\nid = '{id}'\ntitle = {{ en = 'a', ja = 'a' }}\nlevel = 1\n\
+             status = 'pass'\nrationale = {{ en = 'a', ja = 'a' }}\n[[rule.want]]\n{want}\n"
+        )
+    }
+
+    const BANNER: &str =
+        "banner = { path = '/etc/issue', missing = 'not-met', text = 'be good\\n' }";
+
+    #[test]
+    fn a_rule_that_cannot_be_staged_does_not_stop_the_others() {
+        let mode = "file_mode = { path = '/etc/crontab', ceiling = '0600' }";
+        let profile = profile(&format!("{}{}", rule("1.1", BANNER), rule("1.2", mode)));
+        let rules: Vec<&Rule> = profile.rules.iter().collect();
+        // A file stands where the directory of the first rule's file would be.
+        let root =
+            MemoryRootfs::new().file("/etc/crontab", "").link("/etc/issue", "/etc/crontab/x");
+        let plan = plan(&rules, &root).unwrap();
+        assert_ne!(plan.after[0].outcome, Outcome::Met, "{:?}", plan.after[0]);
+        assert_eq!(plan.after[1].outcome, Outcome::Met);
+        assert_eq!(plan.changes().len(), 1);
+    }
+
+    #[test]
+    fn rules_that_undo_each_other_are_a_fault_of_the_profile() {
+        let profile = profile(&format!(
+            "{}{}",
+            rule(
+                "1.1",
+                "login_defs = { key = 'PASS_WARN_AGE', number = { min = 1, max = 7, write = 7 } }"
+            ),
+            rule(
+                "1.2",
+                "login_defs = { key = 'PASS_WARN_AGE', number = { min = 9, max = 9, write = 9 } }"
+            ),
+        ));
+        let rules: Vec<&Rule> = profile.rules.iter().collect();
+        let root = MemoryRootfs::new().file("/etc/login.defs", "PASS_WARN_AGE 8\n");
+        let e = plan(&rules, &root).unwrap_err().to_string();
+        assert!(e.contains("1.1") && e.contains("1.2") && e.contains("undo each other"), "{e}");
+    }
+
+    #[test]
+    fn the_order_of_the_rules_does_not_matter() {
+        let mode = "file_mode = { path = '/etc/issue', ceiling = '0600' }";
+        let profile = profile(&format!("{}{}", rule("1.2", BANNER), rule("1.1", mode)));
+        let forward: Vec<&Rule> = profile.rules.iter().collect();
+        let backward: Vec<&Rule> = profile.rules.iter().rev().collect();
+        let root = MemoryRootfs::new().file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+        let result = |rules: &[&Rule]| {
+            let plan = plan(rules, &root).unwrap();
+            plan.changes().iter().map(|c| (c.path.clone(), c.after.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(result(&forward), result(&backward));
+        assert_eq!(result(&forward).len(), 1, "one file, text and mode");
+    }
 }

@@ -292,9 +292,9 @@ fn push_new(list: &mut Vec<Evidence>, evidence: Evidence) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{changed, gaps, outcome, settle, stage_on};
     use super::super::{Fix, Outcome};
     use super::*;
+    use crate::check::testing::rounds::{changed, gaps, outcome, settle, stage_on};
     use crate::rootfs::{FileKind, MemoryRootfs, StagedRootfs};
 
     fn hfs() -> KernelModule {
@@ -505,7 +505,7 @@ mod tests {
         assert_eq!(gaps[0].evidence.line, Some(2));
         assert!(matches!(&gaps[0].fix, Fix::None(why) if why.contains("part of the kernel")));
         assert_eq!(outcome(&module("fs"), &root), Outcome::NotMet, "a part of the name is no name");
-        assert_eq!(super::super::testing::gaps(&module("fs"), &root).len(), 1);
+        assert_eq!(crate::check::testing::rounds::gaps(&module("fs"), &root).len(), 1);
     }
 
     #[test]

@@ -5,12 +5,68 @@
 //! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
 //! write; they never use `apply/`.
 
+mod account_ageing;
+mod account_unique;
+mod accounts;
+mod apt_sources;
+mod banner;
+mod boot_argument;
+mod clock;
 mod conf_dirs;
-mod kernel_cmdline;
+mod default_umask;
+pub mod dpkg;
+mod empty_group;
+mod file_mode;
+mod glob;
+mod home_dot_files;
+mod home_exists;
+mod home_file_absent;
+mod home_mode;
+mod home_owner;
+mod ini;
 mod kernel_module;
+mod limits;
+mod line;
+mod local_mta;
+mod log_rotation;
+mod login_defs;
+mod mode;
+mod mount;
+mod no_empty_passwords;
+mod ntp_conf;
+mod ownership;
+mod package;
+mod pam_pwquality;
+mod pam_sha512;
+mod pam_stack;
+mod past_password_changes;
+mod place;
+mod primary_groups;
+mod pwquality;
+mod rewrite;
+mod root_group;
+mod root_only_superuser;
+mod rsyslog;
+mod rsyslog_create_mode;
+mod rsyslog_routing;
+mod service;
+mod services_review;
+mod shadowed_passwords;
+mod shell_var;
+mod sshd;
 mod sysctl;
+mod system_accounts;
+mod systemd_conf;
+mod sysv;
 #[cfg(test)]
-pub(crate) mod testing;
+mod testing;
+mod time_sync;
+mod tree;
+mod trial;
+mod unit_files;
+mod units;
+mod updates;
+mod useradd_default;
 mod versions;
 
 use serde::{Deserialize, Serialize};
@@ -111,10 +167,50 @@ impl Evidence {
 /// What would close a gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fix {
-    /// These changes, together.
+    /// These changes, together. None at all: those of another gap of the finding close this one.
     Changes(Vec<Change>),
+    /// The package manager's work, which nothing but the package manager can do.
+    Package {
+        /// All of these go, or each of these comes.
+        names: Vec<String>,
+        /// Which of the two.
+        want: Presence,
+        /// A program (with its arguments) to run in the root before the packages change.
+        before: Vec<String>,
+    },
     /// Nothing that is safe; why, and what a person can do.
     None(String),
+}
+
+/// Whether packages are to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// They are to go, configuration and all.
+    Absent,
+    /// They are to be installed.
+    Present,
+}
+
+impl Fix {
+    /// Why no change to a file closes the gap, and what a person can do; `None` when one does.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Fix::Changes(_) => None,
+            Fix::None(reason) => Some(reason.clone()),
+            Fix::Package { names, want, before } => {
+                let verb = match want {
+                    Presence::Absent => "purge",
+                    Presence::Present => "install",
+                };
+                let mut command = String::new();
+                if !before.is_empty() {
+                    command = format!("chroot ROOT {} && ", before.join(" "));
+                }
+                command += &format!("chroot ROOT apt-get {verb} {}", names.join(" "));
+                Some(format!("needs a package operation, run: {command}"))
+            }
+        }
+    }
 }
 
 /// One difference between the image and what is wanted.
@@ -135,6 +231,23 @@ impl Gap {
     /// A gap that several changes close together.
     pub fn fixed_by_all(evidence: Evidence, changes: Vec<Change>) -> Gap {
         Gap { evidence, fix: Fix::Changes(changes) }
+    }
+
+    /// A gap that only the package manager can close.
+    pub fn package(evidence: Evidence, names: Vec<String>, want: Presence) -> Gap {
+        Gap { evidence, fix: Fix::Package { names, want, before: Vec::new() } }
+    }
+
+    /// Gaps that the same changes close together. The first gap carries them, so that whole new
+    /// files are not held once per gap.
+    pub fn closed_together(
+        evidence: impl IntoIterator<Item = Evidence>,
+        changes: Vec<Change>,
+    ) -> Vec<Gap> {
+        let mut changes = Some(changes);
+        let gap =
+            |evidence| Gap { evidence, fix: Fix::Changes(changes.take().unwrap_or_default()) };
+        evidence.into_iter().map(gap).collect()
     }
 
     /// A gap without a safe remedy.
@@ -192,21 +305,169 @@ pub trait Primitive {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
-    /// A word is not among the kernel's arguments.
-    KernelCmdline(kernel_cmdline::KernelCmdline),
+    /// A login text gives nothing of the system away.
+    Banner(banner::Banner),
+    /// A file or directory is open to nobody beyond what is allowed.
+    FileMode(file_mode::FileMode),
     /// A kernel module cannot be loaded.
     KernelModule(kernel_module::KernelModule),
+    /// Some line of some files matches a pattern; observed only.
+    Line(line::Line),
+    /// A mount point is declared, or has an option where it is.
+    Mount(mount::Mount),
+    /// A directive of sshd's configuration has a value.
+    Sshd(sshd::Sshd),
+    /// Shells of the image start with a tight umask.
+    DefaultUmask(default_umask::DefaultUmask),
+    /// Logs are rotated.
+    LogRotation(log_rotation::LogRotation),
+    /// A new password is put to pam_pwquality before it is set.
+    PamPwquality(pam_pwquality::PamPwquality),
+    /// New passwords are hashed with SHA-512.
+    PamSha512(pam_sha512::PamSha512),
+    /// Files that rsyslogd creates are closed to others.
+    RsyslogCreateMode(rsyslog_create_mode::RsyslogCreateMode),
+    /// Log messages are routed to files and to people.
+    RsyslogRouting(rsyslog_routing::RsyslogRouting),
     /// A kernel parameter has a value at boot.
     Sysctl(sysctl::Sysctl),
+    /// No file of the whole image is of a kind; observed only.
+    Tree(tree::Tree),
+    /// Passwords of existing accounts age within bounds.
+    AccountAgeing(account_ageing::AccountAgeing),
+    /// No two lines of `passwd` or `group` share a name or a number.
+    AccountUnique(account_unique::AccountUnique),
+    /// A group has no members.
+    EmptyGroup(empty_group::EmptyGroup),
+    /// Hidden files in homes are nobody else's to write.
+    HomeDotFiles(home_dot_files::HomeDotFiles),
+    /// Accounts that may log in have homes.
+    HomeExists(home_exists::HomeExists),
+    /// A file is in nobody's home.
+    HomeFileAbsent(home_file_absent::HomeFileAbsent),
+    /// Homes are closed to others.
+    HomeMode(home_mode::HomeMode),
+    /// Homes are owned by their accounts.
+    HomeOwner(home_owner::HomeOwner),
+    /// Nobody logs in without a password.
+    NoEmptyPasswords(no_empty_passwords::NoEmptyPasswords),
+    /// No password was changed in the future.
+    PastPasswordChanges(past_password_changes::PastPasswordChanges),
+    /// Every user's primary group exists.
+    PrimaryGroups(primary_groups::PrimaryGroups),
+    /// Root's primary group is group 0.
+    RootGroup(root_group::RootGroup),
+    /// Root alone has user number 0.
+    RootOnlySuperuser(root_only_superuser::RootOnlySuperuser),
+    /// Passwords are kept in `shadow`.
+    ShadowedPasswords(shadowed_passwords::ShadowedPasswords),
+    /// Accounts of the system let nobody in.
+    SystemAccounts(system_accounts::SystemAccounts),
+    /// A key of a key file has a value, or not one of certain values.
+    Ini(ini::Ini),
+    /// A resource has a hard limit for everybody.
+    Limits(limits::Limits),
+    /// A default for new accounts in `login.defs`.
+    LoginDefs(login_defs::LoginDefs),
+    /// What is asked of a new password.
+    Pwquality(pwquality::Pwquality),
+    /// A file that a shell sources sets a variable.
+    ShellVar(shell_var::ShellVar),
+    /// A daemon of systemd reads a setting from its configuration and drop-ins.
+    SystemdConf(systemd_conf::SystemdConf),
+    /// A default of `useradd` is in a range.
+    UseraddDefault(useradd_default::UseraddDefault),
+    /// Where apt takes packages from, for a person to judge.
+    AptSources(apt_sources::AptSources),
+    /// What the boot loader tells the kernel about one thing.
+    BootArgument(boot_argument::BootArgument),
+    /// A mail server listens to the machine itself only.
+    LocalMta(local_mta::LocalMta),
+    /// ntpd lets nobody change or query it, has a source of time, and is not root.
+    NtpConf(ntp_conf::NtpConf),
+    /// Packages are there, or are not.
+    Package(package::Package),
+    /// A unit starts at boot, or does not.
+    Service(service::Service),
+    /// What starts at boot, for a person to judge.
+    ServicesReview(services_review::ServicesReview),
+    /// A time client starts at boot.
+    TimeSync(time_sync::TimeSync),
+    /// Which packages have newer versions, for a person to judge.
+    Updates(updates::Updates),
 }
 
 impl Check {
     /// The primitive behind the arm.
     pub fn primitive(&self) -> &dyn Primitive {
         match self {
-            Check::KernelCmdline(p) => p,
+            Check::Banner(p) => p,
+            Check::FileMode(p) => p,
             Check::KernelModule(p) => p,
+            Check::Line(p) => p,
+            Check::Mount(p) => p,
+            Check::Sshd(p) => p,
+            Check::DefaultUmask(p) => p,
+            Check::LogRotation(p) => p,
+            Check::PamPwquality(p) => p,
+            Check::PamSha512(p) => p,
+            Check::RsyslogCreateMode(p) => p,
+            Check::RsyslogRouting(p) => p,
             Check::Sysctl(p) => p,
+            Check::Tree(p) => p,
+            Check::AccountAgeing(p) => p,
+            Check::AccountUnique(p) => p,
+            Check::EmptyGroup(p) => p,
+            Check::HomeDotFiles(p) => p,
+            Check::HomeExists(p) => p,
+            Check::HomeFileAbsent(p) => p,
+            Check::HomeMode(p) => p,
+            Check::HomeOwner(p) => p,
+            Check::NoEmptyPasswords(p) => p,
+            Check::PastPasswordChanges(p) => p,
+            Check::PrimaryGroups(p) => p,
+            Check::RootGroup(p) => p,
+            Check::RootOnlySuperuser(p) => p,
+            Check::ShadowedPasswords(p) => p,
+            Check::SystemAccounts(p) => p,
+            Check::Ini(p) => p,
+            Check::Limits(p) => p,
+            Check::LoginDefs(p) => p,
+            Check::Pwquality(p) => p,
+            Check::ShellVar(p) => p,
+            Check::SystemdConf(p) => p,
+            Check::UseraddDefault(p) => p,
+            Check::AptSources(p) => p,
+            Check::BootArgument(p) => p,
+            Check::LocalMta(p) => p,
+            Check::NtpConf(p) => p,
+            Check::Package(p) => p,
+            Check::Service(p) => p,
+            Check::ServicesReview(p) => p,
+            Check::TimeSync(p) => p,
+            Check::Updates(p) => p,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_gap_names_the_command() {
+        let names = vec!["talk".to_owned(), "ntalk".to_owned()];
+        let gap = Gap::package(Evidence::default(), names.clone(), Presence::Absent);
+        let reason = gap.fix.reason().unwrap();
+        let want = "needs a package operation, run: chroot ROOT apt-get purge talk ntalk";
+        assert_eq!(reason, want);
+        let before = vec!["prelink".to_owned(), "-ua".to_owned()];
+        let fix = Fix::Package { names, want: Presence::Present, before };
+        assert!(
+            fix.reason().unwrap().ends_with(
+                "run: chroot ROOT prelink -ua && chroot ROOT apt-get install talk ntalk"
+            )
+        );
+        assert_eq!(Fix::Changes(Vec::new()).reason(), None);
     }
 }

@@ -241,9 +241,9 @@ fn push_new(list: &mut Vec<Evidence>, evidence: Evidence) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{changed, gaps, outcome, settle, stage, stage_on};
     use super::super::{Fix, Outcome};
     use super::*;
+    use crate::check::testing::rounds::{changed, gaps, outcome, settle, stage, stage_on};
     use crate::rootfs::{FileKind, MemoryRootfs, StagedRootfs};
 
     const KEY: &str = "net.ipv4.conf.all.rp_filter";

@@ -3,9 +3,11 @@
 
 mod load;
 mod rule;
+mod target;
 
 pub use load::Source;
-pub use rule::{Bilingual, Disposition, Lang, Reason, Rule, RuleId, Status};
+pub use rule::{Bilingual, Disposition, Drift, Lang, Reason, Rule, RuleId, Status};
+pub use target::Identity;
 
 use serde::Deserialize;
 

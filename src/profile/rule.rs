@@ -170,6 +170,14 @@ impl Reason {
     }
 }
 
+/// When a left-alone row differs from what the table leaves. Only a definite contrary state does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drift {
+    /// Somebody has turned it on: any of what the recommendation wants is there.
+    WhenMet,
+}
+
 /// What is to become of a row. Only [`Disposition::Enforce`] can ever be planned.
 #[derive(Debug, Clone)]
 pub enum Disposition {
@@ -183,6 +191,8 @@ pub enum Disposition {
         note: Option<Bilingual>,
         /// What the recommendation would want; measured, never planned.
         observe: Vec<Check>,
+        /// What counts as a difference from what the table leaves.
+        drift: Option<Drift>,
     },
 }
 
@@ -199,6 +209,10 @@ pub struct Rule {
     pub reason: Option<Reason>,
     /// Why, in our own words.
     pub rationale: Bilingual,
+    /// Where the wanted state comes from, and what AKS's own image does about it.
+    pub origin: Option<Bilingual>,
+    /// What it wants, as written in the profile; for people.
+    pub wants: Vec<String>,
     /// Made to hold, or left alone.
     pub disposition: Disposition,
 }

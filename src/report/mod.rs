@@ -1,1 +1,313 @@
-//! What was found and done, as data and as text.
+//! What was found and done, as data. The renderers beside it turn it into text.
+//!
+//! The JSON form is a contract (`gokaku.report/1`, `docs/schema/report-1.schema.json`): fields are
+//! added, never renamed or dropped, within a version.
+
+pub mod diff;
+pub mod rules_doc;
+pub mod text;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::check::{Evidence, Outcome};
+use crate::plan::{Judged, Remedy};
+use crate::profile::{Bilingual, Disposition, Drift, Profile, Reason, Rule, RuleId, Status};
+use crate::rootfs::{ImagePath, NodeBody, PathChange};
+
+/// The schema's name and version.
+pub const SCHEMA: &str = "gokaku.report/1";
+
+/// What the run was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Judged only.
+    Audit,
+    /// Judged, and told what would change.
+    Plan,
+    /// Changed, and judged again.
+    Apply,
+}
+
+/// The whole report.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: &'static str,
+    /// The program that wrote it.
+    pub tool: Tool,
+    /// The declared table.
+    pub profile: ProfileRef,
+    /// The root that was judged.
+    pub target: TargetRef,
+    /// What the run was for.
+    pub mode: Mode,
+    /// Counts.
+    pub summary: Summary,
+    /// One entry per row, in the order of their ids.
+    pub rules: Vec<RuleReport>,
+    /// Every path that changed (or, of a plan, would change).
+    pub changes: Vec<ChangeReport>,
+}
+
+/// The program that wrote a report.
+#[derive(Debug, Serialize)]
+pub struct Tool {
+    /// `gokaku`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// Which table was declared.
+#[derive(Debug, Serialize)]
+pub struct ProfileRef {
+    /// The profile's id.
+    pub id: String,
+    /// The benchmark's name.
+    pub benchmark: String,
+    /// The benchmark's edition.
+    pub version: String,
+}
+
+/// Which root was judged.
+#[derive(Debug, Serialize)]
+pub struct TargetRef {
+    /// Its path on the machine that ran the tool.
+    pub root: String,
+    /// `ID=` of its `os-release`.
+    pub os: String,
+    /// `VERSION_ID=` of its `os-release`.
+    pub version: String,
+    /// Whether it is the running system's own `/`.
+    pub live: bool,
+}
+
+/// Counts over the rows of a report.
+#[derive(Debug, Default, Clone, Serialize)]
+pub struct Summary {
+    /// Rows that are to pass.
+    pub pass: PassCounts,
+    /// Rows that are left alone.
+    pub left_alone: LeftCounts,
+    /// Paths changed (or, of a plan, that would change).
+    pub changed_files: usize,
+}
+
+/// Counts of the rows that are to pass, by outcome.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+#[allow(missing_docs)] // the fields are the outcomes
+pub struct PassCounts {
+    pub total: usize,
+    pub met: usize,
+    pub met_vacuously: usize,
+    pub not_met: usize,
+    pub manual: usize,
+    pub unknown: usize,
+    pub waived: usize,
+}
+
+/// Counts of the rows that are left alone.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct LeftCounts {
+    /// All of them.
+    pub total: usize,
+    /// Those that differ from what the table leaves.
+    pub drifted: usize,
+    /// Those whose state is not looked at.
+    pub unmeasured: usize,
+}
+
+/// One row.
+#[derive(Debug, Serialize)]
+pub struct RuleReport {
+    /// Its number in the benchmark.
+    pub id: RuleId,
+    /// What the table declares.
+    pub status: Status,
+    /// The benchmark's level.
+    pub level: u8,
+    /// How it came out (after the changes, of an apply or a plan).
+    pub outcome: Outcome,
+    /// For a row that does not hold: can `apply` close it?
+    pub remedy: Option<Remedy>,
+    /// A left-alone row that differs from what the table leaves.
+    pub drift: bool,
+    /// Our title.
+    pub title: Bilingual,
+    /// How it came out before the changes; `null` for an audit.
+    pub before: Option<Outcome>,
+    /// Whether this run changed (or, of a plan, would change) anything for it.
+    pub changed: bool,
+    /// What was found.
+    pub evidence: Vec<Evidence>,
+    /// Why it is unknown, or has no remedy.
+    pub reason: Option<String>,
+    /// Why it is left alone; `null` for a row that is to pass.
+    pub left_alone: Option<LeftAlone>,
+}
+
+/// Why a row is left alone.
+#[derive(Debug, Serialize)]
+pub struct LeftAlone {
+    /// The table's reason.
+    pub reason: Reason,
+    /// What is not touched.
+    pub note: Option<Bilingual>,
+}
+
+/// One changed path.
+#[derive(Debug, Serialize)]
+pub struct ChangeReport {
+    /// Inside the root, links resolved.
+    pub path: ImagePath,
+    /// What is done to it.
+    pub kind: ChangeKind,
+    /// For which rows.
+    pub rules: BTreeSet<RuleId>,
+}
+
+/// What is done to a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// New content (and perhaps a new mode or owner).
+    Write,
+    /// Mode or owner only.
+    Stat,
+    /// A symbolic link.
+    Symlink,
+    /// A new directory.
+    Mkdir,
+    /// Taken away.
+    Remove,
+}
+
+impl ChangeKind {
+    /// The kind of a planned change.
+    pub fn of(change: &PathChange) -> ChangeKind {
+        match (&change.before, change.after.as_ref().map(|n| &n.body)) {
+            (_, None) => ChangeKind::Remove,
+            (_, Some(NodeBody::Symlink(_))) => ChangeKind::Symlink,
+            (_, Some(NodeBody::File(Some(_)))) => ChangeKind::Write,
+            (None, Some(NodeBody::Dir)) => ChangeKind::Mkdir,
+            _ => ChangeKind::Stat,
+        }
+    }
+}
+
+impl Report {
+    /// Puts a report together. `judged` are the final verdicts, in the order of `rules`; `before`
+    /// the earlier ones, of a plan or an apply.
+    pub fn new(
+        mode: Mode,
+        profile: &Profile,
+        target: TargetRef,
+        rules: &[&Rule],
+        before: Option<&[Judged]>,
+        judged: &[Judged],
+        changes: &[PathChange],
+    ) -> Report {
+        let changes: Vec<ChangeReport> = changes
+            .iter()
+            .map(|c| ChangeReport {
+                path: c.path.clone(),
+                kind: ChangeKind::of(c),
+                rules: c.rules.clone(),
+            })
+            .collect();
+        let rows: Vec<RuleReport> = rules
+            .iter()
+            .zip(judged)
+            .enumerate()
+            .map(|(i, (rule, judged))| row(rule, judged, before.and_then(|b| b.get(i)), &changes))
+            .collect();
+        let summary = Summary { changed_files: changes.len(), ..summarize(rows.iter()) };
+        Report {
+            schema: SCHEMA,
+            tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+            profile: ProfileRef {
+                id: profile.id.clone(),
+                benchmark: profile.benchmark.name.clone(),
+                version: profile.benchmark.version.clone(),
+            },
+            target,
+            mode,
+            summary,
+            rules: rows,
+            changes,
+        }
+    }
+
+    /// The exit status of the verbs that judge: 1 when something could not be told, else 2 when
+    /// something is not as declared (with `strict`, drift too), else 0.
+    pub fn exit_status(&self, strict: bool) -> u8 {
+        let pass = &self.summary.pass;
+        if pass.unknown > 0 {
+            1
+        } else if pass.not_met > 0 || (strict && self.summary.left_alone.drifted > 0) {
+            2
+        } else {
+            0
+        }
+    }
+}
+
+fn row(
+    rule: &Rule,
+    judged: &Judged,
+    before: Option<&Judged>,
+    changes: &[ChangeReport],
+) -> RuleReport {
+    let (left_alone, drift) = match &rule.disposition {
+        Disposition::Enforce(_) => (None, false),
+        Disposition::LeaveAlone { note, drift, .. } => {
+            let reason = rule.reason.unwrap_or(Reason::NoneGiven);
+            let drift = match drift {
+                None => false,
+                Some(Drift::WhenMet) => judged.any_met,
+            };
+            (Some(LeftAlone { reason, note: note.clone() }), drift)
+        }
+    };
+    RuleReport {
+        id: rule.id.clone(),
+        status: rule.status(),
+        level: rule.level,
+        outcome: judged.outcome,
+        remedy: judged.remedy,
+        drift,
+        title: rule.title.clone(),
+        before: before.map(|b| b.outcome),
+        changed: changes.iter().any(|c| c.rules.contains(&rule.id)),
+        evidence: judged.evidence.clone(),
+        reason: judged.reason.clone(),
+        left_alone,
+    }
+}
+
+/// Counts rows.
+pub fn summarize<'a>(rows: impl Iterator<Item = &'a RuleReport>) -> Summary {
+    let mut sum = Summary::default();
+    for row in rows {
+        if row.status == Status::Pass {
+            let pass = &mut sum.pass;
+            pass.total += 1;
+            match row.outcome {
+                Outcome::Met => pass.met += 1,
+                Outcome::MetVacuously => pass.met_vacuously += 1,
+                Outcome::NotMet => pass.not_met += 1,
+                Outcome::Manual => pass.manual += 1,
+                Outcome::Unknown | Outcome::Unmeasured => pass.unknown += 1,
+                Outcome::Waived => pass.waived += 1,
+            }
+        } else {
+            sum.left_alone.total += 1;
+            sum.left_alone.drifted += usize::from(row.drift);
+            sum.left_alone.unmeasured += usize::from(row.outcome == Outcome::Unmeasured);
+        }
+    }
+    sum
+}

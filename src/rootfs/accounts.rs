@@ -51,6 +51,16 @@ impl AccountDb {
         self.get_user_by_name(name).map(|u| u.uid())
     }
 
+    /// Whether a user has this number.
+    pub fn has_uid(&self, uid: u32) -> bool {
+        self.users.iter().any(|u| u.0 == uid)
+    }
+
+    /// Whether a group has this number.
+    pub fn has_gid(&self, gid: u32) -> bool {
+        self.groups.iter().any(|g| g.0 == gid)
+    }
+
     /// `name(number)` of a user, or the bare number.
     pub fn show_user(&self, uid: u32) -> String {
         let name = self.users.iter().find(|u| u.0 == uid).map(|u| u.2.as_os_str());

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
 use super::resolve::{Links, Resolver, stat_of};
-use super::{FileKind, ImagePath, Rootfs, Stat};
+use super::{FileKind, ImagePath, Rootfs, Stat, Survey, walk};
 use crate::error::{Error, Result};
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
@@ -26,8 +26,10 @@ pub struct DiskRootfs {
     host_path: PathBuf,
     resolver: Resolver,
     live: bool,
+    protected: Vec<String>,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
+    survey: RefCell<Option<Rc<Survey>>>,
 }
 
 impl DiskRootfs {
@@ -59,8 +61,10 @@ impl DiskRootfs {
             host_path,
             resolver,
             live,
+            protected: Vec::new(),
             stats: RefCell::default(),
             contents: RefCell::default(),
+            survey: RefCell::default(),
         })
     }
 
@@ -78,19 +82,23 @@ impl DiskRootfs {
             host_path: self.host_path.clone(),
             resolver: self.resolver,
             live: self.live,
+            protected: self.protected.clone(),
             stats: RefCell::default(),
             contents: RefCell::default(),
+            survey: RefCell::default(),
         })
+    }
+
+    /// Names the accounts that no rule may lock, age, deny or move.
+    #[must_use]
+    pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
+        self.protected.extend(accounts);
+        self
     }
 
     /// Where the root lies on the machine that runs the tool, links resolved.
     pub fn host_path(&self) -> &Path {
         &self.host_path
-    }
-
-    /// The open root directory.
-    pub(crate) fn dir(&self) -> BorrowedFd<'_> {
-        self.dir.as_fd()
     }
 
     /// Opens a path inside the root; for `apply/`, which writes through descriptors.
@@ -120,7 +128,8 @@ impl DiskRootfs {
     ) -> Result<Option<OwnedFd>> {
         match self.open_at(path, flags, links) {
             Ok(fd) => Ok(Some(fd)),
-            Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+            // A name that is too long for the kernel names nothing.
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG) => Ok(None),
             Err(errno) => Err(DiskRootfs::error(op, path, errno)),
         }
     }
@@ -149,7 +158,7 @@ impl DiskRootfs {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         std::fs::File::from(fd)
-            .take(limit + 1)
+            .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|e| Error::target("read", path, e))?;
         if bytes.len() as u64 > limit {
@@ -224,6 +233,23 @@ impl Rootfs for DiskRootfs {
     fn is_live(&self) -> bool {
         self.live
     }
+
+    fn survey(&self) -> Result<Rc<Survey>> {
+        if let Some(known) = &*self.survey.borrow() {
+            return Ok(Rc::clone(known));
+        }
+        let top = ImagePath::root();
+        let fd = self
+            .open_at(&top, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Links::Refuse)
+            .map_err(|e| DiskRootfs::error("list", &top, e))?;
+        let found = Rc::new(walk::survey(fd)?);
+        *self.survey.borrow_mut() = Some(Rc::clone(&found));
+        Ok(found)
+    }
+
+    fn protected_accounts(&self) -> &[String] {
+        &self.protected
+    }
 }
 
 impl From<&FileStat> for Stat {
@@ -273,4 +299,24 @@ fn is_live(dir: &OwnedFd) -> bool {
             (m.dev(), m.ino())
         }) != own;
     own.is_some() && own == root && !in_container
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_too_long_for_the_kernel_is_not_there() {
+        let top = tempfile::tempdir().unwrap();
+        for resolver in [Resolver::detect(), Resolver::Walk] {
+            let root = DiskRootfs::open_with(top.path(), resolver).unwrap();
+            for text in [format!("/{}", "a".repeat(300)), "/a".repeat(4000)] {
+                let path = ImagePath::parse(&text).unwrap();
+                assert_eq!(root.stat(&path).unwrap(), None);
+                assert_eq!(root.read(&path).unwrap(), None);
+                assert_eq!(root.list(&path).unwrap(), None);
+                assert_eq!(root.locate(&path).unwrap().stat, None);
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::{FileKind, ImagePath, Location, Node, NodeBody, Rootfs, Stat, locate};
+use super::{FileKind, ImagePath, Location, Node, NodeBody, PathChange, Rootfs, Stat, locate};
 use crate::error::{Error, Result};
 
 /// A root filesystem in memory. Built by chaining; parents are made as needed, 0755 of root's.
@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 pub struct MemoryRootfs {
     nodes: BTreeMap<ImagePath, Node>,
     live: bool,
+    protected: Vec<String>,
 }
 
 impl MemoryRootfs {
@@ -91,6 +92,24 @@ impl MemoryRootfs {
         self
     }
 
+    /// Names an account that no rule may lock, age, deny or move.
+    #[must_use]
+    pub fn protecting(mut self, account: &str) -> MemoryRootfs {
+        self.protected.push(account.to_owned());
+        self
+    }
+
+    /// Changes what an entry says of itself: link count, device and the like.
+    ///
+    /// # Panics
+    /// When `path` is not an [`ImagePath`] or nothing stands there.
+    #[must_use]
+    pub fn restat(mut self, path: &str, change: impl FnOnce(&mut Stat)) -> MemoryRootfs {
+        let path = ImagePath::parse(path).expect("a test names a good path");
+        change(&mut self.nodes.get_mut(&path).expect("a test names an entry").stat);
+        self
+    }
+
     /// Takes an entry away.
     ///
     /// # Panics
@@ -99,6 +118,29 @@ impl MemoryRootfs {
     pub fn without(mut self, path: &str) -> MemoryRootfs {
         let path = ImagePath::parse(path).expect("a test names a good path");
         self.nodes.retain(|at, _| !at.starts_with(&path));
+        self
+    }
+
+    /// The image with these changes made, as if they had been written to disk.
+    #[must_use]
+    pub fn changed(mut self, changes: &[PathChange]) -> MemoryRootfs {
+        for change in changes {
+            match &change.after {
+                None => {
+                    self.nodes.remove(&change.path);
+                }
+                Some(node) => {
+                    let mut node = node.clone();
+                    // `None`: the content that is there already.
+                    if node.body == NodeBody::File(None)
+                        && let Some(old) = self.nodes.get(&change.path)
+                    {
+                        node.body = old.body.clone();
+                    }
+                    self.nodes.insert(change.path.clone(), node);
+                }
+            }
+        }
         self
     }
 
@@ -171,5 +213,9 @@ impl Rootfs for MemoryRootfs {
 
     fn is_live(&self) -> bool {
         self.live
+    }
+
+    fn protected_accounts(&self) -> &[String] {
+        &self.protected
     }
 }

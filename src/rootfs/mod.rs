@@ -13,6 +13,8 @@ mod memory;
 mod path;
 mod resolve;
 mod staged;
+mod survey;
+mod walk;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -25,6 +27,8 @@ pub use path::ImagePath;
 pub(crate) use path::escape;
 pub use resolve::{Links, Resolver};
 pub use staged::{Change, NewFile, Node, NodeBody, PathChange, StagedRootfs};
+
+pub use survey::{Found, Survey};
 
 use crate::error::{Error, Result};
 
@@ -137,6 +141,36 @@ pub trait Rootfs {
     /// Whether this is the running system's own `/` and not a container's.
     fn is_live(&self) -> bool {
         false
+    }
+
+    /// One walk over the whole image, made when it is first asked for. Links are not followed,
+    /// other filesystems and container stores are not entered.
+    ///
+    /// # Errors
+    /// The root itself cannot be listed.
+    fn survey(&self) -> Result<Rc<Survey>> {
+        let mut survey = Survey::default();
+        let mut todo = vec![ImagePath::root()];
+        while let Some(dir) = todo.pop() {
+            let Ok(Some(names)) = self.list(&dir) else {
+                survey.add_unread(&dir);
+                continue;
+            };
+            for name in names {
+                let path = dir.join(&name)?;
+                let Some(stat) = self.stat(&path)? else { continue };
+                survey.add(|| path.clone(), &stat, survey::is_log(&dir));
+                if stat.kind == FileKind::Dir && survey::is_walked(&path) {
+                    todo.push(path);
+                }
+            }
+        }
+        Ok(Rc::new(survey))
+    }
+
+    /// Names of accounts that no rule may lock, age, deny or move, as given for this run.
+    fn protected_accounts(&self) -> &[String] {
+        &[]
     }
 
     /// Where `path` leads, all links followed.

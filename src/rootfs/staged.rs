@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::{FileKind, ImagePath, Location, Rootfs, Stat, locate};
+use super::{FileKind, ImagePath, Location, Rootfs, Stat, Survey, locate};
 use crate::error::{Error, Result};
 use crate::profile::RuleId;
+
+/// A file that is replaced or taken away is kept whole for the diff and the undo; larger ones
+/// (bytes) are refused.
+const CONTENT_LIMIT: u64 = 64 << 20;
 
 /// Mode and owner of a file that does not exist yet. Existing files keep theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,10 +133,14 @@ pub struct PathChange {
     pub rules: BTreeSet<RuleId>,
 }
 
+#[derive(Clone)]
 struct Staged {
     node: Option<Node>,
     rules: BTreeSet<RuleId>,
 }
+
+/// What was staged at some moment.
+pub struct Checkpoint(BTreeMap<ImagePath, Staged>);
 
 /// An image with pending changes on top. Reads see the changes; nothing is written.
 pub struct StagedRootfs<'a> {
@@ -162,7 +170,8 @@ impl<'a> StagedRootfs<'a> {
                     Some(stat) => return Err(wrong_kind(&at.path, stat.kind, FileKind::File)),
                 };
                 if at.stat.is_some()
-                    && self.read_bytes(&at.path, u64::MAX)?.as_deref() == Some(content.as_slice())
+                    && self.read_bytes(&at.path, CONTENT_LIMIT)?.as_deref()
+                        == Some(content.as_slice())
                 {
                     return Ok(false);
                 }
@@ -227,13 +236,25 @@ impl<'a> StagedRootfs<'a> {
                     return Err(Error::target("rename to", &to.path, nix::Error::EEXIST));
                 }
                 let body = match self.body(&from.path, stat.kind)? {
-                    NodeBody::File(None) => NodeBody::File(self.read_bytes(&from.path, u64::MAX)?),
+                    NodeBody::File(None) => {
+                        NodeBody::File(self.read_bytes(&from.path, CONTENT_LIMIT)?)
+                    }
                     body => body,
                 };
                 self.put(to.path, Some(Node { stat, body }), rule);
                 Ok(self.put(from.path, None, rule))
             }
         }
+    }
+
+    /// What is staged so far, to go back to with [`StagedRootfs::restore`].
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint(self.over.clone())
+    }
+
+    /// Forgets everything staged since the checkpoint.
+    pub fn restore(&mut self, checkpoint: Checkpoint) {
+        self.over = checkpoint.0;
     }
 
     /// Everything that differs from the image, by path. Detours that ended where they began are
@@ -252,7 +273,7 @@ impl<'a> StagedRootfs<'a> {
                             // Content counts only where the stage replaces it.
                             match staged.node.as_ref().map(|n| &n.body) {
                                 Some(NodeBody::File(None)) => NodeBody::File(None),
-                                _ => NodeBody::File(self.base.read_bytes(path, u64::MAX)?),
+                                _ => NodeBody::File(self.base.read_bytes(path, CONTENT_LIMIT)?),
                             }
                         }
                         FileKind::Dir => NodeBody::Dir,
@@ -420,8 +441,17 @@ impl Rootfs for StagedRootfs<'_> {
         Ok(Some(names.into_iter().collect()))
     }
 
+    /// That of the image below: what is staged is a handful of the files that it counts.
+    fn survey(&self) -> Result<Rc<Survey>> {
+        self.base.survey()
+    }
+
     fn is_live(&self) -> bool {
         self.base.is_live()
+    }
+
+    fn protected_accounts(&self) -> &[String] {
+        self.base.protected_accounts()
     }
 }
 
@@ -464,6 +494,12 @@ mod tests {
         let paths: Vec<String> =
             staged.changes().unwrap().iter().map(|c| c.path.to_string()).collect();
         assert_eq!(paths, ["/etc/modprobe.d", "/etc/modprobe.d/CIS.conf"]);
+    }
+
+    #[test]
+    fn protected_accounts_are_those_of_the_image_below() {
+        let base = MemoryRootfs::new().protecting("azureuser");
+        assert_eq!(StagedRootfs::new(&base).protected_accounts(), ["azureuser"]);
     }
 
     #[test]

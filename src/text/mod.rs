@@ -3,10 +3,41 @@
 //! Laws every editor keeps, tested on generated text: what was set is what is got; setting twice
 //! is setting once; lines about other things stay as they are, byte for byte.
 
+pub mod accounts;
+pub mod apt_sources;
+pub mod banner;
+pub mod deb_version;
+pub mod dpkg;
 pub mod fnmatch;
+pub mod fstab;
+pub mod glob;
+pub mod ini;
+pub mod joined;
+pub mod limits;
+pub mod login_defs;
+pub mod logrotate;
 pub mod modprobe;
+pub mod mount_options;
+pub mod mountinfo;
+pub mod ntp;
+pub mod os_release;
+pub mod pam;
+pub mod path_glob;
+pub mod postfix;
+pub mod pwquality;
+pub mod rsyslog;
+pub mod script;
+mod shell;
+pub mod shell_umask;
+pub mod shell_var;
 pub mod shell_vars;
+pub mod splice;
+pub mod sshd_config;
+pub mod sshd_value;
 pub mod sysctl;
+pub mod unit;
+pub mod unit_install;
+pub mod useradd;
 
 use std::fmt;
 

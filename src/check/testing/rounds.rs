@@ -1,8 +1,8 @@
-//! Helpers for the tests of primitives.
+//! Staging round by round, as a plan does, also on a stage that others have changed; for tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Finding, Fix, Gap, Outcome, Primitive};
+use crate::check::{Finding, Fix, Gap, Outcome, Primitive};
 use crate::profile::RuleId;
 use crate::rootfs::{NodeBody, Rootfs, StagedRootfs};
 

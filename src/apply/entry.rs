@@ -1,0 +1,370 @@
+//! One directory entry of a target: looking at it closely, and replacing it in one step.
+//!
+//! Everything goes through a descriptor of the directory that holds the entry, opened below the
+//! root without following links; names are never followed. What is replaced is old or new at any
+//! instant, never half.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, RenameFlags, readlinkat};
+use nix::sys::stat::{FileStat, Mode, fchmod, fstatat, futimens, mkdirat};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, fsync, symlinkat, unlinkat};
+use sha2::{Digest, Sha256};
+use xattr::FileExt;
+
+use crate::error::{Error, Result};
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat};
+
+const ACL: &str = "system.posix_acl_access";
+
+/// Everything about an entry that a rewrite must keep or an undo must bring back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub kind: FileKind,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// Seconds and nanoseconds since the epoch.
+    pub mtime: (i64, i64),
+    /// The bytes of a file, or the text of a link.
+    pub content: Option<Vec<u8>>,
+    pub xattrs: Vec<(OsString, Vec<u8>)>,
+}
+
+/// A directory of the target, open, and the path it stands for.
+pub(super) struct Folder {
+    fd: OwnedFd,
+    path: ImagePath,
+}
+
+/// The file descriptor of one entry, with the path for messages.
+struct Opened<'a> {
+    file: std::fs::File,
+    path: &'a ImagePath,
+}
+
+impl Folder {
+    /// Opens the directory that holds `path`; no link on the way is followed, the planner has
+    /// resolved them all.
+    pub fn holding(root: &DiskRootfs, path: &ImagePath) -> Result<Folder> {
+        let dir = path.parent().unwrap_or_else(ImagePath::root);
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
+        let fd = root
+            .open_at(&dir, flags, Links::Refuse)
+            .map_err(|e| Error::target("open the directory", &dir, e))?;
+        Ok(Folder { fd, path: dir })
+    }
+
+    /// The directory's modification time, to be put back after its entries have been replaced.
+    pub fn mtime(&self) -> Result<(i64, i64)> {
+        let stat = nix::sys::stat::fstat(&self.fd)
+            .map_err(|e| Error::target("stat the directory", &self.path, e))?;
+        Ok((stat.st_mtime, stat.st_mtime_nsec))
+    }
+
+    /// Sets the directory's modification time.
+    pub fn set_mtime(&self, (seconds, nanos): (i64, i64)) -> Result<()> {
+        futimens(&self.fd, &TimeSpec::UTIME_OMIT, &TimeSpec::new(seconds, nanos))
+            .map_err(|e| Error::target("set the time of", &self.path, e))
+    }
+
+    /// Waits until the directory's entries are on disk.
+    pub fn sync(&self) -> Result<()> {
+        match fsync(&self.fd) {
+            // Filesystems without the notion answer EINVAL; there is nothing to wait for.
+            Ok(()) | Err(Errno::EINVAL | Errno::EROFS) => Ok(()),
+            Err(e) => Err(Error::target("sync the directory", &self.path, e)),
+        }
+    }
+
+    /// Looks at an entry. The content of a file is read only when asked for.
+    pub fn look(&self, name: &OsStr, with_content: bool) -> Result<Option<Shape>> {
+        let path = self.path.join(name)?;
+        let stat = match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::ENOENT) => return Ok(None),
+            Err(e) => return Err(Error::target("stat", &path, e)),
+        };
+        let seen = Stat::from(&stat);
+        let mut shape = Shape {
+            kind: seen.kind,
+            mode: seen.mode,
+            uid: seen.uid,
+            gid: seen.gid,
+            mtime: (stat.st_mtime, stat.st_mtime_nsec),
+            content: None,
+            xattrs: Vec::new(),
+        };
+        match seen.kind {
+            FileKind::Symlink => {
+                let target = readlinkat(&self.fd, name)
+                    .map_err(|e| Error::target("read the link", &path, e))?;
+                shape.content = Some(target.into_vec());
+            }
+            FileKind::File if with_content => {
+                let mut opened = self.open(name, &path, &stat)?;
+                shape.xattrs = opened.xattrs()?;
+                let mut content = Vec::new();
+                opened
+                    .file
+                    .read_to_end(&mut content)
+                    .map_err(|e| Error::target("read", &path, e))?;
+                shape.content = Some(content);
+            }
+            _ => {}
+        }
+        Ok(Some(shape))
+    }
+
+    /// Opens an entry that `fstatat` has just described, and makes sure that it still is that one.
+    fn open<'a>(&self, name: &OsStr, path: &'a ImagePath, seen: &FileStat) -> Result<Opened<'a>> {
+        let flags = OFlag::O_RDONLY
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY
+            | OFlag::O_CLOEXEC;
+        let fd = self.openat(name, flags).map_err(|e| Error::target("open", path, e))?;
+        let now = nix::sys::stat::fstat(&fd).map_err(|e| Error::target("stat", path, e))?;
+        if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) {
+            return Err(Error::Raced { path: path.clone() });
+        }
+        Ok(Opened { file: std::fs::File::from(fd), path })
+    }
+
+    #[allow(clippy::disallowed_methods)] // a name in a directory that was opened inside the root
+    fn openat(&self, name: &OsStr, flags: OFlag) -> nix::Result<OwnedFd> {
+        loop {
+            match nix::fcntl::openat(&self.fd, name, flags, Mode::from_bits_truncate(0o600)) {
+                Err(Errno::EINTR) => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Takes the lock that `passwd`, `useradd` and their like hold while they edit the account
+    /// files (`lckpwdf`: a write lock on `.pwd.lock`). Held until the value is dropped.
+    pub fn lock_accounts(&self) -> Result<OwnedFd> {
+        let name = OsStr::new(".pwd.lock");
+        let path = self.path.join(name)?;
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = self.openat(name, flags).map_err(|e| Error::target("open", &path, e))?;
+        let whole = nix::libc::flock {
+            l_type: nix::libc::F_WRLCK as _,
+            l_whence: nix::libc::SEEK_SET as _,
+            l_start: 0,
+            l_len: 0,
+            l_pid: 0,
+        };
+        match nix::fcntl::fcntl(&fd, nix::fcntl::FcntlArg::F_SETLK(&whole)) {
+            Ok(_) => Ok(fd),
+            Err(Errno::EACCES | Errno::EAGAIN) => Err(Error::Guard(format!(
+                "{path}: another program is editing the account files; wait until it has ended"
+            ))),
+            Err(e) => Err(Error::target("lock", &path, e)),
+        }
+    }
+
+    /// Makes `temp` beside the entry `name`, which errors are about: content, owner, attributes, mode and time of `shape`, all on
+    /// disk before this returns. A file that cannot be finished is taken away again.
+    pub fn prepare(&self, temp: &OsStr, name: &OsStr, shape: &Shape) -> Result<()> {
+        let path = self.path.join(name)?;
+        let made = match shape.kind {
+            FileKind::Symlink => {
+                let target = shape.content.clone().unwrap_or_default();
+                symlinkat(OsString::from_vec(target).as_os_str(), &self.fd, temp)
+                    .map_err(|e| Error::target("make the link", &path, e))
+                    .and_then(|()| self.finish_link(temp, &path, shape))
+            }
+            _ => self.prepare_file(temp, &path, shape),
+        };
+        if made.is_err() {
+            self.discard(temp);
+        }
+        made
+    }
+
+    fn finish_link(&self, temp: &OsStr, path: &ImagePath, shape: &Shape) -> Result<()> {
+        let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
+        #[allow(clippy::disallowed_methods)] // this is apply/
+        fchownat(
+            &self.fd,
+            temp,
+            Some(Uid::from_raw(shape.uid)),
+            Some(Gid::from_raw(shape.gid)),
+            flags,
+        )
+        .map_err(|e| Error::target("set the owner of", path, e))
+    }
+
+    fn prepare_file(&self, temp: &OsStr, path: &ImagePath, shape: &Shape) -> Result<()> {
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = self.openat(temp, flags).map_err(|e| Error::target("create", path, e))?;
+        let mut opened = Opened { file: std::fs::File::from(fd), path };
+        opened
+            .file
+            .write_all(shape.content.as_deref().unwrap_or_default())
+            .map_err(|e| Error::target("write", path, e))?;
+        opened.dress(shape)?;
+        opened.file.sync_all().map_err(|e| Error::target("sync", path, e))
+    }
+
+    /// Puts the prepared `temp` in the entry's place. `fresh`: nothing may stand there yet.
+    pub fn commit(&self, temp: &OsStr, name: &OsStr, fresh: bool) -> Result<()> {
+        let path = self.path.join(name)?;
+        let flags = if fresh { RenameFlags::RENAME_NOREPLACE } else { RenameFlags::empty() };
+        let answer = match nix::fcntl::renameat2(&self.fd, temp, &self.fd, name, flags) {
+            // A filesystem that cannot promise it: look, then replace.
+            Err(Errno::EINVAL | Errno::ENOSYS) if fresh => {
+                match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+                    Err(Errno::ENOENT) => self.rename(temp, name),
+                    _ => Err(Errno::EEXIST),
+                }
+            }
+            Err(Errno::ENOSYS) => self.rename(temp, name),
+            answer => answer,
+        };
+        answer.map_err(|e| match e {
+            Errno::EEXIST => Error::Raced { path: path.clone() },
+            e => Error::target("replace", &path, e),
+        })
+    }
+
+    #[allow(clippy::disallowed_methods)] // this is apply/
+    fn rename(&self, from: &OsStr, to: &OsStr) -> nix::Result<()> {
+        nix::fcntl::renameat(&self.fd, from, &self.fd, to)
+    }
+
+    /// Makes a directory.
+    pub fn make_dir(&self, name: &OsStr, shape: &Shape) -> Result<()> {
+        let path = self.path.join(name)?;
+        mkdirat(&self.fd, name, Mode::from_bits_truncate(0o700))
+            .map_err(|e| Error::target("make the directory", &path, e))?;
+        self.set_stat(name, shape)
+    }
+
+    /// Gives what stands there the mode, owner and group of `shape`.
+    pub fn set_stat(&self, name: &OsStr, shape: &Shape) -> Result<()> {
+        let path = self.path.join(name)?;
+        let seen = fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+            .map_err(|e| Error::target("stat", &path, e))?;
+        let stat = Stat::from(&seen);
+        if !matches!(stat.kind, FileKind::File | FileKind::Dir) {
+            let want = FileKind::File;
+            return Err(Error::WrongKind { path, found: stat.kind, want });
+        }
+        let opened = self.open(name, &path, &seen)?;
+        opened.set_owner(&stat, shape)?;
+        opened.set_mode(shape)?;
+        opened.file.sync_all().map_err(|e| Error::target("sync", &path, e))
+    }
+
+    /// Takes an entry away; a directory must be empty.
+    pub fn remove(&self, name: &OsStr, kind: FileKind) -> Result<()> {
+        let path = self.path.join(name)?;
+        let flag = match kind {
+            FileKind::Dir => UnlinkatFlags::RemoveDir,
+            _ => UnlinkatFlags::NoRemoveDir,
+        };
+        #[allow(clippy::disallowed_methods)] // this is apply/
+        unlinkat(&self.fd, name, flag).map_err(|e| Error::target("remove", &path, e))
+    }
+
+    /// Takes a temporary file away, if it is there.
+    pub fn discard(&self, temp: &OsStr) {
+        // A read-only filesystem refuses before it looks.
+        if fstatat(&self.fd, temp, AtFlags::AT_SYMLINK_NOFOLLOW) == Err(Errno::ENOENT) {
+            return;
+        }
+        #[allow(clippy::disallowed_methods)] // this is apply/
+        match unlinkat(&self.fd, temp, UnlinkatFlags::NoRemoveDir) {
+            Ok(()) | Err(Errno::ENOENT) => {}
+            Err(e) => log::warn!("{}: cannot remove {}: {e}", self.path, temp.display()),
+        }
+    }
+}
+
+impl Opened<'_> {
+    fn error(&self, op: &'static str, e: impl Into<std::io::Error>) -> Error {
+        Error::target(op, self.path, e)
+    }
+
+    fn xattrs(&self) -> Result<Vec<(OsString, Vec<u8>)>> {
+        let names = match self.file.list_xattr() {
+            Ok(names) => names,
+            Err(e) if unsupported(&e) => return Ok(Vec::new()),
+            Err(e) => return Err(self.error("list the attributes of", e)),
+        };
+        let mut out = Vec::new();
+        for name in names {
+            let value =
+                self.file.get_xattr(&name).map_err(|e| self.error("read the attributes of", e))?;
+            out.extend(value.map(|v| (name, v)));
+        }
+        out.sort();
+        Ok(out)
+    }
+
+    /// Owner, attributes, mode, time. In this order: a new owner takes set-id bits and
+    /// capabilities away, and an ACL's mask is the mode's group part.
+    fn dress(&mut self, shape: &Shape) -> Result<()> {
+        let stat = nix::sys::stat::fstat(&self.file).map_err(|e| self.error("stat", e))?;
+        self.set_owner(&Stat::from(&stat), shape)?;
+        for (name, value) in &shape.xattrs {
+            self.file.set_xattr(name, value).map_err(|e| self.error("set an attribute of", e))?;
+        }
+        if !shape.xattrs.iter().any(|(name, _)| name == ACL) {
+            // What a default ACL of the directory gave the new file.
+            match self.file.remove_xattr(ACL) {
+                Err(e) if !unsupported(&e) && e.raw_os_error() != Some(Errno::ENODATA as i32) => {
+                    return Err(self.error("remove the ACL of", e));
+                }
+                _ => {}
+            }
+        }
+        self.set_mode(shape)?;
+        if shape.mtime != NOW {
+            let mtime = TimeSpec::new(shape.mtime.0, shape.mtime.1);
+            futimens(&self.file, &TimeSpec::UTIME_OMIT, &mtime)
+                .map_err(|e| self.error("set the time of", e))?;
+        }
+        Ok(())
+    }
+
+    fn set_owner(&self, now: &Stat, shape: &Shape) -> Result<()> {
+        if (now.uid, now.gid) == (shape.uid, shape.gid) {
+            return Ok(());
+        }
+        #[allow(clippy::disallowed_methods)] // this is apply/
+        fchown(self.file.as_fd(), Some(Uid::from_raw(shape.uid)), Some(Gid::from_raw(shape.gid)))
+            .map_err(|e| self.error("set the owner of", e))
+    }
+
+    fn set_mode(&self, shape: &Shape) -> Result<()> {
+        #[allow(clippy::disallowed_methods)] // this is apply/
+        fchmod(self.file.as_fd(), Mode::from_bits_truncate(shape.mode))
+            .map_err(|e| self.error("set the mode of", e))
+    }
+}
+
+/// In [`Shape::mtime`]: leave the time at which the file was written.
+pub(super) const NOW: (i64, i64) = (i64::MIN, 0);
+
+fn unsupported(e: &std::io::Error) -> bool {
+    matches!(e.raw_os_error().map(Errno::from_raw), Some(Errno::EOPNOTSUPP | Errno::ENOSYS))
+}
+
+/// SHA-256, in hexadecimal.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

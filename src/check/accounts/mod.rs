@@ -1,0 +1,343 @@
+//! What the rules about accounts share: reading the four account files, the sets of accounts that
+//! rules speak of, and turning what was found into gaps.
+//!
+//! Separate from the primitives because they must agree: an account that one rule takes for a
+//! person's is nobody else's for the next. It must stay true that no content of a password field
+//! ever becomes evidence; a field is said to be empty, locked or to hold a password.
+
+pub(super) mod homes;
+#[cfg(test)]
+mod laws;
+mod mounts;
+#[cfg(test)]
+pub(super) mod testing;
+mod uid_range;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+pub(super) use uid_range::UidRange;
+
+use super::{Evidence, Finding, Gap};
+use crate::error::{Error, Result};
+use crate::rootfs::{Change, ImagePath, Rootfs, escape};
+use crate::text::accounts::{Edits, Entry, Fault, Layout, PASSWORD, SHELL, Table, UID, parse};
+
+/// An account file may be this large (bytes); larger ones are an error.
+const ACCOUNT_LIMIT: u64 = 16 << 20;
+
+/// So many observations that nothing is wrong with are listed one by one.
+const SHOWN: usize = 20;
+
+/// One of the four account files of an image.
+pub(super) struct AccountFile {
+    path: ImagePath,
+    layout: Layout,
+    text: Rc<[u8]>,
+    /// It is reached through a symbolic link, and is therefore not edited.
+    linked: bool,
+}
+
+impl AccountFile {
+    /// Reads the file; `None` when it is not there.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(root: &dyn Rootfs, layout: Layout) -> Result<Option<AccountFile>> {
+        let path = path_of(layout)?;
+        let Some(text) = root.read_bytes(&path, ACCOUNT_LIMIT)? else { return Ok(None) };
+        let linked = root.locate(&path)?.path != path;
+        Ok(Some(AccountFile { path, layout, text, linked }))
+    }
+
+    /// Reads the file, without which the rule cannot be judged.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not there.
+    pub fn require(root: &dyn Rootfs, layout: Layout) -> Result<AccountFile> {
+        match AccountFile::read(root, layout)? {
+            Some(file) => Ok(file),
+            None => Err(Error::CannotTell {
+                path: path_of(layout)?,
+                why: "the file is not there; an image without it has no accounts to judge".into(),
+            }),
+        }
+    }
+
+    /// The file line by line.
+    pub fn table(&self) -> Table<'_> {
+        parse(&self.text, self.layout)
+    }
+
+    /// Evidence about a line of the file.
+    pub fn at(&self, line: usize) -> Evidence {
+        Evidence::at(&self.path).line(line)
+    }
+
+    /// Evidence about the whole file.
+    pub fn whole(&self) -> Evidence {
+        Evidence::at(&self.path)
+    }
+}
+
+fn path_of(layout: Layout) -> Result<ImagePath> {
+    ImagePath::parse(match layout {
+        Layout::Passwd => "/etc/passwd",
+        Layout::Shadow => "/etc/shadow",
+        Layout::Group => "/etc/group",
+        Layout::Gshadow => "/etc/gshadow",
+    })
+}
+
+/// A name as evidence shows it.
+pub(super) fn show(name: &[u8]) -> String {
+    escape(name)
+}
+
+/// Whether a rule may not lock, age, deny or move this account in this run.
+pub(super) fn is_protected(root: &dyn Rootfs, name: &[u8]) -> bool {
+    root.protected_accounts().iter().any(|p| p.as_bytes() == name)
+}
+
+/// Why nothing is done about a protected account.
+pub(super) const PROTECTED: &str =
+    "the account is protected in this run; see to it when it is no longer needed";
+
+/// Why nothing is done where a name stands on several lines.
+pub(super) const AMBIGUOUS: &str =
+    "the name stands on several lines, so a change could hit another account; make it unique";
+
+/// A login account: its shell lets somebody in. By the shell, not by the number.
+pub(super) fn is_login(user: &Entry<'_>) -> bool {
+    !is_no_login_shell(user.field(SHELL))
+        && !matches!(user.name(), b"halt" | b"sync" | b"shutdown" | b"nfsnobody")
+}
+
+/// Whether a shell is one that lets nobody in.
+pub(super) fn is_no_login_shell(shell: &[u8]) -> bool {
+    matches!(shell, b"/usr/sbin/nologin" | b"/sbin/nologin" | b"/bin/false" | b"/usr/bin/false")
+}
+
+/// A person's account: may log in, and has a number that people get.
+pub(super) fn is_human(user: &Entry<'_>, range: &UidRange) -> bool {
+    is_login(user) && user.number(UID) != 0 && (range.min..=range.max).contains(&user.number(UID))
+}
+
+/// A system account: a number below those of people; not root.
+pub(super) fn is_system(user: &Entry<'_>, range: &UidRange) -> bool {
+    user.number(UID) < range.min && user.name() != b"root"
+}
+
+/// What a password field says, without saying what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// Anybody may log in.
+    Empty,
+    /// No password fits.
+    Locked,
+    /// A password fits.
+    Password,
+}
+
+impl Lock {
+    /// Of a password field.
+    pub fn of(field: &[u8]) -> Lock {
+        match field.first() {
+            None => Lock::Empty,
+            Some(b'!' | b'*') => Lock::Locked,
+            Some(_) => Lock::Password,
+        }
+    }
+
+    /// As evidence shows it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Lock::Empty => "an empty password field",
+            Lock::Locked => "a locked password field",
+            Lock::Password => "a password hash",
+        }
+    }
+}
+
+/// The lines of a table by name, in the order in which readers find them.
+pub(super) struct ByName<'a>(HashMap<&'a [u8], (Entry<'a>, usize)>);
+
+impl<'a> ByName<'a> {
+    /// Of all lines of the table.
+    pub fn new(table: &Table<'a>) -> ByName<'a> {
+        let mut map: HashMap<&[u8], (Entry<'_>, usize)> =
+            HashMap::with_capacity(table.entries.len());
+        for entry in &table.entries {
+            map.entry(entry.name()).or_insert((*entry, 0)).1 += 1;
+        }
+        // A faulty line may be taken for the account it names.
+        for fault in &table.faults {
+            if let Some((entry, count)) = map.get_mut(fault.name)
+                && entry.line != fault.line
+            {
+                *count += 1;
+            }
+        }
+        ByName(map)
+    }
+
+    /// The line that counts for `name`: the first.
+    pub fn first(&self, name: &[u8]) -> Option<Entry<'a>> {
+        self.0.get(name).map(|found| found.0)
+    }
+
+    /// Whether `name` stands on more than one line.
+    pub fn is_ambiguous(&self, name: &[u8]) -> bool {
+        self.0.get(name).is_some_and(|found| found.1 > 1)
+    }
+}
+
+/// What was found, sorted by what can be done about it.
+#[derive(Default)]
+pub(super) struct Ledger {
+    open: Vec<Gap>,
+    closable: Vec<Evidence>,
+    holding: Vec<Evidence>,
+    subjects: usize,
+    unlisted: usize,
+}
+
+impl Ledger {
+    /// A difference without a safe remedy.
+    pub fn open(&mut self, evidence: Evidence, reason: impl Into<String>) {
+        self.open.push(Gap::no_remedy(evidence, reason));
+    }
+
+    /// A difference that the edits given to [`Ledger::finish`] close.
+    pub fn closable(&mut self, evidence: Evidence) {
+        self.closable.push(evidence);
+    }
+
+    /// A difference with its own change.
+    pub fn gap(&mut self, gap: Gap) {
+        self.open.push(gap);
+    }
+
+    /// Whether any difference was found.
+    pub fn has_gaps(&self) -> bool {
+        !self.open.is_empty() || !self.closable.is_empty()
+    }
+
+    /// Something that a reader should know, always listed.
+    pub fn note(&mut self, evidence: Evidence) {
+        self.holding.push(evidence);
+    }
+
+    /// A subject of the rule that is as it should be. The first few are listed.
+    pub fn holds(&mut self, evidence: impl FnOnce() -> Evidence) {
+        self.subjects += 1;
+        if self.subjects <= SHOWN {
+            self.holding.push(evidence());
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// Notes the lines of a file that no rule can judge, and reports those that this rule would
+    /// have to (`concerns`): they cannot be right silently.
+    pub fn lines(
+        &mut self,
+        file: &AccountFile,
+        table: &Table<'_>,
+        concerns: impl Fn(&Fault<'_>) -> bool,
+    ) {
+        if let Some(line) = table.remote.first() {
+            let count = table.remote.len();
+            let note = format!("{count} lines take accounts from a network directory; not judged");
+            self.note(file.at(*line).note(note));
+        }
+        for (at, fault) in table.faults.iter().filter(|f| concerns(f)).enumerate() {
+            if at == SHOWN {
+                let rest = table.faults.iter().filter(|f| concerns(f)).count() - SHOWN;
+                let evidence = file.whole().found(format!("{rest} more malformed lines"));
+                self.open(evidence, "correct them by hand");
+                break;
+            }
+            self.open(
+                file.at(fault.line)
+                    .found(format!("a malformed line: {}", fault.what))
+                    .want("a line that every reader takes alike"),
+                format!("line {} is malformed; correct it by hand", fault.line),
+            );
+        }
+    }
+
+    /// The finding; the edits close what was [`Ledger::closable`].
+    pub fn finish(mut self, edits: &[(&AccountFile, Edits)]) -> Finding {
+        let edits = || edits.iter().filter(|(_, e)| !e.is_empty());
+        if let Some((file, _)) = edits().find(|(file, _)| file.linked) {
+            let reason = format!(
+                "{} is a symbolic link and is not followed; put the file itself there",
+                file.path
+            );
+            for evidence in std::mem::take(&mut self.closable) {
+                self.open(evidence, reason.clone());
+            }
+        }
+        let changes =
+            edits().map(|(file, e)| Change::write(&file.path, e.apply(&file.text))).collect();
+        let mut gaps = Gap::closed_together(self.closable, changes);
+        gaps.extend(self.open);
+        if self.unlisted > 0 {
+            let note = format!("{} more are as they should be", self.unlisted);
+            self.holding.push(Evidence::note_only(note));
+        }
+        Finding::from_gaps(gaps, self.holding)
+    }
+}
+
+/// What an account's password field in `passwd` is, without saying what it is.
+pub(super) fn passwd_field(user: &Entry<'_>) -> &'static str {
+    match user.field(PASSWORD) {
+        b"x" => "x",
+        field => Lock::of(field).word(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+
+    #[test]
+    fn sets_go_by_shell_and_number() {
+        let range = UidRange { min: 1000, max: 60000 };
+        let sets = |line: &str| {
+            let table = parse(line.as_bytes(), Layout::Passwd);
+            let user = table.entries[0];
+            (is_login(&user), is_human(&user, &range), is_system(&user, &range))
+        };
+        assert_eq!(sets("root:x:0:0::/root:/bin/bash"), (true, false, false));
+        assert_eq!(sets("sync:x:4:65534::/bin:/bin/sync"), (false, false, true));
+        assert_eq!(sets("daemon:x:1:1::/:/usr/sbin/nologin"), (false, false, true));
+        assert_eq!(sets("odd:x:2:2::/:/bin/nologin"), (true, false, true));
+        assert_eq!(sets("bob:x:1000:1000::/home/bob:"), (true, true, false));
+        assert_eq!(sets("eve:x:60000:1::/:/bin/false"), (false, false, false));
+        assert_eq!(sets("nobody:x:65534:1::/:/bin/sh"), (true, false, false));
+    }
+
+    #[test]
+    fn the_first_line_counts_and_faulty_ones_make_a_name_ambiguous() {
+        let text =
+            b"a:x:1:1::/:/bin/sh\na:x:2:2::/:/bin/sh\nb:x:3:3::/:\n b:x:4:4::/:\nc:x:5:5::/:\r";
+        let table = parse(text, Layout::Passwd);
+        let names = ByName::new(&table);
+        assert_eq!(names.first(b"a").unwrap().line, 1);
+        assert!(names.is_ambiguous(b"a") && names.is_ambiguous(b"b"));
+        assert!(!names.is_ambiguous(b"c"), "one line, even if it is odd");
+        assert!(names.first(b"d").is_none());
+    }
+
+    #[test]
+    fn missing_and_linked_files_are_known() {
+        let root = MemoryRootfs::new().file("/data/passwd", "").link("/etc/passwd", "/data/passwd");
+        assert!(AccountFile::require(&root, Layout::Passwd).unwrap().linked);
+        let missing = AccountFile::require(&root, Layout::Shadow).err().unwrap();
+        assert!(missing.to_string().starts_with("/etc/shadow: cannot be judged"), "{missing}");
+    }
+}

@@ -1,0 +1,178 @@
+//! For the tests of the rules about accounts.
+
+use serde::Deserialize;
+
+use crate::check::{Check, Evidence, Finding, Fix, Outcome, Primitive};
+use crate::rootfs::{ImagePath, MemoryRootfs, Rootfs, StagedRootfs, Stat};
+
+pub(in crate::check) const PASSWD: &str = "\
+root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+sync:x:4:65534:sync:/bin:/bin/sync
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+_apt:x:104:65534::/nonexistent:/usr/sbin/nologin
+bob:x:1000:1000:Bob,,,:/home/bob:/bin/bash
+";
+pub(in crate::check) const SHADOW: &str = "\
+root:*:18000:0:99999:7:::
+daemon:*:18000:0:99999:7:::
+sync:*:18000:0:99999:7:::
+nobody:*:18000:0:99999:7:::
+_apt:*:18000:0:99999:7:::
+bob:!:18000:0:99999:7:::
+";
+pub(in crate::check) const GROUP: &str = "\
+root:x:0:
+daemon:x:1:
+shadow:x:42:
+nogroup:x:65534:
+bob:x:1000:
+";
+pub(in crate::check) const GSHADOW: &str = "\
+root:*::
+daemon:*::
+shadow:*::
+nogroup:*::
+bob:!::
+";
+
+/// An image as it is installed, with one person's account.
+pub(in crate::check) fn image() -> MemoryRootfs {
+    MemoryRootfs::new()
+        .file("/etc/passwd", PASSWD)
+        .file_with("/etc/shadow", SHADOW, 0o640, 0, 42)
+        .file("/etc/group", GROUP)
+        .file_with("/etc/gshadow", GSHADOW, 0o640, 0, 42)
+        .file("/etc/login.defs", "# numbers\nUID_MIN\t\t\t 1000\nUID_MAX\t\t\t60000\n")
+        .file_with("/usr/sbin/nologin", "", 0o755, 0, 0)
+        .dir("/root", 0o700, 0, 0)
+        .dir("/home", 0o755, 0, 0)
+        .dir("/home/bob", 0o750, 1000, 1000)
+}
+
+/// The stock text of an account file with one line in place of another.
+pub(in crate::check) fn with(text: &str, line: &str, new: &str) -> String {
+    assert!(text.contains(line), "{line}");
+    text.replacen(line, new, 1)
+}
+
+/// A want from the words of a profile.
+pub(in crate::check) fn want(words: &str) -> Check {
+    try_want(words).unwrap_or_else(|e| panic!("{words}: {e}"))
+}
+
+/// As [`want`], with the mistake in the words.
+pub(in crate::check) fn try_want(words: &str) -> Result<Check, String> {
+    #[derive(Deserialize)]
+    struct Holder {
+        want: Check,
+    }
+    let holder: Result<Holder, _> = toml::from_str(&format!("want = {{ {words} }}"));
+    holder.map(|h| h.want).map_err(|e| e.to_string())
+}
+
+/// The outcome, with an error as `unknown`. What is met must show why, and no password may show.
+pub(in crate::check) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
+    let Ok(finding) = want.audit(root) else { return Outcome::Unknown };
+    let hidden = |text: &str| assert!(!text.contains("$6$"), "a password is shown: {text}");
+    match &finding {
+        Finding::NotMet { gaps, holding } => {
+            for gap in gaps {
+                hidden(&format!("{:?}", gap.evidence));
+                if let Fix::None(reason) = &gap.fix {
+                    hidden(reason);
+                }
+            }
+            hidden(&format!("{holding:?}"));
+        }
+        Finding::Met(evidence) | Finding::MetVacuously(evidence) | Finding::Manual(evidence) => {
+            assert!(!evidence.is_empty(), "a verdict shows why");
+            hidden(&format!("{evidence:?}"));
+        }
+    }
+    finding.outcome()
+}
+
+impl Fix {
+    fn is_changes(&self) -> bool {
+        matches!(self, Fix::Changes(_))
+    }
+}
+
+/// What is wrong and stays so: the line or path, what was found, and why nothing is done.
+pub(in crate::check) fn open(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
+    let Ok(Finding::NotMet { gaps, .. }) = want.audit(root) else { return Vec::new() };
+    let shown = gaps.into_iter().filter_map(|gap| match gap.fix {
+        Fix::None(reason) => {
+            let Evidence { path, line, found, note, .. } = gap.evidence;
+            let place = path.map(|p| p.to_string()).unwrap_or_default();
+            let line = line.map(|l| format!(":{l}")).unwrap_or_default();
+            let found = found.or(note).unwrap_or_default();
+            Some(format!("{place}{line}: {found}: {reason}"))
+        }
+        _ => None,
+    });
+    shown.collect()
+}
+
+/// Stages what closes the gaps until nothing changes; then only gaps without remedy may be left.
+pub(in crate::check) fn stage<'a>(want: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
+    let rule = "9.9.9".parse().unwrap();
+    let mut staged = StagedRootfs::new(root);
+    for _ in 0..8 {
+        outcome(want, &staged);
+        let Ok(Finding::NotMet { gaps, .. }) = want.audit(&staged) else { return staged };
+        let mut moved = false;
+        let mut touched: Vec<ImagePath> = Vec::new();
+        let closable = gaps.iter().any(|gap| gap.fix.is_changes());
+        for gap in gaps {
+            let Fix::Changes(changes) = gap.fix else { continue };
+            if changes.iter().any(|c| touched.contains(c.path())) {
+                continue;
+            }
+            for change in &changes {
+                touched.push(change.path().clone());
+                moved |= staged.stage(change, &rule).unwrap();
+            }
+        }
+        if !moved {
+            assert!(!closable, "the changes do not close the gaps: {:?}", want.audit(&staged));
+            return staged;
+        }
+    }
+    panic!("asks for change after change: {:?}", want.audit(&staged));
+}
+
+/// As [`stage`], for what can be closed: in the end it holds. The lines that changed, as
+/// `-old` and `+new`, and what became of other entries.
+pub(in crate::check) fn settle(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
+    let staged = stage(want, root);
+    let end = outcome(want, &staged);
+    assert!(matches!(end, Outcome::Met | Outcome::MetVacuously), "{:?}", want.audit(&staged));
+    changed(&staged)
+}
+
+/// The lines that a stage changed, and what became of other entries.
+pub(in crate::check) fn changed(staged: &StagedRootfs<'_>) -> Vec<String> {
+    let mut out = Vec::new();
+    for change in staged.changes().unwrap() {
+        let after = change.after.unwrap();
+        let text = |body: &crate::rootfs::NodeBody| match body {
+            crate::rootfs::NodeBody::File(Some(text)) => String::from_utf8_lossy(text).into_owned(),
+            _ => String::new(),
+        };
+        let (old, new) = (change.before.as_ref().map(|n| text(&n.body)), text(&after.body));
+        let stat = |s: Stat| (s.mode, s.uid, s.gid);
+        if change.before.as_ref().map(|n| stat(n.stat)) != Some(stat(after.stat)) {
+            let (mode, uid, gid) = stat(after.stat);
+            out.push(format!("{} {mode:04o} {uid}:{gid}", change.path));
+        }
+        let old = old.unwrap_or_default();
+        let (old, new): (Vec<&str>, Vec<&str>) =
+            (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+        let minus = old.iter().filter(|line| !new.contains(line)).map(|l| format!("-{l}"));
+        let plus = new.iter().filter(|line| !old.contains(line)).map(|l| format!("+{l}"));
+        out.extend(minus.chain(plus).map(|l| l.trim_end_matches('\n').to_owned()));
+    }
+    out
+}

@@ -1,0 +1,485 @@
+//! All that sshd reads: the main file and what it includes, line by line, with the place of each
+//! line and whether sshd would refuse it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::include;
+use super::keyword::{self, Keyword, Takes, conditions, shorten, words};
+use super::release::{NEWEST, Release};
+use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::sshd_config::{Statement, statement};
+
+/// Where sshd begins to read.
+pub(super) const MAIN: &str = "/etc/ssh/sshd_config";
+/// Files may include files to this depth.
+const DEEPEST: usize = 16;
+/// All files together may be this large (bytes), and this many, each counted as often as it is
+/// included.
+const ALL_LIMIT: usize = 16 << 20;
+const FILES_LIMIT: usize = 1024;
+/// Before 7.7 each of the four lists of users and groups holds this many names.
+const NAMES_LIMIT: usize = 256;
+
+/// Where a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Outside all `Match` blocks.
+    Global,
+    /// In a block for some connections.
+    Match {
+        /// Numbers the blocks.
+        block: usize,
+    },
+    /// In a block for all connections (`Match all`).
+    MatchAll {
+        /// Numbers the blocks.
+        block: usize,
+    },
+}
+
+impl Place {
+    /// Whether sshd takes the line into account when it starts.
+    fn is_active(self) -> bool {
+        !matches!(self, Place::Match { .. })
+    }
+}
+
+/// A file that sshd reads.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// Where it is, links resolved.
+    pub path: ImagePath,
+    /// What it holds.
+    pub text: String,
+    /// Why it is not to be edited, if so.
+    pub locked: Option<String>,
+}
+
+/// A line that says something.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Which of the sources.
+    pub source: usize,
+    /// The line, from 1.
+    pub line: usize,
+    /// Its words.
+    pub said: Statement,
+    /// Its keyword, if any release knows it.
+    pub keyword: Option<&'static Keyword>,
+    /// Where it stands.
+    pub place: Place,
+    /// Why sshd refuses the line and so the file.
+    pub refusal: Option<String>,
+}
+
+impl Setting {
+    /// Whether it is about `keyword`.
+    pub fn is(&self, keyword: &Keyword) -> bool {
+        self.keyword.is_some_and(|k| std::ptr::eq(k, keyword))
+    }
+
+    /// Its values, as shown in reports.
+    pub fn shown(&self) -> String {
+        shorten(&self.said.args.join(" "))
+    }
+}
+
+/// Everything sshd reads, in the order in which it reads.
+#[derive(Debug)]
+pub(super) struct Config {
+    /// Who reads it.
+    pub release: Release,
+    /// The files; the main one is the first.
+    pub sources: Vec<Source>,
+    /// The lines.
+    pub settings: Vec<Setting>,
+    /// The line of the first `Include` or `Match` in the main file: what is to apply everywhere
+    /// and before everything stands above it.
+    pub first_block: Option<usize>,
+}
+
+impl Config {
+    /// Reads the configuration; `None` when there is none.
+    ///
+    /// # Errors
+    /// What cannot be read or holds a NUL byte, a link that leads nowhere, files that include
+    /// themselves or are nested too deep.
+    pub fn read(root: &dyn Rootfs) -> Result<Option<Config>> {
+        let main = ImagePath::parse(MAIN)?;
+        let at = root.locate(&main)?;
+        if at.stat.is_none() {
+            // A link to something that only boot brings about cannot be judged.
+            return match root.stat(&main)? {
+                Some(_) => Err(Error::target("read", &main, nix::Error::ENOENT)),
+                None => Ok(None),
+            };
+        }
+        let Some(text) = root.read(&main)? else { return Ok(None) };
+        let release = Release::of(root, &text)?;
+        let mut reader = Reader::new(root, release);
+        reader.file(at.path, text, Place::Global)?;
+        Ok(Some(reader.config))
+    }
+
+    /// The lines about `keyword`, in order.
+    pub fn about<'a>(&'a self, keyword: &'a Keyword) -> impl Iterator<Item = &'a Setting> {
+        self.settings.iter().filter(move |s| s.is(keyword))
+    }
+
+    /// The main file.
+    pub fn main(&self) -> Option<&Source> {
+        self.sources.first()
+    }
+}
+
+struct Reader<'a> {
+    root: &'a dyn Rootfs,
+    config: Config,
+    known: BTreeMap<ImagePath, usize>,
+    /// The files being read, each included by the one before.
+    open: Vec<ImagePath>,
+    files: usize,
+    bytes: usize,
+    blocks: usize,
+    names: BTreeMap<&'static str, usize>,
+    subsystems: BTreeSet<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(root: &'a dyn Rootfs, release: Release) -> Reader<'a> {
+        Reader {
+            root,
+            config: Config {
+                release,
+                sources: Vec::new(),
+                settings: Vec::new(),
+                first_block: None,
+            },
+            known: BTreeMap::new(),
+            open: Vec::new(),
+            files: 0,
+            bytes: 0,
+            blocks: 0,
+            names: BTreeMap::new(),
+            subsystems: BTreeSet::new(),
+        }
+    }
+
+    /// Reads a file, whose lines stand at `place` up to its first `Match`. What it opens ends with
+    /// it.
+    fn file(&mut self, path: ImagePath, text: String, mut place: Place) -> Result<()> {
+        self.files += 1;
+        self.bytes += text.len();
+        if let Some(at) = text.find('\0') {
+            let line = 1 + text[..at].matches('\n').count();
+            return Err(syntax(&path, line, "a NUL byte".to_owned(), "text"));
+        }
+        if self.files > FILES_LIMIT || self.bytes > ALL_LIMIT {
+            let found = format!("more than {FILES_LIMIT} files or {ALL_LIMIT} bytes to read");
+            return Err(syntax(&path, 1, found, "fewer included files"));
+        }
+        let whole = place;
+        let source = self.source(&path, &text);
+        self.open.push(path);
+        for (i, line) in text.split('\n').enumerate() {
+            let too_long = line.len() + 1 >= self.config.release.line_limit();
+            let said = statement(line, self.config.release.style());
+            let said = match said {
+                Some(said) => said,
+                // Comments are too long for sshd, too.
+                None if too_long => Statement {
+                    keyword: String::new(),
+                    args: Vec::new(),
+                    closed: true,
+                    comment: None,
+                },
+                None => continue,
+            };
+            let keyword = keyword::find(&said.keyword);
+            let refusal = if too_long {
+                Some(format!("{} bytes are too long for a line", line.len()))
+            } else {
+                self.refusal(&said, keyword, place)
+            };
+            self.config.settings.push(Setting {
+                source,
+                line: i + 1,
+                said,
+                keyword,
+                place,
+                refusal,
+            });
+            let takes = keyword.filter(|k| k.exists_in(&self.config.release)).map(|k| k.takes);
+            if matches!(takes, Some(Takes::Match | Takes::Include)) && source == 0 {
+                self.config.first_block.get_or_insert(i + 1);
+            }
+            match takes {
+                Some(Takes::Match) => place = self.block(whole),
+                Some(Takes::Include) => self.include(place)?,
+                _ => {}
+            }
+        }
+        self.open.pop();
+        Ok(())
+    }
+
+    fn source(&mut self, path: &ImagePath, text: &str) -> usize {
+        if let Some(known) = self.known.get(path) {
+            return *known;
+        }
+        let inside = ImagePath::parse("/etc").is_ok_and(|etc| path.starts_with(&etc));
+        let locked = (!inside).then(|| {
+            format!("{path} is outside /etc and not edited; correct it by hand where it comes from")
+        });
+        let number = self.config.sources.len();
+        self.config.sources.push(Source { path: path.clone(), text: text.to_owned(), locked });
+        self.known.insert(path.clone(), number);
+        number
+    }
+
+    /// The place below a `Match` line, the latest setting, in a file that begins at `whole`.
+    fn block(&mut self, whole: Place) -> Place {
+        self.blocks += 1;
+        let block = self.blocks;
+        let all = self.config.settings.last().is_some_and(|s| {
+            let conditions = conditions(&s.said, &self.config.release);
+            matches!(conditions.as_slice(), [only] if only.eq_ignore_ascii_case("all"))
+        });
+        // In a file that applies to some connections only, `all` means all of those.
+        if all && whole.is_active() { Place::MatchAll { block } } else { Place::Match { block } }
+    }
+
+    /// Why sshd refuses a line of usual length.
+    fn refusal(
+        &mut self,
+        said: &Statement,
+        keyword: Option<&'static Keyword>,
+        place: Place,
+    ) -> Option<String> {
+        let release = self.config.release;
+        let Some(keyword) = keyword.filter(|k| k.exists_in(&release)) else {
+            let known = release.version <= NEWEST;
+            return known.then(|| format!("`{}` is no keyword", shorten(&said.keyword)));
+        };
+        if !place.is_active() && !keyword.goes_in_match(&release) {
+            return Some(format!("{} does not go inside a Match block", keyword.name));
+        }
+        if let Some(why) = keyword.refusal(said, &release) {
+            return Some(why);
+        }
+        match keyword.takes {
+            Takes::Names if place.is_active() && release.version < (7, 7) => {
+                let names = self.names.entry(keyword.name).or_default();
+                *names += words(said, &release).map_or(0, |w| w.len());
+                (*names > NAMES_LIMIT).then(|| format!("more than {NAMES_LIMIT} names"))
+            }
+            Takes::Subsystem if release.version < (9, 5) => {
+                let name = said.args.first()?;
+                let new = self.subsystems.insert(name.clone());
+                (!new).then(|| format!("the subsystem `{}` is defined twice", shorten(name)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads what the `Include` line, the latest setting, names.
+    fn include(&mut self, place: Place) -> Result<()> {
+        let Some(setting) = self.config.settings.last_mut() else { return Ok(()) };
+        let line = setting.line;
+        let patterns: Vec<String> = words(&setting.said, &self.config.release)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|file| match file.as_bytes().first() {
+                Some(b'/') => file.to_owned(),
+                // A tilde is not expanded; sshd is started in the root directory.
+                Some(b'~') => format!("/{file}"),
+                _ => format!("/etc/ssh/{file}"),
+            })
+            .collect();
+        let mut files = Vec::new();
+        for pattern in &patterns {
+            for file in include::expand(self.root, pattern)? {
+                let at = self.root.locate(&file)?;
+                match at.stat {
+                    Some(stat) if stat.kind == FileKind::Dir => {}
+                    Some(_) => files.push((file, at.path)),
+                    None => {
+                        let why = format!("{file} leads nowhere and cannot be opened");
+                        setting.refusal.get_or_insert(why);
+                    }
+                }
+            }
+        }
+        for (file, path) in files {
+            let here = self.open.last().unwrap_or(&path).clone();
+            if self.open.contains(&path) {
+                let found = format!("{file}, which is being read already");
+                return Err(syntax(&here, line, found, "an Include of another file"));
+            }
+            if self.open.len() > DEEPEST {
+                let found = format!("files included {} deep", self.open.len());
+                return Err(syntax(&here, line, found, "at most 16"));
+            }
+            let Some(text) = self.root.read(&file)? else { continue };
+            self.file(path, text, place)?;
+        }
+        Ok(())
+    }
+}
+
+fn syntax(path: &ImagePath, line: usize, found: String, want: &'static str) -> Error {
+    Error::Syntax { path: path.clone(), line, found, want }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{BIONIC, BULLSEYE, image};
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+
+    fn read(root: &MemoryRootfs) -> Config {
+        Config::read(root).unwrap().expect("a configuration")
+    }
+
+    /// `file:line keyword place`, of lines that say something.
+    fn shown(config: &Config) -> Vec<String> {
+        let each = |s: &Setting| {
+            let path = config.sources[s.source].path.to_string();
+            let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+            let place = match s.place {
+                Place::Global => String::new(),
+                Place::Match { block } => format!(" match{block}"),
+                Place::MatchAll { block } => format!(" all{block}"),
+            };
+            let refusal = s.refusal.as_ref().map(|r| format!(" ({r})")).unwrap_or_default();
+            format!("{name}:{} {}{place}{refusal}", s.line, s.said.keyword)
+        };
+        config.settings.iter().map(each).collect()
+    }
+
+    #[test]
+    fn included_files_are_read_where_they_stand() {
+        let root = image(
+            BULLSEYE,
+            "Port 22\nInclude d/*.conf /etc/ssh/last\nUseDNS no\nMatch all\nInclude m\nBanner a\n",
+        )
+        .file("/etc/ssh/d/b.conf", "Banner b\nMatch User x\nBanner c\n")
+        .file("/etc/ssh/d/a.conf", "Banner a\n")
+        .dir("/etc/ssh/d/z.conf", 0o755, 0, 0)
+        .file("/etc/ssh/last", "Match all\nUsePAM yes\n")
+        .file("/etc/ssh/m", "UsePAM no\nMatch Host y\nBanner d\n");
+        let config = read(&root);
+        assert_eq!(config.first_block, Some(2));
+        assert_eq!(
+            shown(&config),
+            [
+                "sshd_config:1 Port",
+                "sshd_config:2 Include",
+                "a.conf:1 Banner",
+                "b.conf:1 Banner",
+                "b.conf:2 Match",
+                "b.conf:3 Banner match1",
+                "last:1 Match",
+                "last:2 UsePAM all2",
+                "sshd_config:3 UseDNS",
+                "sshd_config:4 Match",
+                "sshd_config:5 Include all3",
+                "m:1 UsePAM all3",
+                "m:2 Match all3",
+                "m:3 Banner match4",
+                "sshd_config:6 Banner all3",
+            ]
+        );
+    }
+
+    #[test]
+    fn refusals() {
+        let text = "Include x\nNonsense 1\nUsePAM maybe\nMatch User a\nUsePAM yes\nBanner\n";
+        let long = format!("#{}\n", "x".repeat(4093));
+        let config = read(&image(BIONIC, &format!("{text}{long}")));
+        assert_eq!(config.first_block, Some(4), "7.6 has no Include");
+        assert_eq!(
+            shown(&config),
+            [
+                "sshd_config:1 Include (`Include` is no keyword)",
+                "sshd_config:2 Nonsense (`Nonsense` is no keyword)",
+                "sshd_config:3 UsePAM (`maybe` is no value for UsePAM)",
+                "sshd_config:4 Match",
+                "sshd_config:5 UsePAM match1 (UsePAM does not go inside a Match block)",
+                "sshd_config:6 Banner match1 (no value)",
+                "sshd_config:7  match1 (4094 bytes are too long for a line)",
+            ]
+        );
+        assert_eq!(read(&image(BULLSEYE, &long)).settings.len(), 0);
+        let twice = "Subsystem sftp a\nSubsystem sftp b\n";
+        assert!(read(&image(BIONIC, twice)).settings[1].refusal.is_some());
+        assert!(read(&image("1:9.9p1", twice)).settings[1].refusal.is_none());
+        assert!(read(&image("1:99.9p1", "Nonsense 1\n")).settings[0].refusal.is_none());
+        let many = "DenyUsers a b c d e f g h\n".repeat(33);
+        assert!(read(&image(BIONIC, &many)).settings.last().unwrap().refusal.is_some());
+        assert!(read(&image(BULLSEYE, &many)).settings.last().unwrap().refusal.is_none());
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_a_refusal() {
+        let root = image(BULLSEYE, "Include d/*\n").link("/etc/ssh/d/x", "/nowhere");
+        let refusal = read(&root).settings[0].refusal.clone().unwrap();
+        assert_eq!(refusal, "/etc/ssh/d/x leads nowhere and cannot be opened");
+        let none = read(&image(BULLSEYE, "Include d/*\nInclude /none/x\n"));
+        assert!(none.settings.iter().all(|s| s.refusal.is_none()));
+    }
+
+    #[test]
+    fn loops_and_depth_cannot_be_judged() {
+        let error = |root: &MemoryRootfs| Config::read(root).unwrap_err().to_string();
+        let itself = image(BULLSEYE, "\nInclude sshd_config\n");
+        assert!(error(&itself).starts_with("/etc/ssh/sshd_config:2: found "), "{}", error(&itself));
+        let by_link = image(BULLSEYE, "Include a\n").link("/etc/ssh/a", "sshd_config");
+        assert!(error(&by_link).contains("being read already"));
+        let chain = |length: usize| {
+            (0..length).fold(image(BULLSEYE, "Include c0\n"), |root, i| {
+                root.file(&format!("/etc/ssh/c{i}"), format!("Include c{}\n", i + 1))
+            })
+        };
+        assert!(Config::read(&chain(16)).is_ok());
+        assert!(error(&chain(17)).contains("deep"));
+        // Two of each, twelve deep: 4096 files.
+        let tree = (0..12).fold(image(BULLSEYE, "Include c0\n"), |root, i| {
+            root.file(&format!("/etc/ssh/c{i}"), format!("Include c{0} c{0}\n", i + 1))
+        });
+        assert!(error(&tree.file("/etc/ssh/c12", "")).contains("more than 1024 files"));
+    }
+
+    #[test]
+    fn odd_files() {
+        let error = |text: &[u8]| {
+            let root = MemoryRootfs::new().file(MAIN, text);
+            Config::read(&root).map(|c| c.is_some()).map_err(|e| e.to_string())
+        };
+        assert_eq!(error(b""), Ok(true));
+        assert!(error(b"Port 22\nx\0").unwrap_err().starts_with("/etc/ssh/sshd_config:2:"));
+        assert!(error(b"\xff").is_err());
+        assert!(error(&vec![b'\n'; 5 << 20]).is_err());
+        assert!(Config::read(&MemoryRootfs::new()).unwrap().is_none());
+        let dangling = MemoryRootfs::new().link(MAIN, "/run/sshd_config");
+        assert!(Config::read(&dangling).is_err());
+        let around = MemoryRootfs::new().link(MAIN, "sshd_config");
+        assert!(Config::read(&around).is_err());
+    }
+
+    #[test]
+    fn files_outside_etc_are_not_edited() {
+        let root = image(BULLSEYE, "Include /usr/share/x y\n")
+            .file("/usr/share/x", "")
+            .file("/etc/ssh/real", "")
+            .link("/etc/ssh/y", "real");
+        let config = read(&root);
+        let locked: Vec<bool> = config.sources.iter().map(|s| s.locked.is_some()).collect();
+        assert_eq!(locked, [false, true, false]);
+        let linked = MemoryRootfs::new()
+            .link(MAIN, "/usr/share/sshd_config")
+            .file("/usr/share/sshd_config", "");
+        assert!(read(&linked).main().unwrap().locked.is_some());
+    }
+}

@@ -1,0 +1,182 @@
+//! Which files an `Include` pattern names in the image, as `glob` would.
+
+use std::os::unix::ffi::OsStrExt;
+
+use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
+
+/// A pattern that names more entries than this is not followed.
+const MOST: usize = 4096;
+
+/// The entries that a pattern (an absolute path) names, sorted by bytes. A link that leads nowhere
+/// is one of them.
+///
+/// # Errors
+/// A directory that cannot be read, a loop of links, or more than 4096 entries.
+pub(super) fn expand(root: &dyn Rootfs, pattern: &str) -> Result<Vec<ImagePath>> {
+    let parts: Vec<&str> = pattern.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
+    let mut found = vec![ImagePath::root()];
+    for (i, part) in parts.iter().enumerate() {
+        let last = i + 1 == parts.len();
+        let mut next = Vec::new();
+        for dir in found {
+            let at = root.locate(&dir)?;
+            if at.stat.is_none_or(|s| s.kind != FileKind::Dir) {
+                continue;
+            }
+            if *part == ".." {
+                next.push(at.path.parent().unwrap_or(at.path));
+            } else if part.contains(['*', '?', '[', '\\']) {
+                for name in root.list(&dir)?.unwrap_or_default() {
+                    if fits(part.as_bytes(), name.as_bytes()) {
+                        next.push(dir.join(&name)?);
+                    }
+                }
+            } else {
+                let entry = dir.join(part)?;
+                if !last || root.stat(&entry)?.is_some() {
+                    next.push(entry);
+                }
+            }
+            if next.len() > MOST {
+                return Err(Error::Syntax {
+                    path: dir,
+                    line: 1,
+                    found: format!("more than {MOST} entries for an Include of sshd_config"),
+                    want: "fewer",
+                });
+            }
+        }
+        found = next;
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether a name fits a pattern of one path component: `*`, `?`, `[…]` and `\`. A dot at the
+/// front is matched by a dot only.
+fn fits(pattern: &[u8], name: &[u8]) -> bool {
+    if name.first() == Some(&b'.') && pattern.first() != Some(&b'.') {
+        return false;
+    }
+    let (mut p, mut n) = (0, 0);
+    // After the last star: where to go on when the name does not fit.
+    let mut retry: Option<(usize, usize)> = None;
+    while n < name.len() {
+        if pattern.get(p) == Some(&b'*') {
+            p += 1;
+            retry = Some((p, n));
+            continue;
+        }
+        match one(pattern.get(p..).unwrap_or_default(), name[n]) {
+            Some(length) => {
+                p += length;
+                n += 1;
+            }
+            None => {
+                let Some((after_star, from)) = retry else { return false };
+                (p, n) = (after_star, from + 1);
+                retry = Some((after_star, n));
+            }
+        }
+    }
+    pattern.get(p..).unwrap_or_default().iter().all(|b| *b == b'*')
+}
+
+/// Matches the first element of a pattern with a byte; the element's length if it does.
+fn one(pattern: &[u8], byte: u8) -> Option<usize> {
+    match pattern {
+        [b'?', ..] => Some(1),
+        [b'\\', quoted, ..] => (*quoted == byte).then_some(2),
+        [b'[', rest @ ..] => match class(rest, byte) {
+            Some((true, length)) => Some(length + 1),
+            Some((false, _)) => None,
+            None => (byte == b'[').then_some(1),
+        },
+        [plain, ..] => (*plain == byte).then_some(1),
+        [] => None,
+    }
+}
+
+/// Whether a byte is in a class, and how long the class is up to its `]`; `None` if it is not
+/// closed.
+fn class(text: &[u8], byte: u8) -> Option<(bool, usize)> {
+    let negated = matches!(text.first(), Some(b'!' | b'^'));
+    let start = usize::from(negated);
+    // A `]` at the front is a member.
+    let end = start + 1 + text.get(start + 1..)?.iter().position(|b| *b == b']')?;
+    let mut members = &text[start..end];
+    let mut inside = false;
+    while let [first, rest @ ..] = members {
+        members = match rest {
+            [b'-', upper, more @ ..] => {
+                inside |= (*first..=*upper).contains(&byte);
+                more
+            }
+            _ => {
+                inside |= *first == byte;
+                rest
+            }
+        };
+    }
+    Some((inside != negated, end + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names() {
+        for (pattern, name, want) in [
+            ("*.conf", "10-a.conf", true),
+            ("*.conf", ".conf", false),
+            (".*", ".conf", true),
+            ("*", "a", true),
+            ("?", "ab", false),
+            ("[0-9]*.conf", "10.conf", true),
+            ("[!0-9]*.conf", "10.conf", false),
+            ("[]a]", "]", true),
+            ("[", "[", true),
+            ("[a", "[a", true),
+            ("\\*", "*", true),
+            ("\\*", "a", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-b-b-d", false),
+        ] {
+            assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), want, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn entries() {
+        let root = MemoryRootfs::new()
+            .file("/etc/ssh/d/b.conf", "")
+            .file("/etc/ssh/d/a.conf", "")
+            .file("/etc/ssh/d/.c.conf", "")
+            .file("/etc/ssh/e/a.conf", "")
+            .file("/etc/ssh/x", "")
+            .link("/etc/ssh/d/z.conf", "nowhere")
+            .link("/etc/ssh/f", "d");
+        let list = |pattern| -> Vec<String> {
+            expand(&root, pattern).unwrap().iter().map(ToString::to_string).collect()
+        };
+        let d = ["/etc/ssh/d/a.conf", "/etc/ssh/d/b.conf", "/etc/ssh/d/z.conf"];
+        assert_eq!(list("/etc/ssh/d/*.conf"), d);
+        assert_eq!(list("/etc/ssh/d/../d//./*.conf"), d);
+        assert_eq!(list("/etc/ssh/[de]/a.conf"), ["/etc/ssh/d/a.conf", "/etc/ssh/e/a.conf"]);
+        assert_eq!(list("/etc/ssh/f/a.conf"), ["/etc/ssh/f/a.conf"]);
+        assert_eq!(list("/etc/ssh/d/z.conf"), ["/etc/ssh/d/z.conf"]);
+        assert!(list("/etc/ssh/x/*").is_empty() && list("/etc/none/*").is_empty());
+        assert!(list("/../etc/ssh/y").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_pattern_is_read(pattern in r"[\]a*?!^\\\[-]{0,12}", name in r"[\]a-]{0,8}") {
+            fits(pattern.as_bytes(), name.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What sshd is given on its command line: it comes before every file.
+
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::Lines;
+
+/// Where the Debian family's unit takes sshd's options from.
+const DEFAULTS: &str = "/etc/default/ssh";
+
+/// Options on sshd's command line.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    /// The line they stand in, from 1.
+    pub line: usize,
+    /// The statements given with `-o`.
+    pub statements: Vec<String>,
+    /// The file given with `-f` in place of the usual one.
+    pub file: Option<String>,
+}
+
+/// The file that holds the options.
+pub(super) fn path() -> Result<ImagePath> {
+    ImagePath::parse(DEFAULTS)
+}
+
+/// The options in `/etc/default/ssh`; none when it is not there.
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn read(root: &dyn Rootfs) -> Result<Options> {
+    Ok(root.read(&path()?)?.map(|text| parse(&text)).unwrap_or_default())
+}
+
+/// The last assignment counts.
+fn parse(text: &str) -> Options {
+    let lines = Lines::new(text);
+    let mut assigned = lines.iter().filter_map(|(number, line)| {
+        line.trim_start().strip_prefix("SSHD_OPTS=").map(|value| (number, value.trim()))
+    });
+    let Some((line, value)) = assigned.next_back() else { return Options::default() };
+    let mut options = Options { line, ..Options::default() };
+    let mut words = value.split(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+    while let Some(word) = words.find(|w| !w.is_empty()) {
+        for (flag, is_file) in [("-o", false), ("-f", true)] {
+            let Some(rest) = word.strip_prefix(flag) else { continue };
+            let argument = match rest {
+                "" => words.find(|w| !w.is_empty()),
+                attached => Some(attached),
+            };
+            match argument {
+                Some(file) if is_file => options.file = Some(file.to_owned()),
+                Some(statement) => options.statements.push(statement.to_owned()),
+                None => {}
+            }
+            break;
+        }
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn assignments() {
+        assert_eq!(parse("# x\nSSHD_OPTS=\n"), Options { line: 2, ..Options::default() });
+        assert_eq!(parse("#SSHD_OPTS=-u0\n"), Options::default());
+        let text = "SSHD_OPTS=-4\nSSHD_OPTS=\"-u0 -oUsePAM=no -o Banner=none -f /etc/x\"\n";
+        let given = Options {
+            line: 2,
+            statements: vec!["UsePAM=no".into(), "Banner=none".into()],
+            file: Some("/etc/x".into()),
+        };
+        assert_eq!(parse(text), given);
+        assert_eq!(parse("SSHD_OPTS=-o"), Options { line: 1, ..Options::default() });
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in "(SSHD_OPTS=|-o|-f|[ \"'\n]|.){0,20}") {
+            parse(&text);
+        }
+    }
+}

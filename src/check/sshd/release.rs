@@ -1,0 +1,157 @@
+//! Which release of OpenSSH's server the tree has, and what that means for its configuration.
+
+use crate::check::Evidence;
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::sshd_config::Style;
+
+/// Major and minor number of a release of OpenSSH, as in "7.6p1".
+pub(super) type Version = (u16, u16);
+
+/// The newest release whose keywords and algorithms are known here. What a later one would make of
+/// an unknown word is not guessed.
+pub(super) const NEWEST: Version = (10, 0);
+
+/// What Ubuntu 18.04 ships; supposed where the tree does not say.
+const USUAL: Version = (7, 6);
+/// dpkg's record may be this large (bytes).
+const STATUS_LIMIT: u64 = 64 << 20;
+
+/// The dialect of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Release {
+    /// Its version; for an unknown one what is supposed.
+    pub version: Version,
+    /// Whether it is the build that refuses all but the FIPS-approved algorithms.
+    pub fips: bool,
+    /// Whether the tree says so, or it is only supposed.
+    pub known: bool,
+}
+
+impl Release {
+    /// The release that dpkg's record in the tree names.
+    ///
+    /// Where there is no record of `openssh-server`, Ubuntu 18.04's own is supposed, unless
+    /// `main`, the text of the main file, has an `Include` line: such a file was made for a later
+    /// release, and the first that settled how it is read (8.4) is supposed.
+    ///
+    /// # Errors
+    /// dpkg's record cannot be read.
+    pub fn of(root: &dyn Rootfs, main: &str) -> Result<Release> {
+        if let Some((version, fips)) = openssh_version(root)? {
+            return Ok(Release { version, fips, known: true });
+        }
+        let includes = main.lines().any(|line| {
+            crate::text::sshd_config::statement(line, Style::Delimited)
+                .is_some_and(|s| s.keyword.eq_ignore_ascii_case("include"))
+        });
+        let version = if includes { (8, 4) } else { USUAL };
+        Ok(Release { version, fips: false, known: false })
+    }
+
+    /// How it takes lines apart.
+    pub fn style(&self) -> Style {
+        if self.version < (8, 7) { Style::Delimited } else { Style::Quoted }
+    }
+
+    /// The length in bytes, with its end, from which a line is too long.
+    pub fn line_limit(&self) -> usize {
+        if self.version < (7, 8) { 4095 } else { usize::MAX }
+    }
+
+    /// Whether the unit of a time goes on to apply to what follows.
+    pub fn sticky_times(&self) -> bool {
+        self.version < (8, 4)
+    }
+
+    /// Whether whole numbers are read as `atoi` reads them.
+    pub fn loose_numbers(&self) -> bool {
+        self.version < (7, 7)
+    }
+
+    /// Whether `YES` is as good as `yes`.
+    pub fn flags_in_any_case(&self) -> bool {
+        self.version >= (7, 9)
+    }
+
+    /// `sshd 7.6`, for people.
+    pub fn name(&self) -> String {
+        let (major, minor) = self.version;
+        let fips = if self.fips { " (FIPS)" } else { "" };
+        let supposed = if self.known { "" } else { " (supposed: no record of openssh-server)" };
+        format!("sshd {major}.{minor}{fips}{supposed}")
+    }
+
+    /// Says that the release is only supposed, where it is.
+    pub fn evidence(&self) -> Option<Evidence> {
+        (!self.known).then(|| Evidence::note_only(format!("judged as {}", self.name())))
+    }
+}
+
+/// Version and FIPS mark of the package `openssh-server`, by dpkg's record.
+fn openssh_version(root: &dyn Rootfs) -> Result<Option<(Version, bool)>> {
+    let status = ImagePath::parse("/var/lib/dpkg/status")?;
+    let bytes = root.read_bytes(&status, STATUS_LIMIT)?;
+    Ok(bytes.and_then(|bytes| package_version(&bytes, b"openssh-server")).and_then(|v| parse(&v)))
+}
+
+/// The `Version` field in the stanza of a package.
+fn package_version(status: &[u8], name: &[u8]) -> Option<String> {
+    let mut within = false;
+    for line in status.split(|b| *b == b'\n') {
+        if line.is_empty() {
+            within = false;
+        } else if let Some(package) = line.strip_prefix(b"Package:") {
+            within = package.trim_ascii() == name;
+        } else if within && let Some(version) = line.strip_prefix(b"Version:") {
+            return Some(String::from_utf8_lossy(version).trim().to_owned());
+        }
+    }
+    None
+}
+
+/// `1:7.6p1-4ubuntu0.7` is 7.6.
+fn parse(version: &str) -> Option<(Version, bool)> {
+    let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
+    let (major, rest) = upstream.split_once('.')?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let release = (major.parse().ok()?, rest[..digits].parse().ok()?);
+    Some((release, version.to_ascii_lowercase().contains("fips")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+
+    #[test]
+    fn versions() {
+        assert_eq!(parse("1:7.6p1-4ubuntu0.7"), Some(((7, 6), false)));
+        assert_eq!(parse("1:7.9p1-10~ubuntu18.04.fips.0.2"), Some(((7, 9), true)));
+        assert_eq!(parse("10.0p1"), Some(((10, 0), false)));
+        assert_eq!(parse("1:8.4"), Some(((8, 4), false)));
+        for bad in ["", "1:", "7", "x.y", "1:99999.1", "1:8."] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_record_of_the_package_itself_counts() {
+        let status = "Package: openssh-server-hmac\nVersion: 1:1.0p1\n\n\
+                      Package: openssh-server\nStatus: install ok installed\nVersion: 1:8.4p1-5\n\n\
+                      Package: openssh-client\nVersion: 1:9.9p1\n";
+        let root = MemoryRootfs::new().file("/var/lib/dpkg/status", status);
+        let release = Release::of(&root, "").unwrap();
+        assert_eq!((release.version, release.known), ((8, 4), true));
+        assert!(release.evidence().is_none());
+    }
+
+    #[test]
+    fn without_a_record_the_file_itself_tells() {
+        let root = MemoryRootfs::new().file("/var/lib/dpkg/status", "Package: x\nVersion: 1\n");
+        let of = |text| Release::of(&root, text).unwrap();
+        assert_eq!(of("#Include x\nPort 22\n").version, (7, 6));
+        assert_eq!(of("Port 22\n include x\n").version, (8, 4));
+        assert!(of("").evidence().is_some());
+    }
+}

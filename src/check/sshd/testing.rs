@@ -1,0 +1,113 @@
+//! What the tests about sshd share.
+
+use serde::Deserialize;
+
+use super::config::MAIN;
+use crate::check::{Check, Finding, Fix};
+use crate::rootfs::{ImagePath, MemoryRootfs, NodeBody, Rootfs, StagedRootfs};
+
+/// Ubuntu 18.04's openssh-server.
+pub(super) const BIONIC: &str = "1:7.6p1-4ubuntu0.7";
+/// Debian 11's: it reads `Include`.
+pub(super) const BULLSEYE: &str = "1:8.4p1-5+deb11u3";
+/// Debian 12's: it takes arguments apart as a shell does.
+pub(super) const BOOKWORM: &str = "1:9.2p1-2+deb12u10";
+
+/// An image with that version of openssh-server and that main file.
+pub(super) fn image(version: &str, sshd_config: &str) -> MemoryRootfs {
+    let status = format!("Package: openssh-server\nVersion: {version}\n");
+    MemoryRootfs::new()
+        .file("/var/lib/dpkg/status", status)
+        .file_with(MAIN, sshd_config, 0o600, 0, 0)
+        .file("/etc/issue.net", "Authorized use only\n")
+}
+
+/// A check from what stands between the braces in a profile, or what is wrong with it.
+pub(super) fn check(spec: &str) -> Result<Check, String> {
+    #[derive(Deserialize)]
+    struct Rule {
+        want: Check,
+    }
+    let rule = toml::from_str::<Rule>(&format!("want = {{ sshd = {{ {spec} }} }}"));
+    rule.map(|r| r.want).map_err(|e| e.to_string())
+}
+
+/// As [`check`], for what is right.
+pub(super) fn want(spec: &str) -> Check {
+    check(spec).unwrap_or_else(|e| panic!("{spec}: {e}"))
+}
+
+/// One look.
+pub(super) fn look(check: &Check, root: &dyn Rootfs) -> Finding {
+    check.primitive().audit(root).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Stages what closes the gaps until nothing changes; the texts of the files that changed then, by
+/// path, and the last finding.
+pub(super) fn repaired(check: &Check, root: &dyn Rootfs) -> (Vec<(String, String)>, Finding) {
+    let mut staged = StagedRootfs::new(root);
+    let rule = "5.3.0".parse().unwrap();
+    for _ in 0..4 {
+        let finding = look(check, &staged);
+        let mut moved = false;
+        if let Finding::NotMet { gaps, .. } = &finding {
+            assert!(!gaps.is_empty(), "gaps without a gap");
+            for gap in gaps {
+                if let Fix::Changes(changes) = &gap.fix {
+                    assert!(!changes.is_empty(), "a fix without a change: {gap:?}");
+                    for change in changes {
+                        moved |= staged.stage(change, &rule).unwrap();
+                    }
+                }
+            }
+        }
+        if !moved {
+            let text = |body| match body {
+                NodeBody::File(Some(text)) => String::from_utf8(text.to_vec()).unwrap(),
+                other => panic!("{other:?}"),
+            };
+            let changes = staged.changes().unwrap().into_iter();
+            let files = changes.map(|c| (c.path.to_string(), text(c.after.unwrap().body)));
+            return (files.collect(), finding);
+        }
+    }
+    panic!("does not settle");
+}
+
+/// As [`repaired`], for gaps that all have a remedy: the last look is met and shows why.
+pub(super) fn settle(check: &Check, root: &dyn Rootfs) -> Vec<(String, String)> {
+    let (files, finding) = repaired(check, root);
+    match finding {
+        Finding::Met(evidence) => assert!(!evidence.is_empty(), "what is met shows why"),
+        other => panic!("not met: {other:?} after {files:?}"),
+    }
+    files
+}
+
+/// As [`settle`], for a change of the main file alone: its text before, if nothing changed.
+pub(super) fn main_after(check: &Check, root: &dyn Rootfs) -> String {
+    match settle(check, root).as_slice() {
+        [] => root.read(&ImagePath::parse(MAIN).unwrap()).unwrap().unwrap(),
+        [(path, text)] if path == MAIN => text.clone(),
+        more => panic!("{more:?}"),
+    }
+}
+
+/// Why nothing can be done, of all gaps.
+pub(super) fn reasons(finding: &Finding) -> Vec<String> {
+    let Finding::NotMet { gaps, .. } = finding else { return Vec::new() };
+    gaps.iter()
+        .filter_map(|g| match &g.fix {
+            Fix::None(reason) => Some(reason.clone()),
+            Fix::Changes(_) | Fix::Package { .. } => None,
+        })
+        .collect()
+}
+
+/// All notes of a finding that is met.
+pub(super) fn notes(finding: &Finding) -> String {
+    let (Finding::Met(evidence) | Finding::MetVacuously(evidence)) = finding else {
+        panic!("not met: {finding:?}")
+    };
+    evidence.iter().filter_map(|e| e.note.as_deref()).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,82 @@
+//! Is this root the system the profile is for?
+
+use super::Target;
+use crate::error::{Error, Result};
+use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
+use crate::text::os_release;
+
+/// What a root says it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `ID=` of its `os-release`; empty when it has none.
+    pub os: String,
+    /// `VERSION_ID=` of its `os-release`; empty when it has none.
+    pub version: String,
+}
+
+impl Identity {
+    /// Reads `/etc/os-release`, or `/usr/lib/os-release` where that is missing.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read(root: &dyn Rootfs) -> Result<Identity> {
+        for path in ["/etc/os-release", "/usr/lib/os-release"] {
+            if let Some(text) = root.read_bytes(&ImagePath::parse(path)?, CONFIG_LIMIT)? {
+                let get = |key| os_release::value(&text, key).unwrap_or_default();
+                return Ok(Identity { os: get("ID"), version: get("VERSION_ID") });
+            }
+        }
+        Ok(Identity::default())
+    }
+}
+
+impl Target {
+    /// Makes sure that a root is what the profile is for.
+    ///
+    /// # Errors
+    /// [`Error::Guard`] when it is not, with what it is.
+    pub fn guard(&self, found: &Identity) -> Result<()> {
+        if (found.os.as_str(), found.version.as_str()) == (&self.os, &self.version) {
+            return Ok(());
+        }
+        let what = match (found.os.as_str(), found.version.as_str()) {
+            ("", "") => "no os-release".to_owned(),
+            (os, "") => format!("{os} without a version"),
+            (os, version) => format!("{os} {version}"),
+        };
+        Err(Error::Guard(format!(
+            "/etc/os-release: found {what}, want {} {}; this profile is not for this root \
+             (--force-target takes it all the same)",
+            self.os, self.version
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+
+    fn identity(text: &str) -> Identity {
+        let root = MemoryRootfs::new()
+            .link("/etc/os-release", "../usr/lib/os-release")
+            .file("/usr/lib/os-release", text);
+        Identity::read(&root).unwrap()
+    }
+
+    #[test]
+    fn the_root_must_be_the_right_one() {
+        let want = Target { os: "ubuntu".into(), version: "18.04".into() };
+        assert!(want.guard(&identity("NAME=x\nID=ubuntu\nVERSION_ID=\"18.04\"\n")).is_ok());
+        let bad = [
+            ("ID=debian\nVERSION_ID=11\n", "found debian 11, want ubuntu 18.04"),
+            ("ID=ubuntu\nVERSION_ID='22.04'\n", "found ubuntu 22.04"),
+            ("ID_LIKE=ubuntu\n", "found no os-release"),
+        ];
+        for (text, message) in bad {
+            let e = want.guard(&identity(text)).unwrap_err().to_string();
+            assert!(e.contains(message), "{e}");
+        }
+        assert_eq!(Identity::read(&MemoryRootfs::new()).unwrap(), Identity::default());
+    }
+}

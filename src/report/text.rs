@@ -1,0 +1,345 @@
+//! A report as text for people, in English or Japanese. Ids, paths and keys stay as they are.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::{Mode, PassCounts, Report, RuleReport, summarize};
+use crate::check::{Evidence, Outcome};
+use crate::profile::{Lang, Profile, Rule, Status};
+
+/// How to render.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// The language.
+    pub lang: Lang,
+    /// ANSI colours.
+    pub colour: bool,
+    /// Every row, not only those that need attention.
+    pub all: bool,
+}
+
+/// Words that are not data, in both languages.
+struct Words {
+    chapter: &'static str,
+    chapters: [&'static str; 6],
+    total: &'static str,
+    columns: [&'static str; 7],
+    left: &'static str,
+    drifted: &'static str,
+    want: &'static str,
+    found: &'static str,
+    nothing_found: &'static str,
+    why: &'static str,
+    origin: &'static str,
+    changed: [&'static str; 3],
+    unchanged: [&'static str; 3],
+    compliant: &'static str,
+}
+
+const EN: Words = Words {
+    chapter: "chapter",
+    chapters: [
+        "initial setup",
+        "services",
+        "network",
+        "logging and auditing",
+        "access and authentication",
+        "system maintenance",
+    ],
+    total: "all",
+    columns: ["rows", "met", "vacuous", "not met", "manual", "unknown", "waived"],
+    left: "left alone",
+    drifted: "drifted",
+    want: "want",
+    found: "found",
+    nothing_found: "nothing",
+    why: "why",
+    origin: "origin",
+    changed: ["", "path(s) would change", "path(s) changed"],
+    unchanged: ["", "nothing would change", "nothing changed"],
+    compliant: "as declared",
+};
+
+const JA: Words = Words {
+    chapter: "章",
+    chapters: [
+        "初期セットアップ",
+        "サービス",
+        "ネットワーク",
+        "ログ記録と監査",
+        "アクセスと認証",
+        "システムの保守",
+    ],
+    total: "合計",
+    columns: ["行", "適合", "対象なし", "不適合", "要確認", "不明", "免除"],
+    left: "対象外",
+    drifted: "相違",
+    want: "期待値",
+    found: "検出値",
+    nothing_found: "なし",
+    why: "理由",
+    origin: "由来",
+    changed: ["", "件のパスを変更する予定", "件のパスを変更した"],
+    unchanged: ["", "変更の予定なし", "変更なし"],
+    compliant: "宣言どおり",
+};
+
+fn words(lang: Lang) -> &'static Words {
+    match lang {
+        Lang::En => &EN,
+        Lang::Ja => &JA,
+    }
+}
+
+/// The name of a chapter of the benchmark; empty for a number it does not have.
+pub fn chapter_name(number: u16, lang: Lang) -> &'static str {
+    words(lang).chapters.get(usize::from(number).wrapping_sub(1)).copied().unwrap_or("")
+}
+
+/// The outcome as a word for people.
+pub fn outcome_word(outcome: Outcome, lang: Lang) -> &'static str {
+    match (outcome, lang) {
+        (Outcome::Met, Lang::Ja) => "適合",
+        (Outcome::MetVacuously, Lang::Ja) => "適合 (対象なし)",
+        (Outcome::NotMet, Lang::Ja) => "不適合",
+        (Outcome::Manual, Lang::Ja) => "要確認",
+        (Outcome::Unknown, Lang::Ja) => "不明",
+        (Outcome::Waived, Lang::Ja) => "免除",
+        (Outcome::Unmeasured, Lang::Ja) => "未測定",
+        (Outcome::MetVacuously, Lang::En) => "met, vacuously",
+        (Outcome::NotMet, Lang::En) => "not met",
+        (other, Lang::En) => other.word(),
+    }
+}
+
+/// The rows alone.
+pub fn rows(report: &Report, style: Style) -> String {
+    let mut out = String::new();
+    for row in &report.rules {
+        if style.all || needs_attention(row) || row.changed {
+            rule(&mut out, row, style);
+        }
+    }
+    out
+}
+
+/// The whole report: the rows that need attention, then one screen of counts by chapter.
+pub fn render(report: &Report, style: Style) -> String {
+    let mut out = rows(report, style);
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    counts(&mut out, report, style);
+    out
+}
+
+fn needs_attention(row: &RuleReport) -> bool {
+    row.drift
+        || (row.status == Status::Pass
+            && matches!(row.outcome, Outcome::NotMet | Outcome::Unknown | Outcome::Manual))
+}
+
+fn rule(out: &mut String, row: &RuleReport, style: Style) {
+    let w = words(style.lang);
+    let word = outcome_word(row.outcome, style.lang);
+    let word = match row.before.filter(|b| *b != row.outcome) {
+        Some(before) => format!("{} → {word}", outcome_word(before, style.lang)),
+        None => word.to_owned(),
+    };
+    let word = paint(&word, colour_of(row), style.colour);
+    let drift = if row.drift { format!(" ({})", w.drifted) } else { String::new() };
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "{:<10} {} {word}{drift}  {}",
+        row.id.to_string(),
+        pad(row.status.word(style.lang), 8),
+        row.title.get(style.lang),
+    );
+    if style.all || needs_attention(row) {
+        for evidence in &row.evidence {
+            let _ = writeln!(out, "           {}", self::evidence(evidence, style.lang));
+        }
+        if let Some(reason) = &row.reason {
+            let _ = writeln!(out, "           {}: {reason}", w.why);
+        }
+    }
+}
+
+/// One observation on one line.
+pub fn evidence(e: &Evidence, lang: Lang) -> String {
+    let w = words(lang);
+    let mut out = String::new();
+    if let Some(path) = &e.path {
+        out.push_str(&path.to_string());
+        if let Some(line) = e.line {
+            let _ = write!(out, ":{line}");
+        }
+        out.push_str(": ");
+    }
+    let mut parts = Vec::new();
+    match (&e.found, &e.want) {
+        (Some(found), Some(want)) => {
+            parts.push(format!("{} {}, {} {}", w.found, line_of(found), w.want, line_of(want)));
+        }
+        (Some(found), None) => parts.push(line_of(found)),
+        (None, Some(want)) => {
+            parts.push(format!("{} {}, {} {}", w.found, w.nothing_found, w.want, line_of(want)));
+        }
+        (None, None) => {}
+    }
+    parts.extend(e.note.as_deref().map(line_of));
+    out.push_str(&parts.join("; "));
+    out
+}
+
+/// Control characters of a hostile file must not reach the terminal.
+fn line_of(text: &str) -> String {
+    let shown = crate::rootfs::escape(text.as_bytes());
+    match shown.char_indices().nth(300) {
+        Some((cut, _)) => format!("{}…", &shown[..cut]),
+        None => shown,
+    }
+}
+
+fn counts(out: &mut String, report: &Report, style: Style) {
+    let w = words(style.lang);
+    let mut chapters: BTreeMap<u16, Vec<&RuleReport>> = BTreeMap::new();
+    for row in &report.rules {
+        chapters.entry(row.id.chapter()).or_default().push(row);
+    }
+    let mut head = pad(w.chapter, 32);
+    for column in w.columns {
+        head.push_str(&pad_left(column, 10));
+    }
+    let _ = writeln!(out, "{head}{}", pad_left(&format!("{} ({})", w.left, w.drifted), 24));
+    let mut line = |name: &str, rows: &[&RuleReport]| {
+        let sum = summarize(rows.iter().copied());
+        let mut text = pad(name, 32);
+        for n in columns(&sum.pass) {
+            text.push_str(&format!("{n:>10}"));
+        }
+        let left = format!("{} ({})", sum.left_alone.total, sum.left_alone.drifted);
+        let _ = writeln!(out, "{text}{left:>24}");
+    };
+    for (number, rows) in &chapters {
+        line(&format!("{number} {}", chapter_name(*number, style.lang)), rows);
+    }
+    let all: Vec<&RuleReport> = report.rules.iter().collect();
+    line(w.total, &all);
+    let mode = match report.mode {
+        Mode::Audit => 0,
+        Mode::Plan => 1,
+        Mode::Apply => 2,
+    };
+    let n = report.summary.changed_files;
+    if mode > 0 {
+        let _ = match n {
+            0 => writeln!(out, "{}", w.unchanged[mode]),
+            n => writeln!(out, "{n} {}", w.changed[mode]),
+        };
+    } else if report.exit_status(false) == 0 {
+        let _ = writeln!(out, "{}", w.compliant);
+    }
+}
+
+fn columns(pass: &PassCounts) -> [usize; 7] {
+    [pass.total, pass.met, pass.met_vacuously, pass.not_met, pass.manual, pass.unknown, pass.waived]
+}
+
+/// The table of a profile, one row a line.
+pub fn list(rules: &[&Rule], style: Style) -> String {
+    let mut out = String::new();
+    for rule in rules {
+        let reason = match (rule.status(), rule.reason) {
+            (Status::Pass, None) | (_, None) => String::new(),
+            (_, Some(reason)) => format!("  [{}]", reason.word(style.lang)),
+        };
+        let _ = writeln!(
+            out,
+            "{:<10} {} L{}  {}{reason}",
+            rule.id.to_string(),
+            pad(rule.status().word(style.lang), 14),
+            rule.level,
+            rule.title.get(style.lang),
+        );
+    }
+    out
+}
+
+/// What a rule means: the head of `explain`.
+pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -> String {
+    let mut out = String::new();
+    let lang = style.lang;
+    let _ = writeln!(out, "{}  {}", rule.id, rule.title.get(lang));
+    let status = rule.status().word(lang);
+    let reason = rule.reason.map(|r| format!(" ({})", r.word(lang))).unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "{} {}, L{}: {status}{reason}",
+        profile.benchmark.name, profile.benchmark.version, rule.level
+    );
+    let _ = writeln!(out, "\n{}", rule.rationale.get(lang));
+    if let crate::profile::Disposition::LeaveAlone { note: Some(note), .. } = &rule.disposition {
+        let _ = writeln!(out, "{}", note.get(lang));
+    }
+    if !wants.is_empty() {
+        let _ = writeln!(out, "\n{}:", words(lang).want);
+        for want in wants {
+            let _ = writeln!(out, "  {want}");
+        }
+    }
+    if let Some(origin) = &rule.origin {
+        let _ = writeln!(out, "\n{}:\n  {}", words(lang).origin, origin.get(lang));
+    }
+    let _ = writeln!(out, "\n{}", profile.source);
+    out
+}
+
+fn colour_of(row: &RuleReport) -> &'static str {
+    match row.outcome {
+        Outcome::NotMet if row.status == Status::Pass => "31",
+        Outcome::Unknown => "35",
+        Outcome::Manual => "33",
+        _ if row.drift => "33",
+        Outcome::Met | Outcome::MetVacuously => "32",
+        _ => "2",
+    }
+}
+
+fn paint(text: &str, code: &str, on: bool) -> String {
+    if on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// Cells a text takes on a terminal: CJK characters take two.
+fn width(text: &str) -> usize {
+    text.chars().map(|c| if c >= '\u{1100}' && c != '→' { 2 } else { 1 }).sum()
+}
+
+fn pad(text: &str, cells: usize) -> String {
+    format!("{text}{}", " ".repeat(cells.saturating_sub(width(text))))
+}
+
+fn pad_left(text: &str, cells: usize) -> String {
+    format!("{}{text}", " ".repeat(cells.saturating_sub(width(text))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_is_one_line_whatever_the_file_holds() {
+        let path = crate::rootfs::ImagePath::parse("/etc/x").unwrap();
+        let e = Evidence::at(&path).line(3).found("a\n\x1b[31mb").want("c").note("d");
+        assert_eq!(evidence(&e, Lang::En), "/etc/x:3: found a\\x0a\\x1b[31mb, want c; d");
+        let e = Evidence::at(&path).want("c");
+        assert_eq!(evidence(&e, Lang::Ja), "/etc/x: 検出値 なし, 期待値 c");
+    }
+
+    #[test]
+    fn columns_line_up_in_both_scripts() {
+        assert_eq!(width(&pad("初期", 10)), 10);
+        assert_eq!(width(&pad_left("met", 10)), 10);
+    }
+}

@@ -1,0 +1,498 @@
+//! `passwd`, `shadow`, `group` and `gshadow`: lines of fields with colons between them.
+//!
+//! These files are bytes, not text: a full name in an old encoding is as good as any other, and
+//! stays as it is. Their readers have no common idea of a good line, so a line that any of them
+//! might take otherwise than we do is kept apart as a [`Fault`]. It must stay true that an edit
+//! changes the named fields of the named lines, and no other byte.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Which of the four files a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// Name, password, uid, gid, full name, home, shell.
+    Passwd,
+    /// Name, password, day of the last change, min, max, warn, inactive, expire, reserved.
+    Shadow,
+    /// Name, password, gid, members.
+    Group,
+    /// Name, password, administrators, members.
+    Gshadow,
+}
+
+/// The password, in all four files.
+pub const PASSWORD: usize = 1;
+/// The user's number in `passwd`.
+pub const UID: usize = 2;
+/// The number of the user's primary group in `passwd`.
+pub const PRIMARY_GID: usize = 3;
+/// The home directory in `passwd`.
+pub const HOME: usize = 5;
+/// The login shell in `passwd`.
+pub const SHELL: usize = 6;
+/// The day of the last change in `shadow`, counted from 1970-01-01.
+pub const CHANGED: usize = 2;
+/// The minimum age of a password in `shadow`, in days.
+pub const MIN: usize = 3;
+/// The maximum age of a password in `shadow`, in days.
+pub const MAX: usize = 4;
+/// The days of warning before a password expires, in `shadow`.
+pub const WARN: usize = 5;
+/// The days from a password's expiry to the account's lock, in `shadow`.
+pub const INACTIVE: usize = 6;
+/// The group's number in `group`.
+pub const GID: usize = 2;
+/// The administrators in `gshadow`.
+pub const ADMINISTRATORS: usize = 2;
+/// The members in `group` and `gshadow`.
+pub const MEMBERS: usize = 3;
+
+impl Layout {
+    /// How many fields a line has.
+    pub fn fields(self) -> usize {
+        match self {
+            Layout::Passwd => 7,
+            Layout::Shadow => 9,
+            Layout::Group | Layout::Gshadow => 4,
+        }
+    }
+
+    /// The fields that must be account numbers, with their names.
+    fn numbers(self) -> &'static [(usize, &'static str)] {
+        match self {
+            Layout::Passwd => &[(UID, "user number"), (PRIMARY_GID, "group number")],
+            Layout::Group => &[(GID, "group number")],
+            Layout::Shadow | Layout::Gshadow => &[],
+        }
+    }
+}
+
+/// A line that names an account or group of the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Which line, from 1.
+    pub line: usize,
+    bytes: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// Field `index`, from 0; empty where there is none.
+    pub fn field(&self, index: usize) -> &'a [u8] {
+        self.bytes.split(|b| *b == b':').nth(index).unwrap_or_default()
+    }
+
+    /// The account's or group's name.
+    pub fn name(&self) -> &'a [u8] {
+        self.field(0)
+    }
+
+    /// Field `index` as an account number. [`parse`] lets no entry through whose numbers are bad.
+    pub fn number(&self, index: usize) -> u32 {
+        number(self.field(index)).unwrap_or(u32::MAX)
+    }
+}
+
+/// A line that its readers may understand in different ways, or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault<'a> {
+    /// Which line, from 1.
+    pub line: usize,
+    /// Its first field without blanks around it. Not for display: what slipped into the first
+    /// field may be anything.
+    pub name: &'a [u8],
+    /// What is wrong with it.
+    pub what: What,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// It has this many fields, and should have that many.
+    Fields(usize, usize),
+    /// The name is empty.
+    NoName,
+    /// Blanks stand before the name; the C library skips them, the account tools do not.
+    BlankBeforeName,
+    /// The named field is not an account number.
+    NotANumber(&'static str),
+    /// A NUL byte ends the line early for some readers.
+    Nul,
+    /// A carriage return belongs to the last field. The line is an [`Entry`] all the same.
+    CarriageReturn,
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Fields(found, want) => write!(f, "{found} fields, want {want}"),
+            What::NoName => f.write_str("an empty name"),
+            What::BlankBeforeName => f.write_str("a blank before the name"),
+            What::NotANumber(field) => write!(f, "a {field} that is none"),
+            What::Nul => f.write_str("a NUL byte"),
+            What::CarriageReturn => f.write_str("a carriage return at its end"),
+        }
+    }
+}
+
+/// One of the four files, line by line. Blank lines and comments are in none of the lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table<'a> {
+    /// The accounts or groups, in the order of their lines.
+    pub entries: Vec<Entry<'a>>,
+    /// The lines that are not (only) what they should be.
+    pub faults: Vec<Fault<'a>>,
+    /// The lines (from 1) that include or exclude accounts of a network directory (`+`, `-`).
+    pub remote: Vec<usize>,
+}
+
+enum Kind {
+    Nothing,
+    Remote,
+    Line,
+}
+
+fn kind(line: &[u8]) -> Kind {
+    match line.trim_ascii().first() {
+        None | Some(b'#') => Kind::Nothing,
+        Some(_) if matches!(line.first(), Some(b'+' | b'-')) => Kind::Remote,
+        Some(_) => Kind::Line,
+    }
+}
+
+/// Takes a text apart. Any bytes are accepted; what is not a good line is a fault.
+pub fn parse(text: &[u8], layout: Layout) -> Table<'_> {
+    let mut table = Table::default();
+    for (index, bytes) in text.split(|b| *b == b'\n').enumerate() {
+        let line = index + 1;
+        match kind(bytes) {
+            Kind::Nothing => continue,
+            Kind::Remote => {
+                table.remote.push(line);
+                continue;
+            }
+            Kind::Line => {}
+        }
+        let entry = Entry { line, bytes };
+        let what = judge(entry, layout);
+        if what.is_none_or(|w| w == What::CarriageReturn) {
+            table.entries.push(entry);
+        }
+        if let Some(what) = what {
+            table.faults.push(Fault { line, name: entry.name().trim_ascii(), what });
+        }
+    }
+    table
+}
+
+fn judge(entry: Entry<'_>, layout: Layout) -> Option<What> {
+    let bytes = entry.bytes;
+    let fields = 1 + bytes.iter().filter(|b| **b == b':').count();
+    let name = entry.name();
+    if fields != layout.fields() {
+        Some(What::Fields(fields, layout.fields()))
+    } else if name.is_empty() {
+        Some(What::NoName)
+    } else if name.first().is_some_and(u8::is_ascii_whitespace) {
+        Some(What::BlankBeforeName)
+    } else if bytes.contains(&0) {
+        Some(What::Nul)
+    } else if let Some((_, field)) =
+        layout.numbers().iter().find(|(index, _)| number(entry.field(*index)).is_none())
+    {
+        Some(What::NotANumber(field))
+    } else if bytes.ends_with(b"\r") {
+        Some(What::CarriageReturn)
+    } else {
+        None
+    }
+}
+
+/// An account number: decimal digits alone. The largest one means "no account" to the kernel.
+pub fn number(field: &[u8]) -> Option<u32> {
+    if field.is_empty() || !field.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(field).ok()?.parse().ok().filter(|n| *n != u32::MAX)
+}
+
+/// The content of a field of `shadow` that counts days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Days {
+    /// Empty or -1: the limit does not exist.
+    Unset,
+    /// So many days.
+    Set(i64),
+    /// Anything else.
+    Invalid,
+}
+
+/// Reads a field of `shadow` that counts days.
+pub fn days(field: &[u8]) -> Days {
+    match field {
+        b"" | b"-1" => Days::Unset,
+        digits if digits.len() <= 9 && digits.iter().all(u8::is_ascii_digit) => {
+            let value = digits.iter().fold(0, |sum, b| sum * 10 + i64::from(b - b'0'));
+            Days::Set(value)
+        }
+        _ => Days::Invalid,
+    }
+}
+
+/// The names in a list of members or administrators.
+pub fn members(field: &[u8]) -> impl Iterator<Item = &[u8]> {
+    field.split(|b| *b == b',').map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
+}
+
+/// Changes to one of the four files: fields with new content, and lines to add.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edits {
+    fields: BTreeMap<usize, BTreeMap<usize, Vec<u8>>>,
+    added: Vec<u8>,
+}
+
+impl Edits {
+    /// Nothing to change.
+    pub fn new() -> Edits {
+        Edits::default()
+    }
+
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.added.is_empty()
+    }
+
+    /// Gives field `index` (from 0) of `line` (from 1) a new content. Content that would begin
+    /// another field or line is left out, and so is a field that the line does not have.
+    pub fn set(&mut self, line: usize, index: usize, content: impl Into<Vec<u8>>) {
+        let content = content.into();
+        if fits(&content) {
+            self.fields.entry(line).or_default().insert(index, content);
+        }
+    }
+
+    /// Adds a line. It goes before lines of a network directory, whose accounts would otherwise
+    /// come first. A line with content that does not fit a field is left out.
+    pub fn add(&mut self, fields: &[&[u8]]) {
+        if fields.iter().all(|f| fits(f)) && !fields.is_empty() {
+            self.added.extend(fields.join(&b':'));
+            self.added.push(b'\n');
+        }
+    }
+
+    /// The text with the changes made.
+    pub fn apply(&self, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len() + self.added.len() + 64 * self.fields.len());
+        let mut to_add = self.added.as_slice();
+        for (index, line) in text.split_inclusive(|b| *b == b'\n').enumerate() {
+            let bare = line.strip_suffix(b"\n").unwrap_or(line);
+            if matches!(kind(bare), Kind::Remote) {
+                out.extend(std::mem::take(&mut to_add));
+            }
+            match self.fields.get(&(index + 1)) {
+                None => out.extend(line),
+                Some(new) => {
+                    for (i, old) in bare.split(|b| *b == b':').enumerate() {
+                        if i > 0 {
+                            out.push(b':');
+                        }
+                        out.extend(new.get(&i).map_or(old, Vec::as_slice));
+                    }
+                    out.extend(&line[bare.len()..]);
+                }
+            }
+        }
+        if !to_add.is_empty() {
+            if out.last().is_some_and(|b| *b != b'\n') {
+                out.push(b'\n');
+            }
+            out.extend(to_add);
+        }
+        out
+    }
+}
+
+fn fits(content: &[u8]) -> bool {
+    !content.iter().any(|b| matches!(b, b':' | b'\n' | 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn passwd(text: &[u8]) -> Table<'_> {
+        parse(text, Layout::Passwd)
+    }
+
+    #[test]
+    fn lines_are_told_apart() {
+        let text = b"root:x:0:0:root:/root:/bin/bash\n\n# note\n+nis:::::: \n-@no\n \t\n\
+            b\xfcro:x:1000:1000:B\xfc:/home/b:/bin/sh";
+        let table = passwd(text);
+        let lines: Vec<_> = table.entries.iter().map(|e| (e.line, e.name())).collect();
+        assert_eq!(lines, [(1, &b"root"[..]), (7, b"b\xfcro")]);
+        assert_eq!(table.remote, [4, 5]);
+        assert!(table.faults.is_empty());
+        assert_eq!(table.entries[1].field(SHELL), b"/bin/sh");
+        assert_eq!(table.entries[1].field(99), b"");
+        assert_eq!(table.entries[1].number(UID), 1000);
+    }
+
+    #[test]
+    fn what_readers_take_differently_is_a_fault() {
+        let cases: &[(&[u8], What, bool)] = &[
+            (b"toor::0:0", What::Fields(4, 7), false),
+            (b"a:x:0:0::/:/bin/sh:x", What::Fields(8, 7), false),
+            (b":x:0:0::/:/bin/sh", What::NoName, false),
+            (b" toor:x:0:0::/:/bin/sh", What::BlankBeforeName, false),
+            (b"a:x:+0:0::/:/bin/sh", What::NotANumber("user number"), false),
+            (b"a:x:0: 0::/:/bin/sh", What::NotANumber("group number"), false),
+            (b"a:x::0::/:/bin/sh", What::NotANumber("user number"), false),
+            (b"a:x:4294967295:0::/:/bin/sh", What::NotANumber("user number"), false),
+            (b"a:x:99999999999:0::/:/bin/sh", What::NotANumber("user number"), false),
+            (b"a:x:1:0:\0:/:/bin/sh", What::Nul, false),
+            (b"a:x:1:0::/:/bin/sh\r", What::CarriageReturn, true),
+        ];
+        for (text, want, is_entry) in cases {
+            let table = passwd(text);
+            assert_eq!(table.faults.iter().map(|f| f.what).collect::<Vec<_>>(), [*want]);
+            assert_eq!(!table.entries.is_empty(), *is_entry, "{}", text.escape_ascii());
+        }
+        assert_eq!(passwd(b" toor::0").faults[0].name, b"toor");
+        assert!(parse(b"a:!::", Layout::Gshadow).faults.is_empty());
+        assert!(parse(b"a:!:1:2:3:4:5::", Layout::Shadow).faults.is_empty());
+    }
+
+    #[test]
+    fn numbers_and_days() {
+        assert_eq!(number(b"000"), Some(0));
+        assert_eq!(number(b"4294967294"), Some(4_294_967_294));
+        for (field, want) in [
+            (&b""[..], Days::Unset),
+            (b"-1", Days::Unset),
+            (b"0", Days::Set(0)),
+            (b"99999", Days::Set(99999)),
+            (b"0007", Days::Set(7)),
+            (b"-2", Days::Invalid),
+            (b"7 ", Days::Invalid),
+            (b"9999999999999999999999", Days::Invalid),
+        ] {
+            assert_eq!(days(field), want, "{}", field.escape_ascii());
+        }
+        assert_eq!(members(b",a, b ,,c").collect::<Vec<_>>(), [b"a", b"b", b"c"]);
+        assert_eq!(members(b"").count(), 0);
+    }
+
+    #[test]
+    fn edits_touch_the_named_fields_alone() {
+        let text = b"# keep\r\na:x:1:1:\xff:/:/bin/sh\r\nb:x:2:2::/:/bin/sh";
+        let mut edits = Edits::new();
+        assert!(edits.is_empty());
+        edits.set(2, PASSWORD, "!");
+        edits.set(3, SHELL, "/usr/sbin/nologin");
+        edits.set(3, 40, "no such field");
+        edits.set(3, HOME, "/a:b");
+        edits.set(99, HOME, "no such line");
+        assert_eq!(
+            edits.apply(text),
+            b"# keep\r\na:!:1:1:\xff:/:/bin/sh\r\nb:x:2:2::/:/usr/sbin/nologin"
+        );
+    }
+
+    #[test]
+    fn added_lines_come_before_those_of_the_network() {
+        let mut edits = Edits::new();
+        edits.add(&[b"b", b"!", b""]);
+        edits.add(&[b"c", b"a\nb"]);
+        assert_eq!(edits.apply(b"a:!:"), b"a:!:\nb:!:\n");
+        assert_eq!(edits.apply(b"a:!:\n+::\n+x::\n"), b"a:!:\nb:!:\n+::\n+x::\n");
+        assert_eq!(edits.apply(b""), b"b:!:\n");
+    }
+
+    /// Bytes that meet the parser's every branch.
+    fn texts() -> impl Strategy<Value = Vec<u8>> {
+        let pieces = proptest::sample::select(vec![
+            &b"a"[..],
+            b"root",
+            b":",
+            b":x:0:0::/:/bin/sh",
+            b":!:::::::",
+            b"\n",
+            b"\r",
+            b"+",
+            b"-",
+            b"#",
+            b" ",
+            b"\0",
+            b"\xff",
+            b"1000",
+        ]);
+        proptest::collection::vec(pieces, 0..40).prop_map(|p| p.concat())
+    }
+
+    fn any_layout() -> impl Strategy<Value = Layout> {
+        proptest::sample::select(vec![
+            Layout::Passwd,
+            Layout::Shadow,
+            Layout::Group,
+            Layout::Gshadow,
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_parsed(text in any::<Vec<u8>>(), layout in any_layout()) {
+            parse(&text, layout);
+            prop_assert_eq!(Edits::new().apply(&text), text);
+        }
+
+        #[test]
+        fn what_was_set_is_got_and_nothing_else_changes(
+            before in texts(), after in texts(), layout in any_layout(),
+            pick in any::<proptest::sample::Index>(), index in 0usize..8,
+            content in "[a-z!*/]{0,8}",
+        ) {
+            let good = vec![&b"7"[..]; layout.fields()].join(&b':');
+            let text = [before, good, after].join(&b'\n');
+            let table = parse(&text, layout);
+            let entry = table.entries[pick.index(table.entries.len())];
+            let index = 1 + index % (layout.fields() - 1);
+            let mut edits = Edits::new();
+            edits.set(entry.line, index, content.as_bytes());
+            let new = edits.apply(&text);
+            prop_assert_eq!(&edits.apply(&new), &new, "twice is once");
+            let old: Vec<_> = text.split(|b| *b == b'\n').collect();
+            let got: Vec<_> = new.split(|b| *b == b'\n').collect();
+            prop_assert_eq!(old.len(), got.len());
+            for (i, (old, got)) in old.iter().zip(&got).enumerate() {
+                if i + 1 == entry.line {
+                    let edited = Entry { line: entry.line, bytes: got };
+                    for f in 0..layout.fields() {
+                        let want = if f == index { content.as_bytes() } else { entry.field(f) };
+                        prop_assert_eq!(edited.field(f), want);
+                    }
+                } else {
+                    prop_assert_eq!(old, got);
+                }
+            }
+        }
+
+        #[test]
+        fn an_added_line_is_found_and_the_others_stay(text in texts(), layout in any_layout()) {
+            let mut edits = Edits::new();
+            let mut fields = vec![&b"7"[..]; layout.fields()];
+            fields[0] = b"added";
+            edits.add(&fields);
+            let new = edits.apply(&text);
+            let names = |text| {
+                parse(text, layout).entries.iter().map(|e| e.name().to_vec()).collect::<Vec<_>>()
+            };
+            let mut others = names(&new);
+            let at = others.iter().position(|n| n == b"added");
+            prop_assert!(at.is_some());
+            others.remove(at.unwrap_or_default());
+            prop_assert_eq!(others, names(&text));
+        }
+    }
+}

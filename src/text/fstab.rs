@@ -1,0 +1,212 @@
+//! `fstab`: one mount per line, its fields separated by blanks.
+//!
+//! A line has six fields; those after the second may be missing and have defaults then. Only the
+//! fourth field of one line is ever changed.
+
+use std::ops::Range;
+
+use super::Lines;
+
+/// One mount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The line, from 1.
+    pub line: usize,
+    /// Field 2, with its escapes decoded.
+    pub target: String,
+    /// Field 3, the type; `None` when it is missing.
+    pub kind: Option<String>,
+    /// Field 4 as it stands; `None` when it is missing.
+    pub options: Option<String>,
+}
+
+impl Entry {
+    /// Whether this is a swap area, whose target means nothing.
+    pub fn is_swap(&self) -> bool {
+        self.kind.as_deref() == Some("swap")
+    }
+
+    /// The target as a plain absolute path: single slashes, none at the end, no `.` or `..`.
+    /// `None` when it is no path, as for `none`.
+    pub fn target_path(&self) -> Option<String> {
+        if !self.target.starts_with('/') {
+            return None;
+        }
+        let mut parts: Vec<&str> = Vec::new();
+        for part in self.target.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                name => parts.push(name),
+            }
+        }
+        Some(format!("/{}", parts.join("/")))
+    }
+}
+
+/// All mounts, in the order of the file. Lines that name no target are no mounts.
+pub fn entries(text: &str) -> Vec<Entry> {
+    Lines::new(text).iter().filter_map(|(line, text)| entry(line, text)).collect()
+}
+
+fn entry(line: usize, text: &str) -> Option<Entry> {
+    let fields = fields(text);
+    let field = |n: usize| fields.get(n).map(|at| &text[at.clone()]);
+    if field(0)?.starts_with('#') {
+        return None;
+    }
+    Some(Entry {
+        line,
+        target: decode(field(1)?),
+        kind: field(2).map(decode),
+        options: field(3).map(str::to_owned),
+    })
+}
+
+/// Writes `options` into field 4 of line `number`. Missing fields before it are filled with what
+/// they mean by default. A line that names no target stays as it is.
+pub fn set_options(lines: &mut Lines, number: usize, options: &str) {
+    let Some(old) = lines.get(number) else { return };
+    if entry(number, old).is_none() {
+        return;
+    }
+    let fields = fields(old);
+    let new = match (fields.get(3), fields.last()) {
+        (Some(at), _) => format!("{}{options}{}", &old[..at.start], &old[at.end..]),
+        (None, Some(last)) => {
+            let kind = if fields.len() < 3 { " auto" } else { "" };
+            format!("{}{kind} {options}{}", &old[..last.end], &old[last.end..])
+        }
+        (None, None) => return,
+    };
+    lines.set(number, &new);
+}
+
+/// Where the first four fields stand.
+fn fields(line: &str) -> Vec<Range<usize>> {
+    let mut out = Vec::with_capacity(4);
+    let mut at = 0;
+    let blank = |c| c == ' ' || c == '\t';
+    while out.len() < 4 {
+        let Some(rest) = line.get(at..) else { break };
+        let Some(skip) = rest.find(|c| !blank(c)) else { break };
+        let start = at + skip;
+        let end = line[start..].find(blank).map_or(line.len(), |n| start + n);
+        out.push(start..end);
+        at = end;
+    }
+    out
+}
+
+/// The four escapes that every reader knows: blank, tab, line feed, backslash.
+fn decode(field: &str) -> String {
+    let mut out = String::with_capacity(field.len());
+    let mut rest = field;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let code = [("\\040", ' '), ("\\011", '\t'), ("\\012", '\n'), ("\\134", '\\')];
+        match code.iter().find_map(|(code, c)| Some((*c, rest.strip_prefix(code)?))) {
+            Some((c, after)) => {
+                out.push(c);
+                rest = after;
+            }
+            None => {
+                out.push('\\');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn fields_are_read_as_the_readers_do() {
+        let text = "# tmpfs /tmp tmpfs nodev\n\
+                    \t LABEL=x\t/\text4 defaults 0 0\r\n\
+                    \n\
+                    lonely\n\
+                    tmpfs /tmp/\n\
+                    a /home\\040b/./c//../d none bind # c\n\
+                    /dev/sdb1 none swap sw 0 0\n\
+                    x \\057tmp auto";
+        let found: Vec<_> = entries(text)
+            .iter()
+            .map(|e| (e.line, e.target_path(), e.kind.clone(), e.options.clone()))
+            .collect();
+        let some = |s: &str| Some(s.to_owned());
+        assert_eq!(
+            found,
+            [
+                (2, some("/"), some("ext4"), some("defaults")),
+                (5, some("/tmp"), None, None),
+                (6, some("/home b/d"), some("none"), some("bind")),
+                (7, None, some("swap"), some("sw")),
+                (8, None, some("auto"), None),
+            ]
+        );
+        assert!(entries(text)[3].is_swap());
+    }
+
+    #[test]
+    fn only_the_fourth_field_changes() {
+        let table = [
+            ("a /tmp b c 0 0\n", "a /tmp b X 0 0\n"),
+            (" a\t/tmp  b\tc\t# why \r\n", " a\t/tmp  b\tX\t# why \r\n"),
+            ("a /tmp b", "a /tmp b X"),
+            ("a /tmp \n", "a /tmp auto X \n"),
+            ("# a /tmp b c\n", "# a /tmp b c\n"),
+            ("a\n", "a\n"),
+            ("", ""),
+        ];
+        for (before, after) in table {
+            let mut lines = Lines::new(before);
+            set_options(&mut lines, 1, "X");
+            assert_eq!(lines.to_string(), after, "{before:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_set_is_got(text in "([a# /\\\\0-9é\t\r\n]|none|/tmp){0,60}", options in "[a-z,=\"]{1,12}") {
+            for entry in entries(&text) {
+                let mut lines = Lines::new(&text);
+                set_options(&mut lines, entry.line, &options);
+                let once = lines.to_string();
+                let want: Vec<Entry> = entries(&text)
+                    .into_iter()
+                    .map(|mut e| {
+                        if e.line == entry.line {
+                            e.kind = e.kind.or(Some("auto".to_owned()));
+                            e.options = Some(options.clone());
+                        }
+                        e
+                    })
+                    .collect();
+                prop_assert_eq!(entries(&once), want);
+                set_options(&mut lines, entry.line, &options);
+                prop_assert_eq!(lines.to_string(), once.clone());
+                let (before, after) = (Lines::new(&text), Lines::new(&once));
+                for (number, line) in before.iter().filter(|l| l.0 != entry.line) {
+                    prop_assert_eq!(after.get(number), Some(line));
+                }
+            }
+        }
+
+        #[test]
+        fn any_text_can_be_read(text in any::<String>()) {
+            for entry in entries(&text) {
+                let _ = entry.target_path();
+            }
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! systemd's unit files and drop-ins: sections of `Key=value` lines.
+//!
+//! A line that ends in a backslash goes on in the next one; a comment begins with `#` or `;`. A key
+//! may stand many times: what that means (the last counts, or all together) is the key's business,
+//! so the reader keeps every assignment in order. Versions of systemd differ about a few odd
+//! lines; the reader takes 18.04's side and lists such lines as [`Fault`]s.
+
+use std::rc::Rc;
+
+use super::Lines;
+
+/// One `Key=value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The section it stands in, without brackets.
+    pub section: Rc<str>,
+    /// The key; upper and lower case differ.
+    pub key: String,
+    /// The value without blanks around it; continued lines are joined by a blank.
+    pub value: String,
+    /// Its first line, from 1.
+    pub line: usize,
+    /// Its last line; greater than `line` when it is continued.
+    pub end: usize,
+}
+
+/// A line that not every version of systemd reads alike, or that stops it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// The line, from 1.
+    pub line: usize,
+    /// What it is.
+    pub kind: FaultKind,
+}
+
+/// What is odd about a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// `[` without `]`: the file is not loaded.
+    OpenHeader,
+    /// Neither section, comment nor assignment: older versions stop here, newer ones go on.
+    NoEquals,
+    /// `.include FILE`: older versions read that file here, newer ones do not.
+    Include,
+    /// A comment within, or at the head of, a continued line, or a backslash before a carriage
+    /// return: older versions join, newer ones do not (or the other way round).
+    Disputed,
+}
+
+impl FaultKind {
+    /// The fault in words, as in "found ...".
+    pub fn word(self) -> &'static str {
+        match self {
+            FaultKind::OpenHeader => "a section header without `]`",
+            FaultKind::NoEquals => "a line without `=`",
+            FaultKind::Include => "`.include`",
+            FaultKind::Disputed => "a continued line with a comment or carriage return",
+        }
+    }
+}
+
+/// A unit file or drop-in, read.
+#[derive(Debug, Clone, Default)]
+pub struct Unit {
+    /// Every assignment inside a section, in order.
+    pub assignments: Vec<Assignment>,
+    /// Odd lines, in order.
+    pub faults: Vec<Fault>,
+    /// Section headers: name and last line of each.
+    headers: Vec<(Rc<str>, usize)>,
+    /// Whether the last line asks for a further one.
+    open_end: bool,
+}
+
+/// The blanks that systemd strips.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
+impl Unit {
+    /// Reads a text. Every text can be read; what is odd is in `faults`.
+    pub fn parse(text: &str) -> Unit {
+        let mut unit = Unit::default();
+        let mut pending: Option<(usize, String)> = None;
+        let mut number = 0;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        for raw in text.split_inclusive('\n') {
+            number += 1;
+            let line = raw.strip_suffix('\n').unwrap_or(raw);
+            let (line, carriage) = line.strip_suffix('\r').map_or((line, false), |l| (l, true));
+            let goes_on = (line.len() - line.trim_end_matches('\\').len()) % 2 == 1;
+            let comment = line.trim_start_matches(BLANKS).starts_with(['#', ';']);
+            if (comment && (goes_on || pending.is_some())) || (carriage && goes_on) {
+                unit.faults.push(Fault { line: number, kind: FaultKind::Disputed });
+            }
+            let (start, mut joined) = pending.take().unwrap_or((number, String::new()));
+            if goes_on {
+                joined.push_str(&line[..line.len() - 1]);
+                joined.push(' ');
+                pending = Some((start, joined));
+            } else {
+                joined.push_str(line);
+                unit.logical_line(start, number, &joined);
+            }
+        }
+        if let Some((start, joined)) = pending {
+            unit.open_end = true;
+            unit.logical_line(start, number, &joined);
+        }
+        unit
+    }
+
+    fn logical_line(&mut self, line: usize, end: usize, text: &str) {
+        let text = text.trim_matches(BLANKS);
+        if text.is_empty() || text.starts_with(['#', ';']) {
+            return;
+        }
+        if text.strip_prefix(".include").is_some_and(|r| r.is_empty() || r.starts_with(BLANKS)) {
+            self.faults.push(Fault { line, kind: FaultKind::Include });
+            return;
+        }
+        if let Some(name) = text.strip_prefix('[') {
+            match name.strip_suffix(']') {
+                Some(name) => self.headers.push((name.into(), end)),
+                None => self.faults.push(Fault { line, kind: FaultKind::OpenHeader }),
+            }
+            return;
+        }
+        // What stands before the first section is ignored, by every version.
+        let Some((section, _)) = self.headers.last() else { return };
+        match text.split_once('=') {
+            Some((key, value)) => self.assignments.push(Assignment {
+                section: Rc::clone(section),
+                key: key.trim_matches(BLANKS).to_owned(),
+                value: value.trim_matches(BLANKS).to_owned(),
+                line,
+                end,
+            }),
+            // Sections of this kind are other programs' business and not looked into.
+            None if section.starts_with("X-") => {}
+            None => self.faults.push(Fault { line, kind: FaultKind::NoEquals }),
+        }
+    }
+
+    /// The assignments of a key, in order.
+    pub fn all<'a>(
+        &'a self,
+        section: &'a str,
+        key: &'a str,
+    ) -> impl Iterator<Item = &'a Assignment> {
+        self.assignments.iter().filter(move |a| *a.section == *section && a.key == key)
+    }
+
+    /// The last assignment of a key: the one that counts where a value is replaced as a whole.
+    pub fn last(&self, section: &str, key: &str) -> Option<&Assignment> {
+        self.assignments.iter().rev().find(|a| *a.section == *section && a.key == key)
+    }
+
+    /// The words of a key that collects, as `WantedBy=`: every assignment adds its words, an empty
+    /// one forgets those before it.
+    pub fn words<'a>(&'a self, section: &'a str, key: &'a str) -> Vec<&'a str> {
+        let mut out = Vec::new();
+        for assignment in self.all(section, key) {
+            if assignment.value.is_empty() {
+                out.clear();
+            }
+            out.extend(assignment.value.split_ascii_whitespace());
+        }
+        out
+    }
+}
+
+/// Makes `value` the last value of a key: its last assignment is rewritten in one line, or one is
+/// added at the end of the section, or section and assignment at the end of the file.
+///
+/// `value` is one line without blanks around it, and does not end in a backslash.
+pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
+    let unit = Unit::parse(text);
+    if let Some(last) = unit.last(section, key) {
+        return if last.value == value { text.to_owned() } else { replace(text, last, value) };
+    }
+    let mut lines = Lines::new(text);
+    let whole = lines.len();
+    // Behind a last line that asks for more, the first new line would become part of it.
+    if unit.open_end {
+        lines.push("");
+    }
+    let assignment = format!("{key}={value}");
+    // The end of the section's last run: the next header, or the end of what is read.
+    let run = unit.headers.iter().rposition(|(name, _)| **name == *section);
+    let Some(run) = run else {
+        if !lines.is_empty() {
+            lines.push("");
+        }
+        lines.push(&format!("[{section}]"));
+        lines.push(&assignment);
+        return lines.to_string();
+    };
+    let (header, next) = (unit.headers[run].1, unit.headers.get(run + 1).map(|h| h.1));
+    let inside = |a: &&Assignment| a.line > header && next.is_none_or(|n| a.line < n);
+    let end = unit.assignments.iter().rev().find(inside).map_or(header, |a| a.end);
+    if end >= whole {
+        lines.push(&assignment);
+    } else {
+        lines.insert(end + 1, &assignment);
+    }
+    lines.to_string()
+}
+
+/// Puts one line in the place of an assignment; what stands before its value stays.
+fn replace(text: &str, old: &Assignment, value: &str) -> String {
+    let mut out = String::with_capacity(text.len() + value.len());
+    for (i, raw) in text.split_inclusive('\n').enumerate() {
+        let number = i + 1;
+        if number == old.line {
+            let blank = |c| c == ' ' || c == '\t';
+            match raw.split_once('=') {
+                Some((key, rest)) => {
+                    let gap = rest.len() - rest.trim_start_matches(blank).len();
+                    out.push_str(&format!("{key}={}{value}", &rest[..gap]));
+                }
+                None => out.push_str(&format!("{}={value}", old.key)),
+            }
+        }
+        if number == old.end {
+            let bare = raw.trim_end_matches(['\r', '\n']);
+            out.push_str(&raw[bare.len()..]);
+        } else if number < old.line || number > old.end {
+            out.push_str(raw);
+        }
+    }
+    out
+}
+
+/// The name, without its suffix, of the unit for a path: `/var/tmp` gives `var-tmp`.
+pub fn escape_path(path: &[u8]) -> String {
+    let parts: Vec<&[u8]> = path.split(|b| *b == b'/').filter(|p| !p.is_empty()).collect();
+    if parts.is_empty() {
+        return "-".to_owned();
+    }
+    let mut out = String::new();
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            out.push('-');
+        }
+        for byte in *part {
+            let plain = byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'.');
+            if plain && !(*byte == b'.' && out.is_empty()) {
+                out.push(char::from(*byte));
+            } else {
+                out.push_str(&format!("\\x{byte:02x}"));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TEXT: &str = "# a mount\n\
+        Stray=1\n\
+        [Unit]\n\
+        Description=Temp \\\n   \\\ndir\n\
+        ; note\n\
+        [Mount]\n\
+        What=tmpfs\n\
+        Options = mode=1777\n\
+        options=lower\n\
+        Options=nosuid\n\
+        \n\
+        [Install]\n\
+        WantedBy=a.target b.target\n\
+        WantedBy=\n\
+        WantedBy=c.target\n\
+        WantedBy=d.target";
+
+    #[test]
+    fn sections_continuations_and_repeated_keys() {
+        let unit = Unit::parse(TEXT);
+        assert_eq!(unit.last("Unit", "Description").unwrap().value, "Temp      dir");
+        assert_eq!(unit.last("Mount", "Options").unwrap().value, "nosuid");
+        assert_eq!(unit.all("Mount", "Options").count(), 2);
+        assert_eq!(unit.words("Install", "WantedBy"), ["c.target", "d.target"]);
+        assert_eq!(unit.last("Mount", "Stray"), None);
+        assert_eq!(unit.last("Unit", "Options"), None);
+        assert!(unit.faults.is_empty());
+        let bom = Unit::parse("\u{feff}[Mount]\r\nOptions=a\r\n");
+        assert_eq!(bom.last("Mount", "Options").unwrap().value, "a");
+    }
+
+    #[test]
+    fn odd_lines_are_reported_by_kind() {
+        use FaultKind::*;
+        let table: [(&str, &[(usize, FaultKind)]); 8] = [
+            ("[Mount\nA=1\n", &[(1, OpenHeader)]),
+            ("[Mount]\nA\n", &[(2, NoEquals)]),
+            ("A\n[X-Ours]\nA\n", &[]),
+            ("[Mount]\n.include /x\n.includes=1\n", &[(2, Include)]),
+            ("[Mount]\nA=1\\\n# c\n2\n", &[(3, Disputed), (4, NoEquals)]),
+            ("[Mount]\n# c\\\nA=1\n", &[(2, Disputed)]),
+            ("[Mount]\nA=1\\\r\n2\r\n", &[(2, Disputed)]),
+            ("[Mount]\nA=1\\\\\nB=2\n", &[]),
+        ];
+        for (text, want) in table {
+            let found: Vec<_> = Unit::parse(text).faults.iter().map(|f| (f.line, f.kind)).collect();
+            assert_eq!(found, want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn setting_touches_one_assignment() {
+        let table = [
+            ("", "[M]\nO=x\n"),
+            ("[U]\nA=1", "[U]\nA=1\n\n[M]\nO=x\n"),
+            ("[M]\nA=1\n\n[I]\nB=2\n", "[M]\nA=1\nO=x\n\n[I]\nB=2\n"),
+            ("[M]\n[I]\nB=2\n", "[M]\nO=x\n[I]\nB=2\n"),
+            ("[M]\nO=a\nO=b\nC=1\n", "[M]\nO=a\nO=x\nC=1\n"),
+            ("[M]\n O = a,\\\n  b\nC=1\n", "[M]\n O = x\nC=1\n"),
+            ("[M]\r\nO=a\r\n", "[M]\r\nO=x\r\n"),
+            ("[M]\r\nC=a\r\n", "[M]\r\nC=a\r\nO=x\r\n"),
+            ("[M]\nO=a", "[M]\nO=x"),
+            ("[M]\nC=a", "[M]\nC=a\nO=x\n"),
+            ("[M]\nC=a\\", "[M]\nC=a\\\n\nO=x\n"),
+            ("[M]\nO=a\\", "[M]\nO=x"),
+            ("[M]\nO\\\n=a\n", "[M]\nO=x\n"),
+            ("[M]\n# O=a\n", "[M]\nO=x\n# O=a\n"),
+            ("[M]\nO=\n", "[M]\nO=x\n"),
+            ("[M]\nO=x\\\n\n", "[M]\nO=x\\\n\n"),
+        ];
+        for (before, after) in table {
+            assert_eq!(set(before, "M", "O", "x"), after, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn paths_become_names_as_systemd_does_it() {
+        let table = [
+            ("/var/tmp", "var-tmp"),
+            ("/dev/shm/", "dev-shm"),
+            ("/", "-"),
+            ("/a-b/.c", "a\\x2db-.c"),
+            ("/x y/é", "x\\x20y-\\xc3\\xa9"),
+            ("/.a:_b\\c//", "\\x2ea:_b\\x5cc"),
+        ];
+        for (path, name) in table {
+            assert_eq!(escape_path(path.as_bytes()), name);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_set_is_got(
+            lines in proptest::collection::vec(proptest::sample::select(vec![
+                "[M]", "[U]", "[M", "O=a", "O=", " O = q \\", "C=b", "C=c\\", "# n", "; n\\", "x\\", "",
+                "\\", "\\\\", ".include a",
+            ]), 0..12),
+            end in proptest::sample::select(vec!["\n", "\r\n"]),
+            closed in any::<bool>(),
+            value in "[a-z=,]{1,8}",
+        ) {
+            let text = format!("{}{}", lines.join(end), if closed { end } else { "" });
+            let once = set(&text, "M", "O", &value);
+            let unit = Unit::parse(&once);
+            prop_assert_eq!(unit.last("M", "O").map(|a| a.value.as_str()), Some(value.as_str()));
+            prop_assert_eq!(set(&once, "M", "O", &value), once.clone());
+            let before = Unit::parse(&text);
+            let others = |unit: &Unit, skip: Option<usize>| -> Vec<(Rc<str>, String, String)> {
+                let all = unit.assignments.iter().enumerate().filter(|(i, _)| Some(*i) != skip);
+                all.map(|(_, a)| (a.section.clone(), a.key.clone(), a.value.clone())).collect()
+            };
+            let at = |unit: &Unit| unit.assignments.iter().rposition(|a| &*a.section == "M" && a.key == "O");
+            prop_assert_eq!(others(&before, at(&before)), others(&unit, at(&unit)));
+        }
+
+        #[test]
+        fn any_text_can_be_read_and_set(text in any::<String>()) {
+            let _ = (Unit::parse(&text), set(&text, "Mount", "Options", "nodev"));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The built program: output and exit status, on bad input above all.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use support::gokaku;
+
+struct Tree(tempfile::TempDir);
+
+impl Tree {
+    fn ubuntu() -> Tree {
+        let tree = Tree(tempfile::tempdir().unwrap());
+        tree.file("etc/os-release", "ID=ubuntu\nVERSION_ID=\"18.04\"\n");
+        tree
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn file(&self, path: &str, text: impl AsRef<[u8]>) -> &Tree {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+}
+
+fn run(args: &[&str], root: &Path) -> (i32, String, String) {
+    let Output { status, stdout, stderr } =
+        gokaku().args(args).arg("--root").arg(root).output().unwrap();
+    (
+        status.code().unwrap_or(-1),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
+}
+
+#[test]
+fn help_and_version_are_answers_and_mistakes_are_64() {
+    let status = |args: &[&str]| gokaku().args(args).output().unwrap();
+    for args in [&["--help"][..], &["--version"], &["apply", "--help"]] {
+        let out = status(args);
+        assert_eq!(out.status.code(), Some(0), "{args:?}");
+        assert!(!out.stdout.is_empty());
+    }
+    let wrong = [
+        &[][..],
+        &["frobnicate"],
+        &["audit"],
+        &["audit", "--root", "/x", "--format", "yaml"],
+        &["audit", "--root", "/x", "--rule", "a.b"],
+        &["list", "--rule", "9.9.9"],
+        &["explain", "1.1.99"],
+        &["list", "--lang", "fr"],
+    ];
+    for args in wrong {
+        assert_eq!(status(args).status.code(), Some(64), "{args:?}");
+    }
+    let out = status(&["explain", "5.3.99"]);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("nearest: 5.3."), "{out:?}");
+}
+
+#[test]
+fn a_root_that_is_none() {
+    let tree = Tree::ubuntu();
+    tree.file("plain", "");
+    let (status, _, stderr) = run(&["audit"], &tree.path().join("missing"));
+    assert_eq!(status, 1);
+    assert!(stderr.contains("missing: cannot open the root directory: No such file"), "{stderr}");
+    let (status, _, stderr) = run(&["apply"], &tree.path().join("plain"));
+    assert_eq!(status, 1);
+    assert!(stderr.contains("plain") && stderr.contains("Not a directory"), "{stderr}");
+}
+
+#[test]
+fn another_system_is_refused_with_3_and_untouched() {
+    let tree = Tree::ubuntu();
+    tree.file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n");
+    for verb in ["audit", "plan", "apply"] {
+        let (status, stdout, stderr) = run(&[verb], tree.path());
+        assert_eq!((status, stdout.as_str()), (3, ""), "{verb}");
+        assert!(stderr.contains("found debian 12, want ubuntu 18.04"), "{stderr}");
+    }
+    let (status, ..) = run(&["audit", "--force-target"], tree.path());
+    assert_ne!(status, 3);
+    let empty = tempfile::tempdir().unwrap();
+    let (status, _, stderr) = run(&["apply"], empty.path());
+    assert_eq!(status, 3);
+    assert!(stderr.contains("found no os-release"), "{stderr}");
+    assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn list_and_explain_speak_both_languages() {
+    let out =
+        |args: &[&str]| String::from_utf8(gokaku().args(args).output().unwrap().stdout).unwrap();
+    let list = out(&["list"]);
+    assert_eq!(list.lines().count(), 206);
+    assert!(list.contains("[potential operational impact]"));
+    let japanese = out(&["list", "--lang", "ja"]);
+    assert_eq!(japanese.lines().filter(|l| l.contains("合格")).count(), 135);
+    assert_eq!(out(&["list", "--rule", "5.3"]).lines().count(), 20);
+    assert_eq!(out(&["list", "--rule", "5.3,6.1", "--skip", "5.3.1"]).lines().count(), 32);
+    let explain = out(&["explain", "3.2.1", "--lang", "en"]);
+    assert!(explain.contains("net.ipv4.conf.all.send_redirects"), "{explain}");
+    assert!(out(&["explain", "1.1.1.6", "--lang", "ja"]).contains("運用上の潜在的な影響"));
+}
+
+#[test]
+fn the_environment_says_the_same_as_the_flags() {
+    let tree = Tree::ubuntu();
+    let out = gokaku()
+        .args(["audit"])
+        .env("GOKAKU_ROOT", tree.path())
+        .env("GOKAKU_RULE", "3.2.1,3.3.1")
+        .env("GOKAKU_FORMAT", "json")
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(report["rules"].as_array().unwrap().len(), 2);
+    assert_eq!(report["target"]["root"], tree.path().to_str().unwrap());
+    assert_eq!(out.status.code(), Some(2), "told, and not as declared");
+}
+
+#[test]
+fn each_format_goes_to_its_own_file() {
+    let tree = Tree::ubuntu();
+    let json = tree.path().join("report.json");
+    let out = gokaku()
+        .args(["audit", "--rule", "3.2.1", "--format", "json", "-o"])
+        .arg(&json)
+        .args(["--format", "text", "--root"])
+        .arg(tree.path())
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&out.stdout).contains("3.2.1"));
+    let saved: serde_json::Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    assert_eq!(saved["schema"], "gokaku.report/1");
+}
+
+#[test]
+fn plan_shows_the_difference_and_writes_nothing() {
+    let tree = Tree::ubuntu();
+    let (status, stdout, _) = run(&["plan", "--rule", "3.2.1"], tree.path());
+    assert_eq!(status, 0, "a plan that was told is a success");
+    assert!(stdout.contains("+++ b/etc/sysctl.d/60-CIS.conf"), "{stdout}");
+    assert!(stdout.contains("+net.ipv4.conf.all.send_redirects = 0"), "{stdout}");
+    assert!(!tree.path().join("etc/sysctl.d").exists());
+    let (status, ..) = run(&["plan", "--rule", "3.2.1", "--detailed-exitcode"], tree.path());
+    assert_eq!(status, 2);
+}
+
+#[test]
+fn a_profile_with_a_mistake_is_told_with_file_and_line_before_the_root_is_touched() {
+    let tree = Tree::ubuntu();
+    let profile = tempfile::tempdir().unwrap();
+    let head = fs::read(support::repository("profiles/aks-ubuntu-18.04/profile.toml")).unwrap();
+    fs::write(profile.path().join("profile.toml"), head).unwrap();
+    fs::write(profile.path().join("1.toml"), "[[rule]]\nid = \"1\"\nstatsu = \"pass\"\n").unwrap();
+    let out = gokaku()
+        .args(["apply", "--profile"])
+        .arg(profile.path())
+        .arg("--root")
+        .arg(tree.path())
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert!(stderr.contains("1.toml:3:1") && stderr.contains("statsu"), "{stderr}");
+}
