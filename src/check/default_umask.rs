@@ -246,7 +246,7 @@ fn reads_snippets(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::settled::{changed, fixes, reasons, settle};
+    use crate::check::testing::settled::{changed, fixes, reasons, settle};
     use super::super::testing::parse;
     use super::*;
     use crate::check::Outcome;

@@ -15,8 +15,19 @@ const BLOCKED: &[(&str, &str)] = &[
 
 /// What nodes need, or the table leaves.
 const FREE: &[&str] = &[
-    "udf", "vfat", "squashfs", "overlay", "ext4", "sctp", "dccp", "rds", "tipc", "usb_common",
-    "hfs_other", "br_netfilter", "nf_conntrack",
+    "udf",
+    "vfat",
+    "squashfs",
+    "overlay",
+    "ext4",
+    "sctp",
+    "dccp",
+    "rds",
+    "tipc",
+    "usb_common",
+    "hfs_other",
+    "br_netfilter",
+    "nf_conntrack",
 ];
 
 /// Modules for a made-up kernel, so that requests by alias can be tried as mount makes them.
