@@ -100,7 +100,7 @@ fn line(dice: &mut Dice) -> String {
 }
 
 fn text(dice: &mut Dice) -> String {
-    let end = *dice.pick(&["\n", "\n", "\n", "\n", "\r\n"]);
+    let end = dice.pick(&["\n", "\n", "\n", "\n", "\r\n"]);
     let mut text = dice.some(5, line).join(end);
     if !dice.once_in(4) {
         text += end;
@@ -122,11 +122,13 @@ fn tree(dice: &mut Dice, packages: &str, on_disk: bool) -> MemoryRootfs {
         }
         tree = tree.dir(dir, 0o755, 0, 0);
         for _ in 0..dice.below(4) {
-            let path = format!("{dir}/{}", dice.pick(NAMES));
+            let name = dice.pick(NAMES);
+            let path = format!("{dir}/{name}");
             tree = match dice.below(12) {
                 0 => tree.without(&path).link(&path, "/dev/null"),
                 1 => tree.without(&path).link(&path, "nowhere"),
-                2 => tree.without(&path).link(&path, "a.conf"),
+                // A link to itself, which neither of us needs to read, is left out.
+                2 if name != "a.conf" => tree.without(&path).link(&path, "a.conf"),
                 3 => tree.without(&path).dir(&path, 0o755, 0, 0),
                 _ => tree.without(&path).file(&path, text(dice)),
             };
@@ -164,7 +166,7 @@ fn modprobe_and_we_agree_on_what_is_blocked() {
     ]);
     let mut asked = Vec::new();
     for _ in 0..rounds(150) {
-        let (module, on_disk) = (*dice.pick(MODULES), dice.once_in(2));
+        let (module, on_disk) = (dice.pick(MODULES), dice.once_in(2));
         let want = rule(&format!("kernel_module = {{ name = \"{module}\" }}"));
         trials.add(&[&want], &tree(&mut dice, &packages, on_disk));
         let release = if on_disk { "5.4.0-judge" } else { "none" };
