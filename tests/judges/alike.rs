@@ -80,8 +80,9 @@ impl Trials {
         Trials { dir: tempfile::tempdir().unwrap(), places, judged: Vec::new() }
     }
 
-    /// Judges and mends a tree by these rules together; the verdict is the worst of them.
-    pub fn add(&mut self, rules: &[&Rule], tree: &MemoryRootfs) {
+    /// Judges and mends a tree by these rules together. Gives the verdicts on each, before and
+    /// after; those of the answer are the worst of them.
+    pub fn add(&mut self, rules: &[&Rule], tree: &MemoryRootfs) -> (Vec<Judged>, Vec<Judged>) {
         let n = self.judged.len();
         let plan = plan::plan(rules, tree).unwrap_or_else(|e| panic!("trial {n}: {e}"));
         let mended = tree.clone().changed(plan.changes());
@@ -97,6 +98,7 @@ impl Trials {
             all.iter().find(bad).or(all.first()).expect("a rule").clone()
         };
         self.judged.push((worst(&plan.before), worst(&plan.after)));
+        (plan.before, plan.after)
     }
 
     /// Asks a program of the real tree about all of them. `prepare` is shell, run once. `ask` is

@@ -22,6 +22,7 @@ mod modprobe;
 mod modprobe_alike;
 mod mounts;
 mod sshd;
+mod sshd_alike;
 mod sysctl;
 mod sysctl_alike;
 mod units;
