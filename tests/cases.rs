@@ -126,7 +126,9 @@ fn every_case_comes_out_as_told() {
     let (mut count, mut failed) = (0, Vec::new());
     for (id, cases) in support::all() {
         let rule = profile.rule(&id.parse().unwrap()).unwrap_or_else(|| panic!("no row {id}"));
-        for case in &cases {
+        // A row without wants cannot be judged yet.
+        let wants = matches!(&rule.disposition, Disposition::Enforce(w) if !w.is_empty());
+        for case in cases.iter().filter(|_| wants) {
             count += 1;
             // All that is wrong, not only the first.
             let checked = std::panic::AssertUnwindSafe(|| run(&id, rule, &base, case));

@@ -57,7 +57,7 @@ impl Primitive for Service {
             return Ok(Finding::MetVacuously(vec![nothing, absent]));
         }
         let found = match self.state {
-            State::Enabled => enabled(root, &self.unit)?,
+            State::Enabled => enabled(root, &self.unit, Links::All)?,
             State::Disabled => disabled(root, &self.unit)?,
         };
         Ok(match (found, self.state) {
@@ -75,8 +75,17 @@ impl Primitive for Service {
     }
 }
 
+/// Which links of a unit's `[Install]` section are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Those that start it at boot and its other names, as `systemctl enable` makes them.
+    All,
+    /// Those that start it at boot.
+    Starting,
+}
+
 /// Whether the unit starts at boot, and what would make it. `None` when there is no such unit.
-pub(super) fn enabled(root: &dyn Rootfs, name: &str) -> Result<Option<Finding>> {
+pub(super) fn enabled(root: &dyn Rootfs, name: &str, links: Links) -> Result<Option<Finding>> {
     let unit = Unit::find(root, name)?;
     let mut gaps = Vec::new();
     let mut holding = Vec::new();
@@ -94,7 +103,7 @@ pub(super) fn enabled(root: &dyn Rootfs, name: &str) -> Result<Option<Finding>> 
                 holding.push(Evidence::at(path).note(note));
                 unmask(root, original, &mut gaps)?;
             }
-            link(root, original.as_ref().unwrap_or(&unit), &mut gaps, &mut holding)?;
+            link(root, original.as_ref().unwrap_or(&unit), links, &mut gaps, &mut holding)?;
         }
         Some((path, Entry::Dangling)) => {
             let evidence = Evidence::at(path).found("a link to nothing").want("a unit file");
@@ -125,10 +134,11 @@ fn unmask(root: &dyn Rootfs, unit: &Unit, gaps: &mut Vec<Gap>) -> Result<()> {
     Ok(())
 }
 
-/// One gap for each link of the unit's `[Install]` section that is not there.
+/// One gap for each link of the unit's `[Install]` section that is asked for and not there.
 fn link(
     root: &dyn Rootfs,
     unit: &Unit,
+    links: Links,
     gaps: &mut Vec<Gap>,
     holding: &mut Vec<Evidence>,
 ) -> Result<()> {
@@ -170,7 +180,10 @@ fn link(
             None => gaps.push(make_link(root, evidence, path, fragment)?),
         }
     }
-    for alias in &install.alias {
+    // A unit that only has other names is started by them.
+    let starts = !install.wanted_by.is_empty() || !install.required_by.is_empty();
+    let no_names = links == Links::Starting && starts;
+    for alias in install.alias.iter().filter(|_| !no_names) {
         // An alias of another type, or the unit's own name, makes no link.
         if !is_unit_name(alias) || *alias == unit.name || suffix(alias) != suffix(&unit.name) {
             continue;

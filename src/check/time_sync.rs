@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::service::Links;
 use super::sysv::Script;
 use super::units::Unit;
 use super::{Evidence, Finding, Fix, Gap, Presence, Primitive, dpkg, service};
@@ -97,7 +98,11 @@ fn look(root: &dyn Rootfs, client: Client) -> Result<Option<Finding>> {
             return Ok(None);
         }
     }
-    service::enabled(root, unit)
+    // A client that starts keeps the time, be all its names linked or not.
+    match service::enabled(root, unit, Links::Starting)? {
+        Some(Finding::NotMet { .. }) => service::enabled(root, unit, Links::All),
+        finding => Ok(finding),
+    }
 }
 
 #[cfg(test)]
