@@ -13,6 +13,7 @@ mod banner;
 mod boot_argument;
 mod clock;
 mod conf_dirs;
+mod default_umask;
 pub mod dpkg;
 mod empty_group;
 mod file_mode;
@@ -316,6 +317,8 @@ pub enum Check {
     Mount(mount::Mount),
     /// A directive of sshd's configuration has a value.
     Sshd(sshd::Sshd),
+    /// Shells of the image start with a tight umask.
+    DefaultUmask(default_umask::DefaultUmask),
     /// Logs are rotated.
     LogRotation(log_rotation::LogRotation),
     /// A new password is put to pam_pwquality before it is set.
@@ -404,6 +407,7 @@ impl Check {
             Check::Line(p) => p,
             Check::Mount(p) => p,
             Check::Sshd(p) => p,
+            Check::DefaultUmask(p) => p,
             Check::LogRotation(p) => p,
             Check::PamPwquality(p) => p,
             Check::PamSha512(p) => p,

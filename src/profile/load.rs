@@ -66,6 +66,7 @@ struct RawRule {
     reason: Option<Reason>,
     note: Option<Bilingual>,
     rationale: Bilingual,
+    origin: Option<Bilingual>,
     #[serde(default)]
     want: Vec<Spanned<Check>>,
     #[serde(default)]
@@ -187,7 +188,9 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
         return wrong(&at, &format!("has level {level}; want 1 or 2"));
     }
     let texts = [("title", &raw.title), ("rationale", &raw.rationale)];
-    for (what, text) in texts {
+    let optional = [("note", &raw.note), ("origin", &raw.origin)];
+    let given = optional.into_iter().filter_map(|(what, text)| Some((what, text.as_ref()?)));
+    for (what, text) in texts.into_iter().chain(given) {
         if text.en.trim().is_empty() || text.ja.trim().is_empty() {
             return wrong(&status_at, &format!("has an empty {what}; want both languages"));
         }
@@ -232,6 +235,7 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
         level,
         reason: raw.reason,
         rationale: raw.rationale,
+        origin: raw.origin,
         wants,
         disposition,
     })
@@ -243,7 +247,10 @@ fn written(text: &str, span: std::ops::Range<usize>) -> String {
     let raw = text.get(span.clone()).unwrap_or_default();
     let body: Vec<&str> = if raw.starts_with("[[") {
         let rest = text.get(span.end..).unwrap_or_default();
-        rest.lines().take_while(|l| !l.starts_with('[')).collect()
+        let mut body: Vec<&str> = rest.lines().take_while(|l| !l.starts_with('[')).collect();
+        // What follows the body may belong to the next rule.
+        while body.pop_if(|l| l.trim().is_empty() || l.starts_with('#')).is_some() {}
+        body
     } else {
         vec![raw]
     };
@@ -336,7 +343,7 @@ asked = "0"
             (format!("{pass}{pass}"), "1.toml:8:6: rule 3.2.1 is there already, at 1.toml:2:6"),
             (
                 rule(
-                    "status = \"fail\"\nreason = \"none-given\"\nwant = [{ sysctl = { key = \"a\", value = \"0\" } }]",
+                    "status = \"fail\"\nreason = \"none-given\"\nwant = [{ sysctl = { key = \"a.b\", value = \"0\" } }]",
                 ),
                 "such a row is never enforced",
             ),
@@ -346,6 +353,10 @@ asked = "0"
             ),
             (rule("status = \"pass\"\nwant = [{ sysctel = {} }]"), "1.toml:7:11"),
             (rule("status = \"passs\"\n"), "unknown variant `passs`"),
+            (
+                rule("status = \"pass\"\norigin = { en = \"o\", ja = \" \" }\n"),
+                "1.toml:6:10: rule 3.2.1 has an empty origin; want both languages",
+            ),
             (
                 rule(
                     "status = \"pass\"\nwant = [{ sysctl = { key = \"a\", value = \"${nope}\" } }]",
@@ -357,6 +368,13 @@ asked = "0"
             let message = load(&text).unwrap_err().to_string();
             assert!(message.contains(want), "want {want:?} in {message}");
         }
+    }
+
+    #[test]
+    fn a_want_is_shown_as_written_and_without_what_follows_it() {
+        let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  value = \"#\" }\n\n# next\n\n";
+        let profile = load(&rule(&format!("status = \"pass\"\n{wants}"))).unwrap();
+        assert_eq!(profile.rules[0].wants, ["sysctl = { key = \"a.b\", value = \"#\" }"]);
     }
 
     #[test]

@@ -209,6 +209,8 @@ pub struct Rule {
     pub reason: Option<Reason>,
     /// Why, in our own words.
     pub rationale: Bilingual,
+    /// Where the wanted state comes from, and what AKS's own image does about it.
+    pub origin: Option<Bilingual>,
     /// What it wants, as written in the profile; for people.
     pub wants: Vec<String>,
     /// Made to hold, or left alone.

@@ -30,6 +30,7 @@ struct Words {
     found: &'static str,
     nothing_found: &'static str,
     why: &'static str,
+    origin: &'static str,
     changed: [&'static str; 3],
     unchanged: [&'static str; 3],
     compliant: &'static str,
@@ -53,6 +54,7 @@ const EN: Words = Words {
     found: "found",
     nothing_found: "nothing",
     why: "why",
+    origin: "origin",
     changed: ["", "path(s) would change", "path(s) changed"],
     unchanged: ["", "nothing would change", "nothing changed"],
     compliant: "as declared",
@@ -76,6 +78,7 @@ const JA: Words = Words {
     found: "検出値",
     nothing_found: "なし",
     why: "理由",
+    origin: "由来",
     changed: ["", "件のパスを変更する予定", "件のパスを変更した"],
     unchanged: ["", "変更の予定なし", "変更なし"],
     compliant: "宣言どおり",
@@ -86,6 +89,11 @@ fn words(lang: Lang) -> &'static Words {
         Lang::En => &EN,
         Lang::Ja => &JA,
     }
+}
+
+/// The name of a chapter of the benchmark; empty for a number it does not have.
+pub fn chapter_name(number: u16, lang: Lang) -> &'static str {
+    words(lang).chapters.get(usize::from(number).wrapping_sub(1)).copied().unwrap_or("")
 }
 
 /// The outcome as a word for people.
@@ -215,8 +223,7 @@ fn counts(out: &mut String, report: &Report, style: Style) {
         let _ = writeln!(out, "{text}{left:>24}");
     };
     for (number, rows) in &chapters {
-        let name = w.chapters.get(usize::from(*number).wrapping_sub(1)).copied().unwrap_or("");
-        line(&format!("{number} {name}"), rows);
+        line(&format!("{number} {}", chapter_name(*number, style.lang)), rows);
     }
     let all: Vec<&RuleReport> = report.rules.iter().collect();
     line(w.total, &all);
@@ -281,6 +288,9 @@ pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -
         for want in wants {
             let _ = writeln!(out, "  {want}");
         }
+    }
+    if let Some(origin) = &rule.origin {
+        let _ = writeln!(out, "\n{}:\n  {}", words(lang).origin, origin.get(lang));
     }
     let _ = writeln!(out, "\n{}", profile.source);
     out

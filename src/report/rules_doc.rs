@@ -1,0 +1,296 @@
+//! The rows of a profile as one Markdown page, in English or Japanese.
+//!
+//! `docs/rules.md` and `docs/rules.ja.md` are made by this from the embedded profile, and a test
+//! keeps them current. Every row has an anchor, its id.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::text::chapter_name;
+use crate::profile::{Disposition, Drift, Lang, Profile, Rule, Status};
+
+/// Words that are not data, in both languages.
+struct Words {
+    other_page: &'static str,
+    head: &'static str,
+    chapter: &'static str,
+    all: &'static str,
+    level: &'static str,
+    reason: &'static str,
+    wanted: &'static str,
+    not_implemented: &'static str,
+    untouched: &'static str,
+    observed: &'static str,
+    unmeasured: &'static str,
+    drifts: &'static str,
+    no_drift: &'static str,
+    origin: &'static str,
+    colon: &'static str,
+}
+
+const EN: Words = Words {
+    other_page: "日本語: [rules.ja.md](rules.ja.md)",
+    head: "\
+Every row of the declared table: what it is about, what is wanted and where that comes from, and of
+a row that is left alone why, and what is not touched. Rows that **pass** are made to hold; `apply`
+changes nothing for any other. `gokaku explain ID` shows a row on the command line, and with `--root`
+what would be done to a root.
+
+This page is made from the profile; do not edit it. `BLESS=1 cargo test --test docs` writes it anew.",
+    chapter: "chapter",
+    all: "all",
+    level: "level",
+    reason: "reason in the table",
+    wanted: "Wanted",
+    not_implemented: "Nothing is judged yet: the row comes out as `unknown`.",
+    untouched: "Left alone",
+    observed: "Observed by `audit`, never changed",
+    unmeasured: "Not measured.",
+    drifts: "Drift when any of these holds.",
+    no_drift: "No state of it counts as drift.",
+    origin: "Origin",
+    colon: ": ",
+};
+
+const JA: Words = Words {
+    other_page: "English: [rules.md](rules.md)",
+    head: "\
+宣言された表の全行について、内容、期待する状態とその由来、対象外の行にはその理由と触れないものを示す。**合格**の行は\
+成り立たせる。それ以外の行のために `apply` が変えるものはない。`gokaku explain ID` はコマンドラインで一行を示し、\
+`--root` を付ければルートに対して行われることも示す。
+
+このページはプロファイルから作られる。直接編集せず、`BLESS=1 cargo test --test docs` で書き直す。",
+    chapter: "章",
+    all: "合計",
+    level: "レベル",
+    reason: "表の理由",
+    wanted: "期待する状態",
+    not_implemented: "まだ判定しない。結果は `unknown` になる。",
+    untouched: "扱い",
+    observed: "`audit` が見るもの (変更はしない)",
+    unmeasured: "測定しない。",
+    drifts: "このどれかが成り立てば相違とする。",
+    no_drift: "どの状態も相違とはしない。",
+    origin: "由来",
+    colon: ": ",
+};
+
+const STATUSES: [Status; 4] =
+    [Status::Pass, Status::Fail, Status::NotApplicable, Status::Unspecified];
+
+/// The whole page.
+pub fn render(profile: &Profile, lang: Lang) -> String {
+    let w = match lang {
+        Lang::En => &EN,
+        Lang::Ja => &JA,
+    };
+    let mut chapters: BTreeMap<u16, Vec<&Rule>> = BTreeMap::new();
+    for rule in &profile.rules {
+        chapters.entry(rule.id.chapter()).or_default().push(rule);
+    }
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "# {}\n", escape(profile.title.get(lang)));
+    let Profile { benchmark, source, .. } = profile;
+    let _ =
+        writeln!(out, "{} {} · {}\n", escape(&benchmark.name), benchmark.version, escape(source));
+    let _ = writeln!(out, "{}\n\n{}\n", w.head, w.other_page);
+    counts(&mut out, &chapters, w, lang);
+    for (number, rules) in &chapters {
+        let name = chapter_name(*number, lang);
+        let _ = writeln!(out, "\n## <a id=\"{number}\"></a>{number} {name}");
+        for rule in rules {
+            entry(&mut out, rule, w, lang);
+        }
+    }
+    out
+}
+
+/// How many rows of each chapter have which status.
+fn counts(out: &mut String, chapters: &BTreeMap<u16, Vec<&Rule>>, w: &Words, lang: Lang) {
+    let words = STATUSES.map(|s| s.word(lang)).join(" | ");
+    let _ = writeln!(out, "| {} | {words} | {} |", w.chapter, w.all);
+    let _ = writeln!(out, "|---|{}", "--:|".repeat(STATUSES.len() + 1));
+    let mut line = |name: &str, rules: &[&Rule]| {
+        let count = |s| rules.iter().filter(|r| r.status() == s).count().to_string();
+        let _ = writeln!(out, "| {name} | {} | {} |", STATUSES.map(count).join(" | "), rules.len());
+    };
+    for (number, rules) in chapters {
+        line(&format!("[{number} {}](#{number})", chapter_name(*number, lang)), rules);
+    }
+    let all: Vec<&Rule> = chapters.values().flatten().copied().collect();
+    line(w.all, &all);
+}
+
+/// One row.
+fn entry(out: &mut String, rule: &Rule, w: &Words, lang: Lang) {
+    let id = &rule.id;
+    let _ = writeln!(out, "\n### <a id=\"{id}\"></a>{id} {}\n", escape(rule.title.get(lang)));
+    let _ = write!(out, "**{}** · {} {}", rule.status().word(lang), w.level, rule.level);
+    if let Some(reason) = rule.reason {
+        let _ = write!(out, " · {}{}{}", w.reason, w.colon, reason.word(lang));
+    }
+    let _ = writeln!(out, "\n\n{}", escape(rule.rationale.get(lang)));
+    match &rule.disposition {
+        Disposition::Enforce(want) if want.is_empty() => {
+            let _ = writeln!(out, "\n{}", w.not_implemented);
+        }
+        Disposition::Enforce(_) => wants(out, w.wanted, &rule.wants),
+        Disposition::LeaveAlone { note, observe, drift, .. } => {
+            if let Some(note) = note {
+                let _ = writeln!(out, "\n**{}**{}{}", w.untouched, w.colon, escape(note.get(lang)));
+            }
+            if observe.is_empty() {
+                let _ = writeln!(out, "\n{}", w.unmeasured);
+            } else {
+                wants(out, w.observed, &rule.wants);
+                let drift = match drift {
+                    Some(Drift::WhenMet) => w.drifts,
+                    None => w.no_drift,
+                };
+                let _ = writeln!(out, "\n{drift}");
+            }
+        }
+    }
+    if let Some(origin) = &rule.origin {
+        let _ = writeln!(out, "\n**{}**{}{}", w.origin, w.colon, escape(origin.get(lang)));
+    }
+}
+
+fn wants(out: &mut String, label: &str, wants: &[String]) {
+    let _ = writeln!(out, "\n**{label}**\n\n```toml\n{}\n```", wants.join("\n"));
+}
+
+/// Text that Markdown shows as it is. What stands between backquotes stays code.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut code = false;
+    let quotes = text.matches('`').count() & !1;
+    let mut seen = 0;
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let inside = |c: char| c.is_alphanumeric() || c == '_';
+        let special = match c {
+            '`' if seen < quotes => {
+                seen += 1;
+                code = !code;
+                false
+            }
+            '`' | '\\' | '*' | '<' | '>' | '[' | ']' | '|' | '&' | '~' => true,
+            // Within a word it is only itself.
+            '_' => !(inside(before) && rest.peek().is_some_and(|next| inside(*next))),
+            '#' | '+' | '-' | '=' => out.is_empty(),
+            // A number and a point would begin a list.
+            '.' | ')' => !out.is_empty() && out.bytes().all(|b| b.is_ascii_digit()),
+            _ => false,
+        };
+        if special && !code {
+            out.push('\\');
+        }
+        out.push(c);
+        before = c;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Source;
+
+    const HEAD: &str = r#"
+id = "t"
+title = { en = "table", ja = "表" }
+source = "test"
+[benchmark]
+name = "b"
+version = "1"
+[target]
+os = "ubuntu"
+version = "18.04"
+"#;
+
+    fn page(chapter: &str, lang: Lang) -> String {
+        let source = Source::from_files([("profile.toml", HEAD), ("1.toml", chapter)]);
+        render(&source.parse().unwrap(), lang)
+    }
+
+    const ROWS: &str = r#"
+[[rule]]
+id = "1.2"
+title = { en = "a*b", ja = "あ" }
+level = 1
+status = "pass"
+rationale = { en = "because", ja = "理" }
+origin = { en = "from `here_`", ja = "ここ" }
+[[rule.want]]
+sysctl = { key = "a.b", value = "0" }
+
+[[rule]]
+id = "1.10"
+title = { en = "c", ja = "い" }
+level = 2
+status = "fail"
+reason = "operational-impact"
+note = { en = "leave it", ja = "残す" }
+rationale = { en = "harm", ja = "害" }
+drift = "when-met"
+[[rule.observe]]
+sysctl = { key = "c.d", value = "1" }
+
+[[rule]]
+id = "2.1"
+title = { en = "d", ja = "う" }
+level = 1
+status = "unspecified"
+reason = "none-given"
+rationale = { en = "open", ja = "未定" }
+"#;
+
+    #[test]
+    fn a_row_says_what_is_wanted_and_where_from() {
+        let page = page(ROWS, Lang::En);
+        let row = "### <a id=\"1.2\"></a>1.2 a\\*b\n\n**pass** · level 1\n\nbecause\n\n\
+                   **Wanted**\n\n```toml\nsysctl = { key = \"a.b\", value = \"0\" }\n```\n\n\
+                   **Origin**: from `here_`\n";
+        assert!(page.contains(row), "{page}");
+    }
+
+    #[test]
+    fn a_row_left_alone_says_why_and_what_is_drift() {
+        let page = page(ROWS, Lang::Ja);
+        let row = "**失敗** · レベル 2 · 表の理由: 運用上の潜在的な影響\n\n害\n\n\
+                   **扱い**: 残す\n\n**`audit` が見るもの (変更はしない)**\n\n\
+                   ```toml\nsysctl = { key = \"c.d\", value = \"1\" }\n```\n\n\
+                   このどれかが成り立てば相違とする。\n";
+        assert!(page.contains(row), "{page}");
+        assert!(page.contains("未定\n\n測定しない。\n"), "{page}");
+    }
+
+    #[test]
+    fn rows_are_counted_by_chapter() {
+        let page = page(ROWS, Lang::En);
+        let table = "| chapter | pass | fail | not applicable | unspecified | all |\n\
+                     |---|--:|--:|--:|--:|--:|\n\
+                     | [1 initial setup](#1) | 1 | 1 | 0 | 0 | 2 |\n\
+                     | [2 services](#2) | 0 | 0 | 0 | 1 | 1 |\n\
+                     | all | 1 | 1 | 0 | 1 | 3 |\n";
+        assert!(page.contains(table), "{page}");
+    }
+
+    #[test]
+    fn text_is_shown_as_it_is() {
+        let cases = [
+            ("a_b x_ *y* <z> \\m", "a_b x\\_ \\*y\\* \\<z\\> \\\\m"),
+            ("`a_*` and `b", "`a_*` and \\`b"),
+            ("1. one", "1\\. one"),
+            ("0644 for 5.3.4", "0644 for 5.3.4"),
+            ("- no list", "\\- no list"),
+            ("", ""),
+        ];
+        for (text, want) in cases {
+            assert_eq!(escape(text), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The pages for people say what the program does.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use gokaku::profile::{Lang, Profile};
+use gokaku::report::rules_doc;
+use regex::Regex;
+use support::repository;
+
+const READMES: [&str; 2] = ["README.md", "README.ja.md"];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(repository(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The first group of every match.
+fn all(pattern: &str, text: &str) -> BTreeSet<String> {
+    Regex::new(pattern).unwrap().captures_iter(text).map(|c| c[1].to_owned()).collect()
+}
+
+#[test]
+fn the_pages_of_rules_are_current() {
+    let profile = Profile::embedded().unwrap();
+    for (path, lang) in [("docs/rules.md", Lang::En), ("docs/rules.ja.md", Lang::Ja)] {
+        let want = rules_doc::render(&profile, lang);
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(repository(path), &want).unwrap();
+            continue;
+        }
+        let found = fs::read_to_string(repository(path)).unwrap_or_default();
+        if found == want {
+            continue;
+        }
+        let line = 1 + found.lines().zip(want.lines()).take_while(|(a, b)| a == b).count();
+        let at = |text: &str| text.lines().nth(line - 1).unwrap_or("(the end)").to_owned();
+        panic!(
+            "{path}:{line}: found {:?}, want {:?}\nThe page is not what the profile says. \
+             Write it anew: BLESS=1 cargo test --test docs",
+            at(&found),
+            at(&want)
+        );
+    }
+}
+
+#[test]
+fn the_readmes_name_every_verb() {
+    let command = gokaku::cli::command();
+    let verbs: BTreeSet<String> =
+        command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    assert!(verbs.contains("apply"), "{verbs:?}");
+    for path in READMES {
+        // As they are typed: `gokaku list`. Prose has the name in front of other words, too.
+        let shown = all(r"(?m)(?:^\$ |`)gokaku ([a-z]+)", &read(path));
+        let known = |v: &String| verbs.contains(v) || v == "help";
+        let missing: Vec<_> = verbs.difference(&shown).collect();
+        let wrong: Vec<_> = shown.iter().filter(|v| !known(v)).collect();
+        assert!(missing.is_empty(), "{path}: not named: {missing:?}");
+        assert!(wrong.is_empty(), "{path}: there is no such verb: {wrong:?}");
+    }
+}
+
+#[test]
+fn the_readmes_list_the_exit_statuses_of_the_help() {
+    let help = gokaku::cli::command().get_after_help().unwrap().to_string();
+    let (_, statuses) = help.split_once("Exit status:").expect("the help lists exit statuses");
+    let want = all(r"(?:^|·)\s*([0-9]+) ", statuses);
+    assert!(want.contains("0") && want.len() > 2, "{help}");
+    for path in READMES {
+        assert_eq!(all(r"(?m)^\| ([0-9]+) \|", &read(path)), want, "{path}: the rows of statuses");
+    }
+}
+
+#[test]
+fn the_readmes_name_no_environment_variable_that_nothing_reads() {
+    let mut known = BTreeSet::new();
+    let mut commands = vec![gokaku::cli::command()];
+    while let Some(command) = commands.pop() {
+        let twins = command.get_arguments().filter_map(|a| a.get_env());
+        known.extend(twins.map(|name| name.to_str().unwrap().to_owned()));
+        commands.extend(command.get_subcommands().cloned());
+    }
+    assert!(known.contains("GOKAKU_ROOT"), "{known:?}");
+    for dir in ["tests", "provision"] {
+        for entry in fs::read_dir(repository(dir)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|e| e == "sh") {
+                // A script reads what it expands; what it only sets is no word of its own.
+                let script = fs::read_to_string(&path).unwrap();
+                known.extend(all(r"\$\{?(GOKAKU_[A-Z0-9_]+)", &script));
+            }
+        }
+    }
+    for path in READMES {
+        let named = all(r"\b(GOKAKU_[A-Z0-9_]+)", &read(path));
+        let wrong: Vec<_> = named.difference(&known).collect();
+        assert!(wrong.is_empty(), "{path}: nothing reads {wrong:?}");
+    }
+}
