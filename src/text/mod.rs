@@ -22,6 +22,7 @@ pub mod path_glob;
 pub mod pwquality;
 pub mod rsyslog;
 pub mod script;
+pub mod search_path;
 mod shell;
 pub mod shell_umask;
 pub mod shell_var;
