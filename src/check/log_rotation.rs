@@ -111,7 +111,9 @@ impl LogRotation {
         holding: &mut Vec<Evidence>,
     ) -> Result<()> {
         let wanted = self.wanted(root)?;
-        let mut reader = Reader::new(root, &wanted);
+        // What the directory lists already must not be listed again, though it is not read yet.
+        let soon = trial::with(root, &pending)?;
+        let mut reader = Reader::new(&soon, &wanted);
         reader.path(&ImagePath::parse(CONF)?)?;
         let mut unlisted = Vec::new();
         for file in &wanted {
@@ -715,6 +717,14 @@ mod tests {
             .file(LOGS, "mail.* /var/log/mail\n")
             .file(&format!("{DIR}/x"), "/var/log/mail {\n}\ninclude /none\n");
         assert!(why(&lost).starts_with("/etc/logrotate.d/x:3 includes /none, which is not there"));
+        let unread = root()
+            .file(CONF, "rotate 4\n")
+            .file(LOGS, "mail.* /var/log/mail\nkern.* /var/log/kern.log\n")
+            .file(&format!("{DIR}/rsyslog"), "/var/log/kern.log {\n}\n");
+        let after = changed(&settle(&want(), &unread));
+        assert_eq!(after[0].1, "rotate 4\nweekly\ninclude /etc/logrotate.d\n");
+        assert!(after[1].1.contains(".\n/var/log/mail\n{\n"), "{}", after[1].1);
+        assert_eq!(after[1].1.matches('{').count(), 1);
         let taboo = root()
             .file(LOGS, "mail.* /var/log/mail\n")
             .file(CONF, format!("tabooext + .mine, .other\n{STOCK}"))
