@@ -32,6 +32,8 @@ const DIR: &str = "/etc/logrotate.d";
 /// Includes within includes; logrotate gives up there too.
 const MAX_DEPTH: usize = 16;
 const MAX_FILES: usize = 2_000;
+/// A drop-in writes at most this many log files; real ones a dozen.
+const MAX_LOGS: usize = 500;
 
 impl Primitive for LogRotation {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
@@ -98,6 +100,14 @@ impl LogRotation {
             let grows = there.is_none_or(|s| s.kind == FileKind::File);
             if grows && !file.starts_with("/dev/") && seen.insert(file.clone()) {
                 wanted.push(file);
+            }
+            if wanted.len() > MAX_LOGS {
+                return Err(Error::Syntax {
+                    path: self.logs_of.clone(),
+                    line: token.line,
+                    found: format!("more than {MAX_LOGS} log files"),
+                    want: "as many as somebody looks at",
+                });
             }
         }
         Ok(wanted)

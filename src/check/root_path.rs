@@ -43,10 +43,16 @@ struct Judged {
     here: BTreeSet<String>,
 }
 
+/// Whose directories those are.
+struct People {
+    homes: Vec<ImagePath>,
+    names: AccountDb,
+}
+
 impl Primitive for RootPath {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let mut judged = Judged::default();
-        let homes = homes(root)?;
+        let people = People { homes: homes(root)?, names: AccountDb::read(root)? };
         for (path, setting) in settings(root)? {
             let shown: String = setting.shown.chars().take(SHOWN).collect();
             let evidence =
@@ -54,7 +60,7 @@ impl Primitive for RootPath {
             judged.holding.push(evidence());
             judged.here.clear();
             for element in &setting.elements {
-                judged.element(root, element, evidence, &homes)?;
+                judged.element(root, element, evidence, &people)?;
             }
         }
         judged.holding.extend(service_manager(root)?);
@@ -75,7 +81,7 @@ impl Judged {
         root: &dyn Rootfs,
         element: &Element,
         evidence: impl Fn() -> Evidence,
-        homes: &[ImagePath],
+        people: &People,
     ) -> Result<()> {
         let text = match element {
             Element::Inherited => return Ok(()),
@@ -130,14 +136,14 @@ impl Judged {
             }
             Some(stat) if stat.uid == 0 && stat.mode & OTHERS_WRITE == 0 => {}
             Some(stat) => {
-                let owner = AccountDb::read(root)?.show_user(stat.uid);
+                let owner = people.names.show_user(stat.uid);
                 let setting = evidence();
                 let by = setting.path.map(|p| p.to_string()).unwrap_or_default();
                 let evidence = Evidence::at(&at.path)
                     .found(format!("{:04o} {owner}", stat.mode))
                     .want("root's, and nobody else may write to it")
                     .note(format!("named by {by}:{}", setting.line.unwrap_or(0)));
-                let home = homes.iter().find(|home| at.path.starts_with(home));
+                let home = people.homes.iter().find(|home| at.path.starts_with(home));
                 let system = SYSTEM
                     .iter()
                     .any(|dir| at.path.components().next().is_some_and(|top| *top == dir[1..]));
