@@ -27,6 +27,7 @@ pub mod postfix;
 pub mod pwquality;
 pub mod rsyslog;
 pub mod script;
+pub mod search_path;
 mod shell;
 pub mod shell_umask;
 pub mod shell_var;
