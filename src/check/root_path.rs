@@ -265,9 +265,9 @@ fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::settled::{fixes, reasons, settle};
     use super::*;
     use crate::check::Outcome;
+    use crate::check::testing::settled::{fixes, reasons, settle};
     use crate::rootfs::MemoryRootfs;
 
     const SIX: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

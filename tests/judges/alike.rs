@@ -31,6 +31,7 @@ pub fn rule(want: &str) -> Rule {
         level: 1,
         reason: None,
         rationale: nothing,
+        origin: None,
         wants: vec![want.to_owned()],
         disposition: Disposition::Enforce(vec![row.want]),
     }
