@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gokaku::profile::{Disposition, Lang, Profile, Reason, Status};
 
 /// Rows that are to pass and whose primitive does not exist yet. May only fall.
-const NOT_IMPLEMENTED: usize = 1;
+const NOT_IMPLEMENTED: usize = 0;
 
 /// id → (status, reason), from the published table's own words.
 fn published() -> BTreeMap<String, (Status, Option<Reason>)> {

@@ -13,12 +13,16 @@
 mod support;
 
 mod accounts;
+mod alike;
 mod bench;
 mod dice;
 
 mod logs;
 mod modprobe;
+mod modprobe_alike;
 mod mounts;
 mod sshd;
+mod sshd_alike;
 mod sysctl;
+mod sysctl_alike;
 mod units;
