@@ -8,13 +8,15 @@ use super::{Evidence, Finding, Fix, Gap, Primitive, glob, rewrite, trial};
 use crate::error::{Error, Result};
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::Lines;
+use crate::text::login_defs::{self, Setting};
 use crate::text::script;
 use crate::text::shell_umask::{Effect, Umask, umasks};
 use crate::text::splice::splice;
 
 /// Something that every login shell reads sets the umask to `umask` or tighter, and nothing among
 /// `/etc/profile`, the scripts of `/etc/profile.d` and `/etc/bash.bashrc` sets a looser one, in
-/// whatever branch.
+/// whatever branch. `login.defs` will do in place of the shells where pam_umask gives every session
+/// its value as it is (`USERGROUPS_ENAB no`).
 ///
 /// A looser value is replaced where it stands. Where nothing sets one, `file` is written.
 /// The default of `login.defs` is another want.
@@ -58,6 +60,7 @@ impl TryFrom<Fields> for DefaultUmask {
 const PROFILE: &str = "/etc/profile";
 const DIR: &str = "/etc/profile.d";
 const BASHRC: &str = "/etc/bash.bashrc";
+const LOGIN_DEFS: &str = "/etc/login.defs";
 const SESSIONS: [&str; 2] =
     ["/etc/pam.d/common-session", "/etc/pam.d/common-session-noninteractive"];
 
@@ -102,7 +105,10 @@ impl Primitive for DefaultUmask {
             }
         }
         if !set {
-            gaps.push(self.unset(root, &scripts)?);
+            match self.set_by_pam(root)? {
+                Some(evidence) => holding.push(evidence),
+                None => gaps.push(self.unset(root, &scripts)?),
+            }
         }
         for session in SESSIONS {
             self.pam(root, session, &mut gaps, &mut holding)?;
@@ -124,6 +130,35 @@ impl DefaultUmask {
     fn is_set(&self, scripts: &[Script]) -> bool {
         let for_all = scripts.iter().filter(|s| s.for_all());
         for_all.flat_map(|s| &s.umasks).any(|u| u.sure && u.effect.sets(self.bits))
+    }
+
+    /// What shows that pam_umask sets a tight umask for every session; `None` when it does not.
+    fn set_by_pam(&self, root: &dyn Rootfs) -> Result<Option<Evidence>> {
+        let path = ImagePath::parse(LOGIN_DEFS)?;
+        let text = root.read(&path)?.unwrap_or_default();
+        // The shadow tools read another line than pam_umask where there are two: all must do.
+        let all = |key: &str, good: &dyn Fn(&str) -> bool| {
+            let settings = login_defs::settings(&text, key);
+            let each =
+                |s: &Setting| [&s.shadow, &s.pam].iter().all(|v| v.as_deref().is_some_and(good));
+            settings.iter().all(each).then(|| settings.first().map(|s| s.line)).flatten()
+        };
+        let tight =
+            |value: &str| login_defs::octal(value).is_some_and(|m| m & self.bits == self.bits);
+        let (Some(line), Some(_)) = (all("UMASK", &tight), all("USERGROUPS_ENAB", &|v| v == "no"))
+        else {
+            return Ok(None);
+        };
+        let Some(stack) = Stack::read(root, "session", &ImagePath::parse(SESSIONS[0])?)? else {
+            return Ok(None);
+        };
+        let modules = stack.named("pam_umask.so");
+        let rules = || modules.iter().filter_map(|index| stack.modules.get(*index));
+        // A value of the module's own is another matter, and its `usergroups` loosens this one.
+        let takes_it =
+            rules().all(|m| !m.rule.has("usergroups") && m.rule.value("umask").is_none());
+        Ok((takes_it && !modules.is_empty())
+            .then(|| Evidence::at(&path).line(line).note("pam_umask gives it to every session")))
     }
 
     fn looser(&self, root: &dyn Rootfs, script: &Script) -> Result<Vec<Gap>> {
@@ -389,6 +424,30 @@ mod tests {
         assert!(why(&linked).contains("leads to /usr/share/a.sh"));
         let many = stock().file(FILE, "umask 022\n".repeat(50_000));
         assert_eq!(fixes(&want().audit(&many).unwrap()).len(), 1);
+    }
+
+    #[test]
+    fn login_defs_will_do_where_pam_takes_it_as_it_is() {
+        const TIGHT: &str = "UMASK 027\nUSERGROUPS_ENAB no\n";
+        const LINE: &str = "session optional pam_umask.so\n";
+        let root = |defs: &str, line: &str| stock().file(LOGIN_DEFS, defs).file(SESSIONS[0], line);
+        for (defs, line, want) in [
+            (TIGHT, LINE, Outcome::Met),
+            ("UMASK\t077\nUSERGROUPS_ENAB\tno\n", LINE, Outcome::Met),
+            ("UMASK 022\nUSERGROUPS_ENAB no\n", LINE, Outcome::NotMet),
+            ("UMASK 027\nUMASK 022\nUSERGROUPS_ENAB no\n", LINE, Outcome::NotMet),
+            ("UMASK 027\nUSERGROUPS_ENAB yes\n", LINE, Outcome::NotMet),
+            ("UMASK 027\n", LINE, Outcome::NotMet),
+            ("UMASK 027 # x\nUSERGROUPS_ENAB no # x\n", LINE, Outcome::NotMet),
+            (TIGHT, "", Outcome::NotMet),
+            (TIGHT, "# session optional pam_umask.so\n", Outcome::NotMet),
+            (TIGHT, "session optional pam_umask.so usergroups\n", Outcome::NotMet),
+            (TIGHT, "session optional pam_umask.so umask=027\n", Outcome::NotMet),
+        ] {
+            assert_eq!(outcome(&root(defs, line)), want, "{defs}{line}");
+        }
+        let loosened = root(TIGHT, LINE).file("/etc/profile.d/x.sh", "umask 022\n");
+        assert_eq!(outcome(&loosened), Outcome::NotMet, "a shell may still loosen it");
     }
 
     #[test]
