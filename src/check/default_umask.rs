@@ -246,10 +246,10 @@ fn reads_snippets(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::settled::{changed, fixes, reasons, settle};
     use super::super::testing::parse;
     use super::*;
     use crate::check::Outcome;
+    use crate::check::testing::settled::{changed, fixes, reasons, settle};
     use crate::rootfs::MemoryRootfs;
 
     const FILE: &str = "/etc/profile.d/zz-cis.sh";
