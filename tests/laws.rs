@@ -36,15 +36,19 @@ fn enforced(profile: &Profile) -> Vec<&Rule> {
     profile.rules.iter().filter(wanted).collect()
 }
 
-/// Every tree that some row does not hold on: its name and what becomes of that row.
+/// Every tree that some row does not hold on and is mended in: the row, its name and the tree. What
+/// can only be told changes nothing, so one of five such trees must do.
 fn wrong_trees() -> Vec<(String, String, MemoryRootfs)> {
     let base = support::base();
     let profile = Profile::embedded().unwrap();
     let ids: BTreeSet<String> = enforced(&profile).iter().map(|r| r.id.to_string()).collect();
-    let mut out = Vec::new();
+    let (mut out, mut told) = (Vec::new(), 0_usize);
     for (id, cases) in support::all().into_iter().filter(|(id, _)| ids.contains(id)) {
         for case in cases.iter().filter(|c| c.outcome().starts_with("not_met")) {
-            out.push((id.clone(), format!("{id}: {}", case.name), case.tree(&base)));
+            told += usize::from(case.outcome() == "not_met");
+            if case.outcome() != "not_met" || told.is_multiple_of(5) {
+                out.push((id.clone(), format!("{id}: {}", case.name), case.tree(&base)));
+            }
         }
     }
     assert!(out.len() > 100, "only {} wrong trees", out.len());
@@ -127,10 +131,6 @@ fn faults_after_all(
             faults.push(format!("{name}: not mended among all rows: {judged:?}"));
         }
     }
-    let again = plan_all(rules, &root.clone().changed(plan.changes()), name);
-    if !again.changes().is_empty() {
-        faults.push(format!("{name}: a second plan changes {:?}", again.changes()));
-    }
     faults
 }
 
@@ -155,11 +155,22 @@ fn all_rows_together_hold_after_one_plan() {
 }
 
 #[test]
+fn a_second_plan_of_all_rows_finds_nothing() {
+    let profile = Profile::embedded().unwrap();
+    let rules = enforced(&profile);
+    for (_, name, root) in wrong_trees().into_iter().step_by(10) {
+        let result = root.clone().changed(plan_all(&rules, &root, &name).changes());
+        let again = plan_all(&rules, &result, &name);
+        assert!(again.changes().is_empty(), "{name}: {:?}", again.changes());
+    }
+}
+
+#[test]
 fn the_order_of_the_rows_given_says_nothing() {
     let profile = Profile::embedded().unwrap();
     let mut rules = enforced(&profile);
     let mut shuffler = Shuffler(18_04);
-    for (_, name, root) in wrong_trees().into_iter().step_by(7) {
+    for (_, name, root) in wrong_trees().into_iter().step_by(23) {
         let straight = snapshot(&root.clone().changed(plan_all(&rules, &root, &name).changes()));
         shuffler.shuffle(&mut rules);
         let shuffled = snapshot(&root.clone().changed(plan_all(&rules, &root, &name).changes()));
@@ -193,7 +204,7 @@ fn rows_applied_one_at_a_time_in_any_order_come_to_the_same() {
     trees.push((String::new(), "the stock tree".to_owned(), support::base()));
     let mut other_order: BTreeSet<String> = BTreeSet::new();
     let mut failed = Vec::new();
-    for (_, name, root) in trees.into_iter().rev().step_by(5) {
+    for (_, name, root) in trees.into_iter().rev().step_by(9) {
         let together = snapshot(&root.clone().changed(plan_all(&rules, &root, &name).changes()));
         shuffler.shuffle(&mut rules);
         let apart = snapshot(&one_at_a_time(&rules, root, &name));

@@ -131,7 +131,7 @@ struct Line<'e> {
 
 impl Line<'_> {
     fn evidence(&self, name: &str) -> Evidence {
-        let found = format!("install {} {}", self.install.pattern, self.install.command);
+        let found = format!("install {} {}", self.install.spelled, self.install.command);
         let at = Evidence::at(&self.entry.listed).line(self.install.line);
         at.found(found).want(wanted(name))
     }

@@ -32,6 +32,8 @@ const DIR: &str = "/etc/logrotate.d";
 /// Includes within includes; logrotate gives up there too.
 const MAX_DEPTH: usize = 16;
 const MAX_FILES: usize = 2_000;
+/// A drop-in writes at most this many log files; real ones a dozen.
+const MAX_LOGS: usize = 500;
 
 impl Primitive for LogRotation {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
@@ -99,6 +101,14 @@ impl LogRotation {
             if grows && !file.starts_with("/dev/") && seen.insert(file.clone()) {
                 wanted.push(file);
             }
+            if wanted.len() > MAX_LOGS {
+                return Err(Error::Syntax {
+                    path: self.logs_of.clone(),
+                    line: token.line,
+                    found: format!("more than {MAX_LOGS} log files"),
+                    want: "as many as somebody looks at",
+                });
+            }
         }
         Ok(wanted)
     }
@@ -111,7 +121,9 @@ impl LogRotation {
         holding: &mut Vec<Evidence>,
     ) -> Result<()> {
         let wanted = self.wanted(root)?;
-        let mut reader = Reader::new(root, &wanted);
+        // What the directory lists already must not be listed again, though it is not read yet.
+        let soon = trial::with(root, &pending)?;
+        let mut reader = Reader::new(&soon, &wanted);
         reader.path(&ImagePath::parse(CONF)?)?;
         let mut unlisted = Vec::new();
         for file in &wanted {
@@ -715,6 +727,14 @@ mod tests {
             .file(LOGS, "mail.* /var/log/mail\n")
             .file(&format!("{DIR}/x"), "/var/log/mail {\n}\ninclude /none\n");
         assert!(why(&lost).starts_with("/etc/logrotate.d/x:3 includes /none, which is not there"));
+        let unread = root()
+            .file(CONF, "rotate 4\n")
+            .file(LOGS, "mail.* /var/log/mail\nkern.* /var/log/kern.log\n")
+            .file(&format!("{DIR}/rsyslog"), "/var/log/kern.log {\n}\n");
+        let after = changed(&settle(&want(), &unread));
+        assert_eq!(after[0].1, "rotate 4\nweekly\ninclude /etc/logrotate.d\n");
+        assert!(after[1].1.contains(".\n/var/log/mail\n{\n"), "{}", after[1].1);
+        assert_eq!(after[1].1.matches('{').count(), 1);
         let taboo = root()
             .file(LOGS, "mail.* /var/log/mail\n")
             .file(CONF, format!("tabooext + .mine, .other\n{STOCK}"))

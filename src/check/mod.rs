@@ -46,6 +46,7 @@ mod pwquality;
 mod rewrite;
 mod root_group;
 mod root_only_superuser;
+mod root_path;
 mod rsyslog;
 mod rsyslog_create_mode;
 mod rsyslog_routing;
@@ -325,6 +326,8 @@ pub enum Check {
     PamPwquality(pam_pwquality::PamPwquality),
     /// New passwords are hashed with SHA-512.
     PamSha512(pam_sha512::PamSha512),
+    /// root's search path for programs is safe.
+    RootPath(root_path::RootPath),
     /// Files that rsyslogd creates are closed to others.
     RsyslogCreateMode(rsyslog_create_mode::RsyslogCreateMode),
     /// Log messages are routed to files and to people.
@@ -411,6 +414,7 @@ impl Check {
             Check::LogRotation(p) => p,
             Check::PamPwquality(p) => p,
             Check::PamSha512(p) => p,
+            Check::RootPath(p) => p,
             Check::RsyslogCreateMode(p) => p,
             Check::RsyslogRouting(p) => p,
             Check::Sysctl(p) => p,

@@ -372,9 +372,9 @@ asked = "0"
 
     #[test]
     fn a_want_is_shown_as_written_and_without_what_follows_it() {
-        let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  value = \"#\" }\n\n# next\n\n";
+        let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  value = \"0\" }\n\n# next\n\n";
         let profile = load(&rule(&format!("status = \"pass\"\n{wants}"))).unwrap();
-        assert_eq!(profile.rules[0].wants, ["sysctl = { key = \"a.b\", value = \"#\" }"]);
+        assert_eq!(profile.rules[0].wants, ["sysctl = { key = \"a.b\", value = \"0\" }"]);
     }
 
     #[test]

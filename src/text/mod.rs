@@ -27,6 +27,7 @@ pub mod postfix;
 pub mod pwquality;
 pub mod rsyslog;
 pub mod script;
+pub mod search_path;
 mod shell;
 pub mod shell_umask;
 pub mod shell_var;
@@ -94,8 +95,8 @@ impl Lines {
     /// Inserts a line before line `number` (from 1); `len() + 1` appends. A last line without
     /// terminator gets one first; the file's own line ending is used.
     pub fn insert(&mut self, number: usize, text: &str) {
-        let end =
-            if self.lines.first().is_some_and(|l| l.ends_with("\r\n")) { "\r\n" } else { "\n" };
+        let dos = |l: &String| l.trim_end_matches('\n').ends_with('\r');
+        let end = if self.lines.first().is_some_and(dos) { "\r\n" } else { "\n" };
         let at = number.saturating_sub(1).min(self.lines.len());
         if at == self.lines.len()
             && let Some(last) = self.lines.last_mut()
@@ -150,6 +151,9 @@ mod tests {
         let mut torn = Lines::new("a\r\nb\r");
         torn.push("c");
         assert_eq!(torn.to_string(), "a\r\nb\r\nc\r\n");
+        let mut torn = Lines::new("a\r");
+        torn.push("b");
+        assert_eq!(torn.to_string(), "a\r\nb\r\n");
     }
 
     proptest! {

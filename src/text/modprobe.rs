@@ -18,6 +18,8 @@ const NOTHING: [&str; 4] = ["/bin/true", "/bin/false", "/usr/bin/true", "/usr/bi
 pub struct Install {
     /// The line it begins in, from 1.
     pub line: usize,
+    /// Which modules, as it is spelled.
+    pub spelled: String,
     /// Which modules, as kmod compares them: a shell pattern with `_` for `-`.
     pub pattern: String,
     /// What is run instead of loading, blanks around it taken away.
@@ -89,6 +91,7 @@ impl Logical<'_> {
         // Without a command kmod rejects the line; with blanks only it runs an empty one.
         (verb == "install" && !command.is_empty()).then(|| Install {
             line: self.line,
+            spelled: module.to_owned(),
             pattern: normal(module),
             command: command.trim_matches([' ', '\t']).to_owned(),
         })

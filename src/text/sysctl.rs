@@ -18,15 +18,9 @@ impl Key {
     /// Reads a name. The first separator decides: after a dot, dots part and slashes are dots
     /// (`net.ipv4.conf.eth0/100.x`); after a slash, the other way round.
     pub fn new(name: &str) -> Key {
-        let dotted = name.find(['.', '/']).is_some_and(|at| name[at..].starts_with('.'));
-        let swap = |c| match c {
-            '.' if dotted => '/',
-            '/' if dotted => '.',
-            c => c,
-        };
-        let swapped: String = name.chars().map(swap).collect();
+        let path = as_path(name);
         let mut parts: Vec<&str> = Vec::new();
-        for part in swapped.split('/') {
+        for part in path.split('/') {
             match part {
                 "" | "." => {}
                 ".." => {
@@ -46,62 +40,96 @@ impl Key {
     }
 }
 
+/// The name below `/proc/sys`, as both programs make it.
+fn as_path(name: &str) -> String {
+    let dotted = name.find(['.', '/']).is_some_and(|at| name[at..].starts_with('.'));
+    let swap = |c| match c {
+        '.' if dotted => '/',
+        '/' if dotted => '.',
+        c => c,
+    };
+    name.chars().map(swap).collect()
+}
+
 /// A program that reads these files, as far as it reads lines differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// systemd-sysctl.
+    /// systemd-sysctl before 243: no prefixes; cuts lines at 2047 bytes.
+    SystemdPlain,
+    /// systemd-sysctl from 243: a leading `-` means "ignore failure", and a carriage return or NUL
+    /// ends a line too.
     Systemd {
-        /// Longer lines are cut into pieces of this many bytes, each read as a line.
-        piece: usize,
-        /// A leading `-` means "ignore failure", not a part of the key (from 243).
-        dash: bool,
         /// `-key` without `=` takes the key back (from 245).
         negative: bool,
     },
-    /// `sysctl --system` that writes line by line (before 3.3.17); cuts lines at 255 bytes.
+    /// `sysctl --system` before 3.3.16: no prefixes; cuts lines at 255 bytes.
+    ProcpsPlain,
+    /// `sysctl --system` from 3.3.16: a leading `-` means "ignore failure".
     ProcpsLines,
-    /// `sysctl --system` that collects all lines first (3.3.17 and later).
+    /// `sysctl --system` from 4.0, which collects all lines before it sets anything.
     ProcpsList,
 }
 
 impl Dialect {
     /// systemd-sysctl of this version.
     pub fn systemd(version: u32) -> Dialect {
-        let modern = version >= 243;
-        let piece = if modern { usize::MAX } else { 2047 };
-        Dialect::Systemd { piece, dash: modern, negative: version >= 245 }
+        if version < 243 {
+            Dialect::SystemdPlain
+        } else {
+            Dialect::Systemd { negative: version >= 245 }
+        }
     }
 
     /// procps' `sysctl --system` of this version, as numbers (`[3, 3, 12]`).
     pub fn procps(version: &[u32]) -> Dialect {
-        if version >= [3, 3, 17].as_slice() { Dialect::ProcpsList } else { Dialect::ProcpsLines }
+        if version < [3, 3, 16].as_slice() {
+            Dialect::ProcpsPlain
+        } else if version < [4].as_slice() {
+            Dialect::ProcpsLines
+        } else {
+            Dialect::ProcpsList
+        }
     }
 
-    fn piece(self) -> usize {
-        match self {
-            Dialect::Systemd { piece, .. } => piece,
-            Dialect::ProcpsLines => 255,
-            Dialect::ProcpsList => usize::MAX,
+    /// What the reader takes for lines in one line of the file: that line, or pieces of it.
+    fn pieces(self, raw: &str) -> Vec<Cow<'_, str>> {
+        let most = match self {
+            Dialect::SystemdPlain => 2047,
+            Dialect::ProcpsPlain => 255,
+            Dialect::Systemd { .. } => {
+                return raw
+                    .trim_end_matches(['\r', '\n'])
+                    .split(['\r', '\0'])
+                    .map(Cow::from)
+                    .collect();
+            }
+            Dialect::ProcpsLines | Dialect::ProcpsList => usize::MAX,
+        };
+        if raw.len() <= most {
+            return vec![Cow::Borrowed(raw)];
         }
+        raw.as_bytes().chunks(most).map(String::from_utf8_lossy).collect()
     }
 
     /// What one piece of a file sets: key and value; no value where the key is taken back.
     fn read(self, piece: &str) -> Option<(&str, Option<&str>)> {
         let piece = piece.split('\0').next().unwrap_or("");
         match self {
-            Dialect::Systemd { dash, negative, .. } => {
+            Dialect::SystemdPlain | Dialect::Systemd { .. } => {
                 let line = piece.trim_matches(BLANK);
                 if line.is_empty() || line.starts_with(['#', ';']) {
                     return None;
                 }
                 let Some((key, value)) = line.split_once('=') else {
-                    let key = line.strip_prefix('-').filter(|_| negative)?;
+                    let takes_back = self == Dialect::Systemd { negative: true };
+                    let key = line.strip_prefix('-').filter(|_| takes_back)?;
                     return Some((key.trim_matches(BLANK), None));
                 };
-                let key = key.strip_prefix('-').filter(|_| dash).unwrap_or(key);
+                let plain = self == Dialect::SystemdPlain;
+                let key = key.strip_prefix('-').filter(|_| !plain).unwrap_or(key);
                 Some((key.trim_matches(BLANK), Some(value.trim_matches(BLANK))))
             }
-            Dialect::ProcpsLines => {
+            Dialect::ProcpsPlain | Dialect::ProcpsLines => {
                 let line = piece.trim_end_matches(BLANK).trim_start_matches([' ', '\t']);
                 if line.len() < 2 || line.starts_with(['#', ';']) {
                     return None;
@@ -110,8 +138,12 @@ impl Dialect {
                 let (key, value) = line.trim_start_matches('=').split_once('=')?;
                 let value = value.trim_start_matches('\r').split('\r').next().unwrap_or("");
                 let value = value.trim_start_matches([' ', '\t']);
-                let some = !key.is_empty() && !value.is_empty();
-                some.then(|| (key.trim_end_matches(BLANK), Some(value)))
+                if key.is_empty() || value.is_empty() {
+                    return None;
+                }
+                let plain = self == Dialect::ProcpsPlain;
+                let key = key.strip_prefix('-').filter(|_| !plain).unwrap_or(key);
+                Some((key.trim_end_matches(BLANK), Some(value)))
             }
             Dialect::ProcpsList => {
                 let line = piece.trim_start_matches(SPACE);
@@ -132,38 +164,42 @@ const SPACE: [char; 6] = [' ', '\t', '\n', '\r', '\x0b', '\x0c'];
 
 /// A line that sets the key, for one reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment<'t> {
+pub struct Assignment {
     /// The line, from 1.
     pub line: usize,
     /// The value; `None` where the key is taken back.
-    pub value: Option<Cow<'t, str>>,
-    /// Whether the reader takes the line as one. A piece of an overlong line cannot be edited.
+    pub value: Option<String>,
+    /// Whether the reader takes the line as one. A piece of a line cannot be edited.
     pub whole: bool,
+    /// Whether the key is spelled without detours (`a//b`). Only such a line keeps globs away.
+    pub plain: bool,
 }
 
-impl Assignment<'_> {
+impl Assignment {
     /// Whether it gives exactly this value.
     pub fn is(&self, value: &str) -> bool {
         self.value.as_deref() == Some(value)
     }
+
+    /// Whether it is an ordinary line that gives exactly this value.
+    pub fn states(&self, value: &str) -> bool {
+        self.whole && self.plain && self.is(value)
+    }
 }
 
 /// Every line that sets `key`, in order. The last one counts.
-pub fn assignments<'t>(text: &'t str, key: &Key, dialect: Dialect) -> Vec<Assignment<'t>> {
+pub fn assignments(text: &str, key: &Key, dialect: Dialect) -> Vec<Assignment> {
     let mut out = Vec::new();
     for (line, raw) in lines_with(text, key.leaf()) {
-        let whole = raw.len() <= dialect.piece();
-        if whole {
-            if let Some((_, value)) = dialect.read(raw).filter(|(k, _)| Key::new(k) == *key) {
-                out.push(Assignment { line, value: value.map(Cow::Borrowed), whole });
-            }
-            continue;
-        }
-        for piece in raw.as_bytes().chunks(dialect.piece()) {
-            let piece = String::from_utf8_lossy(piece);
-            if let Some((_, value)) = dialect.read(&piece).filter(|(k, _)| Key::new(k) == *key) {
-                let value = value.map(|v| Cow::Owned(v.to_owned()));
-                out.push(Assignment { line, value, whole });
+        let pieces = dialect.pieces(raw);
+        let whole = pieces.len() == 1;
+        for piece in pieces {
+            let found = |piece: &str| {
+                let (name, value) = dialect.read(piece).filter(|(k, _)| Key::new(k) == *key)?;
+                Some((value.map(str::to_owned), as_path(name) == key.path))
+            };
+            if let Some((value, plain)) = found(&piece) {
+                out.push(Assignment { line, value, whole, plain });
             }
         }
     }
@@ -197,7 +233,7 @@ fn lines_with<'t>(text: &'t str, needle: &str) -> Vec<(usize, &'t str)> {
 pub fn set(text: &str, name: &str, value: &str, dialects: &[Dialect]) -> String {
     let key = Key::new(name);
     let text = replace(text, name, value, dialects);
-    let stated = |d: &Dialect| assignments(&text, &key, *d).iter().any(|a| a.whole && a.is(value));
+    let stated = |d: &Dialect| assignments(&text, &key, *d).iter().any(|a| a.states(value));
     if dialects.iter().all(stated) {
         return text;
     }
@@ -295,14 +331,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const BIONIC: [Dialect; 2] =
-        [Dialect::Systemd { piece: 2047, dash: false, negative: false }, Dialect::ProcpsLines];
-    const MODERN: [Dialect; 2] =
-        [Dialect::Systemd { piece: usize::MAX, dash: true, negative: true }, Dialect::ProcpsList];
+    const BIONIC: [Dialect; 2] = [Dialect::SystemdPlain, Dialect::ProcpsPlain];
+    const BULLSEYE: [Dialect; 2] = [Dialect::Systemd { negative: true }, Dialect::ProcpsLines];
+    const MODERN: [Dialect; 2] = [Dialect::Systemd { negative: true }, Dialect::ProcpsList];
 
     fn values(text: &str, dialect: Dialect) -> Vec<Option<String>> {
         let found = assignments(text, &Key::new("net.ipv4.rp"), dialect);
-        found.into_iter().map(|a| a.value.map(Cow::into_owned)).collect()
+        found.into_iter().map(|a| a.value).collect()
     }
 
     #[test]
@@ -310,7 +345,8 @@ mod tests {
         assert_eq!(Dialect::systemd(237), BIONIC[0]);
         assert_eq!(Dialect::systemd(247), MODERN[0]);
         assert_eq!(Dialect::procps(&[3, 3, 12]), BIONIC[1]);
-        assert_eq!(Dialect::procps(&[3, 3, 17]), MODERN[1]);
+        assert_eq!(Dialect::systemd(243), Dialect::Systemd { negative: false });
+        assert_eq!(Dialect::procps(&[3, 3, 17]), BULLSEYE[1]);
         assert_eq!(Dialect::procps(&[4, 0]), MODERN[1]);
     }
 
@@ -342,7 +378,7 @@ mod tests {
             ("net.ipv4.* = 1\nnet.ipv4.r? = 1\n", vec![]),
             ("", vec![]),
         ] {
-            for dialect in BIONIC.into_iter().chain(MODERN) {
+            for dialect in BIONIC.into_iter().chain(BULLSEYE).chain(MODERN) {
                 assert_eq!(values(text, dialect), want, "{dialect:?} {text:?}");
             }
         }
@@ -351,28 +387,26 @@ mod tests {
     #[test]
     fn lines_they_do_not_agree_on() {
         let one = || vec![Some("1".to_owned())];
-        let table: [(&str, [Vec<Option<String>>; 4]); 6] = [
-            // 237, 3.3.12, 247, 3.3.17
-            ("-net.ipv4.rp = 1", [vec![], vec![], one(), one()]),
-            ("-net.ipv4.rp", [vec![], vec![], vec![None], vec![]]),
-            (
-                "net.ipv4.rp =",
-                [
-                    vec![Some(String::new())],
-                    vec![],
-                    vec![Some(String::new())],
-                    vec![Some(String::new())],
-                ],
-            ),
-            ("=net.ipv4.rp=1", [vec![], one(), vec![], vec![]]),
-            ("\x0bnet.ipv4.rp=1", [vec![], vec![], vec![], one()]),
-            ("net.ipv4.rp=1\0 x", [one(), one(), one(), one()]),
+        let empty = || vec![Some(String::new())];
+        let table: [(&str, [Vec<Option<String>>; 5]); 8] = [
+            // systemd 237, 247; procps 3.3.12, 3.3.17, 4.0
+            ("-net.ipv4.rp = 1", [vec![], one(), vec![], one(), one()]),
+            ("- net.ipv4.rp = 1", [vec![], one(), vec![], vec![], vec![]]),
+            ("-net.ipv4.rp", [vec![], vec![None], vec![], vec![], vec![]]),
+            ("net.ipv4.rp =", [empty(), empty(), vec![], vec![], empty()]),
+            ("=net.ipv4.rp=1", [vec![], vec![], one(), one(), vec![]]),
+            ("\x0bnet.ipv4.rp=1", [vec![], vec![], vec![], vec![], one()]),
+            ("net.ipv4.rp=1\0 x", [one(), one(), one(), one(), one()]),
+            ("# x\rnet.ipv4.rp=1", [vec![], one(), vec![], vec![], vec![]]),
         ];
+        let dialects = [BIONIC[0], BULLSEYE[0], BIONIC[1], BULLSEYE[1], MODERN[1]];
         for (text, want) in table {
-            for (dialect, want) in BIONIC.into_iter().chain(MODERN).zip(want) {
+            for (dialect, want) in dialects.into_iter().zip(want) {
                 assert_eq!(values(text, dialect), want, "{dialect:?} {text:?}");
             }
         }
+        let torn = assignments("# x\rnet.ipv4.rp=1\n", &Key::new("net.ipv4.rp"), BULLSEYE[0]);
+        assert!(!torn[0].whole);
     }
 
     #[test]
@@ -380,7 +414,7 @@ mod tests {
         let mut text = "#".repeat(255);
         text.push_str("net.ipv4.rp = 2\n");
         let key = Key::new("net.ipv4.rp");
-        let found = assignments(&text, &key, Dialect::ProcpsLines);
+        let found = assignments(&text, &key, Dialect::ProcpsPlain);
         assert_eq!(found.len(), 1);
         assert!(!found[0].whole && found[0].is("2"));
         assert!(assignments(&text, &key, BIONIC[0]).is_empty());
@@ -443,21 +477,20 @@ mod tests {
     }
 
     fn last(text: &str, name: &str, dialect: Dialect) -> Option<String> {
-        let found = assignments(text, &Key::new(name), dialect).pop()?.value?;
-        Some(found.into_owned())
+        assignments(text, &Key::new(name), dialect).pop()?.value
     }
 
     proptest! {
         #[test]
         fn what_was_set_is_got(text in file()) {
-            for dialects in [BIONIC, MODERN] {
+            for dialects in [BIONIC, BULLSEYE, MODERN] {
                 let once = set(&text, "a.b", "1", &dialects);
                 for d in dialects {
                     prop_assert_eq!(last(&once, "a.b", d), Some("1".to_owned()));
                     let other = assignments(&text, &Key::new("b.a"), d);
                     let others = assignments(&once, &Key::new("b.a"), d);
-                    let strip = |v: Vec<Assignment<'_>>| -> Vec<_> {
-                        v.into_iter().map(|a| a.value.map(Cow::into_owned)).collect()
+                    let strip = |v: Vec<Assignment>| -> Vec<_> {
+                        v.into_iter().map(|a| a.value).collect()
                     };
                     prop_assert_eq!(strip(other), strip(others));
                 }
@@ -490,7 +523,7 @@ mod tests {
 
         #[test]
         fn nothing_panics(text in any::<String>(), name in any::<String>()) {
-            for dialects in [BIONIC, MODERN] {
+            for dialects in [BIONIC, BULLSEYE, MODERN] {
                 set(&text, &name, "1", &dialects);
                 disable(&text, &name, "1", &dialects);
             }

@@ -39,7 +39,7 @@ pub(super) struct Hit<'f> {
     /// The place of the file among those of this reader.
     file: usize,
     pub entry: &'f Entry,
-    pub line: Assignment<'f>,
+    pub line: Assignment,
 }
 
 impl Files {
@@ -65,7 +65,7 @@ impl Files {
     }
 
     /// Every reader whose view must be right. On a running system that is the next boot, when
-    /// `/run` is empty, and now, when procps ranks `/run` above `/etc` (18.04) or below (3.3.17).
+    /// `/run` is empty, and now, when procps ranks `/run` above `/etc` (18.04) or below (newer).
     pub(super) fn readers(&self) -> Vec<Reader<'_>> {
         let [local, usr, lib] = &self.vendor;
         let mut orders: Vec<Vec<&[Entry]>> = vec![vec![&self.etc, local, usr, lib]];
@@ -81,14 +81,12 @@ impl Files {
     }
 
     fn systemd<'f>(&'f self, order: &[&'f [Entry]]) -> Reader<'f> {
-        let counts =
-            |e: &Entry| !e.name.as_bytes().starts_with(b".") && !matches!(e.body, Body::Dir);
-        let files = conf_dirs::layered(order, counts);
+        let files = conf_dirs::layered(order, |e| !e.name.as_bytes().starts_with(b"."));
         Reader { dialect: self.systemd, listed: files.len(), files }
     }
 
     fn procps<'f>(&'f self, order: &[&'f [Entry]]) -> Reader<'f> {
-        // Hidden files count, and a directory hides a file.
+        // Names that begin with a dot count here.
         let mut files = conf_dirs::layered(order, |_| true);
         let listed = files.len();
         files.extend(&self.sysctl_conf);
