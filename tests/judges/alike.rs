@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use gokaku::check::{Check, Outcome};
 use gokaku::plan::{self, Judged};
-use gokaku::profile::{Bilingual, Disposition, Rule};
+use gokaku::profile::{Disposition, Profile, Rule};
 use gokaku::rootfs::{FileKind, ImagePath, MemoryRootfs, Rootfs};
 use serde::Deserialize;
 
@@ -24,17 +24,10 @@ pub fn rule(want: &str) -> Rule {
         want: Check,
     }
     let row: Row = toml::from_str(&format!("want = {{ {want} }}")).unwrap();
-    let nothing = Bilingual { en: String::new(), ja: String::new() };
-    Rule {
-        id: "9.9.9".parse().unwrap(),
-        title: nothing.clone(),
-        level: 1,
-        reason: None,
-        rationale: nothing,
-        origin: None,
-        wants: vec![want.to_owned()],
-        disposition: Disposition::Enforce(vec![row.want]),
-    }
+    // Any row will do: what it wants is what counts.
+    let mut rule = Profile::embedded().unwrap().rules.swap_remove(0);
+    rule.disposition = Disposition::Enforce(vec![row.want]);
+    rule
 }
 
 /// Trees and our word about them. Tree `2n` is the n-th as it was, tree `2n + 1` as mended.

@@ -3,8 +3,6 @@
 /// A generator of numbers (SplitMix64): good enough to pick from lists, and never changes.
 pub struct Dice {
     state: u64,
-    /// What it began with, to be told when something is wrong.
-    pub seed: u64,
 }
 
 impl Dice {
@@ -13,7 +11,7 @@ impl Dice {
         let given = std::env::var("GOKAKU_TEST_SEED").ok();
         let seed = given.map_or(1804, |s| s.parse().expect("GOKAKU_TEST_SEED: want a number"));
         println!("{test}: seed {seed}; GOKAKU_TEST_SEED and GOKAKU_TEST_ROUNDS choose others");
-        Dice { state: seed, seed }
+        Dice { state: seed }
     }
 
     fn next(&mut self) -> u64 {

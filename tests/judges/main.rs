@@ -14,6 +14,7 @@ mod support;
 
 mod accounts;
 mod alike;
+mod augeas;
 mod bench;
 mod dice;
 

@@ -281,7 +281,10 @@ fn values(said: &str, key: &str) -> Option<String> {
         return None;
     }
     let key = key.to_lowercase();
-    let of_key = said.lines().filter_map(|l| l.split_once(' ')).filter(|(k, _)| *k == key);
+    // Any list of names limits who logs in.
+    let lists = ["denyusers", "allowusers", "denygroups", "allowgroups"];
+    let asked = |k: &str| k == key || lists.contains(&key.as_str()) && lists.contains(&k);
+    let of_key = said.lines().filter_map(|l| l.split_once(' ')).filter(|(k, _)| asked(k));
     Some(of_key.map(|(_, v)| v).collect::<Vec<_>>().join(" "))
 }
 
