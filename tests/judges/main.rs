@@ -22,6 +22,7 @@ mod logs;
 mod modprobe;
 mod modprobe_alike;
 mod mounts;
+mod openscap;
 mod sshd;
 mod sshd_alike;
 mod sysctl;
