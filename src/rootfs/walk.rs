@@ -177,7 +177,7 @@ mod tests {
         fs::write(root.join("var/log/x"), "").unwrap();
         mode(&root.join("var/log/x"), 0o664);
         symlink(&outside, root.join("usr/away")).unwrap();
-        let found = DiskRootfs::open(&root).unwrap().survey().unwrap();
+        let found = DiskRootfs::open(&root).unwrap().surveyed(true).survey().unwrap().unwrap();
         let shown = |f: &crate::rootfs::Found| {
             f.examples.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
