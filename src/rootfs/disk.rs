@@ -136,12 +136,22 @@ impl DiskRootfs {
         links: Links,
         op: &'static str,
     ) -> Result<Option<OwnedFd>> {
+        if self.lies_below_nothing(path) {
+            return Ok(None);
+        }
         match self.open_at(path, flags, links) {
             Ok(fd) => Ok(Some(fd)),
             // A name that is too long for the kernel names nothing.
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG) => Ok(None),
             Err(errno) => Err(DiskRootfs::error(op, path, errno)),
         }
+    }
+
+    /// Whether a directory on the way was looked for before, and was not there.
+    fn lies_below_nothing(&self, path: &ImagePath) -> bool {
+        let stats = self.stats.borrow();
+        std::iter::successors(path.parent(), ImagePath::parent)
+            .any(|dir| matches!(stats.get(&dir), Some(None)))
     }
 
     fn read_uncached(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {

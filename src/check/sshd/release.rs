@@ -1,5 +1,8 @@
 //! Which release of OpenSSH's server the tree has, and what that means for its configuration.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crate::check::Evidence;
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
@@ -91,8 +94,25 @@ impl Release {
 /// Version and FIPS mark of the package `openssh-server`, by dpkg's record.
 fn openssh_version(root: &dyn Rootfs) -> Result<Option<(Version, bool)>> {
     let status = ImagePath::parse("/var/lib/dpkg/status")?;
-    let bytes = root.read_bytes(&status, STATUS_LIMIT)?;
-    Ok(bytes.and_then(|bytes| package_version(&bytes, b"openssh-server")).and_then(|v| parse(&v)))
+    let Some(bytes) = root.read_bytes(&status, STATUS_LIMIT)? else { return Ok(None) };
+    // Every directive asks; the memo keeps the bytes alive, so the same place is the same record.
+    let known = LAST.with_borrow(|last| {
+        last.as_ref().filter(|(of, _)| Rc::ptr_eq(of, &bytes)).map(|(_, version)| *version)
+    });
+    if let Some(version) = known {
+        return Ok(version);
+    }
+    let version = package_version(&bytes, b"openssh-server").and_then(|v| parse(&v));
+    LAST.set(Some((bytes, version)));
+    Ok(version)
+}
+
+/// A record of dpkg and what it says of the server.
+type Said = (Rc<[u8]>, Option<(Version, bool)>);
+
+thread_local! {
+    /// The record that was read last.
+    static LAST: RefCell<Option<Said>> = const { RefCell::new(None) };
 }
 
 /// The `Version` field in the stanza of a package.
