@@ -158,7 +158,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     let rules = chosen(&profile, &judge.select)?;
     let root = DiskRootfs::open(&judge.root)?;
     let protected = protected(judge, root.is_live());
-    let root = root.protecting(protected);
+    let root = root.protecting(protected).surveyed(judge.survey || judge.strict);
     let identity = Identity::read(&root)?;
     if !judge.force_target {
         profile.target.guard(&identity)?;

@@ -90,7 +90,10 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
             Ok(finding) => {
                 outcomes.insert(finding.outcome());
                 match finding {
-                    Finding::Met(e) | Finding::MetVacuously(e) | Finding::Manual(e) => {
+                    Finding::Met(e)
+                    | Finding::MetVacuously(e)
+                    | Finding::Manual(e)
+                    | Finding::Unmeasured(e) => {
                         evidence.extend(e);
                     }
                     Finding::NotMet { gaps: found, holding } => {
@@ -111,6 +114,8 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
         Outcome::Unknown
     } else if has(Outcome::Manual) {
         Outcome::Manual
+    } else if has(Outcome::Unmeasured) {
+        Outcome::Unmeasured
     } else if has(Outcome::Met) {
         Outcome::Met
     } else {
@@ -177,12 +182,16 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
     let mut sorted: Vec<&Rule> = rules.to_vec();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
     let mut stuck: BTreeMap<RuleId, String> = BTreeMap::new();
+    // On the first pass the stage is the image, and `before` has judged that already.
+    let open: BTreeSet<&RuleId> =
+        before.iter().filter(|j| j.outcome == Outcome::NotMet).map(|j| &j.id).collect();
     let mut passes = 0;
     loop {
         let mut restless = Vec::new();
         for rule in &sorted {
             let Disposition::Enforce(want) = &rule.disposition else { continue };
-            if stuck.contains_key(&rule.id) {
+            let settled = passes == 0 && restless.is_empty() && !open.contains(&rule.id);
+            if settled || stuck.contains_key(&rule.id) {
                 continue;
             }
             let checkpoint = staged.checkpoint();
@@ -204,14 +213,15 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
             return Err(Error::Unsettled(format!("rules {} undo each other", restless.join(", "))));
         }
     }
-    let mut after = audit(rules, &staged);
+    let changes = staged.changes()?;
+    let mut after = if changes.is_empty() { before.clone() } else { audit(rules, &staged) };
     for judged in &mut after {
         if let Some(why) = stuck.remove(&judged.id) {
             judged.remedy = judged.remedy.map(|_| Remedy::None);
             judged.reason = Some(why);
         }
     }
-    Ok(Plan { before, after, changes: staged.changes()? })
+    Ok(Plan { before, after, changes })
 }
 
 /// Stages what closes a rule's gaps until there is nothing more to stage. Says whether anything

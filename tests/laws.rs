@@ -119,6 +119,7 @@ fn faults_after_all(
 ) -> Vec<String> {
     let mut faults = Vec::new();
     let plan = plan_all(rules, root, name);
+    let result = root.clone().changed(plan.changes());
     for judged in &plan.after {
         if judged.remedy == Some(Remedy::Available) {
             faults.push(format!("{name}: {} could still be mended: {judged:?}", judged.id));
@@ -127,8 +128,48 @@ fn faults_after_all(
             faults.push(format!("{name}: not mended among all rows: {judged:?}"));
         }
     }
+    for change in plan.changes() {
+        let at = change.path.to_string();
+        if NEVER.iter().any(|p| at.starts_with(p)) {
+            faults.push(format!("{name}: {at} is not to be touched: {change:?}"));
+        }
+        let there = |root: &dyn Rootfs| {
+            let kind = root.stat(&change.path).unwrap().map(|s| s.kind);
+            (kind == Some(FileKind::File)).then(|| root.read_bytes(&change.path, u64::MAX).unwrap())
+        };
+        let own = OWN.iter().any(|p| at.starts_with(p));
+        if !own && there(root) != there(&result) {
+            faults.push(format!("{name}: {at} gets another content: {change:?}"));
+        }
+    }
     faults
 }
+
+/// What no plan touches in any way, whatever the tree is like.
+const NEVER: [&str; 19] = [
+    "/boot/",
+    "/etc/apt/",
+    "/etc/cron.allow",
+    "/etc/cron.deny",
+    "/etc/default/grub",
+    "/etc/default/ufw",
+    "/etc/fstab.",
+    "/etc/machine-id",
+    "/etc/pam.d/common-account",
+    "/etc/pam.d/common-auth",
+    "/etc/pam.d/common-session",
+    "/etc/pam.d/su",
+    "/etc/securetty",
+    "/etc/sudoers",
+    "/etc/ufw/ufw.conf",
+    "/lib/",
+    "/run/",
+    "/usr/lib/",
+    "/var/lib/dpkg/",
+];
+
+/// Content is changed here alone; elsewhere at most mode and owner.
+const OWN: [&str; 3] = ["/etc/", "/var/lib/NetworkManager/", "/var/lib/pam/"];
 
 #[test]
 fn all_rows_together_hold_after_one_plan() {
@@ -148,6 +189,21 @@ fn all_rows_together_hold_after_one_plan() {
         threads.into_iter().flat_map(|t| t.join().unwrap()).collect::<Vec<_>>()
     });
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn rows_that_are_left_alone_come_out_as_before() {
+    let profile = Profile::embedded().unwrap();
+    let rules = enforced(&profile);
+    let left: Vec<&Rule> = profile.rules.iter().filter(|r| r.status() != Status::Pass).collect();
+    let mut trees = vec![(String::new(), "the stock tree".to_owned(), support::base())];
+    trees.extend(wrong_trees().into_iter().step_by(30));
+    for (_, name, root) in trees {
+        let result = root.clone().changed(plan_all(&rules, &root, &name).changes());
+        for (before, after) in plan::audit(&left, &root).iter().zip(plan::audit(&left, &result)) {
+            assert_eq!(before.outcome, after.outcome, "{name}: {before:#?}\n{after:#?}");
+        }
+    }
 }
 
 #[test]

@@ -284,7 +284,11 @@ pub fn harden(
     let now = root.reopen()?;
     let plan = plan::plan(rules, &now)?;
     let applied = executor.apply(&plan)?;
-    let after = plan::audit(rules, &root.reopen()?);
+    // What was not written to is as it was judged.
+    let after = match applied.changed {
+        0 => plan.after.clone(),
+        _ => plan::audit(rules, &root.reopen()?),
+    };
     Ok(Hardened { plan, after, applied })
 }
 

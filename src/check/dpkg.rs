@@ -4,6 +4,7 @@
 //! with it. It is not "installed" ([`Packages::installed`]): a rule that wants a package is not
 //! content with it either.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::check::Evidence;
@@ -13,7 +14,7 @@ use crate::text::dpkg::{self, Stanza, State};
 
 /// dpkg's database may be this large (bytes); thousands of packages need a few megabytes.
 const STATUS_LIMIT: u64 = 64 << 20;
-const STATUS: &str = "/var/lib/dpkg/status";
+pub(super) const STATUS: &str = "/var/lib/dpkg/status";
 /// What an interrupted dpkg has not merged into the status file yet.
 const UPDATES: &str = "/var/lib/dpkg/updates";
 
@@ -39,13 +40,18 @@ pub struct Packages {
     records: Vec<Record>,
 }
 
+thread_local! {
+    /// The database that was parsed last.
+    static LAST: RefCell<Option<Rc<Packages>>> = const { RefCell::new(None) };
+}
+
 impl Packages {
     /// Reads the database of the image.
     ///
     /// # Errors
     /// There is none (then it cannot be told what is installed), it cannot be read, or a line in
     /// it is not dpkg's.
-    pub fn read(root: &dyn Rootfs) -> Result<Packages> {
+    pub fn read(root: &dyn Rootfs) -> Result<Rc<Packages>> {
         let status = ImagePath::parse(STATUS)?;
         let Some(text) = root.read_bytes(&status, STATUS_LIMIT)? else {
             return Err(Error::target("read", &status, std::io::ErrorKind::NotFound));
@@ -61,9 +67,21 @@ impl Packages {
                 }
             }
         }
+        // Dozens of rules ask about one database; the bytes of an image do not change, and the
+        // memo keeps them alive, so the same bytes are at the same place and no others are.
+        if let Some(known) = LAST.with_borrow(|last| last.clone().filter(|l| l.same(&files))) {
+            return Ok(known);
+        }
         let mut packages = Packages { files, records: Vec::new() };
         packages.records = packages.parse()?;
+        let packages = Rc::new(packages);
+        LAST.set(Some(Rc::clone(&packages)));
         Ok(packages)
+    }
+
+    fn same(&self, files: &[(ImagePath, Rc<[u8]>)]) -> bool {
+        self.files.len() == files.len()
+            && self.files.iter().zip(files).all(|(a, b)| a.0 == b.0 && Rc::ptr_eq(&a.1, &b.1))
     }
 
     fn parse(&self) -> Result<Vec<Record>> {

@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
+use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Evidence, Finding, Gap, Primitive};
@@ -17,7 +18,7 @@ pub struct Line {
     pub files: Vec<ImagePath>,
     /// A regular expression that matches within one line; anchor it.
     #[serde(deserialize_with = "regex")]
-    pub pattern: regex::Regex,
+    pub pattern: Regex,
     /// No line may match, instead of one.
     #[serde(default)]
     pub absent: bool,
@@ -30,8 +31,10 @@ fn yes() -> bool {
     true
 }
 
-fn regex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<regex::Regex, D::Error> {
-    regex::Regex::new(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+/// Classes such as `\s` mean ASCII: configuration keywords are, and the automata stay small.
+fn regex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+    let pattern = String::deserialize(deserializer)?;
+    RegexBuilder::new(&pattern).unicode(false).build().map_err(de::Error::custom)
 }
 
 impl Line {
@@ -64,7 +67,7 @@ impl Primitive for Line {
             for file in Line::expand(root, path)? {
                 let Some(text) = root.read(&file)? else { continue };
                 let mut lines = text.lines().enumerate();
-                match lines.find(|(_, l)| self.pattern.is_match(l)) {
+                match lines.find(|(_, l)| self.pattern.is_match(l.as_bytes())) {
                     Some((i, line)) => {
                         let found = if self.show { line.trim() } else { "such a line" };
                         hits.push(Evidence::at(&file).line(i + 1).found(found));

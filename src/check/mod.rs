@@ -274,6 +274,8 @@ pub enum Finding {
     },
     /// A person must judge.
     Manual(Vec<Evidence>),
+    /// It was not looked at, because the run does without; only for rows that are left alone.
+    Unmeasured(Vec<Evidence>),
 }
 
 impl Finding {
@@ -289,6 +291,7 @@ impl Finding {
             Finding::MetVacuously(_) => Outcome::MetVacuously,
             Finding::NotMet { .. } => Outcome::NotMet,
             Finding::Manual(_) => Outcome::Manual,
+            Finding::Unmeasured(_) => Outcome::Unmeasured,
         }
     }
 }

@@ -164,7 +164,10 @@ impl Mount {
             _ => return finding,
         };
         match &mut finding {
-            Finding::Met(list) | Finding::MetVacuously(list) | Finding::Manual(list) => {
+            Finding::Met(list)
+            | Finding::MetVacuously(list)
+            | Finding::Manual(list)
+            | Finding::Unmeasured(list) => {
                 list.push(evidence);
             }
             Finding::NotMet { holding, .. } => holding.push(evidence),

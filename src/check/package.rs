@@ -86,7 +86,7 @@ impl Primitive for Package {
                 Finding::Met(evidence) | Finding::NotMet { holding: evidence, .. } => {
                     evidence.push(mentioned);
                 }
-                Finding::MetVacuously(_) | Finding::Manual(_) => {}
+                Finding::MetVacuously(_) | Finding::Manual(_) | Finding::Unmeasured(_) => {}
             }
         }
         Ok(finding)

@@ -1,34 +1,28 @@
 //! The version of a program in the tree, by dpkg's own record: readers of configuration change
 //! their precedence from version to version, and a tree need not be what its os-release says.
 
-use crate::error::Result;
+use super::dpkg::{self, Packages};
+use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
 
-/// dpkg's record of a large system is some megabytes.
-const STATUS_LIMIT: u64 = 64 << 20;
-
-/// The upstream version of an installed package, as its numbers (`[3, 3, 12]`); `None` when the
-/// package is not installed or there is no record.
+/// The upstream version of a package that is there, as its numbers (`[3, 3, 12]`); `None` when it is
+/// not, or when there is no record that can be understood.
 ///
 /// # Errors
 /// The record cannot be read.
 pub(super) fn installed(root: &dyn Rootfs, package: &str) -> Result<Option<Vec<u32>>> {
-    let status = ImagePath::parse("/var/lib/dpkg/status")?;
-    let Some(bytes) = root.read_bytes(&status, STATUS_LIMIT)? else { return Ok(None) };
-    Ok(find(&String::from_utf8_lossy(&bytes), package))
-}
-
-fn find(status: &str, package: &str) -> Option<Vec<u32>> {
-    let head = format!("Package: {package}\n");
-    let start = if status.starts_with(&head) { 0 } else { status.find(&format!("\n{head}"))? + 1 };
-    let stanza = &status[start..];
-    let stanza = &stanza[..stanza.find("\n\n").unwrap_or(stanza.len())];
-    let field = |name: &str| stanza.lines().find_map(|l| l.strip_prefix(name)).map(str::trim);
-    let state = field("Status:")?.split_whitespace().nth(2)?;
-    if matches!(state, "not-installed" | "config-files") {
-        return None;
+    if root.locate(&ImagePath::parse(dpkg::STATUS)?)?.stat.is_none() {
+        return Ok(None);
     }
-    upstream(field("Version:")?)
+    match Packages::read(root) {
+        Ok(packages) => Ok(packages
+            .version(package)
+            .and_then(|v| std::str::from_utf8(v).ok())
+            .and_then(upstream)),
+        // The rules about packages say so; a version is only a hint here.
+        Err(Error::Syntax { .. }) => Ok(None),
+        Err(e) => Err(e),
+    }
 }
 
 /// `2:3.3.12-3ubuntu1` is `[3, 3, 12]`.
@@ -50,7 +44,7 @@ mod tests {
                       Package: procps\nStatus: hold ok half-installed\nVersion: 2:3.3.12-3ubuntu1\n\n\
                       Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n\
                       Package: systemd\nDescription: x\n Package: odd\nStatus: install ok installed\n\
-                      Version: 247.3-7+deb11u5";
+                      Version: 247.3-7+deb11u5\n";
         for (package, want) in [
             ("kmod", Some(vec![24])),
             ("procps", Some(vec![3, 3, 12])),
@@ -59,7 +53,8 @@ mod tests {
             ("odd", None),
             ("mod", None),
         ] {
-            assert_eq!(find(status, package), want, "{package}");
+            let root = MemoryRootfs::new().file(dpkg::STATUS, status);
+            assert_eq!(installed(&root, package).unwrap(), want, "{package}");
         }
         assert_eq!(upstream("30+20221128-1"), Some(vec![30]));
         assert_eq!(upstream("4.0.2~rc1"), Some(vec![4, 0, 2]));

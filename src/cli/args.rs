@@ -113,6 +113,10 @@ pub struct Judge {
     /// system the account that called sudo is protected without being named.
     #[arg(long, value_name = "USER", env = "GOKAKU_PROTECT", value_delimiter = ',')]
     pub protect: Vec<String>,
+    /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
+    /// set-id …). --strict does so, too.
+    #[arg(long, env = "GOKAKU_SURVEY")]
+    pub survey: bool,
     /// Exit with 2 when a left-alone row has drifted, too.
     #[arg(long, env = "GOKAKU_STRICT")]
     pub strict: bool,

@@ -135,20 +135,26 @@ impl Source {
         };
         let head: Head = parse(head_name, head_text)?;
         let mut rules: Vec<Rule> = Vec::new();
-        let mut places: BTreeMap<RuleId, String> = BTreeMap::new();
+        let mut seen: BTreeMap<RuleId, (usize, usize)> = BTreeMap::new();
+        let mut texts: Vec<(&str, String)> = Vec::new();
         for (name, text) in chapters {
             let text = fill_in(name, text, &head.vars)?;
             let chapter: Chapter = parse(name, &text)?;
             for raw in chapter.rule {
-                let at = place(name, &text, raw.id.span().start);
-                if let Some(first) = places.insert(raw.id.get_ref().clone(), at.clone()) {
-                    let id = raw.id.get_ref();
+                let (id, offset) = (raw.id.get_ref(), raw.id.span().start);
+                if let Some((file, first)) = seen.insert(id.clone(), (texts.len(), offset)) {
+                    let at = place(name, &text, offset);
+                    let first = match texts.get(file) {
+                        Some((name, text)) => place(name, text, first),
+                        None => place(name, &text, first),
+                    };
                     return Err(Error::Profile(format!(
                         "{at}: rule {id} is there already, at {first}; remove one"
                     )));
                 }
                 rules.push(check(raw, name, &text)?);
             }
+            texts.push((name.as_str(), text));
         }
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Profile {
@@ -180,19 +186,22 @@ fn place(name: &str, text: &str, offset: usize) -> String {
 /// What the types cannot say: which fields belong to which status.
 fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
     let id = raw.id.get_ref().clone();
-    let status_at = place(name, text, raw.status.span().start);
-    let wrong = |at: &str, what: &str| Err(Error::Profile(format!("{at}: rule {id} {what}")));
+    let status_at = raw.status.span().start;
+    let wrong = |at: usize, what: &str| {
+        let at = place(name, text, at);
+        Err(Error::Profile(format!("{at}: rule {id} {what}")))
+    };
     let level = *raw.level.get_ref();
     if !(1..=2).contains(&level) {
-        let at = place(name, text, raw.level.span().start);
-        return wrong(&at, &format!("has level {level}; want 1 or 2"));
+        let at = raw.level.span().start;
+        return wrong(at, &format!("has level {level}; want 1 or 2"));
     }
     let texts = [("title", &raw.title), ("rationale", &raw.rationale)];
     let optional = [("note", &raw.note), ("origin", &raw.origin)];
     let given = optional.into_iter().filter_map(|(what, text)| Some((what, text.as_ref()?)));
     for (what, text) in texts.into_iter().chain(given) {
         if text.en.trim().is_empty() || text.ja.trim().is_empty() {
-            return wrong(&status_at, &format!("has an empty {what}; want both languages"));
+            return wrong(status_at, &format!("has an empty {what}; want both languages"));
         }
     }
     let wants = raw.want.iter().chain(&raw.observe).map(|c| written(text, c.span())).collect();
@@ -201,7 +210,7 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
         Status::Pass => {
             if !raw.observe.is_empty() || raw.note.is_some() || raw.drift.is_some() {
                 return wrong(
-                    &status_at,
+                    status_at,
                     "is `pass` and has `observe`, `drift` or `note`; want `want`",
                 );
             }
@@ -210,13 +219,13 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
         status => {
             if !raw.want.is_empty() {
                 return wrong(
-                    &status_at,
+                    status_at,
                     "is not `pass` but has `want`; such a row is never enforced, use `observe`",
                 );
             }
             if raw.reason.is_none() {
                 return wrong(
-                    &status_at,
+                    status_at,
                     "is not `pass` and has no `reason`; say why it is left alone (`none-given` \
                      where the table is silent)",
                 );

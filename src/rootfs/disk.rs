@@ -27,6 +27,7 @@ pub struct DiskRootfs {
     resolver: Resolver,
     live: bool,
     protected: Vec<String>,
+    surveyed: bool,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
@@ -62,6 +63,7 @@ impl DiskRootfs {
             resolver,
             live,
             protected: Vec::new(),
+            surveyed: false,
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
@@ -83,6 +85,7 @@ impl DiskRootfs {
             resolver: self.resolver,
             live: self.live,
             protected: self.protected.clone(),
+            surveyed: self.surveyed,
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
@@ -93,6 +96,13 @@ impl DiskRootfs {
     #[must_use]
     pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
         self.protected.extend(accounts);
+        self
+    }
+
+    /// The same root, with [`Rootfs::survey`] if `wanted`.
+    #[must_use]
+    pub fn surveyed(mut self, wanted: bool) -> DiskRootfs {
+        self.surveyed = wanted;
         self
     }
 
@@ -234,9 +244,12 @@ impl Rootfs for DiskRootfs {
         self.live
     }
 
-    fn survey(&self) -> Result<Rc<Survey>> {
+    fn survey(&self) -> Result<Option<Rc<Survey>>> {
+        if !self.surveyed {
+            return Ok(None);
+        }
         if let Some(known) = &*self.survey.borrow() {
-            return Ok(Rc::clone(known));
+            return Ok(Some(Rc::clone(known)));
         }
         let top = ImagePath::root();
         let fd = self
@@ -244,7 +257,7 @@ impl Rootfs for DiskRootfs {
             .map_err(|e| DiskRootfs::error("list", &top, e))?;
         let found = Rc::new(walk::survey(fd)?);
         *self.survey.borrow_mut() = Some(Rc::clone(&found));
-        Ok(found)
+        Ok(Some(found))
     }
 
     fn protected_accounts(&self) -> &[String] {

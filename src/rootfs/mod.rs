@@ -144,11 +144,12 @@ pub trait Rootfs {
     }
 
     /// One walk over the whole image, made when it is first asked for. Links are not followed,
-    /// other filesystems and container stores are not entered.
+    /// other filesystems and container stores are not entered. `None`: the run does without (a walk
+    /// costs more than everything else together).
     ///
     /// # Errors
     /// The root itself cannot be listed.
-    fn survey(&self) -> Result<Rc<Survey>> {
+    fn survey(&self) -> Result<Option<Rc<Survey>>> {
         let mut survey = Survey::default();
         let mut todo = vec![ImagePath::root()];
         while let Some(dir) = todo.pop() {
@@ -165,7 +166,7 @@ pub trait Rootfs {
                 }
             }
         }
-        Ok(Rc::new(survey))
+        Ok(Some(Rc::new(survey)))
     }
 
     /// Names of accounts that no rule may lock, age, deny or move, as given for this run.

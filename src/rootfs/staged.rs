@@ -442,7 +442,7 @@ impl Rootfs for StagedRootfs<'_> {
     }
 
     /// That of the image below: what is staged is a handful of the files that it counts.
-    fn survey(&self) -> Result<Rc<Survey>> {
+    fn survey(&self) -> Result<Option<Rc<Survey>>> {
         self.base.survey()
     }
 

@@ -5,11 +5,12 @@
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use nix::dir::Dir;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{Mode, fstatat};
+use rustix::fs::RawDir;
 
 use super::survey::{is_log, is_walked};
 use super::{FileKind, ImagePath, Stat, Survey};
@@ -23,10 +24,12 @@ struct Pending {
     path: ImagePath,
 }
 
-/// Directories that wait to be read, last first, and how many are being read.
-struct Queue {
-    todo: Vec<Pending>,
-    busy: usize,
+/// What the workers share: directories for whoever has none, and how many are waiting for one.
+struct Shared {
+    todo: Mutex<Vec<Pending>>,
+    news: Condvar,
+    idle: AtomicUsize,
+    workers: usize,
 }
 
 /// Walks everything below the open directory `root`, on its filesystem.
@@ -34,14 +37,19 @@ pub(super) fn survey(root: OwnedFd) -> Result<Survey> {
     let top = ImagePath::root();
     let stat = super::resolve::stat_of(root.as_fd()).map_err(|e| Error::target("stat", &top, e))?;
     let start = Pending { parent: Arc::new(root), name: c".".to_owned(), path: top };
-    let queue = Mutex::new(Queue { todo: vec![start], busy: 0 });
-    let news = Condvar::new();
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let workers = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let shared = Shared {
+        todo: Mutex::new(vec![start]),
+        news: Condvar::new(),
+        idle: AtomicUsize::new(0),
+        workers,
+    };
     let mut total = Survey::default();
     std::thread::scope(|scope| {
-        let workers: Vec<_> =
-            (0..threads).map(|_| scope.spawn(|| work(&queue, &news, stat.st_dev))).collect();
-        for worker in workers {
+        let others: Vec<_> =
+            (1..workers).map(|_| scope.spawn(|| work(&shared, stat.st_dev))).collect();
+        total.merge(work(&shared, stat.st_dev));
+        for worker in others {
             if let Ok(part) = worker.join() {
                 total.merge(part);
             }
@@ -50,37 +58,52 @@ pub(super) fn survey(root: OwnedFd) -> Result<Survey> {
     Ok(total)
 }
 
-fn work(queue: &Mutex<Queue>, news: &Condvar, device: u64) -> Survey {
+fn work(shared: &Shared, device: u64) -> Survey {
     let mut found = Survey::default();
-    let Ok(mut q) = queue.lock() else { return found };
+    let mut buffer = Vec::with_capacity(32 << 10);
+    // Depth first, by itself; only when another worker has nothing does it give some away.
+    let mut own: Vec<Pending> = Vec::new();
     loop {
-        let Some(next) = q.todo.pop() else {
-            // Whoever is still reading may find more.
-            if q.busy == 0 {
-                news.notify_all();
+        while let Some(next) = own.pop() {
+            read_dir(&next, device, &mut found, &mut own, &mut buffer);
+            if shared.idle.load(Ordering::Relaxed) > 0
+                && own.len() > 1
+                && let Ok(mut todo) = shared.todo.lock()
+            {
+                let half = own.len() / 2;
+                todo.extend(own.drain(..half));
+                shared.news.notify_all();
+            }
+        }
+        let Ok(mut todo) = shared.todo.lock() else { return found };
+        shared.idle.fetch_add(1, Ordering::Relaxed);
+        loop {
+            if let Some(next) = todo.pop() {
+                shared.idle.fetch_sub(1, Ordering::Relaxed);
+                own.push(next);
+                break;
+            }
+            if shared.idle.load(Ordering::Relaxed) == shared.workers {
+                // Nobody has anything, so nothing can come.
+                shared.news.notify_all();
                 return found;
             }
-            match news.wait(q) {
-                Ok(again) => q = again,
+            match shared.news.wait(todo) {
+                Ok(again) => todo = again,
                 Err(_) => return found,
             }
-            continue;
-        };
-        q.busy += 1;
-        drop(q);
-        let below = read_dir(&next, device, &mut found);
-        match queue.lock() {
-            Ok(again) => q = again,
-            Err(_) => return found,
         }
-        q.busy -= 1;
-        q.todo.extend(below);
-        news.notify_all();
     }
 }
 
-/// Notes every entry of a directory; returns the directories to go into.
-fn read_dir(at: &Pending, device: u64, found: &mut Survey) -> Vec<Pending> {
+/// Notes every entry of a directory, and the directories to go into.
+fn read_dir(
+    at: &Pending,
+    device: u64,
+    found: &mut Survey,
+    below: &mut Vec<Pending>,
+    buffer: &mut Vec<u8>,
+) {
     let flags = OFlag::O_RDONLY
         | OFlag::O_DIRECTORY
         | OFlag::O_NOFOLLOW
@@ -88,17 +111,13 @@ fn read_dir(at: &Pending, device: u64, found: &mut Survey) -> Vec<Pending> {
         | OFlag::O_CLOEXEC;
     #[allow(clippy::disallowed_methods)] // a name in a directory opened below the root
     let opened = nix::fcntl::openat(&*at.parent, at.name.as_c_str(), flags, Mode::empty());
-    let listed = opened
-        .ok()
-        .and_then(|fd| Some((fd.try_clone().ok()?, fd)))
-        .and_then(|(copy, fd)| Some((Dir::from_fd(copy).ok()?, Arc::new(fd))));
-    let Some((mut dir, fd)) = listed else {
+    let Ok(fd) = opened.map(Arc::new) else {
         found.add_unread(&at.path);
-        return Vec::new();
+        return;
     };
     let in_log = is_log(&at.path);
-    let mut below = Vec::new();
-    for entry in dir.iter() {
+    let mut entries = RawDir::new(&*fd, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
         let Ok(entry) = entry else {
             found.add_unread(&at.path);
             break;
@@ -122,7 +141,6 @@ fn read_dir(at: &Pending, device: u64, found: &mut Survey) -> Vec<Pending> {
             }
         }
     }
-    below
 }
 
 #[cfg(test)]
@@ -159,7 +177,7 @@ mod tests {
         fs::write(root.join("var/log/x"), "").unwrap();
         mode(&root.join("var/log/x"), 0o664);
         symlink(&outside, root.join("usr/away")).unwrap();
-        let found = DiskRootfs::open(&root).unwrap().survey().unwrap();
+        let found = DiskRootfs::open(&root).unwrap().surveyed(true).survey().unwrap().unwrap();
         let shown = |f: &crate::rootfs::Found| {
             f.examples.iter().map(ToString::to_string).collect::<Vec<_>>()
         };

@@ -85,7 +85,10 @@ pub(in crate::check) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outc
             }
             hidden(&format!("{holding:?}"));
         }
-        Finding::Met(evidence) | Finding::MetVacuously(evidence) | Finding::Manual(evidence) => {
+        Finding::Met(evidence)
+        | Finding::MetVacuously(evidence)
+        | Finding::Manual(evidence)
+        | Finding::Unmeasured(evidence) => {
             assert!(!evidence.is_empty(), "a verdict shows why");
             hidden(&format!("{evidence:?}"));
         }
