@@ -30,3 +30,4 @@ mod sshd_alike;
 mod sysctl;
 mod sysctl_alike;
 mod units;
+mod units_alike;
