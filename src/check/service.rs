@@ -144,12 +144,20 @@ fn link(
 ) -> Result<()> {
     let Some((fragment, real)) = unit.fragment() else { return Ok(()) };
     let install = unit.install(root)?;
-    if install.is_empty() {
+    // An alias of another type, or the unit's own name, makes no link.
+    let makes_link = |alias: &&String| {
+        is_unit_name(alias) && **alias != unit.name && suffix(alias) == suffix(&unit.name)
+    };
+    let aliases: Vec<&String> = install.alias.iter().filter(makes_link).collect();
+    let starts = !install.wanted_by.is_empty() || !install.required_by.is_empty();
+    if !starts && aliases.is_empty() {
         match units::pulls(root, &unit.name)?.first() {
             Some(path) => holding.push(Evidence::at(path).found(shown(root, path)?)),
             None => {
-                let why =
-                    format!("{fragment} has no [Install] section; it starts when another asks");
+                let why = format!(
+                    "{fragment} has no [Install] section that ties it to a target; \
+                     it starts when another asks"
+                );
                 let evidence = Evidence::at(fragment).found("static").want("enabled");
                 gaps.push(Gap::no_remedy(evidence, why));
             }
@@ -181,13 +189,8 @@ fn link(
         }
     }
     // A unit that only has other names is started by them.
-    let starts = !install.wanted_by.is_empty() || !install.required_by.is_empty();
     let no_names = links == Links::Starting && starts;
-    for alias in install.alias.iter().filter(|_| !no_names) {
-        // An alias of another type, or the unit's own name, makes no link.
-        if !is_unit_name(alias) || *alias == unit.name || suffix(alias) != suffix(&unit.name) {
-            continue;
-        }
+    for alias in aliases.into_iter().filter(|_| !no_names) {
         let path = etc.join(alias)?;
         let named = Unit::find(root, alias)?;
         let evidence = Evidence::at(&path).want(fragment.to_string());
@@ -472,6 +475,19 @@ mod tests {
         assert!(!met(&image().link(elsewhere, CRON)), "not what its [Install] says");
         let anacron = "/etc/systemd/system/multi-user.target.wants/anacron.service";
         assert!(!met(&image().link(anacron, CRON)), "another name");
+    }
+
+    #[test]
+    fn a_unit_whose_install_section_makes_no_link_is_not_enabled() {
+        for install in ["Alias=cron.socket", "Alias=cron.service", "Also=cron.timer"] {
+            let text = format!("[Unit]\nDescription=x\n[Install]\n{install}\n");
+            let root = image().file(CRON, text);
+            assert_eq!(outcome(cron("enabled").primitive(), &root), Outcome::NotMet, "{install}");
+            assert_eq!(reasons(cron("enabled").primitive(), &root).len(), 1, "{install}");
+            let pulled =
+                root.link("/lib/systemd/system/multi-user.target.wants/cron.service", CRON);
+            assert_eq!(outcome(cron("enabled").primitive(), &pulled), Outcome::Met, "{install}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@
 mod support;
 
 mod accounts;
+mod ageing_alike;
 mod alike;
 mod augeas;
 mod bench;
@@ -22,9 +23,11 @@ mod logs;
 mod modprobe;
 mod modprobe_alike;
 mod mounts;
+mod mounts_alike;
 mod openscap;
 mod sshd;
 mod sshd_alike;
 mod sysctl;
 mod sysctl_alike;
 mod units;
+mod units_alike;
