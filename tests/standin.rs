@@ -101,6 +101,30 @@ fn the_main_job_on_a_real_root() {
     );
 }
 
+#[test]
+fn every_left_alone_row_is_observed_the_same_before_and_after() {
+    let test = "every_left_alone_row_is_observed_the_same_before_and_after";
+    let Some(root) = root(test) else { return };
+    let script = r#"
+audit() { gokaku audit --survey --root "$GOKAKU_ROOT" --format json -o "$OUT/$1" || true; }
+audit before.json
+gokaku apply --root "$GOKAKU_ROOT" --state-dir "$STATE" -o "$OUT/report" || true
+audit after.json
+"#;
+    let Some(ran) = in_overlay(test, &root, script) else { return };
+    let (before, after) = (ran.json("before.json"), ran.json("after.json"));
+    let (before, after) = (rows(&before), rows(&after));
+    let mut measured = 0;
+    for (id, row) in before.iter().filter(|(_, row)| row["status"] != "pass") {
+        let now = after[id];
+        assert_eq!(row["outcome"], now["outcome"], "{id}");
+        assert_eq!((&row["drift"], &now["drift"]), (&false.into(), &false.into()), "{id}");
+        measured += usize::from(row["outcome"] != "unmeasured");
+        assert_ne!(row["outcome"], "unknown", "{id}: {row:#}");
+    }
+    assert!(measured >= 50, "only {measured} of the left-alone rows are looked at");
+}
+
 /// What must never be written, whatever else is: the rows left alone because they break nodes.
 const LEFT_ALONE: &[&str] = &[
     "/etc/ufw/ufw.conf",

@@ -9,8 +9,11 @@ use gokaku::rootfs::MemoryRootfs;
 use crate::alike::{Trials, rule};
 use crate::dice::{Dice, rounds};
 
+/// A field by name, the label `chage` gives it, and whether a value is right.
+type Field = (&'static str, &'static str, fn(i64) -> bool);
+
 /// The field, as chage names it, and what is right.
-const FIELDS: &[(&str, &str, fn(i64) -> bool)] = &[
+const FIELDS: &[Field] = &[
     (r#"account_ageing = { field = "min", min = 1, write = 1 }"#, "Minimum number of days", |n| {
         n >= 1
     }),
