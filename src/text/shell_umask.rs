@@ -59,8 +59,16 @@ pub fn umasks(text: &str) -> Vec<Umask> {
 fn umask(command: &Command) -> Option<Umask> {
     let mut words = command.words.iter().skip_while(|w| w.assignment().is_some());
     let mut name = words.next()?.literal()?;
-    while matches!(name.as_str(), "command" | "builtin") {
-        name = words.next()?.literal()?;
+    while matches!(name.as_str(), "command" | "builtin" | "eval") {
+        let word = words.next()?;
+        let next = word.literal()?;
+        if name == "eval" && next != "umask" && next.contains("umask") {
+            // A text of its own that is run.
+            let (line, sure) = (command.line, command.sure);
+            let (shown, at) = (word.raw.clone(), word.at.clone());
+            return Some(Umask { line, shown, effect: Effect::Unknown, sure, at });
+        }
+        name = next;
     }
     if name != "umask" {
         return None;
@@ -183,6 +191,10 @@ mod tests {
             umasks(text).iter().map(show).collect()
         };
         assert_eq!(shown("umask 027\n"), ["1:027"]);
+        assert_eq!(shown("command umask 022\neval umask 022"), ["1:022", "2:022"]);
+        let run = umasks("eval 'umask 022'\neval 'x=1'\n");
+        assert_eq!(run.len(), 1);
+        assert_eq!(run[0].effect, Effect::Unknown);
         assert_eq!(shown("# umask 022\n x; umask 022; umask\numask -S\numask -p"), ["2:022"]);
         assert_eq!(shown("umask -S u=rwx,g=rx,o=\n'umask' 77"), ["1:u=rwx,g=rx,o=", "2:77"]);
         assert_eq!(
