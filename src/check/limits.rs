@@ -50,16 +50,27 @@ impl Primitive for Limits {
         // The last line of each user, group or range counts; an exemption always does.
         let mut others: BTreeMap<String, Vec<Found>> = BTreeMap::new();
         let mut lifting = Vec::new();
+        // Whether some user, group or range has a soft limit so far.
+        let mut soft = false;
         for (file, File { text, .. }) in files.iter().enumerate() {
             for limit in limits::limits(text) {
                 let found = Found { file, limit };
                 match (&found.limit.domain, &found.limit.rule) {
                     (Domain::LoginCount, _) | (Domain::Everybody, Rule::Exempt) => {}
-                    (_, Rule::Hard { item, .. }) if *item != self.item => {}
+                    (_, Rule::Hard { item, .. } | Rule::Soft { item }) if *item != self.item => {}
+                    (Domain::Everybody, Rule::Soft { .. }) => {}
+                    (Domain::Everybody, Rule::Hard { soft_too: true, .. })
+                        if soft && self.complies(&found) =>
+                    {
+                        let note = "not in force for those with a soft limit of their own before";
+                        holding.push(self.evidence(&files, &found).note(note));
+                    }
                     (Domain::Everybody, _) => everybody.push(found),
                     (Domain::User(name), _) if name == "root" => {}
                     (Domain::User(_) | Domain::Many(_), Rule::Exempt) => lifting.push(found),
-                    (Domain::User(name) | Domain::Many(name), _) => {
+                    (Domain::User(_) | Domain::Many(_), Rule::Soft { .. }) => soft = true,
+                    (Domain::User(name) | Domain::Many(name), Rule::Hard { soft_too, .. }) => {
+                        soft |= soft_too;
                         others.entry(name.clone()).or_default().push(found);
                     }
                 }
@@ -130,7 +141,7 @@ impl Limits {
     fn complies(&self, found: &Found) -> bool {
         match &found.limit.rule {
             Rule::Hard { value: Some(value), .. } => (0..=i64::from(self.value)).contains(value),
-            Rule::Hard { value: None, .. } | Rule::Exempt => false,
+            Rule::Hard { value: None, .. } | Rule::Soft { .. } | Rule::Exempt => false,
         }
     }
 
@@ -248,6 +259,28 @@ mod tests {
         }
         let not_read = stock().file("/etc/security/limits.d/a.cnf", "* hard core 0\n");
         assert_eq!(outcome(&not_read), NotMet);
+    }
+
+    #[test]
+    fn a_line_for_both_limits_yields_to_an_earlier_soft_limit() {
+        let both = "* - core 0\n";
+        for (before, wanted) in [
+            ("1000: soft core unlimited\n", Outcome::NotMet),
+            ("@adm - core 0\n", Outcome::NotMet),
+            ("mary soft core 1\n", Outcome::NotMet),
+            ("* soft core 1\n", Outcome::Met),
+            ("root soft core 1\n", Outcome::Met),
+            ("mary soft nofile 1\n", Outcome::Met),
+            ("mary hard core 0\n", Outcome::Met),
+            ("mary soft core x\n", Outcome::Met),
+        ] {
+            let root = stock().file(LATER, format!("{before}{both}"));
+            assert_eq!(outcome(&root), wanted, "{before}");
+            assert_eq!(outcome(&stock().file(LATER, format!("{both}{before}"))), Outcome::Met);
+            if wanted == Outcome::NotMet {
+                assert_eq!(settled_text(&core(), &root, OURS), "* hard core 0\n", "{before}");
+            }
+        }
     }
 
     #[test]

@@ -36,12 +36,20 @@ pub enum Rule {
         item: String,
         /// The number as written; its unit depends on the item.
         value: Option<i64>,
+        /// Whether it is the soft limit too (`-`). pam_limits then passes over the whole line for
+        /// those whose soft limit an earlier line of a higher rank has set.
+        soft_too: bool,
+    },
+    /// A soft limit of an item.
+    Soft {
+        /// The item, in lower case.
+        item: String,
     },
     /// `name -`: no limit of any line holds for these.
     Exempt,
 }
 
-/// One active line that pam_limits understands. Soft limits are left out.
+/// One active line that pam_limits understands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// Where, from 1.
@@ -54,7 +62,7 @@ pub struct Limit {
     pub text: String,
 }
 
-/// The active lines with hard limits and exemptions, in the order of the text.
+/// The active lines, in the order of the text.
 pub fn limits(text: &str) -> Vec<Limit> {
     Lines::new(text).iter().filter_map(|(line, text)| parse(line, text)).collect()
 }
@@ -66,8 +74,14 @@ fn parse(line: usize, text: &str) -> Option<Limit> {
     let kind = words.next()?.to_ascii_lowercase();
     let rule = match (kind.as_str(), words.next(), words.next()) {
         ("-", None, None) => Rule::Exempt,
-        ("hard" | "-", Some(item), Some(value)) => {
-            Rule::Hard { item: item.to_ascii_lowercase(), value: number(value)? }
+        ("hard" | "-", Some(item), Some(value)) => Rule::Hard {
+            item: item.to_ascii_lowercase(),
+            value: number(value)?,
+            soft_too: kind == "-",
+        },
+        ("soft", Some(item), Some(value)) => {
+            number(value)?;
+            Rule::Soft { item: item.to_ascii_lowercase() }
         }
         _ => return None,
     };
@@ -116,16 +130,22 @@ mod tests {
         let text = "# * hard core 1\n* hard core 0\n*\tHARD  Core 0 # x\r\n* - core 0x\n* soft core 1\n\
             *  hard core\n* hard core x\n@adm hard core unlimited extra\nmary - \n1000: - core -1\n\
             % hard maxlogins 4\n*hard core 0\n* hard core -5\n#\n\n* - \n";
-        let core = |value| Rule::Hard { item: "core".into(), value };
+        let core = |value| Rule::Hard { item: "core".into(), value, soft_too: false };
+        let both = |value| Rule::Hard { item: "core".into(), value, soft_too: true };
         let many = |name: &str| Domain::Many(name.into());
         let wanted = [
             (2, Domain::Everybody, core(Some(0))),
             (3, Domain::Everybody, core(Some(0))),
-            (4, Domain::Everybody, core(Some(0))),
+            (4, Domain::Everybody, both(Some(0))),
+            (5, Domain::Everybody, Rule::Soft { item: "core".into() }),
             (8, many("@adm"), core(None)),
             (9, Domain::User("mary".into()), Rule::Exempt),
-            (10, many("1000:"), core(None)),
-            (11, Domain::LoginCount, Rule::Hard { item: "maxlogins".into(), value: Some(4) }),
+            (10, many("1000:"), both(None)),
+            (
+                11,
+                Domain::LoginCount,
+                Rule::Hard { item: "maxlogins".into(), value: Some(4), soft_too: false },
+            ),
             (13, Domain::Everybody, core(Some(-5))),
             (16, Domain::Everybody, Rule::Exempt),
         ];
