@@ -17,7 +17,9 @@ mod ageing_alike;
 mod alike;
 mod augeas;
 mod bench;
+mod defaults_alike;
 mod dice;
+mod limits_alike;
 
 mod logs;
 mod modprobe;
@@ -25,6 +27,7 @@ mod modprobe_alike;
 mod mounts;
 mod mounts_alike;
 mod openscap;
+mod shells_alike;
 mod sshd;
 mod sshd_alike;
 mod sysctl;

@@ -87,7 +87,8 @@ fn line(dice: &mut Dice) -> String {
         4 => " # indented \\".to_owned(),
         5 => String::new(),
         6 => format!("#install {pattern} /bin/true"),
-        7 => format!("remove {pattern} /bin/true"),
+        // With the module's own name it would make the module known, and patterns would bind it.
+        7 => "remove hfsx /bin/true".to_owned(),
         8 => format!("Install {pattern} /bin/true"),
         9 => format!("alias fs-{pattern} hfs"),
         _ => {

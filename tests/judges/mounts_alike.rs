@@ -110,8 +110,14 @@ fn mount_and_we_agree_on_options() {
                     Outcome::MetVacuously if !mounted.contains("can't find in") => {
                         answer.wrong(&format!("{option}: no such mount, but it can be mounted"));
                     }
-                    // Written, in force, and the only line: nothing is wrong with it.
-                    Outcome::NotMet if !refused && has(mounted) && has(read) && *lines == 1 => {
+                    // Written, in force, not contradicted, and the only line: it must do.
+                    Outcome::NotMet
+                        if !refused
+                            && has(mounted)
+                            && has(read)
+                            && !read.trim().split(',').any(|w| w == &option[2..])
+                            && *lines == 1 =>
+                    {
                         answer.wrong(&format!(
                             "{option}: written and in force, but not met: {row:?}"
                         ));
