@@ -17,6 +17,8 @@ pub struct Command {
     /// Whether it runs whenever the script does: outside of every condition, loop and function,
     /// and before anything that may end the script.
     pub sure: bool,
+    /// Whether nothing before it may end the script.
+    pub reached: bool,
     /// Whether it runs in a shell of its own, so that what it sets is gone afterwards.
     pub aside: bool,
     /// Whether it runs only for users other than root.
@@ -250,6 +252,7 @@ impl<'a> Scanner<'a> {
             let command = Command {
                 line: self.start_line,
                 sure: self.count.conditional == 0 && !self.perhaps && !self.ended,
+                reached: !self.ended,
                 aside,
                 not_root: self.count.not_root > 0,
                 words,
