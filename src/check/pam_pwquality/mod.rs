@@ -32,6 +32,8 @@ pub struct PamPwquality {
 
 const MODULE: &str = "pam_pwquality.so";
 const PACKAGE: &str = "libpam-pwquality";
+/// One of the files of cracklib's word list, where Debian and Ubuntu make it.
+const WORDS: &str = "/var/cache/cracklib/cracklib_dict.pwd";
 const CREDITS: [&str; 4] = ["dcredit", "ucredit", "ocredit", "lcredit"];
 
 impl Primitive for PamPwquality {
@@ -102,7 +104,17 @@ impl Look<'_> {
         }
         gaps.extend(wrong.gaps(self)?);
         holding.push(Evidence::at(&module).note("the module is there"));
+        holding.extend(self.no_words()?);
         Ok(Finding::from_gaps(gaps, holding))
+    }
+
+    /// The module looks every password up in a list of words, and refuses when it finds no list:
+    /// not looser, but news to whoever sets a password on this image.
+    fn no_words(&self) -> Result<Option<Evidence>> {
+        let list = ImagePath::parse(WORDS)?;
+        let note = "the word list is not there, so every new password of an ordinary user is \
+                    refused unless pwquality.conf has dictcheck = 0; install cracklib-runtime";
+        Ok(self.root.locate(&list)?.stat.is_none().then(|| Evidence::at(&list).note(note)))
     }
 
     fn rule(&self, index: usize) -> Option<&Rule> {
@@ -527,6 +539,20 @@ mod tests {
         let elsewhere =
             root(&format!("{TOP}{UNIX}{REST}@include q\n")).file("/etc/pam.d/q", QUALITY);
         assert!(why(&elsewhere).contains("put `password requisite"));
+    }
+
+    #[test]
+    fn a_missing_word_list_is_told() {
+        let told = |root: &MemoryRootfs| {
+            let Finding::Met(holding) = WANT.audit(root).unwrap() else { panic!("not met") };
+            holding
+                .iter()
+                .filter(|e| e.path.as_ref().is_some_and(|p| p.to_string() == WORDS))
+                .count()
+        };
+        let bare = root(&stock());
+        assert_eq!(told(&bare), 1);
+        assert_eq!(told(&bare.file(WORDS, "words")), 0);
     }
 
     #[test]
