@@ -13,7 +13,7 @@ use crate::profile::{Lang, RuleId};
 #[derive(Debug, Parser)]
 #[command(
     name = "gokaku",
-    version,
+    version = env!("GOKAKU_VERSION"),
     max_term_width = 100,
     after_help = "Exit status: 0 as declared · 1 could not do or could not tell · 2 not as declared \
                   · 3 a guard refused, nothing was changed · 64 wrong usage"
