@@ -1,6 +1,8 @@
 //! The command line: arguments, dispatch, output, exit status. No logic of its own.
 
 mod args;
+mod logging;
+mod progress;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -51,11 +53,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             return if usage { status::USAGE } else { status::OK };
         }
     };
-    start_log(args.verbose, args.quiet);
-    match dispatch(&args) {
+    // A page that was asked for has no phases.
+    let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. });
+    logging::start(args.log_format, args.verbose, args.quiet, pages);
+    let done = dispatch(&args);
+    logging::repeat_warnings();
+    match done {
         Ok(status) => status,
         Err(Failure::Usage(message)) => {
-            eprintln!("error: {message}");
+            log::error!("{message}");
             status::USAGE
         }
         Err(Failure::Library(e)) => {
@@ -77,23 +83,6 @@ impl From<Error> for Failure {
     fn from(e: Error) -> Failure {
         Failure::Library(e)
     }
-}
-
-fn start_log(verbose: u8, quiet: bool) {
-    let level = match (quiet, verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "info",
-        (false, _) => "debug",
-    };
-    let env = env_logger::Env::default().default_filter_or(level);
-    // Plain lines: an image pipeline's log has its own clock.
-    let _ = env_logger::Builder::from_env(env)
-        .format(|out, record| {
-            let level = record.level().as_str().to_ascii_lowercase();
-            writeln!(out, "gokaku: {level}: {}", record.args())
-        })
-        .try_init();
 }
 
 fn dispatch(args: &Args) -> Result<u8, Failure> {
@@ -172,17 +161,18 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     if !judge.force_target {
         profile.target.guard(&identity)?;
     }
-    log::info!("{}: {} {}", root.host_path().display(), identity.os, identity.version);
     let target = TargetRef {
         root: root.host_path().display().to_string(),
         os: identity.os,
         version: identity.version,
         live: root.is_live(),
     };
+    progress::opened(&target, &profile, &rules);
     let mut diff = String::new();
     let report = match mode {
         Mode::Audit => {
             let judged = plan::audit(&rules, &root);
+            plan::say("judged", &rules, &judged);
             Report::new(mode, &profile, target, &rules, None, &judged, &[])
         }
         Mode::Plan => {
@@ -194,15 +184,14 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         Mode::Apply => {
             let Verb::Apply { state, .. } = &args.verb else { return Ok(status::FAILED) };
             let done = apply::harden(&root, &rules, &state.state_dir, source_date()?)?;
-            if let Some(journal) = &done.applied.journal {
-                log::info!("journal: {}", journal.display());
-            }
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
             Report::new(mode, &profile, target, &rules, before, &done.after, changes)
         }
     };
     output(judge, &report, &diff, style(judge.select.lang, args.verbose))?;
+    logging::repeat_warnings();
+    progress::ended(&report, judge.strict);
     let mut status = report.exit_status(judge.strict);
     if mode == Mode::Plan {
         // A plan that was told is a success; what is pending is news only when asked for.

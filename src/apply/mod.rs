@@ -376,10 +376,24 @@ pub fn harden(
     let now = root.reopen()?;
     let plan = plan::plan(rules, &now)?;
     let applied = executor.apply(&plan)?;
+    match &applied.journal {
+        None => log::info!(phase = "write", changed = 0; "nothing to write"),
+        Some(journal) => {
+            let journal = journal.display().to_string();
+            log::info!(
+                phase = "write", changed = applied.changed, journal = journal;
+                "wrote {} paths; what undoes them: {journal}", applied.changed
+            );
+        }
+    }
     // What was not written to is as it was judged.
     let after = match applied.changed {
         0 => plan.after.clone(),
-        _ => plan::audit(rules, &root.reopen()?),
+        _ => {
+            let after = plan::audit(rules, &root.reopen()?);
+            plan::say("judged again from the disk", rules, &after);
+            after
+        }
     };
     Ok(Hardened { plan, after, applied })
 }

@@ -23,12 +23,22 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// Every row and more log lines; twice for debugging. RUST_LOG decides where it is set.
+    /// Every row, and more log lines; twice for all. Where RUST_LOG is set, it decides what is
+    /// logged.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Errors only on stderr.
+    /// Errors only on stderr: neither phases nor warnings.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// The form of the log on stderr. No line carries a time; the pipeline's log has its own clock.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "GOKAKU_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
 }
 
 /// The verbs.
@@ -172,6 +182,15 @@ pub enum Format {
     /// For people.
     Text,
     /// `gokaku.report/1`.
+    Json,
+}
+
+/// The forms of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `gokaku: LEVEL: MESSAGE`.
+    Text,
+    /// One JSON object on each line: level, phase, counts, message.
     Json,
 }
 
