@@ -46,6 +46,8 @@ fn the_main_file() {
         ("weekly\n#include /etc/logrotate.d\n", Outcome::NotMet),
         ("weekly\ninclude /etc/logrotate.d2\n", Outcome::NotMet),
         ("size 10M\ninclude /etc/logrotate.d\n", Outcome::NotMet),
+        ("weekly\nsize 10M\ninclude /etc/logrotate.d\n", Outcome::NotMet),
+        ("size 10M\nweekly\nmaxsize 10M\ninclude /etc/logrotate.d\n", Outcome::Met),
         ("weekly\n}\n", Outcome::Unknown),
     ] {
         assert_eq!(outcome(&root().file(CONF, conf)), want, "{conf:?}");
@@ -70,7 +72,8 @@ fn the_main_file() {
 fn the_trigger() {
     let wants = "/etc/systemd/system/timers.target.wants/logrotate.timer";
     let unit = "/lib/systemd/system/logrotate.timer";
-    let timer = || bare().link(wants, unit).file(unit, "[Timer]\n");
+    let service = "/lib/systemd/system/logrotate.service";
+    let timer = || bare().link(wants, unit).file(unit, "[Timer]\n").file(service, "[Service]\n");
     assert_eq!(outcome(&root()), Outcome::Met);
     assert_eq!(outcome(&timer()), Outcome::Met);
     let hourly = bare().file_with("/etc/cron.hourly/logrotate", "x", 0o700, 0, 0);
@@ -80,7 +83,8 @@ fn the_trigger() {
             "/etc/systemd/system/multi-user.target.wants/aks-logrotate.timer",
             "../aks-logrotate.timer",
         )
-        .file("/etc/systemd/system/aks-logrotate.timer", "[Timer]\n");
+        .file("/etc/systemd/system/aks-logrotate.timer", "[Timer]\nUnit=logrotate.service\n")
+        .file(service, "[Service]\n");
     assert_eq!(outcome(&aks), Outcome::Met);
 
     let advice = why(&bare());
@@ -92,9 +96,38 @@ fn the_trigger() {
         timer().link("/etc/systemd/system/logrotate.timer", "/dev/null"),
         timer().file("/etc/systemd/system/logrotate.timer", ""),
         timer().without(wants).link(&wants.replace("logrotate", "fstrim"), unit),
+        timer().without(wants).file(wants, "[Timer]\n"),
+        timer().without(service),
+        timer().link("/etc/systemd/system/logrotate.service", "/dev/null"),
+        timer().file(unit, "[Timer]\nUnit=other.service\n"),
     ] {
         assert_eq!(outcome(&off), Outcome::NotMet);
     }
+}
+
+#[test]
+fn a_job_that_yields_to_systemd_starts_nothing_there() {
+    let job =
+        "#!/bin/sh\n# skip\nif [ -d /run/systemd/system ]; then\n    exit 0\nfi\nlogrotate x\n";
+    let yields = bare().file_with("/etc/cron.daily/logrotate", job, 0o755, 0, 0);
+    assert_eq!(outcome(&yields), Outcome::Met, "without systemd it does the work");
+    let booted = yields.clone().file_with("/lib/systemd/systemd", "x", 0o755, 0, 0);
+    let advice = why(&booted);
+    assert!(advice.contains("systemctl enable logrotate.timer"), "{advice}");
+    let timer = "/lib/systemd/system/logrotate.timer";
+    let both = booted
+        .link("/etc/systemd/system/timers.target.wants/logrotate.timer", timer)
+        .file(timer, "[Timer]\n")
+        .file("/lib/systemd/system/logrotate.service", "[Service]\n");
+    assert_eq!(outcome(&both), Outcome::Met);
+    let old = root().file_with("/lib/systemd/systemd", "x", 0o755, 0, 0).file_with(
+        "/etc/cron.daily/logrotate",
+        "#!/bin/sh\n# not if /run/systemd/system is there\ntest -x /usr/sbin/logrotate || exit 0\n",
+        0o755,
+        0,
+        0,
+    );
+    assert_eq!(outcome(&old), Outcome::Met, "a comment asks nothing");
 }
 
 #[test]
