@@ -270,12 +270,14 @@ fn period(
             Item::Stanza(_) => None,
         })
     };
-    if let Some(period) = globals().rfind(|d| d.is_period()) {
+    // Each of them takes the place of the one before.
+    let last = globals().rfind(|d| d.is_period() || d.name == "size");
+    if let Some(period) = last.filter(|d| d.is_period()) {
         let evidence = Evidence::at(conf).line(period.line).found(&period.name);
         return Ok(Ok(evidence.want("a period")));
     }
     let evidence = Evidence::at(conf).want("a period (daily, weekly, …)");
-    if let Some(size) = globals().find(|d| d.name == "size") {
+    if let Some(size) = last {
         let evidence = evidence.line(size.line).found(format!("size {}", size.value));
         let why = "rotation goes by size here; state a period by hand, with maxsize beside it";
         return Ok(Err(Gap::no_remedy(evidence, why)));
