@@ -91,7 +91,8 @@ fn start_log(verbose: u8, quiet: bool) {
     let _ = env_logger::Builder::from_env(env)
         .format(|out, record| {
             let level = record.level().as_str().to_ascii_lowercase();
-            writeln!(out, "gokaku: {level}: {}", record.args())
+            let message = report::secret::for_terminal(&record.args().to_string());
+            writeln!(out, "gokaku: {level}: {message}")
         })
         .try_init();
 }
@@ -238,7 +239,8 @@ fn output(judge: &Judge, report: &Report, diff: &str, style: Style) -> Result<()
                 format!("{diff}{}", report::text::render(report, style))
             }
             Format::Json => {
-                let json = serde_json::to_string_pretty(report)
+                let json = report
+                    .to_json()
                     .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
                 format!("{json}\n")
             }
