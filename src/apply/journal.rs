@@ -355,6 +355,8 @@ fn make_dir(dir: &Path) -> Result<()> {
         .mode(0o700)
         .create(dir)
         .map_err(|e| Error::host("make the journal directory", dir, e))?;
+    // Again, now that it is there: somebody may have been quicker with a directory above it.
+    super::state::is_safe(dir)?;
     let meta = std::fs::symlink_metadata(dir)
         .map_err(|e| Error::host("look at the journal directory", dir, e))?;
     use std::os::unix::fs::MetadataExt;
