@@ -4,7 +4,7 @@
 # fetched; then binary and state are removed. The exit status is gokaku's own: 0 as declared,
 # 1 could not do or tell, 2 a row does not hold, 3 a guard refused, 64 wrong usage.
 #
-#   GOKAKU_BINARY      the uploaded binary (/tmp/gokaku; else an installed one is used)
+#   GOKAKU_BINARY      the uploaded binary (/tmp/gokaku); where it is not, or empty, an installed one
 #   GOKAKU_STEP        all      everything at once (default); the report stays for a download
 #                      harden   plan and apply; a row that does not hold does not fail this step
 #                      verdict  says which rows do not hold, removes what is left, and fails
@@ -26,7 +26,7 @@ umask 077
 # A dropped connection ends neither the run nor its clean-up.
 trap '' HUP PIPE
 
-binary=${GOKAKU_BINARY:-/tmp/gokaku}
+binary=${GOKAKU_BINARY-/tmp/gokaku}
 step=${GOKAKU_STEP:-all}
 report=${GOKAKU_REPORT:-/tmp/gokaku-report.json}
 formats=${GOKAKU_FORMAT:-json}
@@ -77,9 +77,11 @@ fi
 # The account whose next login must work. It also gets the report.
 user=${SUDO_USER:-$(id -un)}
 unset GOKAKU_FORMAT GOKAKU_OUTPUT GOKAKU_ROOT GOKAKU_STATE_DIR
-if [ "$user" != root ]; then
+if [ "$root" != / ]; then
+    : # This machine's users are nobody in there.
+elif [ "$user" != root ]; then
     export GOKAKU_PROTECT="${GOKAKU_PROTECT:+$GOKAKU_PROTECT,}$user"
-elif [ "$root" = / ] && [ -n "${SSH_CONNECTION:-}" ]; then
+elif [ -n "${SSH_CONNECTION:-}" ]; then
     say "warning: this build logs in as root, which the hardened sshd refuses (5.3.10)" \
         "once it is restarted"
 fi
