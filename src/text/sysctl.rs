@@ -233,19 +233,28 @@ fn lines_with<'t>(text: &'t str, needle: &str) -> Vec<(usize, &'t str)> {
 pub fn set(text: &str, name: &str, value: &str, dialects: &[Dialect]) -> String {
     let key = Key::new(name);
     let text = replace(text, name, value, dialects);
-    let stated = |d: &Dialect| assignments(&text, &key, *d).iter().any(|a| a.states(value));
-    if dialects.iter().all(stated) {
+    // A later piece of a cut line, which cannot be edited, may say otherwise.
+    let holds = |text: &str| {
+        dialects.iter().all(|d| {
+            let all = assignments(text, &key, *d);
+            all.iter().any(|a| a.states(value)) && all.last().is_some_and(|a| a.is(value))
+        })
+    };
+    if holds(&text) {
         return text;
     }
-    let mut lines = Lines::new(&text);
     let line = format!("{name} = {value}");
-    match place(&lines, &key) {
-        Some(number) => lines.insert(number, &line),
-        None => {
-            lines.push("");
-            lines.push(&line);
+    if let Some(number) = place(&Lines::new(&text), &key) {
+        let mut lines = Lines::new(&text);
+        lines.insert(number, &line);
+        let sorted = lines.to_string();
+        if holds(&sorted) {
+            return sorted;
         }
     }
+    let mut lines = Lines::new(&text);
+    lines.push("");
+    lines.push(&line);
     lines.to_string()
 }
 
@@ -478,6 +487,19 @@ mod tests {
 
     fn last(text: &str, name: &str, dialect: Dialect) -> Option<String> {
         assignments(text, &Key::new(name), dialect).pop()?.value
+    }
+
+    #[test]
+    fn a_piece_of_a_line_does_not_outrank_what_is_set() {
+        // The carriage return parts the second line for one reader only.
+        let text = "net.ipv4.rp = 1\nx\rnet.ipv4.rp = 0\n";
+        let once = set(text, "net.ipv4.rp", "1", &BULLSEYE);
+        assert_eq!(values(&once, BULLSEYE[0]).pop(), Some(Some("1".to_owned())));
+        assert_eq!(set(&once, "net.ipv4.rp", "1", &BULLSEYE), once);
+        // Here the place by name would be before it.
+        let text = "\nnet.ipv4.q = 1\nnet.ipv4.z = 1\rnet.ipv4.rp = 0\n";
+        let once = set(text, "net.ipv4.rp", "1", &BULLSEYE);
+        assert_eq!(once, format!("{text}\nnet.ipv4.rp = 1\n"));
     }
 
     proptest! {
