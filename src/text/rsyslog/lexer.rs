@@ -2,7 +2,7 @@
 //! longest reading wins.
 
 use super::super::joined::Joined;
-use super::{Directive, Kind, Malformed, Object, Parameter, Token};
+use super::{Directive, Kind, Malformed, Object, Parameter, Token, is_space};
 
 /// What may stand before an opening parenthesis.
 const OBJECTS: [&str; 14] = [
@@ -73,10 +73,6 @@ fn join(text: &str) -> Joined {
         offset += line.len();
     }
     joined
-}
-
-fn is_space(c: char) -> bool {
-    c.is_ascii_whitespace() || c == '\x0b'
 }
 
 struct Lexer<'a> {
