@@ -65,8 +65,11 @@ pub struct Rule {
 pub struct Argument {
     /// The word; brackets that held blanks together are taken away.
     pub text: String,
-    /// Where it stands in the text, with the blanks before it; `None` when it stands in pieces.
-    span: Option<(Range<usize>, usize)>,
+    /// Where it stands in the text; `None` when it stands in pieces.
+    span: Option<Range<usize>>,
+    /// Where what goes away with it begins: the blanks before it, joins of lines included. `None`
+    /// when it has a line to itself below a comment: without it that line would end nothing.
+    begin: Option<usize>,
 }
 
 impl Rule {
@@ -98,23 +101,20 @@ impl Rule {
 
     /// What replaces argument `index`; `None` when it stands in pieces.
     pub fn set_argument(&self, index: usize, word: &str) -> Option<Edit> {
-        let (span, _) = self.arguments.get(index)?.span.clone()?;
-        Some(Edit::replace(span, word))
+        Some(Edit::replace(self.arguments.get(index)?.span.clone()?, word))
     }
 
-    /// What takes argument `index` away, with the blanks before it.
+    /// What takes argument `index` away, with the blanks before it. `None` when it stands in
+    /// pieces, or alone in its line below a comment.
     pub fn remove_argument(&self, index: usize) -> Option<Edit> {
-        let (span, blanks) = self.arguments.get(index)?.span.clone()?;
-        Some(Edit::replace(blanks..span.end, ""))
+        let argument = self.arguments.get(index)?;
+        Some(Edit::replace(argument.begin?..argument.span.as_ref()?.end, ""))
     }
 
     /// What adds an argument before argument `index`, or after all others.
     pub fn insert_argument(&self, index: usize, word: &str) -> Option<Edit> {
         match self.arguments.get(index) {
-            Some(argument) => {
-                let (span, _) = argument.span.clone()?;
-                Some(Edit::insert(span.start, format!("{word} ")))
-            }
+            Some(argument) => Some(Edit::insert(argument.span.as_ref()?.start, format!("{word} "))),
             None => Some(Edit::insert(self.end, format!(" {word}"))),
         }
     }
@@ -223,15 +223,10 @@ fn entry(text: &str, logical: &Logical, end_of_lines: usize) -> Entry {
     let mut before = end;
     let mut arguments = Vec::new();
     for word in rest {
-        let at = joined.origin_of(word.at.clone());
+        let span = joined.origin_of(word.at.clone());
         end = joined.origin(word.at.end.saturating_sub(1)) + 1;
-        // Blanks before it belong to it, unless the lines were joined there.
-        let span = at.map(|at| {
-            let together = text.get(before..at.start).is_some_and(|b| !b.contains('\n'));
-            let blanks = if together { before } else { at.start };
-            (at, blanks)
-        });
-        arguments.push(Argument { text: word.text.clone(), span });
+        let begin = span.as_ref().and_then(|at| removable(text, before, at));
+        arguments.push(Argument { text: word.text.clone(), span, begin });
         before = end;
     }
     Entry::Rule(Rule {
@@ -246,6 +241,19 @@ fn entry(text: &str, logical: &Logical, end_of_lines: usize) -> Entry {
         span: logical.start..end_of_lines,
         end,
     })
+}
+
+/// Where the removal of the word `at` begins, given where the word before it ends. A line that was
+/// left blank would be passed over, and the rule would go on in the one after it.
+fn removable(text: &str, before: usize, at: &Range<usize>) -> Option<usize> {
+    let between = text.get(before..at.start)?;
+    if between.chars().all(|c| c.is_ascii_whitespace() || c == '\\') {
+        return Some(before);
+    }
+    // A comment stands between.
+    let rest = text.get(at.end..)?;
+    let line = rest.split(['\n', '#']).next().unwrap_or_default().trim();
+    (!line.is_empty() && line != "\\").then_some(at.start)
 }
 
 /// Words between blanks; one that begins with a bracket ends at the closing one, where `\]` is a
@@ -381,7 +389,15 @@ mod tests {
         let rule = &rules(joined)[0];
         assert_eq!(rule.span, 0..joined.len());
         let edit = rule.remove_argument(0).unwrap();
-        assert_eq!(shown(&splice(joined, vec![edit])), ["1:password pam_unix.so [obscure]"]);
+        assert_eq!(splice(joined, vec![edit]), joined.replace(" \\\n  md5", ""));
+        let next = "password required pam_unix.so \\\n  md5\nauth required x.so";
+        let edit = rules(next)[0].remove_argument(0).unwrap();
+        assert_eq!(splice(next, vec![edit]), next.replace(" \\\n  md5", ""));
+        let below = "password required pam_unix.so \\\n# c\n  md5 sha512 \\\n# d\n a\n";
+        let commented = &rules(below)[0];
+        let edit = commented.remove_argument(0).unwrap();
+        assert_eq!(shown(&splice(below, vec![edit])), ["1:password pam_unix.so [sha512|a]"]);
+        assert_eq!(commented.remove_argument(2), None, "its line would end nothing");
         let edit = rule.insert_argument(9, "sha512").unwrap();
         assert_eq!(splice(joined, vec![edit]), format!("{joined} sha512"));
     }
