@@ -289,12 +289,12 @@ fn simple_key(line: &str) -> Option<Key> {
 }
 
 /// Replaces wrong values of `key` where they stand; adds nothing. A line that takes the key back
-/// is switched off.
+/// is switched off, and so is one in which some reader finds more lines behind the value.
 pub fn replace(text: &str, name: &str, value: &str, dialects: &[Dialect]) -> String {
     edit(text, &Key::new(name), value, dialects, |lines, number| {
         let Some(line) = lines.get(number) else { return };
         let front = line.len() - line.trim_start_matches([' ', '\t', '=']).len();
-        match line[front..].find('=') {
+        match line[front..].find('=').filter(|_| !line.contains(['\r', '\0'])) {
             Some(eq) => {
                 let (head, old) = line.split_at(front + eq + 1);
                 let blanks = &old[..old.len() - old.trim_start_matches([' ', '\t']).len()];
@@ -500,6 +500,17 @@ mod tests {
         let text = "\nnet.ipv4.q = 1\nnet.ipv4.z = 1\rnet.ipv4.rp = 0\n";
         let once = set(text, "net.ipv4.rp", "1", &BULLSEYE);
         assert_eq!(once, format!("{text}\nnet.ipv4.rp = 1\n"));
+    }
+
+    #[test]
+    fn what_follows_in_the_same_line_is_kept() {
+        let text = "net.ipv4.rp = 0\rnet.ipv4.q = 1\n";
+        let once = set(text, "net.ipv4.rp", "1", &MODERN);
+        let other = assignments(&once, &Key::new("net.ipv4.q"), MODERN[0]);
+        assert_eq!(other.len(), 1, "{once:?}");
+        for dialect in MODERN {
+            assert_eq!(values(&once, dialect).pop(), Some(Some("1".to_owned())), "{dialect:?}");
+        }
     }
 
     proptest! {
