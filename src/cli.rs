@@ -16,9 +16,9 @@ use crate::error::{Error, Result};
 use crate::plan;
 use crate::profile::{Identity, Lang, Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
-use crate::rootfs::{AccountDb, DiskRootfs, Rootfs};
+use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
 
-use args::{Args, Format, Judge, Select, Verb};
+use args::{Args, Format, Judge, Select, State, Verb};
 
 pub use args::command;
 
@@ -93,6 +93,15 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             Ok(if *detailed_exitcode { status } else { status & !2 })
         }
         Verb::Apply { judge, .. } => judge_root(judge, Mode::Apply, args),
+        Verb::Revert { root, state, force, json } => revert(root, state, force, *json, args),
+        Verb::Forget { root, state } => {
+            let root = DiskRootfs::open(root)?;
+            let dropped = apply::forget(&root, &state.state_dir)?;
+            if dropped > 0 {
+                log::info!("{}: {dropped} journals dropped", root.host_path().display());
+            }
+            Ok(status::OK)
+        }
         Verb::List(select) => {
             let profile = load(select)?;
             let rules = chosen(&profile, select)?;
@@ -173,8 +182,8 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }
         Mode::Apply => {
-            let Verb::Apply { state_dir, .. } = &args.verb else { return Ok(status::FAILED) };
-            let done = apply::harden(&root, &rules, state_dir, source_date()?)?;
+            let Verb::Apply { state, .. } = &args.verb else { return Ok(status::FAILED) };
+            let done = apply::harden(&root, &rules, &state.state_dir, source_date()?)?;
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
             Report::new(mode, &profile, target, &rules, before, &done.after, changes)
@@ -192,6 +201,28 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         }
     }
     Ok(status)
+}
+
+fn revert(
+    root: &Path,
+    state: &State,
+    force: &[ImagePath],
+    as_json: bool,
+    args: &Args,
+) -> Result<u8, Failure> {
+    let root = DiskRootfs::open(root)?;
+    let done = apply::revert(&root, &state.state_dir, force)?;
+    emit(&match as_json {
+        true => json(&done)?,
+        false => report::reverted::render(&done, args.verbose > 0),
+    })?;
+    Ok(status::OK)
+}
+
+fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(data)
+        .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
+    Ok(format!("{text}\n"))
 }
 
 /// The accounts that no rule may shut out: those named, and on the running system who called sudo.
@@ -226,11 +257,7 @@ fn output(judge: &Judge, report: &Report, diff: &str, style: Style) -> Result<()
             Format::Text => {
                 format!("{diff}{}", report::text::render(report, style))
             }
-            Format::Json => {
-                let json = serde_json::to_string_pretty(report)
-                    .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
-                format!("{json}\n")
-            }
+            Format::Json => json(report)?,
         };
         match file {
             None => emit(&text)?,

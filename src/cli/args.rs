@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::profile::{Lang, RuleId};
+use crate::rootfs::ImagePath;
 
 /// Brings a root filesystem to a declared CIS result table, and proves each row.
 ///
@@ -59,10 +60,44 @@ pub enum Verb {
         /// What to judge.
         #[command(flatten)]
         judge: Judge,
-        /// Where the journal lies on this machine (it is what undoes a run that was cut off).
-        #[arg(long, value_name = "DIR", env = "GOKAKU_STATE_DIR",
-              default_value = crate::apply::STATE_DIR)]
-        state_dir: PathBuf,
+        /// Where the journal goes.
+        #[command(flatten)]
+        state: State,
+    },
+    /// Take the last apply back: content, modes, owners, attributes, times, links.
+    ///
+    /// Given again, it takes back the run before. A run that was cut off is undone instead. What is
+    /// not a file in the journal (package operations) is not undone; where there was such, it is
+    /// said.
+    ///
+    /// Exit status 3, nothing changed: there is nothing to revert (no journal of this root in the
+    /// state directory), or something else has changed a path since; all such paths are named.
+    Revert {
+        /// The root filesystem. It has no default: `/` must be typed.
+        #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
+        root: PathBuf,
+        /// Where apply left its journal.
+        #[command(flatten)]
+        state: State,
+        /// Put this path back though something else has changed it since; that change is lost. May
+        /// be given again. A directory that holds something else by now stays.
+        #[arg(long, value_name = "PATH", value_delimiter = ',')]
+        force: Vec<ImagePath>,
+        /// Answer in JSON (`gokaku.revert/1`).
+        #[arg(long)]
+        json: bool,
+    },
+    /// Drop the journals of a root and the state directories that are empty then.
+    ///
+    /// What was applied stays, and cannot be taken back any more. A run that was cut off is undone
+    /// first. Where there is nothing to drop, nothing is said, and the exit status is 0.
+    Forget {
+        /// The root filesystem. It has no default: `/` must be typed.
+        #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
+        root: PathBuf,
+        /// Where apply left its journal.
+        #[command(flatten)]
+        state: State,
     },
     /// The declared table, row by row.
     List(Select),
@@ -77,6 +112,15 @@ pub enum Verb {
         #[command(flatten)]
         select: Select,
     },
+}
+
+/// Where journals lie.
+#[derive(Debug, ClapArgs)]
+pub struct State {
+    /// Where the journal lies on this machine (it is what takes a run back, finished or cut off).
+    #[arg(long, value_name = "DIR", env = "GOKAKU_STATE_DIR",
+          default_value = crate::apply::STATE_DIR)]
+    pub state_dir: PathBuf,
 }
 
 /// Which rows, of which profile, in which language.

@@ -4,6 +4,7 @@
 //! added, never renamed or dropped, within a version.
 
 pub mod diff;
+pub mod reverted;
 pub mod rules_doc;
 pub mod text;
 

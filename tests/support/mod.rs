@@ -5,6 +5,8 @@
 //! shell script runs with `GOKAKU_ROOT`, and leaves what the test looks at in `OUT`.
 #![allow(dead_code, clippy::disallowed_methods)]
 
+pub mod rich;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,8 @@
 //! caller. [`steps`] then says under which filter each action stands. [`Directive::set`] and
 //! [`Object::set`] change one value and nothing else.
 
+mod continued;
+mod filter;
 mod lexer;
 mod selector;
 mod steps;
@@ -13,7 +15,8 @@ use std::ops::Range;
 
 use super::splice::Edit;
 
-pub use lexer::{logical_start, tokens};
+pub use continued::logical_start;
+pub use lexer::tokens;
 pub use selector::{Mask, facility, mask};
 pub use steps::{Filter, Step, What, steps};
 
