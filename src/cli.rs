@@ -1,6 +1,7 @@
 //! The command line: arguments, dispatch, output, exit status. No logic of its own.
 
 mod args;
+mod guards;
 mod logging;
 mod progress;
 
@@ -155,12 +156,9 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     let profile = load(&judge.select)?;
     let rules = chosen(&profile, &judge.select)?;
     let root = DiskRootfs::open(&judge.root)?;
-    let protected = protected(judge, root.is_live());
-    let root = root.protecting(protected).surveyed(judge.survey || judge.strict);
-    let identity = Identity::read(&root)?;
-    if !judge.force_target {
-        profile.target.guard(&identity)?;
-    }
+    let identity = guards::target(judge, &profile, &root)?;
+    let accounts = guards::accounts(judge, &root)?;
+    let root = root.protecting(accounts).surveyed(judge.survey || judge.strict);
     let target = TargetRef {
         root: root.host_path().display().to_string(),
         os: identity.os,
@@ -177,13 +175,17 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         }
         Mode::Plan => {
             let plan = plan::plan(&rules, &root)?;
+            guards::lockout(judge, &rules, &root, &plan, false)?;
             diff = report::diff::render(plan.changes(), &AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }
         Mode::Apply => {
             let Verb::Apply { state, .. } = &args.verb else { return Ok(status::FAILED) };
-            let done = apply::harden(&root, &rules, &state.state_dir, source_date()?)?;
+            let review = |root: &DiskRootfs, plan: &plan::Plan| {
+                guards::lockout(judge, &rules, root, plan, true)
+            };
+            let done = apply::harden(&root, &rules, &state.state_dir, source_date()?, &review)?;
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
             Report::new(mode, &profile, target, &rules, before, &done.after, changes)
@@ -223,15 +225,6 @@ fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
     let text = report::to_json(data)
         .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
     Ok(format!("{text}\n"))
-}
-
-/// The accounts that no rule may shut out: those named, and on the running system who called sudo.
-fn protected(judge: &Judge, live: bool) -> Vec<String> {
-    let mut names = judge.protect.clone();
-    if live {
-        names.extend(std::env::var("SUDO_USER"));
-    }
-    names
 }
 
 /// `SOURCE_DATE_EPOCH`, for images that must come out the same bit by bit.

@@ -366,15 +366,17 @@ pub struct Hardened {
 }
 
 /// Brings a root to what `rules` declare: recovers what an earlier run left behind, plans, writes,
-/// and judges again from the disk.
+/// and judges again from the disk. `review` sees the root and a plan that is about to be carried
+/// out, and may refuse.
 ///
 /// # Errors
-/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`].
+/// That of `review`; as [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`].
 pub fn harden(
     root: &DiskRootfs,
     rules: &[&Rule],
     state: &Path,
     mtime: Option<i64>,
+    review: &dyn Fn(&DiskRootfs, &Plan) -> Result<()>,
 ) -> Result<Hardened> {
     let mut executor = Executor::lock(root, state)?;
     executor.set_mtime(mtime);
@@ -384,6 +386,9 @@ pub fn harden(
     let plan = plan::plan(rules, &now)?;
     mounts::refuse_foreign(&now, plan.changes())?;
     privilege::can_set(&now, plan.changes())?;
+    if !plan.changes().is_empty() {
+        review(&now, &plan)?;
+    }
     let applied = executor.apply(&plan)?;
     match &applied.journal {
         None => log::info!(phase = "write", changed = 0; "nothing to write"),

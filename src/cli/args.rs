@@ -163,10 +163,14 @@ pub struct Judge {
     /// Take a root whose os-release is not the profile's.
     #[arg(long, env = "GOKAKU_FORCE_TARGET")]
     pub force_target: bool,
-    /// An account that is never locked, aged, denied or moved; may be given again. On the running
-    /// system the account that called sudo is protected without being named.
+    /// An account that is never locked, aged, denied or moved, and whose next SSH login must not end;
+    /// may be given again. On the running system the account that logged in to run this is
+    /// protected without being named.
     #[arg(long, value_name = "USER", env = "GOKAKU_PROTECT", value_delimiter = ',')]
     pub protect: Vec<String>,
+    /// Carry out a plan that ends the next SSH login of a protected account; it is still told.
+    #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT")]
+    pub allow_lockout: bool,
     /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
     /// set-id …). --strict does so, too.
     #[arg(long, env = "GOKAKU_SURVEY")]
