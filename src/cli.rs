@@ -16,7 +16,7 @@ use crate::profile::{Identity, Lang, Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
 use crate::rootfs::{AccountDb, DiskRootfs, Rootfs};
 
-use args::{Args, Format, Judge, Select, Verb};
+use args::{Args, Format, Judge, Packages, Select, Verb};
 
 pub use args::command;
 
@@ -36,7 +36,10 @@ mod status {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    ExitCode::from(run(std::env::args_os()))
+    let args: Vec<OsString> = std::env::args_os().collect();
+    // The package runner starts this very program as the keeper of each step.
+    let status = apply::packages::serve(&args).unwrap_or_else(|| run(args));
+    ExitCode::from(status)
 }
 
 /// Runs the program with these arguments (the first is the program's name) and returns the exit
@@ -183,18 +186,29 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }
         Mode::Apply => {
-            let Verb::Apply { state_dir, .. } = &args.verb else { return Ok(status::FAILED) };
-            let done = apply::harden(&root, &rules, state_dir, source_date()?)?;
+            let Verb::Apply { state_dir, packages, protect_package, .. } = &args.verb else {
+                return Ok(status::FAILED);
+            };
+            let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
+                program: "/proc/self/exe".into(),
+                protect: protect_package.clone(),
+            });
+            let date = source_date()?;
+            let done = apply::harden(&root, &rules, state_dir, date, runner.as_ref())?;
             if let Some(journal) = &done.applied.journal {
                 log::info!("journal: {}", journal.display());
             }
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
-            Report::new(mode, &profile, target, &rules, before, &done.after, changes)
+            let report = Report::new(mode, &profile, target, &rules, before, &done.after, changes);
+            report.with_packages(&done.packages)
         }
     };
     output(judge, &report, &diff, style(judge.select.lang, args.verbose))?;
     let mut status = report.exit_status(judge.strict);
+    if let Some(why) = report.packages.as_ref().and_then(|p| p.failure.as_ref()) {
+        log::error!("{why}\npackages could not be changed as wanted; no file was changed");
+    }
     if mode == Mode::Plan {
         // A plan that was told is a success; what is pending is news only when asked for.
         let pending = !report.changes.is_empty() || status == status::NOT_AS_DECLARED;

@@ -39,6 +39,9 @@ pub(super) struct Journal {
     /// Modification times of the directories that hold the entries, as they were before.
     pub folders: Vec<FolderTime>,
     pub entries: Vec<Entry>,
+    /// What was done to packages before the entries were written, in words. It is not undone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
 }
 
 /// A directory of the target and its modification time.
@@ -185,8 +188,18 @@ impl Journals {
         Journals { dir: state.join(key), root: path.display().to_string() }
     }
 
+    /// Where package lists and fetched packages lie while packages change.
+    pub fn packages(&self) -> PathBuf {
+        self.dir.join("packages")
+    }
+
     /// Writes the journal of a run and the contents it needs, on disk when this returns.
-    pub fn begin(&self, steps: &[Step], folders: Vec<FolderTime>) -> Result<(Run, Journal)> {
+    pub fn begin(
+        &self,
+        steps: &[Step],
+        folders: Vec<FolderTime>,
+        packages: &[String],
+    ) -> Result<(Run, Journal)> {
         make_dir(&self.dir)?;
         let number = self.numbers()?.last().map_or(1, |n| n + 1);
         let run = Run { dir: self.dir.join(format!("{number:06}")) };
@@ -196,6 +209,7 @@ impl Journals {
             phase: Phase::Open,
             folders,
             entries: Vec::new(),
+            packages: packages.to_vec(),
         };
         match self.fill(&run, journal, steps) {
             Ok(journal) => Ok((run, journal)),
@@ -348,7 +362,7 @@ impl Run {
 
 /// Makes a directory only its owner can enter; one that others can write to is refused.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn make_dir(dir: &Path) -> Result<()> {
+pub(super) fn make_dir(dir: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder
         .recursive(true)

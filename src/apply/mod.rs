@@ -7,6 +7,7 @@
 
 mod entry;
 mod journal;
+pub mod packages;
 #[cfg(test)]
 mod tests;
 
@@ -35,11 +36,13 @@ pub struct Executor<'a> {
     journals: Journals,
     /// Modification time of written files, seconds since the epoch; `None`: now.
     mtime: Option<i64>,
+    /// What was done to packages before, for the journal: nothing brings it back.
+    packages: Vec<String>,
     _lock: Flock<OwnedFd>,
 }
 
 /// What an apply did.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Applied {
     /// How many paths changed.
     pub changed: usize,
@@ -66,7 +69,7 @@ impl<'a> Executor<'a> {
             e => Error::target("lock the root", &top, e),
         })?;
         let journals = Journals::of(state, root);
-        Ok(Executor { root, journals, mtime: None, _lock: lock })
+        Ok(Executor { root, journals, mtime: None, packages: Vec::new(), _lock: lock })
     }
 
     /// Gives every written file this modification time (seconds since the epoch), for
@@ -106,7 +109,7 @@ impl<'a> Executor<'a> {
         for (index, change) in changes.iter().enumerate() {
             steps.push(self.step(index, change, &mut folders)?);
         }
-        let (run, mut journal) = self.journals.begin(&steps, folders.times())?;
+        let (run, mut journal) = self.journals.begin(&steps, folders.times(), &self.packages)?;
         let done = self.write(&steps, folders).and_then(|()| {
             journal.phase = Phase::Done;
             run.save(&journal)
@@ -261,18 +264,25 @@ pub struct Hardened {
     pub after: Vec<Judged>,
     /// What was written.
     pub applied: Applied,
+    /// What became of the packages.
+    pub packages: packages::Outcome,
 }
 
-/// Brings a root to what `rules` declare: recovers what an earlier run left behind, plans, writes,
-/// and judges again from the disk.
+/// Brings a root to what `rules` declare: recovers what an earlier run left behind, changes packages
+/// if there is a `runner`, plans on what is there then, writes, and judges again from the disk.
+///
+/// When a package operation fails, no file is written: [`packages::Outcome::failure`] says why, and
+/// the verdicts are those of the disk.
 ///
 /// # Errors
-/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`].
+/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; a refusal
+/// of the package runner, when nothing was changed.
 pub fn harden(
     root: &DiskRootfs,
     rules: &[&Rule],
     state: &Path,
     mtime: Option<i64>,
+    runner: Option<&packages::Runner>,
 ) -> Result<Hardened> {
     let mut executor = Executor::lock(root, state)?;
     executor.set_mtime(mtime);
@@ -281,15 +291,33 @@ pub fn harden(
         log::warn!("an earlier run was cut off; {recovered} paths were put back first");
     }
     // Whatever was read before the lock was held may be old.
-    let now = root.reopen()?;
-    let plan = plan::plan(rules, &now)?;
+    let mut now = root.reopen()?;
+    let mut packages = packages::Outcome::default();
+    let mut before = None;
+    if let Some(runner) = runner {
+        packages::sweep(root)?;
+        let judged = plan::audit(rules, &now);
+        packages = runner.run(&now, rules, &executor.journals.packages(), mtime)?;
+        now = root.reopen()?;
+        if packages.failure.is_some() {
+            let after = plan::audit(rules, &now);
+            let plan = Plan::unchanged(judged, after.clone());
+            return Ok(Hardened { plan, after, applied: Applied::default(), packages });
+        }
+        before = Some(judged).filter(|_| !packages.operations.is_empty());
+        executor.packages = packages.operations.iter().map(ToString::to_string).collect();
+    }
+    let mut plan = plan::plan(rules, &now)?;
+    if let Some(before) = before {
+        plan.before = before;
+    }
     let applied = executor.apply(&plan)?;
     // What was not written to is as it was judged.
     let after = match applied.changed {
         0 => plan.after.clone(),
         _ => plan::audit(rules, &root.reopen()?),
     };
-    Ok(Hardened { plan, after, applied })
+    Ok(Hardened { plan, after, applied, packages })
 }
 
 /// Owner and mode are set in two steps; between them an entry is neither old nor new, but ours.

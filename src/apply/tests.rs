@@ -191,7 +191,7 @@ fn a_killed_run_is_undone_by_the_next_one() {
                 .enumerate()
                 .map(|(i, c)| executor.step(i, c, &mut folders).unwrap())
                 .collect();
-            executor.journals.begin(&steps, folders.times()).unwrap();
+            executor.journals.begin(&steps, folders.times(), &[]).unwrap();
             // Everything up to here is on disk; the rest of the run never happens.
             executor.write(&steps[..written], folders).unwrap();
         }

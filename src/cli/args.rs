@@ -53,6 +53,14 @@ pub enum Verb {
         #[arg(long, value_name = "DIR", env = "GOKAKU_STATE_DIR",
               default_value = crate::apply::STATE_DIR)]
         state_dir: PathBuf,
+        /// What to do about rows that want packages purged or installed: only say so, or run the
+        /// root's own apt-get (nothing of that can be undone).
+        #[arg(long, value_name = "WHAT", env = "GOKAKU_PACKAGES", default_value = "plan")]
+        packages: Packages,
+        /// A package that is never removed, besides those that nodes need anyway; `*` stands for
+        /// any characters; may be given again.
+        #[arg(long, value_name = "NAME", env = "GOKAKU_PROTECT_PACKAGE", value_delimiter = ',')]
+        protect_package: Vec<String>,
     },
     /// The declared table, row by row.
     List(Select),
@@ -129,6 +137,15 @@ pub enum Format {
     Text,
     /// `gokaku.report/1`.
     Json,
+}
+
+/// What to do about packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Packages {
+    /// Name the command; the row stays not met.
+    Plan,
+    /// Simulate, and when nothing protected would go, purge and install.
+    Apply,
 }
 
 fn lang(text: &str) -> Result<Lang, String> {

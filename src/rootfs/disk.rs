@@ -111,6 +111,17 @@ impl DiskRootfs {
         &self.host_path
     }
 
+    /// Whether this is the root that this process itself has, be it a running system's, a
+    /// container's or a chroot's.
+    pub(crate) fn is_own(&self) -> bool {
+        own_identity().is_some_and(|own| self.identity() == Some(own))
+    }
+
+    /// Device and number of the root directory.
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
+        stat_of(self.dir.as_fd()).ok().map(|s| (s.st_dev, s.st_ino))
+    }
+
     /// Opens a path inside the root; for `apply/`, which writes through descriptors.
     pub(crate) fn open_at(
         &self,
@@ -300,6 +311,13 @@ fn kind_of(stat: &FileStat) -> FileKind {
         SFlag::S_IFCHR => FileKind::CharDevice,
         _ => FileKind::File,
     }
+}
+
+/// Device and number of this process's own `/`.
+fn own_identity() -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    #[allow(clippy::disallowed_methods)] // asks about this process, which is the question
+    std::fs::metadata("/").ok().map(|m| (m.dev(), m.ino()))
 }
 
 /// The root is this process's own `/`, and that `/` belongs to a machine, not to a container.
