@@ -176,6 +176,9 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         Mode::Plan => {
             let plan = plan::plan(&rules, &root)?;
             guards::lockout(judge, &rules, &root, &plan, false)?;
+            if judge.validate {
+                apply::validate(&root, plan.changes())?;
+            }
             diff = report::diff::render(plan.changes(), &AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
@@ -183,7 +186,8 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         Mode::Apply => {
             let Verb::Apply { state, .. } = &args.verb else { return Ok(status::FAILED) };
             let review = |root: &DiskRootfs, plan: &plan::Plan| {
-                guards::lockout(judge, &rules, root, plan, true)
+                guards::lockout(judge, &rules, root, plan, true)?;
+                if judge.validate { apply::validate(root, plan.changes()) } else { Ok(()) }
             };
             let done = apply::harden(&root, &rules, &state.state_dir, source_date()?, &review)?;
             let before = Some(done.plan.before.as_slice());

@@ -11,6 +11,7 @@ mod journal;
 mod revert;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -27,6 +28,8 @@ use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, Path
 
 use entry::{Folder, NOW, Shape};
 use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step};
+
+pub use validate::validate;
 
 pub use revert::{How, PutBack, Reverted, forget, revert};
 
