@@ -226,7 +226,7 @@ fn revert(
 }
 
 fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(data)
+    let text = report::to_json(data)
         .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
     Ok(format!("{text}\n"))
 }

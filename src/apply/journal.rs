@@ -551,6 +551,8 @@ fn remove_empty(dir: &Path) -> Result<bool> {
 /// Refuses a directory that is not ours alone.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
 fn own_dir(dir: &Path) -> Result<()> {
+    // Again, now that it is there: somebody may have been quicker with a directory above it.
+    super::state::is_safe(dir)?;
     let meta = std::fs::symlink_metadata(dir)
         .map_err(|e| Error::host("look at the journal directory", dir, e))?;
     use std::os::unix::fs::MetadataExt;

@@ -8,7 +8,10 @@
 
 mod entry;
 mod journal;
+mod mounts;
+mod privilege;
 mod revert;
+mod state;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -73,8 +76,12 @@ impl<'a> Executor<'a> {
     /// Takes the root's lock. The lock is on the root directory itself and leaves no trace.
     ///
     /// # Errors
-    /// [`Error::Guard`] when another run holds it; the kernel's refusal.
+    /// [`Error::Guard`] when another run holds it, when the process may not give files to root, or
+    /// when `state` lies inside the root or where others can exchange it; the kernel's refusal.
     pub fn lock(root: &'a DiskRootfs, state: &Path) -> Result<Executor<'a>> {
+        privilege::require_root()?;
+        state::outside(state, root)?;
+        state::is_safe(state)?;
         let top = ImagePath::root();
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
         let fd = root
@@ -380,6 +387,8 @@ pub fn harden(
     // Whatever was read before the lock was held may be old.
     let now = root.reopen()?;
     let plan = plan::plan(rules, &now)?;
+    mounts::refuse_foreign(&now, plan.changes())?;
+    privilege::can_set(&now, plan.changes())?;
     if !plan.changes().is_empty() {
         review(&now, &plan)?;
     }
