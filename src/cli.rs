@@ -179,6 +179,9 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         Mode::Plan => {
             let plan = plan::plan(&rules, &root)?;
             guards::lockout(judge, &rules, &root, &plan, false)?;
+            if judge.validate {
+                apply::validate(&root, plan.changes())?;
+            }
             diff = report::diff::render(plan.changes(), &AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
@@ -188,7 +191,8 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
                 return Ok(status::FAILED);
             };
             let review = |root: &DiskRootfs, plan: &plan::Plan| {
-                guards::lockout(judge, &rules, root, plan, true)
+                guards::lockout(judge, &rules, root, plan, true)?;
+                if judge.validate { apply::validate(root, plan.changes()) } else { Ok(()) }
             };
             let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
                 program: "/proc/self/exe".into(),

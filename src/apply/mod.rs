@@ -15,6 +15,7 @@ mod revert;
 mod state;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -31,6 +32,8 @@ use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, Path
 
 use entry::{Folder, NOW, Shape};
 use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step};
+
+pub use validate::validate;
 
 pub use revert::{How, PutBack, Reverted, forget, revert};
 

@@ -179,6 +179,11 @@ pub struct Judge {
     /// Carry out a plan that ends the next SSH login of a protected account; it is still told.
     #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT")]
     pub allow_lockout: bool,
+    /// Let the root's own programs judge what is planned before anything is written (sshd -t,
+    /// visudo -c, rsyslogd -N1, modprobe -c): they run in a view of the root, without a network.
+    /// Needs root rights.
+    #[arg(long, env = "GOKAKU_VALIDATE")]
+    pub validate: bool,
     /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
     /// set-id …). --strict does so, too.
     #[arg(long, env = "GOKAKU_SURVEY")]
