@@ -1,12 +1,12 @@
 #!/bin/sh
 # initrd.sh KERNEL_DIR OUT: a small initial file system for the test machines: busybox, the modules
-# of virtio disks and networks, and init.sh, which says what it does.
+# of disks and networks, and init.sh, which says what it does.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -eq 2 ] || { echo "usage: initrd.sh KERNEL_DIR OUT" >&2; exit 64; }
 kernel=$1 out=$(realpath -m "$2")
-"$here/../provision/need.sh" busybox:busybox-static cpio:cpio gzip:gzip readelf:binutils
+"$here/../provision/need.sh" busybox:busybox-static cpio:cpio gzip:gzip readelf:binutils modprobe:kmod
 busybox=$(command -v busybox)
 if readelf --program-headers "$busybox" | grep -q INTERP; then
     echo "initrd: error: $busybox is not static: install busybox-static" >&2
@@ -20,14 +20,18 @@ cp "$busybox" "$work/bin/busybox"
 ln -s busybox "$work/bin/sh"
 cp "$here/init.sh" "$work/init"
 chmod 755 "$work/init"
-# In the order in which they need each other. One that is missing is built in.
-order=10
-for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci \
-    failover net_failover virtio_net virtio_blk; do
-    file=$(find "$kernel/modules/lib/modules" -name "$module.ko" | head -n 1)
-    [ -z "$file" ] || cp "$file" "$work/ko/$order-$module.ko"
+# In the order in which they need each other. What is not listed is built in.
+release=$(basename "$kernel"/modules/lib/modules/*)
+for module in nvme ext4 virtio_pci virtio_blk virtio_net; do
+    modprobe -d "$kernel/modules" -S "$release" --show-depends "$module" || true
+done >"$work/order"
+order=100
+sed -n 's/^insmod \([^ ]*\).*/\1/p' "$work/order" | awk '!seen[$0]++' >"$work/files"
+while read -r file; do
+    cp "$file" "$work/ko/$order-$(basename "$file")"
     order=$((order + 1))
-done
+done <"$work/files"
+rm "$work/order" "$work/files"
 mkdir -p "$(dirname "$out")"
 (cd "$work" && find . | LC_ALL=C sort | cpio --quiet -o -H newc) | gzip -1n >"$out.new"
 mv -f "$out.new" "$out"

@@ -2,8 +2,8 @@
 # kernel.sh [DIR]: unpacks a kernel for the test machines and prints its directory, which then holds
 # vmlinuz and modules/. Nothing is installed. DIR: by default one in the cache, by version.
 #
-# It is Debian's kernel for clouds, because ext4 and NVMe are built into it: a machine boots from a
-# bare file system, without a boot loader.
+# It is Debian's ordinary kernel, because that has every module the profile is about; the one for
+# clouds lacks them, and a module that is not there is refused by any image.
 #
 # GOKAKU_KERNEL   a directory made like that already, used instead
 # GOKAKU_CACHE    default ~/.cache/gokaku
@@ -20,7 +20,7 @@ if [ -n "${GOKAKU_KERNEL:-}" ]; then
 fi
 
 "$here/../provision/need.sh" apt-cache:apt dpkg-deb:dpkg depmod:kmod
-meta=linux-image-cloud-$(dpkg --print-architecture)
+meta=linux-image-$(dpkg --print-architecture)
 image() { apt-cache depends "$meta" 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1; }
 package=$(image)
 if [ -z "$package" ]; then      # a fresh machine has no package lists
@@ -28,7 +28,7 @@ if [ -z "$package" ]; then      # a fresh machine has no package lists
     package=$(image)
 fi
 [ -n "$package" ] || die "apt knows no package $meta (a Debian one): set GOKAKU_KERNEL to a" \
-    "directory with vmlinuz and modules/ of a kernel that has ext4 and nvme built in"
+    "directory with vmlinuz and modules/lib/modules of some kernel"
 
 release=${package#linux-image-}
 cache=${GOKAKU_CACHE:-${XDG_CACHE_HOME:-${HOME:?set HOME or GOKAKU_CACHE}/.cache}/gokaku}
@@ -40,8 +40,8 @@ if [ ! -e "$dir/vmlinuz" ]; then
     trap 'exit 130' INT
     trap 'exit 143' TERM
     say "fetching $package"
-    (cd "$tmp" && apt-get -qq -o APT::Sandbox::User=root download "$package" >&2) ||
-        { apt-get update >&2 && cd "$tmp" && apt-get -qq -o APT::Sandbox::User=root download "$package" >&2; }
+    fetch() (cd "$tmp" && apt-get -qq -o APT::Sandbox::User=root download "$package" >&2)
+    fetch || { apt-get update >&2 && fetch; }
     dpkg-deb -x "$tmp/$package"_*.deb "$tmp/all"
     mkdir "$tmp/kernel" "$tmp/kernel/modules"
     mv "$tmp/all/boot/vmlinuz-$release" "$tmp/kernel/vmlinuz"
