@@ -29,6 +29,8 @@ stop() {
 trap 'stop 130' INT
 trap 'stop 143' TERM
 
+rm -f "$out/result"
+
 # What init.sh plants in a machine. Here the directories are this machine's own.
 unit() {
     cat <<UNIT
@@ -50,19 +52,19 @@ ln -s ../test-job.service "$units/multi-user.target.wants/"
 ln -s ../test-job-rescue.service "$units/emergency.target.wants/"
 ln -s ../test-job-rescue.service "$units/rescue.target.wants/"
 mkdir "$tmp/in"
+mkdir "$tmp/out"
 cp -rL "$job/." "$tmp/in/"
-
-rm -f "$out/result"
 # systemd-nspawn wants its /run on a tmpfs, and gets one of its own.
 # shellcheck disable=SC2016 # for the inner shell
 timeout -k 5 "$limit" unshare -m --propagation private \
     sh -c 'mount -t tmpfs tmpfs /run && exec "$@"' sh \
     systemd-nspawn -q --register=no --keep-unit --private-network --volatile=overlay \
-    --bind-ro="$units:/run/systemd/system" --bind-ro="$tmp/in:/run/job/in" --bind="$out:/run/job/out" \
+    --bind-ro="$units:/run/systemd/system" --bind-ro="$tmp/in:/run/job/in" --bind="$tmp/out:/run/job/out" \
     -b -D "$root" </dev/null >"$out/serial" 2>&1 &
 machine=$!
 wait "$machine" || true
 machine=
+cp -r "$tmp/out/." "$out/"
 if [ ! -s "$out/result" ]; then
     echo "container: no result of the job; see $out/serial" >&2
     exit 125
