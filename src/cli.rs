@@ -1,6 +1,7 @@
 //! The command line: arguments, dispatch, output, exit status. No logic of its own.
 
 mod args;
+mod signals;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -60,8 +61,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
         Err(Failure::Library(e)) => {
             log::error!("{e}");
-            match e {
-                Error::Guard(_) => status::REFUSED,
+            match (e.signal(), e) {
+                (Some(signal), _) => u8::try_from(signal).map_or(status::FAILED, |s| 128 | s),
+                (None, Error::Guard(_)) => status::REFUSED,
                 _ => status::FAILED,
             }
         }
@@ -193,7 +195,8 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         }
         Mode::Apply => {
             let Verb::Apply { state, .. } = &args.verb else { return Ok(status::FAILED) };
-            let done = apply::harden(&root, &rules, &state.state_dir, source_date()?)?;
+            let done =
+                apply::harden(&root, &rules, &state.state_dir, source_date()?, &signals::watch())?;
             if let Some(journal) = &done.applied.journal {
                 log::info!("journal: {}", journal.display());
             }
@@ -222,7 +225,7 @@ fn revert(
     args: &Args,
 ) -> Result<u8, Failure> {
     let root = DiskRootfs::open(root)?;
-    let done = apply::revert(&root, &state.state_dir, force)?;
+    let done = apply::revert(&root, &state.state_dir, force, &signals::watch())?;
     emit(&match as_json {
         true => json(&done)?,
         false => report::reverted::render(&done, args.verbose > 0),
