@@ -284,9 +284,13 @@ impl Folder {
             return Err(Error::WrongKind { path, found: stat.kind, want });
         }
         let opened = self.open(name, &path, &seen)?;
+        if (stat.uid, stat.gid) != (shape.uid, shape.gid) && stat.mode & shape.mode != stat.mode {
+            // Between owner and mode, nobody may do what both old and new forbid.
+            opened.set_mode(stat.mode & shape.mode)?;
+        }
         opened.set_owner(&stat, shape)?;
         opened.set_xattrs(shape)?;
-        opened.set_mode(shape)?;
+        opened.set_mode(shape.mode)?;
         opened.file.sync_all().map_err(|e| Error::target("sync", &path, e))?;
         opened.shape()
     }
@@ -361,7 +365,7 @@ impl Opened<'_> {
     fn dress(&mut self, shape: &Shape) -> Result<()> {
         self.set_owner(&Stat::from(&self.stat()?), shape)?;
         self.set_xattrs(shape)?;
-        self.set_mode(shape)?;
+        self.set_mode(shape.mode)?;
         if shape.mtime != NOW {
             let mtime = TimeSpec::new(shape.mtime.0, shape.mtime.1);
             again(|| futimens(&self.file, &TimeSpec::UTIME_OMIT, &mtime))
@@ -401,9 +405,9 @@ impl Opened<'_> {
         .map_err(|e| self.error("set the owner of", e))
     }
 
-    fn set_mode(&self, shape: &Shape) -> Result<()> {
+    fn set_mode(&self, mode: u32) -> Result<()> {
         #[allow(clippy::disallowed_methods)] // this is apply/
-        again(|| fchmod(self.file.as_fd(), Mode::from_bits_truncate(shape.mode)))
+        again(|| fchmod(self.file.as_fd(), Mode::from_bits_truncate(mode)))
             .map_err(|e| self.error("set the mode of", e))
     }
 }

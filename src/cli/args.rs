@@ -17,7 +17,8 @@ use crate::rootfs::ImagePath;
     version = env!("GOKAKU_VERSION"),
     max_term_width = 100,
     after_help = "Exit status: 0 as declared · 1 could not do or could not tell · 2 not as declared \
-                  · 3 a guard refused, nothing was changed · 64 wrong usage"
+                  · 3 a guard refused, nothing was changed · 64 wrong usage · 129, 130, 143 stopped \
+                  by SIGHUP, SIGINT, SIGTERM, every change undone"
 )]
 pub struct Args {
     /// What to do.
