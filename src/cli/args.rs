@@ -63,6 +63,14 @@ pub enum Verb {
         /// Where the journal goes.
         #[command(flatten)]
         state: State,
+        /// What to do about rows that want packages purged or installed: only say so, or run the
+        /// root's own apt-get (nothing of that can be undone).
+        #[arg(long, value_name = "WHAT", env = "GOKAKU_PACKAGES", default_value = "plan")]
+        packages: Packages,
+        /// A package that is never removed, besides those that nodes need anyway; `*` stands for
+        /// any characters; may be given again.
+        #[arg(long, value_name = "NAME", env = "GOKAKU_PROTECT_PACKAGE", value_delimiter = ',')]
+        protect_package: Vec<String>,
     },
     /// Take the last apply back: content, modes, owners, attributes, times, links.
     ///
@@ -205,6 +213,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object on each line: level, phase, counts, message.
     Json,
+}
+
+/// What to do about packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Packages {
+    /// Name the command; the row stays not met.
+    Plan,
+    /// Simulate, and when nothing protected would go, purge and install.
+    Apply,
 }
 
 fn lang(text: &str) -> Result<Lang, String> {
