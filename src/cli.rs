@@ -199,8 +199,12 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
                 program: "/proc/self/exe".into(),
                 protect: protect_package.clone(),
             });
-            let (state, date) = (&state.state_dir, source_date()?);
-            let done = apply::harden(&root, &rules, state, date, &review, runner.as_ref())?;
+            let options = apply::Options {
+                mtime: source_date()?,
+                review: Some(&review),
+                runner: runner.as_ref(),
+            };
+            let done = apply::harden(&root, &rules, &state.state_dir, &options)?;
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
             let report = Report::new(mode, &profile, target, &rules, before, &done.after, changes);

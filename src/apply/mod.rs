@@ -361,6 +361,17 @@ impl<'a> Executor<'a> {
 /// Looks at a root and at a plan for it that is about to be carried out, and may refuse.
 pub type Review<'a> = dyn Fn(&DiskRootfs, &Plan) -> Result<()> + 'a;
 
+/// How a root is hardened, beyond the rules. By default nothing is asked, and packages stay.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// As [`Executor::set_mtime`].
+    pub mtime: Option<i64>,
+    /// What must let a plan pass before it is carried out.
+    pub review: Option<&'a Review<'a>>,
+    /// What changes packages.
+    pub runner: Option<&'a packages::Runner>,
+}
+
 /// What hardening a root came to.
 #[derive(Debug)]
 pub struct Hardened {
@@ -375,23 +386,21 @@ pub struct Hardened {
 }
 
 /// Brings a root to what `rules` declare: recovers what an earlier run left behind, changes packages
-/// if there is a `runner`, plans on what is there then, writes, and judges again from the disk. `review`
-/// sees the root and a plan that is about to be carried out, and may refuse.
+/// if there is a runner, plans on what is there then, writes, and judges again from the disk.
 ///
 /// When a package operation fails, no file is written: [`packages::Outcome::failure`] says why, and
 /// the verdicts are those of the disk.
 ///
 /// # Errors
-/// That of `review`; as [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; a refusal
-/// of the package runner, when nothing was changed.
+/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; what the
+/// review or the package runner refuses, when nothing was changed.
 pub fn harden(
     root: &DiskRootfs,
     rules: &[&Rule],
     state: &Path,
-    mtime: Option<i64>,
-    review: &Review<'_>,
-    runner: Option<&packages::Runner>,
+    options: &Options<'_>,
 ) -> Result<Hardened> {
+    let Options { mtime, review, runner } = *options;
     let mut executor = Executor::lock(root, state)?;
     executor.set_mtime(mtime);
     executor.recover()?.tell();
@@ -448,10 +457,13 @@ pub fn harden(
 }
 
 /// Refuses a plan that cannot be carried out whole, or that `review` does not let pass.
-fn may_begin(root: &DiskRootfs, plan: &Plan, review: &Review<'_>) -> Result<()> {
+fn may_begin(root: &DiskRootfs, plan: &Plan, review: Option<&Review<'_>>) -> Result<()> {
     mounts::refuse_foreign(root, plan.changes())?;
     privilege::can_set(root, plan.changes())?;
-    if plan.changes().is_empty() { Ok(()) } else { review(root, plan) }
+    match review {
+        Some(review) if !plan.changes().is_empty() => review(root, plan),
+        _ => Ok(()),
+    }
 }
 
 impl Recovered {

@@ -98,7 +98,7 @@ fn harden(trap: &Trap, at: &str) {
     for resolver in [Resolver::detect(), Resolver::Walk] {
         let watch = Watch::tree(&trap.host());
         let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
-        match apply::harden(&root, &rules, &trap.state(), None) {
+        match apply::harden(&root, &rules, &trap.state(), &apply::Options::default()) {
             Ok(done) => assert_blind(&done.after, at),
             Err(e) => panic!("{at}: {e}"),
         }
@@ -201,7 +201,7 @@ fn enormous_and_broken_account_lines_end_in_bounded_time() {
             let before = owners(&trap);
             let watch = Watch::tree(&trap.host());
             let root = DiskRootfs::open_with(&trap.root(), Resolver::detect()).unwrap();
-            match apply::harden(&root, &rules(), &trap.state(), None) {
+            match apply::harden(&root, &rules(), &trap.state(), &apply::Options::default()) {
                 Ok(done) => assert_blind(&done.after, name),
                 Err(e) => assert!(e.to_string().len() < 10_000, "{name}: an enormous message"),
             }

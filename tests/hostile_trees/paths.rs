@@ -178,7 +178,7 @@ fn run(trap: &Trap, path: &str, plant: &Plant, resolver: Resolver) {
     let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
     assert_blind(&plan::audit(&rules, &root), &at);
     assert_eq!(snapshot(&trap.root()), before, "{at}: an audit writes nothing");
-    match apply::harden(&root, &rules, &trap.state(), None) {
+    match apply::harden(&root, &rules, &trap.state(), &apply::Options::default()) {
         Ok(done) => assert_blind(&done.after, &at),
         Err(e) => {
             assert!(!e.to_string().contains("canary"), "{at}: {e}");
@@ -278,7 +278,7 @@ fn everything_at_once_is_a_special_file() {
             let watch = Watch::tree(&trap.host());
             let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
             assert_blind(&plan::audit(&rules(), &root), plant.name);
-            let _ = apply::harden(&root, &rules(), &trap.state(), None);
+            let _ = apply::harden(&root, &rules(), &trap.state(), &apply::Options::default());
             let heard = watch.heard();
             assert!(heard.is_empty(), "{}: {heard:?}", plant.name);
         }

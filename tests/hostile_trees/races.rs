@@ -65,7 +65,7 @@ fn a_million_swaps_of_directories_for_links_reach_nothing_outside() {
                 assert_blind(&plan::audit(&rules, &root.reopen().unwrap()), target);
                 // What an earlier round could not put right must not stop this one.
                 let state = trap.state().join(round.to_string());
-                match apply::harden(&root, &rules, &state, None) {
+                match apply::harden(&root, &rules, &state, &apply::Options::default()) {
                     Ok(done) => assert_blind(&done.after, target),
                     Err(e) => {
                         refused += 1;

@@ -60,7 +60,7 @@ fn run(trap: &Trap) -> String {
     let audit = start.elapsed();
     let told: usize = judged.iter().map(|row| row.evidence.len()).sum();
     assert_eq!(judged.len(), rules.len());
-    let result = apply::harden(&root, &rules, &trap.state(), None);
+    let result = apply::harden(&root, &rules, &trap.state(), &apply::Options::default());
     let result = match result {
         Ok(_) => "hardened".to_owned(),
         Err(e) => e.to_string().chars().take(120).collect(),
