@@ -164,6 +164,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     let identity = guards::target(judge, &profile, &root)?;
     let accounts = guards::accounts(judge, &root)?;
     let root = root.protecting(accounts).surveyed(judge.survey || judge.strict);
+    let root = root.quarantining(judge.quarantine);
     let target = TargetRef {
         root: root.host_path().display().to_string(),
         os: identity.os,

@@ -185,6 +185,10 @@ pub struct Judge {
     /// Needs root rights.
     #[arg(long, env = "GOKAKU_VALIDATE")]
     pub validate: bool,
+    /// Put .netrc, .forward and .rhosts in people's homes out of use: renamed in place to
+    /// NAME.quarantined-gokaku, mode 0600. Without it they are told and not touched.
+    #[arg(long, env = "GOKAKU_QUARANTINE")]
+    pub quarantine: bool,
     /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
     /// set-id …). --strict does so, too.
     #[arg(long, env = "GOKAKU_SURVEY")]

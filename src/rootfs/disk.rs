@@ -28,6 +28,7 @@ pub struct DiskRootfs {
     live: bool,
     protected: Vec<String>,
     surveyed: bool,
+    quarantines: bool,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
@@ -64,6 +65,7 @@ impl DiskRootfs {
             live,
             protected: Vec::new(),
             surveyed: false,
+            quarantines: false,
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
@@ -86,6 +88,7 @@ impl DiskRootfs {
             live: self.live,
             protected: self.protected.clone(),
             surveyed: self.surveyed,
+            quarantines: self.quarantines,
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
@@ -96,6 +99,13 @@ impl DiskRootfs {
     #[must_use]
     pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
         self.protected.extend(accounts);
+        self
+    }
+
+    /// The same root, with [`Rootfs::quarantines`] if `wanted`.
+    #[must_use]
+    pub fn quarantining(mut self, wanted: bool) -> DiskRootfs {
+        self.quarantines = wanted;
         self
     }
 
@@ -300,6 +310,10 @@ impl Rootfs for DiskRootfs {
 
     fn protected_accounts(&self) -> &[String] {
         &self.protected
+    }
+
+    fn quarantines(&self) -> bool {
+        self.quarantines
     }
 }
 

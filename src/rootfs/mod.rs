@@ -174,6 +174,11 @@ pub trait Rootfs {
         &[]
     }
 
+    /// Whether files of people that give away passwords or trust are put out of use in this run.
+    fn quarantines(&self) -> bool {
+        false
+    }
+
     /// Where `path` leads, all links followed.
     ///
     /// # Errors
