@@ -329,7 +329,8 @@ mod tests {
     use super::placement::{SAVED, SEEN};
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const WANT: PamPwquality = PamPwquality { retry: 3, minlen: 14, minclass: 4, credits: -1 };
@@ -500,13 +501,13 @@ mod tests {
     fn the_line_is_put_back_as_pam_auth_update_had_it() {
         let deselected = root(&initial());
         assert_eq!(
-            changed(&settle(&WANT, &deselected)),
+            changed(&stage(&WANT, &deselected)),
             [(COMMON_PASSWORD.to_owned(), stock())],
             "it remembers the line"
         );
         let fresh = root(&initial()).file(SAVED, SAVED_UNIX).file(SEEN, "unix\n");
         assert_eq!(
-            changed(&settle(&WANT, &fresh)),
+            changed(&stage(&WANT, &fresh)),
             [
                 (COMMON_PASSWORD.to_owned(), stock()),
                 (SAVED.to_owned(), SAVED_BOTH.to_owned()),
