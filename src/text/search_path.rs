@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::joined::Joined;
-use super::script::{Command, Part, Word, commands};
+use super::script::{Part, Word, commands};
 
 /// One place that sets a search path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,10 +144,11 @@ impl ScriptReader {
     fn read(&mut self, text: &str, line: Option<usize>) {
         for command in commands(text).iter().filter(|c| !c.aside && !c.not_root) {
             let line = line.unwrap_or(command.line);
-            match kind(command) {
-                Kind::Assigns(words) => words.iter().for_each(|word| self.word(word, line)),
-                Kind::Evaluates(words) => self.evaluated(words, line),
-                Kind::Other => {}
+            command.declarations().iter().for_each(|word| self.word(word, line));
+            if let Some((name, words)) = command.call()
+                && name.literal().is_some_and(|name| name == "eval")
+            {
+                self.evaluated(words, line);
             }
         }
     }
@@ -196,34 +197,6 @@ fn plain(parts: &[Part]) -> Option<String> {
         _ => None,
     };
     parts.iter().map(text).collect()
-}
-
-/// What a command can do to variables that outlive it.
-enum Kind<'c> {
-    /// These words may be assignments: it is nothing else, or it declares variables.
-    Assigns(&'c [Word]),
-    /// These words are run.
-    Evaluates(&'c [Word]),
-    /// Nothing.
-    Other,
-}
-
-fn kind(command: &Command) -> Kind<'_> {
-    let passed = |w: &Word| {
-        w.assignment().is_some()
-            || w.literal().is_some_and(|w| matches!(w.as_str(), "command" | "builtin"))
-    };
-    if command.words.iter().all(|w| w.assignment().is_some()) {
-        return Kind::Assigns(&command.words);
-    }
-    let Some(first) = command.words.iter().position(|w| !passed(w)) else { return Kind::Other };
-    let name = command.words.get(first).and_then(Word::literal).unwrap_or_default();
-    let rest = command.words.get(first + 1..).unwrap_or_default();
-    match name.as_str() {
-        "export" | "readonly" | "declare" | "typeset" | "local" => Kind::Assigns(rest),
-        "eval" => Kind::Evaluates(rest),
-        _ => Kind::Other,
-    }
 }
 
 /// Puts elements together from parts of words.
