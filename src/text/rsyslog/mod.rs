@@ -5,6 +5,7 @@
 //! caller. [`steps`] then says under which filter each action stands. [`Directive::set`] and
 //! [`Object::set`] change one value and nothing else.
 
+mod condition;
 mod continued;
 mod filter;
 mod lexer;
@@ -146,7 +147,7 @@ pub struct Parameter {
 pub enum Target {
     /// The file at this path.
     File(String),
-    /// A file whose name is made for each message.
+    /// A file whose name is made for each message, or stands elsewhere (`$outchannel`).
     DynamicFile,
     /// Everybody who is logged in.
     Everyone,
@@ -174,7 +175,7 @@ impl Target {
             return Target::Discard;
         }
         let text = text.strip_prefix(":omfile:").unwrap_or(text);
-        if text.starts_with('?') || text.starts_with("-?") {
+        if text.starts_with(['?', '$']) || text.starts_with("-?") {
             return Target::DynamicFile;
         }
         let path = text.strip_prefix('-').unwrap_or(text);
@@ -256,6 +257,7 @@ mod tests {
             ("/var/log/a # note", file("/var/log/a")),
             (":omfile:/var/log/a", file("/var/log/a")),
             ("?Daily", Target::DynamicFile),
+            (":omfile:$channel", Target::DynamicFile),
             ("-?Daily", Target::DynamicFile),
             ("*", Target::Everyone),
             (":omusrmsg:*", Target::Everyone),
