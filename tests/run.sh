@@ -42,3 +42,11 @@ if [ "${GOKAKU_TEST_REPRODUCIBLE:-}" = 1 ]; then
 else
     echo "SKIPPED tests/reproducible.sh: two release builds; GOKAKU_TEST_REPRODUCIBLE=1 runs them" >&2
 fi
+
+# The one disk image that is built in a virtual machine, and booted again: minutes where nothing
+# boots under KVM.
+if [ "${GOKAKU_TEST_VM:-1}" = 1 ]; then
+    step vm-tests/packer.sh
+else
+    echo "SKIPPED vm-tests/packer.sh: GOKAKU_TEST_VM=$GOKAKU_TEST_VM; unset runs it" >&2
+fi
