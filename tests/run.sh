@@ -26,6 +26,7 @@ step() {
 step cargo fmt --check
 find . \( -name target -o -name .git \) -prune -o -name '*.sh' -print0 | step xargs -0 shellcheck .ci/run
 step cargo clippy --all-targets --locked -- -D warnings
+step tests/deny.sh
 
 GOKAKU_STANDIN=$(step tests/standin-root.sh)
 rm -rf target/debian

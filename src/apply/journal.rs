@@ -274,6 +274,11 @@ impl Journals {
         &self.dir
     }
 
+    /// Where package lists and fetched packages lie while packages change.
+    pub fn packages(&self) -> PathBuf {
+        self.dir.join("packages")
+    }
+
     /// Writes the journal of a run and the contents it needs, on disk when this returns.
     pub fn begin(
         &self,
@@ -528,7 +533,7 @@ impl Run {
 
 /// Makes a directory only its owner can enter; one that others can write to is refused.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn make_dir(dir: &Path) -> Result<()> {
+pub(super) fn make_dir(dir: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder
         .recursive(true)
@@ -551,6 +556,8 @@ fn remove_empty(dir: &Path) -> Result<bool> {
 /// Refuses a directory that is not ours alone.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
 fn own_dir(dir: &Path) -> Result<()> {
+    // Again, now that it is there: somebody may have been quicker with a directory above it.
+    super::state::is_safe(dir)?;
     let meta = std::fs::symlink_metadata(dir)
         .map_err(|e| Error::host("look at the journal directory", dir, e))?;
     use std::os::unix::fs::MetadataExt;

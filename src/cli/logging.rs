@@ -11,6 +11,7 @@ use log::{Level, Record, kv};
 use serde_json::{Map, Value};
 
 use super::args::LogFormat;
+use crate::report::secret::for_terminal;
 
 /// The warnings so far, ready to be written again.
 static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -30,7 +31,7 @@ pub fn start(format: LogFormat, verbose: u8, quiet: bool, pages: bool) {
         .format(move |out, record| {
             if record.level() == Level::Warn {
                 let again = match format {
-                    LogFormat::Text => format!("gokaku: warning, again: {}", record.args()),
+                    LogFormat::Text => format!("gokaku: warning, again: {}", shown(record)),
                     LogFormat::Json => json(record, true),
                 };
                 WARNINGS.lock().unwrap_or_else(PoisonError::into_inner).push(again);
@@ -61,7 +62,12 @@ fn text(out: &mut env_logger::fmt::Formatter, record: &Record<'_>) -> io::Result
         _ => Default::default(),
     };
     let word = word(record.level());
-    writeln!(out, "gokaku: {style}{word}:{style:#} {}", record.args())
+    writeln!(out, "gokaku: {style}{word}:{style:#} {}", shown(record))
+}
+
+/// The message, without orders to the terminal that a file of the target may hold.
+fn shown(record: &Record<'_>) -> String {
+    for_terminal(&record.args().to_string())
 }
 
 fn word(level: Level) -> &'static str {
