@@ -234,7 +234,7 @@ machines() {
     job first up system machine
     equip
     first=$job
-    job second up second-boot
+    job second up second-boot login
     equip
     second=$job
 
@@ -260,8 +260,11 @@ machines() {
 }
 
 power_loss() {
-    "$here/power-loss.sh" "$plain" "$gokaku" "$kernel" "$cuts" "$seed" "$work" "$kept/power-loss" >"$work/cuts" 2>&1 || true
-    while IFS=: read -r come name words; do
+    job cut up login
+    "$here/initrd.sh" "$kernel" "$work/initrd"
+    "$here/power-loss.sh" "$plain" "$gokaku" "$kernel" "$work/initrd" "$job" "$cuts" "$seed" \
+        "$kept/power-loss" >"$work/cuts"
+    while IFS=$(printf '\t') read -r come name words; do
         say "$come" "power loss" "$name" "$words"
     done <"$work/cuts"
 }
