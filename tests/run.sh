@@ -43,3 +43,5 @@ if [ "${GOKAKU_TEST_REPRODUCIBLE:-}" = 1 ]; then
 else
     echo "SKIPPED tests/reproducible.sh: two release builds; GOKAKU_TEST_REPRODUCIBLE=1 runs them" >&2
 fi
+
+step vm-tests/run.sh

@@ -29,9 +29,7 @@ listing() {
 harden() { "$in/gokaku" apply -q --root / --format json -o /run/report.json; }
 start_over() {
     rm -rf /var/lib/gokaku
-    (cd /etc && find . -depth | sed 's/^\.//' | while read -r path; do
-        grep -qxF -e "$path" "$here/old.paths" || rm -rf "/etc/${path:?}"
-    done)
+    (cd /etc && find . | sort | comm -13 "$here/old.paths" - | xargs -r rm -rf)
     tar -C / -xpf "$here/old.tar"
     sync
     listing >/run/now
@@ -43,6 +41,7 @@ watch() {
         for dir in /var/lib/gokaku/*; do
             [ ! -e "$dir" ] || { say writes; return; }
         done
+        "$in/busybox" usleep 10000
     done
 }
 cut_me() {
@@ -95,7 +94,7 @@ verify() {
 case $todo in
 measure)        # what old and new are, how long it takes, and files for the test of the disk itself
     mkdir -p "$here"
-    (cd /etc && find . | sed 's/^\.//') >"$here/old.paths"
+    (cd /etc && find . | sort) >"$here/old.paths"
     tar -C / -cpf "$here/old.tar" etc
     listing >"$here/old"
     for name in direct flushed; do head -c 4096 /dev/zero >"$here/$name"; done
