@@ -17,7 +17,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 rootfs=$1 gokaku=$2 kernel=$3 initrd=$4 full=$5 cuts=$6 seed=$7 out=$8
 "$here/../provision/need.sh" qemu-img:qemu-utils qemu-system-x86_64:qemu-system-x86
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/gokaku-cut.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+machine=
+# boot.sh, told to end, ends its machine.
+trap '[ -z "$machine" ] || kill "$machine" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 mkdir -p "$out"
@@ -54,6 +56,7 @@ after() {
 cut_power() {
     kill -9 "$(cat "$work/pid")"
     wait "$machine" || true
+    machine=
 }
 # judged: passes on the verdicts of the machine.
 judged() {
@@ -76,6 +79,7 @@ t1=$(now)
 after "done" || lost measure
 t2=$(now)
 wait "$machine" || true
+machine=
 grep -q '^machine: done 0' "$serial" || lost measure
 say pass measured "$((t2 - t0)) ms, of which the last $((t2 - t1)) write"
 
@@ -116,4 +120,5 @@ while read -r mark fraction <&3; do
 done 3<"$work/moments"
 start last last
 wait "$machine" || true
+machine=
 judged "after cut $((cut - 1))"
