@@ -44,6 +44,7 @@ else
     echo "SKIPPED tests/reproducible.sh: two release builds; GOKAKU_TEST_REPRODUCIBLE=1 runs them" >&2
 fi
 
+step vm-tests/run.sh
 # The one disk image that is built in a virtual machine, and booted again: minutes where nothing
 # boots under KVM.
 if [ "${GOKAKU_TEST_VM:-1}" = 1 ]; then

@@ -11,6 +11,8 @@
 #   -A kvm|tcg     how to run; by default what accelerator.sh finds
 #   -a WORDS       more words for the kernel (init.sh tells those of the job)
 #   -d OPTIONS     drive options of IMAGE instead of the usual (power-loss.sh)
+#   -v             IMAGE is a virtio disk, /dev/vda. QEMU's NVMe disk does not honour writes that are
+#                  to reach the medium at once (FUA), which matters only when the power is cut
 #   -l FILE        where the serial console is logged; default OUT/serial
 #   -p FILE        where the machine's process id is put
 #   -t SECONDS     limit, default 900
@@ -20,12 +22,13 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-kernel='' initrd='' image='' job='' out='' port='' keep=on limit=900 words='' serial='' how='' drive='' pidfile=''
-while getopts k:r:i:j:o:s:wt:a:l:A:d:p: option; do
+kernel='' initrd='' image='' job='' out='' port='' keep=on limit=900 words='' serial='' how='' drive='' pidfile='' virtio=''
+while getopts k:r:i:j:o:s:wt:a:l:A:d:p:v option; do
     case $option in
     k) kernel=$OPTARG ;; r) initrd=$OPTARG ;; i) image=$OPTARG ;;
     j) job=$OPTARG ;; o) out=$OPTARG ;; s) port=$OPTARG ;;
     w) keep=off ;; t) limit=$OPTARG ;; a) words=$OPTARG ;;
+    v) virtio=yes ;;
     l) serial=$OPTARG ;; A) how=$OPTARG ;; d) drive=$OPTARG ;; p) pidfile=$OPTARG ;;
     *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
     esac
@@ -52,8 +55,13 @@ disk() { echo "-drive file=$1,if=none,id=$2,$3 -device nvme,drive=$2,serial=$2";
 # Paths with a comma or a blank would be misread.
 ln -s "$(realpath "$image")" "$tmp/root.img"
 [ -n "$drive" ] || drive=format=raw,snapshot=$keep,cache=unsafe
+root=/dev/nvme0n1 in=/dev/nvme1n1 out_disk=/dev/nvme2n1
 disks=$(disk "$tmp/root.img" root "$drive")
-words="console=ttyS0 root=/dev/nvme0n1 panic=-1 net.ifnames=0 quiet systemd.show_status=0 $words"
+if [ -n "$virtio" ]; then
+    root=/dev/vda in=/dev/nvme0n1 out_disk=/dev/nvme1n1
+    disks="-drive file=$tmp/root.img,if=none,id=root,$drive -device virtio-blk-pci,drive=root"
+fi
+words="console=ttyS0 root=$root panic=-1 net.ifnames=0 quiet systemd.show_status=0 $words"
 if [ -n "$job" ]; then
     mkdir -p "$out"
     rm -f "$out/result"
@@ -61,7 +69,7 @@ if [ -n "$job" ]; then
     truncate -s 64M "$tmp/out"
     disks="$disks $(disk "$tmp/in" in format=raw,readonly=on)"
     disks="$disks $(disk "$tmp/out" out format=raw,cache=unsafe)"
-    words="$words job.in=/dev/nvme1n1 job.out=/dev/nvme2n1"
+    words="$words job.in=$in job.out=$out_disk"
     serial=${serial:-$out/serial}
 fi
 net=user,id=net,restrict=on${port:+,hostfwd=tcp:127.0.0.1:$port-:22}

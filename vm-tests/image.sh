@@ -8,4 +8,4 @@ here=$(cd "$(dirname "$0")" && pwd)
 "$here/../provision/need.sh" mke2fs:e2fsprogs
 rm -f "$2"
 # The label is what Ubuntu's cloud images carry, and what their fstab names.
-mke2fs -q -t ext4 -L cloudimg-rootfs -E lazy_itable_init=1,lazy_journal_init=1 -d "$1" "$2" "${3:-1500M}"
+mke2fs -q -F -t ext4 -L cloudimg-rootfs -E lazy_itable_init=1,lazy_journal_init=1 -d "$1" "$2" "${3:-1500M}" >/dev/null

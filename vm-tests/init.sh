@@ -8,7 +8,7 @@
 #   job.in=DEVICE    a tar with a script `run` and its data: /run/job/in in the machine
 #   job.out=DEVICE   where a tar of what the job left in its directory is written at the end
 #   job.unit=NAME    run the job only after this unit (default multi-user.target)
-#   job.early=1      run the job here, with the image at /root, and start no init at all
+#   job.init=1       the job is process 1 of the image: no other init is started
 #   job.hello=1      say that a kernel booted, and power off
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -50,17 +50,10 @@ if [ -n "$in" ]; then
     tar -C /root/run/job/in -xf "$in" || echo "init: cannot read the job from $in"
 fi
 
-if [ -n "$(word job.early)" ]; then
-    cd /root/run/job/out || off
-    status=0
-    sh /root/run/job/in/run >log 2>&1 || status=$?
-    echo "exit $status" >result
-    [ -z "$out" ] || tar -cf "$out" .
-    cd /
-    umount /root/run/job /root/run /root
-    off
+if [ -n "$(word job.init)" ]; then
+    for dir in proc sys dev; do mount -o move /$dir /root/$dir; done
+    exec switch_root /root /bin/sh /run/job/in/run
 fi
-
 if [ -n "$in" ]; then
     units=/root/run/systemd/system after=$(word job.unit)
     # The job writes its own end, whatever becomes of the rest of the system.

@@ -16,6 +16,7 @@
 #
 # GOKAKU_STANDIN  the root; default: tests/standin-root.sh makes it
 # GOKAKU_STATIC   the static binary; default: provision/build-static.sh makes it
+# GOKAKU_VM_KEPT  a directory instead of target/vm-tests, empty or not there: for runs side by side
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -32,9 +33,10 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-kept=$repo/target/vm-tests
-rm -rf "$kept"
+kept=${GOKAKU_VM_KEPT:-$repo/target/vm-tests}
+[ -n "${GOKAKU_VM_KEPT:-}" ] || rm -rf "$kept"
 mkdir -p "$kept"
+[ -z "$(ls -A "$kept")" ] || { echo "error: GOKAKU_VM_KEPT: $kept is not empty" >&2; exit 64; }
 passed=0 failed=0 skipped=0
 # say pass|FAIL|SKIPPED LANE NAME [WORDS]
 say() {
@@ -175,6 +177,12 @@ broken() {
     cp -r "$repo/profiles/aks-ubuntu-18.04" "$profile"
     sed -i 's/"aes256-ctr",/"aes512-ctr",/' "$profile"/5-*.toml
     cp -a "$plain" "$work/broken"
+    refused() { refuses_it && diff -r "$plain/etc" "$work/broken/etc"; }
+    refuses_it() {
+        ! harden "$work/broken" "$kept/validated.json" --profile "$profile" --validate 2>"$kept/validated.err" &&
+            grep -i cipher "$kept/validated.err"
+    }
+    check "container, broken" unknown-cipher-refused-by-validate refused
     status=0
     harden "$work/broken" "$kept/broken.json" --profile "$profile" 2>"$kept/broken.err" || status=$?
     sed -i '1i password required pam_nowhere.so' "$work/broken/etc/pam.d/common-password"
@@ -234,7 +242,7 @@ machines() {
     job first up system machine
     equip
     first=$job
-    job second up second-boot
+    job second up second-boot login
     equip
     second=$job
 
@@ -260,8 +268,11 @@ machines() {
 }
 
 power_loss() {
-    "$here/power-loss.sh" "$plain" "$gokaku" "$kernel" "$cuts" "$seed" "$work" "$kept/power-loss" >"$work/cuts" 2>&1 || true
-    while IFS=: read -r come name words; do
+    job cut up login
+    "$here/initrd.sh" "$kernel" "$work/initrd"
+    "$here/power-loss.sh" "$plain" "$gokaku" "$kernel" "$work/initrd" "$job" "$cuts" "$seed" \
+        "$kept/power-loss" >"$work/cuts"
+    while IFS=$(printf '\t') read -r come name words; do
         say "$come" "power loss" "$name" "$words"
     done <"$work/cuts"
 }
