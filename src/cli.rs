@@ -1,6 +1,8 @@
 //! The command line: arguments, dispatch, output, exit status. No logic of its own.
 
 mod args;
+mod logging;
+mod progress;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -14,9 +16,9 @@ use crate::error::{Error, Result};
 use crate::plan;
 use crate::profile::{Identity, Lang, Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
-use crate::rootfs::{AccountDb, DiskRootfs, Rootfs};
+use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
 
-use args::{Args, Format, Judge, Select, Verb};
+use args::{Args, Format, Judge, Select, State, Verb};
 
 pub use args::command;
 
@@ -51,11 +53,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             return if usage { status::USAGE } else { status::OK };
         }
     };
-    start_log(args.verbose, args.quiet);
-    match dispatch(&args) {
+    // A page that was asked for has no phases.
+    let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. });
+    logging::start(args.log_format, args.verbose, args.quiet, pages);
+    let done = dispatch(&args);
+    logging::repeat_warnings();
+    match done {
         Ok(status) => status,
         Err(Failure::Usage(message)) => {
-            eprintln!("error: {message}");
+            log::error!("{message}");
             status::USAGE
         }
         Err(Failure::Library(e)) => {
@@ -79,23 +85,6 @@ impl From<Error> for Failure {
     }
 }
 
-fn start_log(verbose: u8, quiet: bool) {
-    let level = match (quiet, verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "info",
-        (false, _) => "debug",
-    };
-    let env = env_logger::Env::default().default_filter_or(level);
-    // Plain lines: an image pipeline's log has its own clock.
-    let _ = env_logger::Builder::from_env(env)
-        .format(|out, record| {
-            let level = record.level().as_str().to_ascii_lowercase();
-            writeln!(out, "gokaku: {level}: {}", record.args())
-        })
-        .try_init();
-}
-
 fn dispatch(args: &Args) -> Result<u8, Failure> {
     match &args.verb {
         Verb::Audit(judge) => judge_root(judge, Mode::Audit, args),
@@ -104,6 +93,15 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             Ok(if *detailed_exitcode { status } else { status & !2 })
         }
         Verb::Apply { judge, .. } => judge_root(judge, Mode::Apply, args),
+        Verb::Revert { root, state, force, json } => revert(root, state, force, *json, args),
+        Verb::Forget { root, state } => {
+            let root = DiskRootfs::open(root)?;
+            let dropped = apply::forget(&root, &state.state_dir)?;
+            if dropped > 0 {
+                log::info!("{}: {dropped} journals dropped", root.host_path().display());
+            }
+            Ok(status::OK)
+        }
         Verb::List(select) => {
             let profile = load(select)?;
             let rules = chosen(&profile, select)?;
@@ -163,17 +161,18 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     if !judge.force_target {
         profile.target.guard(&identity)?;
     }
-    log::info!("{}: {} {}", root.host_path().display(), identity.os, identity.version);
     let target = TargetRef {
         root: root.host_path().display().to_string(),
         os: identity.os,
         version: identity.version,
         live: root.is_live(),
     };
+    progress::opened(&target, &profile, &rules);
     let mut diff = String::new();
     let report = match mode {
         Mode::Audit => {
             let judged = plan::audit(&rules, &root);
+            plan::say("judged", &rules, &judged);
             Report::new(mode, &profile, target, &rules, None, &judged, &[])
         }
         Mode::Plan => {
@@ -183,17 +182,16 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }
         Mode::Apply => {
-            let Verb::Apply { state_dir, .. } = &args.verb else { return Ok(status::FAILED) };
-            let done = apply::harden(&root, &rules, state_dir, source_date()?)?;
-            if let Some(journal) = &done.applied.journal {
-                log::info!("journal: {}", journal.display());
-            }
+            let Verb::Apply { state, .. } = &args.verb else { return Ok(status::FAILED) };
+            let done = apply::harden(&root, &rules, &state.state_dir, source_date()?)?;
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
             Report::new(mode, &profile, target, &rules, before, &done.after, changes)
         }
     };
     output(judge, &report, &diff, style(judge.select.lang, args.verbose))?;
+    logging::repeat_warnings();
+    progress::ended(&report, judge.strict);
     let mut status = report.exit_status(judge.strict);
     if mode == Mode::Plan {
         // A plan that was told is a success; what is pending is news only when asked for.
@@ -203,6 +201,28 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         }
     }
     Ok(status)
+}
+
+fn revert(
+    root: &Path,
+    state: &State,
+    force: &[ImagePath],
+    as_json: bool,
+    args: &Args,
+) -> Result<u8, Failure> {
+    let root = DiskRootfs::open(root)?;
+    let done = apply::revert(&root, &state.state_dir, force)?;
+    emit(&match as_json {
+        true => json(&done)?,
+        false => report::reverted::render(&done, args.verbose > 0),
+    })?;
+    Ok(status::OK)
+}
+
+fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = report::to_json(data)
+        .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
+    Ok(format!("{text}\n"))
 }
 
 /// The accounts that no rule may shut out: those named, and on the running system who called sudo.
@@ -237,11 +257,7 @@ fn output(judge: &Judge, report: &Report, diff: &str, style: Style) -> Result<()
             Format::Text => {
                 format!("{diff}{}", report::text::render(report, style))
             }
-            Format::Json => {
-                let json = serde_json::to_string_pretty(report)
-                    .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
-                format!("{json}\n")
-            }
+            Format::Json => json(report)?,
         };
         match file {
             None => emit(&text)?,

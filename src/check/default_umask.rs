@@ -199,7 +199,8 @@ impl DefaultUmask {
                           base-files)";
             return Ok(Gap::no_remedy(evidence, advice));
         };
-        let target = if reads_snippets(&main.text) { &self.file } else { &profile };
+        let always = snippets(&main.text) == Some(Reading::Always);
+        let target = if always { &self.file } else { &profile };
         let evidence =
             Evidence::at(target).want(&line).note("nothing sets it for all login shells");
         let at = match rewrite::place(root, target)? {
@@ -257,26 +258,40 @@ fn evidence(script: &Script, umask: &Umask) -> Evidence {
 /// only where `/etc/profile` reads them.
 fn scripts(root: &dyn Rootfs) -> Result<Vec<Script>> {
     let mut scripts = Vec::new();
-    let mut add = |path: ImagePath, snippet: bool| -> Result<Option<String>> {
+    let mut add = |path: ImagePath, snippet: bool, always: bool| -> Result<Option<String>> {
         let Some(text) = root.read(&path)? else { return Ok(None) };
-        let umasks = umasks(&text);
+        let mut umasks = umasks(&text);
+        for umask in &mut umasks {
+            umask.sure &= always;
+        }
         scripts.push(Script { path, text: text.clone(), umasks, snippet });
         Ok(Some(text))
     };
-    let profile = add(ImagePath::parse(PROFILE)?, false)?;
-    add(ImagePath::parse(BASHRC)?, false)?;
-    if profile.is_some_and(|text| reads_snippets(&text)) {
+    let profile = add(ImagePath::parse(PROFILE)?, false, true)?;
+    add(ImagePath::parse(BASHRC)?, false, true)?;
+    if let Some(reading) = profile.and_then(|text| snippets(&text)) {
         for path in glob::entries(root, &ImagePath::parse(DIR)?, "*.sh")? {
-            add(path, true)?;
+            add(path, true, reading == Reading::Always)?;
         }
     }
     Ok(scripts)
 }
 
-/// Whether a script names the files of `/etc/profile.d` in a command.
-fn reads_snippets(text: &str) -> bool {
-    let named = |w: &script::Word| w.raw.contains(DIR);
-    script::commands(text).iter().any(|c| c.words.iter().any(named))
+/// How `/etc/profile` reads the scripts of `/etc/profile.d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// In every login shell.
+    Always,
+    /// Not where the script has ended before.
+    Perhaps,
+}
+
+/// How a script reads the files of `/etc/profile.d`; `None`: no command names them.
+fn snippets(text: &str) -> Option<Reading> {
+    let names = |c: &script::Command| c.words.iter().any(|w| w.raw.contains(DIR));
+    let mut naming = script::commands(text).into_iter().filter(names).peekable();
+    naming.peek()?;
+    Some(if naming.any(|c| c.reached) { Reading::Always } else { Reading::Perhaps })
 }
 
 #[cfg(test)]
@@ -362,6 +377,16 @@ mod tests {
             outcome(&root(&format!("umask 022\n{STOCK}")).file(FILE, "umask 027\n")),
             Outcome::NotMet
         );
+        // A script that may end before it reads the others: theirs holds in some shells only.
+        for before in ["[ -z \"$PS1\" ] && return\n", "if x; then\n  return\nfi\n", "exec sh\n"] {
+            let early = root(&format!("{before}{STOCK}")).file(FILE, "umask 027\n");
+            assert_eq!(outcome(&early), Outcome::NotMet, "{before:?}");
+            assert!(why(&early).contains("might not be reached"));
+        }
+        let late = root(&format!("{STOCK}[ -z \"$PS1\" ] && return\n"));
+        assert_eq!(outcome(&late.file(FILE, "umask 027\n")), Outcome::Met);
+        let function = root(&format!("f() {{ return; }}\n{STOCK}"));
+        assert_eq!(outcome(&function.file(FILE, "umask 027\n")), Outcome::Met);
         assert_eq!(outcome(&stock().file("/etc/profile.d/x.csh", "umask 027\n")), Outcome::NotMet);
         assert_eq!(outcome(&stock().file("/etc/profile.d/.x.sh", "umask 027\n")), Outcome::NotMet);
         assert_eq!(outcome(&stock().file(BASHRC, "umask 027\n")), Outcome::NotMet, "bash's alone");

@@ -4,7 +4,9 @@
 //! added, never renamed or dropped, within a version.
 
 pub mod diff;
+pub mod reverted;
 pub mod rules_doc;
+pub(crate) mod secret;
 pub mod text;
 
 use std::collections::BTreeSet;
@@ -255,6 +257,28 @@ impl Report {
     }
 }
 
+/// A report as JSON. Control characters are written as escapes, also those that JSON would
+/// let through: the report may be looked at in a terminal.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn to_json(data: &impl Serialize) -> serde_json::Result<String> {
+    let plain = serde_json::to_string_pretty(data)?;
+    let mut out = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        // Outside of strings JSON is ASCII, and its layout knows the line feed alone.
+        if c != '\n' && crate::rootfs::is_control(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Ok(out)
+}
+
 fn row(
     rule: &Rule,
     judged: &Judged,
@@ -282,9 +306,19 @@ fn row(
         title: rule.title.clone(),
         before: before.map(|b| b.outcome),
         changed: changes.iter().any(|c| c.rules.contains(&rule.id)),
-        evidence: judged.evidence.clone(),
-        reason: judged.reason.clone(),
+        evidence: judged.evidence.iter().map(veiled).collect(),
+        reason: judged.reason.as_deref().map(|r| secret::veil(r).into_owned()),
         left_alone,
+    }
+}
+
+fn veiled(evidence: &Evidence) -> Evidence {
+    let veil = |text: &Option<String>| text.as_deref().map(|t| secret::veil(t).into_owned());
+    Evidence {
+        found: veil(&evidence.found),
+        want: veil(&evidence.want),
+        note: veil(&evidence.note),
+        ..evidence.clone()
     }
 }
 

@@ -161,7 +161,7 @@ fn rule(out: &mut String, row: &RuleReport, style: Style) {
             let _ = writeln!(out, "           {}", self::evidence(evidence, style.lang));
         }
         if let Some(reason) = &row.reason {
-            let _ = writeln!(out, "           {}: {reason}", w.why);
+            let _ = writeln!(out, "           {}: {}", w.why, line_of(reason));
         }
     }
 }

@@ -111,6 +111,16 @@ impl DiskRootfs {
         &self.host_path
     }
 
+    /// Which tree this is: its filesystem's id and the inode of its top. A path may stand for
+    /// another tree tomorrow.
+    pub(crate) fn tree(&self) -> Result<(u64, u64)> {
+        let fail = |e| Error::host("look at the root directory", &self.host_path, e);
+        let filesystem = nix::sys::statvfs::fstatvfs(&self.dir).map_err(fail)?;
+        let top = stat_of(self.dir.as_fd()).map_err(fail)?;
+        #[allow(clippy::useless_conversion)] // 32 bits on some architectures
+        Ok((filesystem.filesystem_id().into(), top.st_ino.into()))
+    }
+
     /// Opens a path inside the root; for `apply/`, which writes through descriptors.
     pub(crate) fn open_at(
         &self,

@@ -24,7 +24,7 @@ pub use accounts::AccountDb;
 pub use disk::DiskRootfs;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
-pub(crate) use path::escape;
+pub(crate) use path::{escape, is_control};
 pub use resolve::{Links, Resolver};
 pub use staged::{Change, NewFile, Node, NodeBody, PathChange, StagedRootfs};
 

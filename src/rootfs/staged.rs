@@ -164,6 +164,7 @@ impl<'a> StagedRootfs<'a> {
         match change {
             Change::Write { path, content, create } => {
                 let at = self.locate(path)?;
+                self.refuse_detour(path, &at)?;
                 let stat = match at.stat {
                     None => Stat { uid: create.uid, gid: create.gid, ..Stat::file(create.mode) },
                     Some(stat) if stat.kind == FileKind::File => stat,
@@ -210,7 +211,7 @@ impl<'a> StagedRootfs<'a> {
                 match at.stat {
                     Some(old) if old.kind == FileKind::Dir => return Ok(false),
                     Some(old) => return Err(wrong_kind(&at.path, old.kind, FileKind::Dir)),
-                    None => {}
+                    None => self.refuse_detour(path, &at)?,
                 }
                 self.make_parents(&at.path, rule)?;
                 let stat = Stat { uid: create.uid, gid: create.gid, ..Stat::dir(create.mode) };
@@ -315,6 +316,15 @@ impl<'a> StagedRootfs<'a> {
                 true
             }
         }
+    }
+
+    /// A link to `missing/../x` leads nowhere, although `x` may exist: nothing is made there.
+    fn refuse_detour(&self, path: &ImagePath, at: &Location) -> Result<()> {
+        if at.stat.is_none() && self.find(&at.path, false)?.stat.is_some() {
+            let op = "follow the link, which leads through something that is not there, to";
+            return Err(Error::target(op, path, nix::Error::ENOENT));
+        }
+        Ok(())
     }
 
     fn make_parents(&mut self, path: &ImagePath, rule: &RuleId) -> Result<()> {
@@ -483,6 +493,18 @@ mod tests {
         assert_eq!(changes[0].path, path("/etc/sysctl.conf"));
         let after = changes[0].after.as_ref().unwrap();
         assert_eq!((after.stat.mode, after.stat.gid), (0o600, 7), "mode and owner stay");
+    }
+
+    #[test]
+    fn a_link_through_something_missing_does_not_replace_what_lies_behind() {
+        let base = MemoryRootfs::new()
+            .file("/etc/shadow", "precious")
+            .link("/etc/modprobe.d/CIS.conf", "missing/../../shadow");
+        let mut staged = StagedRootfs::new(&base);
+        let link = path("/etc/modprobe.d/CIS.conf");
+        assert_eq!(staged.read(&link).unwrap(), None, "as the kernel says");
+        assert!(staged.stage(&Change::write(&link, "install x"), &rule()).is_err());
+        assert!(staged.changes().unwrap().is_empty());
     }
 
     #[test]
