@@ -8,8 +8,8 @@ use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite, trial};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::Lines;
-use crate::text::rsyslog::{Kind, Object, Target, Token, file_mode, logical_start};
-use crate::text::splice::{Edit, splice};
+use crate::text::rsyslog::{Kind, Object, Target, Token, edited, file_mode, logical_start};
+use crate::text::splice::Edit;
 
 /// Every file that rsyslogd creates gets at most the mode `mode`.
 ///
@@ -155,9 +155,13 @@ impl RsyslogCreateMode {
         }
         for (path, text, evidence, edits) in by_file {
             gaps.extend(match rewrite::place(root, path)? {
-                rewrite::Place::At(path) if in_etc(&path) => {
-                    Gap::closed_together(evidence, vec![Change::write(&path, splice(text, edits))])
-                }
+                rewrite::Place::At(path) if in_etc(&path) => match edited(text, edits) {
+                    Some(new) => Gap::closed_together(evidence, vec![Change::write(&path, new)]),
+                    None => {
+                        let why = format!("{path}: a quote is open; correct the file by hand");
+                        evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
+                    }
+                },
                 rewrite::Place::At(path) => {
                     let why = format!("{path} is not below /etc and is not edited");
                     evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
