@@ -51,8 +51,7 @@ done
 [ $# -gt 0 ] || set -- $all
 
 # No sanitizer: the code is safe Rust, and a stable compiler does.
-bins=$PWD/target/fuzz
-export CARGO_TARGET_DIR="$bins"
+export CARGO_TARGET_DIR="$PWD/target"
 one=
 [ $# -gt 1 ] || one=$1
 # shellcheck disable=SC2086 # one word or none
@@ -62,18 +61,20 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 root=$(../tests/standin-root.sh --ready 2>/dev/null) || root=
 [ -z "$root" ] || ./seeds.sh "$root" corpus
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+log=$(mktemp) words=$(mktemp)
+trap 'rm -f "$log" "$words"' EXIT
 status=0
 printf '%-20s %12s %10s  %s\n' target executions exec/s result
 for target; do
     mkdir -p "corpus/$target" "artifacts/$target"
-    dictionary=
-    [ ! -e "dictionaries/$target" ] || dictionary=-dict=dictionaries/$target
+    # Rules read files of every kind.
+    case $target in
+    rules_*) cat dictionaries/* >"$words" ;;
+    *) cat "dictionaries/$target" >"$words" ;;
+    esac
     result=ok
-    # shellcheck disable=SC2086 # at most one word
-    "$bins/$host/release/$target" -runs="$runs" -max_total_time="$seconds" -max_len=1024 \
-        -timeout=60 -rss_limit_mb=2048 -reload=0 -print_final_stats=1 $dictionary \
+    "target/$host/release/$target" -runs="$runs" -max_total_time="$seconds" -max_len=1024 \
+        -timeout=60 -rss_limit_mb=2048 -reload=0 -print_final_stats=1 -dict="$words" \
         -artifact_prefix="artifacts/$target/" "corpus/$target" "seeds/$target" \
         >"$log" 2>&1 || result=CRASHED status=1
     stat() { sed -n "s/^stat::$1: *//p" "$log"; }

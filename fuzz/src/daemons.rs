@@ -8,10 +8,14 @@ use super::support::{chosen, kept, kept_around};
 /// What is set is got; other lines and parameters stay.
 pub fn run(data: &[u8]) {
     let (pick, text) = chosen(data);
-    let found = default_restricts(&text);
+    if pick % 2 == 0 { ntpd(&text, pick / 2) } else { postfix(&text) }
+}
+
+fn ntpd(text: &str, pick: usize) {
+    let found = default_restricts(text);
     if !found.is_empty() {
         let entry = &found[pick % found.len()];
-        let once = add_flags(&text, entry.line, &["noquery"]);
+        let once = add_flags(text, entry.line, &["noquery"]);
         let after = default_restricts(&once);
         assert_eq!(after.len(), found.len(), "{once:?}");
         for (old, new) in found.iter().zip(&after) {
@@ -21,16 +25,18 @@ pub fn run(data: &[u8]) {
             }
             assert_eq!(*new, want, "{text:?}\n{once:?}");
         }
-        kept_around(&text, &once, entry.line, entry.line);
+        kept_around(text, &once, entry.line, entry.line);
     }
-    let more = push(&text, "restrict default kod");
+    let more = push(text, "restrict default kod");
     assert_eq!(default_restricts(&more).len(), found.len() + 1, "{more:?}");
     text.lines().for_each(|line| drop(words(line)));
+}
 
-    listeners(&text);
+fn postfix(text: &str) {
+    listeners(text);
     let key = "inet_interfaces";
-    let once = set(&text, key, "loopback-only");
-    let (before, after) = (Main::parse(&text), Main::parse(&once));
+    let once = set(text, key, "loopback-only");
+    let (before, after) = (Main::parse(text), Main::parse(&once));
     assert_eq!(after.expanded(key).as_deref(), Some("loopback-only"), "{once:?}");
     assert_eq!(set(&once, key, "loopback-only"), once, "twice is once");
     for other in ["mydestination", "inet_protocols"] {
@@ -39,6 +45,6 @@ pub fn run(data: &[u8]) {
         before.expanded(other);
     }
     if !text.contains(key) {
-        kept(&text, &once, |_| true);
+        kept(text, &once, |_| true);
     }
 }

@@ -27,17 +27,18 @@ fn options(options: &str) {
 /// The options of one line change, and nothing else does.
 pub fn run(data: &[u8]) {
     let (pick, text) = chosen(data);
-    mountinfo::flags(&text, "/dev/shm");
-    options(&text);
+    if pick % 4 == 3 {
+        mountinfo::flags(&text, "/dev/shm");
+        return options(&text);
+    }
     let found = entries(&text);
     for entry in &found {
         entry.target_path();
-        entry.options.iter().for_each(|o| options(o));
     }
     if found.is_empty() {
         return;
     }
-    let (entry, _) = one_of(pick, &found.iter().collect::<Vec<_>>());
+    let (entry, _) = one_of(pick / 4, &found.iter().collect::<Vec<_>>());
     let mut lines = Lines::new(&text);
     set_options(&mut lines, entry.line, "rw,nosuid");
     let once = lines.to_string();

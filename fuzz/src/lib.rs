@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod daemons;
 pub mod fstab;
 pub mod ini;
+pub mod journal;
 pub mod limits;
 pub mod login_defs;
 pub mod logrotate;
@@ -47,6 +48,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("packages", packages::run),
     ("pieces", pieces::run),
     ("profile", profile::run),
+    ("journal", journal::run),
     ("rules_sysctl", rules::rules_sysctl),
     ("rules_modprobe", rules::rules_modprobe),
     ("rules_sshd", rules::rules_sshd),

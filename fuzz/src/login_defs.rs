@@ -10,8 +10,11 @@ const KEYS: [&str; 3] = ["PASS_MAX_DAYS", "UMASK", "INACTIVE"];
 /// What is set is got by both readers, once; other keys and lines stay.
 pub fn run(data: &[u8]) {
     let (pick, text) = chosen(data);
-    let (key, _) = one_of(pick, &KEYS);
+    let (key, pick) = one_of(pick, &KEYS);
     let foreign = |line: &str| !line.to_ascii_uppercase().contains(key);
+    if pick % 2 == 1 {
+        return defaults(&text, key, foreign);
+    }
     number(&text);
     octal(&text);
     last_number(&text, key);
@@ -27,9 +30,11 @@ pub fn run(data: &[u8]) {
         let read = |text| settings(text, other).into_iter().map(|s| (s.shadow, s.pam));
         assert!(read(&text).eq(read(&once)), "{other}: {once:?}");
     }
+}
 
-    let once = useradd::set(&text, key, "30");
+fn defaults(text: &str, key: &str, foreign: impl Fn(&str) -> bool) {
+    let once = useradd::set(text, key, "30");
     assert_eq!(useradd::last(&once, key).map(|l| l.1), Some("30"), "{once:?}");
     assert_eq!(useradd::set(&once, key, "30"), once, "twice is once");
-    kept(&text, &once, foreign);
+    kept(text, &once, foreign);
 }

@@ -28,28 +28,29 @@ pub fn run(data: &[u8]) {
     let foreign = |line: &str| !line.contains('\\') && !line.contains(name);
     let joined = text.contains('\\') || text.contains(['*', '?', '[']);
 
-    let once = block(&text, name);
-    let (on, off) = runs(&once, &module);
-    assert!(on.as_deref().is_some_and(blocks) && off.as_deref().is_some_and(blocks), "{once:?}");
-    assert_eq!(block(&once, name), once, "twice is once");
-
-    let patterns = pick % 2 == 0;
-    let mended = repair(&text, name, patterns);
-    let (on, off) = runs(&mended, &module);
-    assert!(off.as_deref().is_none_or(blocks), "{mended:?}");
-    assert!(!patterns || on.as_deref().is_none_or(blocks), "{mended:?}");
-    assert_eq!(repair(&mended, name, patterns), mended, "twice is once");
-
+    let (what, _) = one_of(pick, &["block", "repair", "repair all"]);
+    let edit = |text: &str| match what {
+        "block" => block(text, name),
+        _ => repair(text, name, what == "repair all"),
+    };
+    let new = edit(&text);
+    assert_eq!(edit(&new), new, "twice is once");
+    let (on, off) = runs(&new, &module);
+    if what == "block" {
+        let out = on.as_deref().is_some_and(blocks) && off.as_deref().is_some_and(blocks);
+        assert!(out, "{new:?}");
+    } else {
+        assert!(off.as_deref().is_none_or(blocks), "{new:?}");
+        assert!(what != "repair all" || on.as_deref().is_none_or(blocks), "{new:?}");
+    }
     // A backslash at the very end stands for the file's end mark, until something follows it.
     if text.ends_with('\\') {
         return;
     }
-    for new in [&once, &mended] {
-        for other in NAMES.into_iter().filter(|n| *n != name).map(normal) {
-            assert_eq!(runs(&text, &other), runs(new, &other), "{other}: {new:?}");
-        }
-        if !joined && !text.contains(&module) {
-            kept(&text, new, foreign);
-        }
+    for other in NAMES.into_iter().filter(|n| *n != name).map(normal) {
+        assert_eq!(runs(&text, &other), runs(&new, &other), "{other}: {new:?}");
+    }
+    if !joined && !text.contains(&module) {
+        kept(&text, &new, foreign);
     }
 }

@@ -38,7 +38,10 @@ fn edited(text: &str, found: &[Entry], at: usize, edits: Vec<Edit>) -> (String, 
 /// One word of one rule changes, and nothing else does.
 pub fn run(data: &[u8]) {
     let (pick, text) = chosen(data);
-    memory(&text);
+    if pick % 6 == 5 {
+        return memory(&text);
+    }
+    let (what, pick) = (pick % 6, pick / 6);
     let found = entries(&text);
     if found.is_empty() {
         return;
@@ -49,32 +52,42 @@ pub fn run(data: &[u8]) {
     let place = pick / found.len() % (rule.arguments.len() + 1);
     rule.value("retry");
 
-    if let Some(edit) = rule.insert_argument(place, "sha512") {
+    if what == 0
+        && let Some(edit) = rule.insert_argument(place, "sha512")
+    {
         let (new, now) = edited(&text, &found, at, vec![edit]);
         let mut want = words(rule);
         want.insert(place, "sha512".to_owned());
         assert_eq!(words(&now), want, "{text:?}\n{new:?}");
         kept_around(&text, &new, rule.line, last);
     }
-    if let Some(edit) = rule.set_argument(place, "retry=3") {
+    if what == 1
+        && let Some(edit) = rule.set_argument(place, "retry=3")
+    {
         let (new, now) = edited(&text, &found, at, vec![edit]);
         let mut want = words(rule);
         want[place] = "retry=3".to_owned();
         assert_eq!(words(&now), want, "{text:?}\n{new:?}");
         kept_around(&text, &new, rule.line, last);
     }
-    if let Some(edit) = rule.remove_argument(place) {
+    if what == 2
+        && let Some(edit) = rule.remove_argument(place)
+    {
         let (new, now) = edited(&text, &found, at, vec![edit]);
         let mut want = words(rule);
         want.remove(place);
         assert_eq!(words(&now), want, "{text:?}\n{new:?}");
     }
-    if let Some(edit) = rule.set_control("requisite") {
+    if what == 3
+        && let Some(edit) = rule.set_control("requisite")
+    {
         let (new, now) = edited(&text, &found, at, vec![edit]);
         assert_eq!(words(&now), words(rule), "{text:?}\n{new:?}");
         assert_eq!(now.module, rule.module);
     }
-    edited(&text, &found, at, rule.shift_jumps(|_| 1));
+    if what == 4 {
+        edited(&text, &found, at, rule.shift_jumps(|_| 1));
+    }
 }
 
 /// The text as each of the files of pam-auth-update.

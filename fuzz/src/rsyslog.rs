@@ -1,6 +1,6 @@
 //! rsyslog's configuration.
 
-use gokaku::text::rsyslog::{Kind, Target, file_mode, logical_start, mask, steps, tokens};
+use gokaku::text::rsyslog::{Kind, Target, edited, file_mode, logical_start, mask, steps, tokens};
 use gokaku::text::splice::splice;
 
 use super::support::{chosen, kept_around};
@@ -48,7 +48,7 @@ pub fn run(data: &[u8]) {
         _ => None,
     };
     let Some(edit) = edit else { return };
-    let new = splice(&text, vec![edit]);
+    let Some(new) = edited(&text, vec![edit]) else { return };
     let Ok(again) = tokens(&new) else { panic!("no longer understood: {text:?}\n{new:?}") };
     match &again.get(at).map(|t| &t.kind) {
         Some(Kind::Directive(d)) => {
