@@ -24,6 +24,7 @@ step() {
 }
 
 step cargo fmt --check
+step cargo fmt --check --manifest-path fuzz/Cargo.toml
 find . \( -name target -o -name .git \) -prune -o -name '*.sh' -print0 | step xargs -0 shellcheck .ci/run
 step cargo clippy --all-targets --locked -- -D warnings
 step tests/deny.sh
@@ -37,6 +38,13 @@ for GOKAKU_DEB in "$PWD"/target/debian/*.deb; do :; done
 export GOKAKU_STANDIN GOKAKU_STATIC GOKAKU_DEB
 
 step cargo test --locked
+
+# Without cargo-fuzz tests/fuzz.rs has put the same targets to a smaller test.
+if cargo fuzz --version >/dev/null 2>&1 || step cargo install --quiet --locked cargo-fuzz; then
+    step fuzz/run.sh --quick
+else
+    echo "SKIPPED fuzz/run.sh: cargo-fuzz is missing and cannot be installed" >&2
+fi
 
 if [ "${GOKAKU_TEST_REPRODUCIBLE:-}" = 1 ]; then
     step tests/reproducible.sh
