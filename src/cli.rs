@@ -1,6 +1,9 @@
 //! The command line: arguments, dispatch, output, exit status. No logic of its own.
 
 mod args;
+mod guards;
+mod logging;
+mod progress;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -14,9 +17,9 @@ use crate::error::{Error, Result};
 use crate::plan;
 use crate::profile::{Identity, Lang, Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
-use crate::rootfs::{AccountDb, DiskRootfs, Rootfs};
+use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
 
-use args::{Args, Format, Judge, Select, Verb};
+use args::{Args, Format, Judge, Select, State, Verb};
 
 pub use args::command;
 
@@ -51,11 +54,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             return if usage { status::USAGE } else { status::OK };
         }
     };
-    start_log(args.verbose, args.quiet);
-    match dispatch(&args) {
+    // A page that was asked for has no phases.
+    let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. });
+    logging::start(args.log_format, args.verbose, args.quiet, pages);
+    let done = dispatch(&args);
+    logging::repeat_warnings();
+    match done {
         Ok(status) => status,
         Err(Failure::Usage(message)) => {
-            eprintln!("error: {message}");
+            log::error!("{message}");
             status::USAGE
         }
         Err(Failure::Library(e)) => {
@@ -79,24 +86,6 @@ impl From<Error> for Failure {
     }
 }
 
-fn start_log(verbose: u8, quiet: bool) {
-    let level = match (quiet, verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "info",
-        (false, _) => "debug",
-    };
-    let env = env_logger::Env::default().default_filter_or(level);
-    // Plain lines: an image pipeline's log has its own clock.
-    let _ = env_logger::Builder::from_env(env)
-        .format(|out, record| {
-            let level = record.level().as_str().to_ascii_lowercase();
-            let message = report::secret::for_terminal(&record.args().to_string());
-            writeln!(out, "gokaku: {level}: {message}")
-        })
-        .try_init();
-}
-
 fn dispatch(args: &Args) -> Result<u8, Failure> {
     match &args.verb {
         Verb::Audit(judge) => judge_root(judge, Mode::Audit, args),
@@ -105,6 +94,15 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             Ok(if *detailed_exitcode { status } else { status & !2 })
         }
         Verb::Apply { judge, .. } => judge_root(judge, Mode::Apply, args),
+        Verb::Revert { root, state, force, json } => revert(root, state, force, *json, args),
+        Verb::Forget { root, state } => {
+            let root = DiskRootfs::open(root)?;
+            let dropped = apply::forget(&root, &state.state_dir)?;
+            if dropped > 0 {
+                log::info!("{}: {dropped} journals dropped", root.host_path().display());
+            }
+            Ok(status::OK)
+        }
         Verb::List(select) => {
             let profile = load(select)?;
             let rules = chosen(&profile, select)?;
@@ -158,43 +156,44 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     let profile = load(&judge.select)?;
     let rules = chosen(&profile, &judge.select)?;
     let root = DiskRootfs::open(&judge.root)?;
-    let protected = protected(judge, root.is_live());
-    let root = root.protecting(protected).surveyed(judge.survey || judge.strict);
-    let identity = Identity::read(&root)?;
-    if !judge.force_target {
-        profile.target.guard(&identity)?;
-    }
-    log::info!("{}: {} {}", root.host_path().display(), identity.os, identity.version);
+    let identity = guards::target(judge, &profile, &root)?;
+    let accounts = guards::accounts(judge, &root)?;
+    let root = root.protecting(accounts).surveyed(judge.survey || judge.strict);
     let target = TargetRef {
         root: root.host_path().display().to_string(),
         os: identity.os,
         version: identity.version,
         live: root.is_live(),
     };
+    progress::opened(&target, &profile, &rules);
     let mut diff = String::new();
     let report = match mode {
         Mode::Audit => {
             let judged = plan::audit(&rules, &root);
+            plan::say("judged", &rules, &judged);
             Report::new(mode, &profile, target, &rules, None, &judged, &[])
         }
         Mode::Plan => {
             let plan = plan::plan(&rules, &root)?;
+            guards::lockout(judge, &rules, &root, &plan, false)?;
             diff = report::diff::render(plan.changes(), &AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }
         Mode::Apply => {
-            let Verb::Apply { state_dir, .. } = &args.verb else { return Ok(status::FAILED) };
-            let done = apply::harden(&root, &rules, state_dir, source_date()?)?;
-            if let Some(journal) = &done.applied.journal {
-                log::info!("journal: {}", journal.display());
-            }
+            let Verb::Apply { state, .. } = &args.verb else { return Ok(status::FAILED) };
+            let review = |root: &DiskRootfs, plan: &plan::Plan| {
+                guards::lockout(judge, &rules, root, plan, true)
+            };
+            let done = apply::harden(&root, &rules, &state.state_dir, source_date()?, &review)?;
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
             Report::new(mode, &profile, target, &rules, before, &done.after, changes)
         }
     };
     output(judge, &report, &diff, style(judge.select.lang, args.verbose))?;
+    logging::repeat_warnings();
+    progress::ended(&report, judge.strict);
     let mut status = report.exit_status(judge.strict);
     if mode == Mode::Plan {
         // A plan that was told is a success; what is pending is news only when asked for.
@@ -206,13 +205,26 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     Ok(status)
 }
 
-/// The accounts that no rule may shut out: those named, and on the running system who called sudo.
-fn protected(judge: &Judge, live: bool) -> Vec<String> {
-    let mut names = judge.protect.clone();
-    if live {
-        names.extend(std::env::var("SUDO_USER"));
-    }
-    names
+fn revert(
+    root: &Path,
+    state: &State,
+    force: &[ImagePath],
+    as_json: bool,
+    args: &Args,
+) -> Result<u8, Failure> {
+    let root = DiskRootfs::open(root)?;
+    let done = apply::revert(&root, &state.state_dir, force)?;
+    emit(&match as_json {
+        true => json(&done)?,
+        false => report::reverted::render(&done, args.verbose > 0),
+    })?;
+    Ok(status::OK)
+}
+
+fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = report::to_json(data)
+        .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
+    Ok(format!("{text}\n"))
 }
 
 /// `SOURCE_DATE_EPOCH`, for images that must come out the same bit by bit.
@@ -238,12 +250,7 @@ fn output(judge: &Judge, report: &Report, diff: &str, style: Style) -> Result<()
             Format::Text => {
                 format!("{diff}{}", report::text::render(report, style))
             }
-            Format::Json => {
-                let json = report
-                    .to_json()
-                    .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
-                format!("{json}\n")
-            }
+            Format::Json => json(report)?,
         };
         match file {
             None => emit(&text)?,

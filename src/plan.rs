@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome};
 use crate::error::{Error, Result};
 use crate::profile::{Disposition, Rule, RuleId};
-use crate::rootfs::{Change, ImagePath, PathChange, Rootfs, StagedRootfs};
+use crate::rootfs::{Change, ImagePath, Node, PathChange, Rootfs, StagedRootfs};
 
 /// A rule needs at most this many rounds of staging and looking again; real ones need one to four.
 const MAX_ROUNDS: usize = 64;
@@ -47,6 +47,23 @@ pub struct Judged {
 /// [`Outcome::Unknown`] with its cause, and the others go on.
 pub fn audit(rules: &[&Rule], root: &dyn Rootfs) -> Vec<Judged> {
     rules.iter().map(|rule| judge(rule, root)).collect()
+}
+
+/// One line of the log about what was just judged; `judged` in the order of `rules`.
+pub fn say(what: &str, rules: &[&Rule], judged: &[Judged]) {
+    let enforced = |rule: &Rule| matches!(rule.disposition, Disposition::Enforce(_));
+    let outcomes: Vec<Outcome> =
+        rules.iter().zip(judged).filter(|(r, _)| enforced(r)).map(|(_, j)| j.outcome).collect();
+    let count = |outcome| outcomes.iter().filter(|o| **o == outcome).count();
+    let (of, hold) = (outcomes.len(), count(Outcome::Met) + count(Outcome::MetVacuously));
+    let (open, manual) = (count(Outcome::NotMet), count(Outcome::Manual));
+    let unknown = count(Outcome::Unknown);
+    log::info!(
+        phase = "judge", rows = judged.len(), hold = hold, not_met = open, manual = manual,
+        unknown = unknown;
+        "{what}: {} rows; of the {of} that are to hold, {hold} do, {open} do not, {manual} need a \
+         person, {unknown} cannot be told", judged.len()
+    );
 }
 
 fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
@@ -178,6 +195,7 @@ impl Plan {
 /// [`Error::Unsettled`] when rules undo each other; an image that cannot be read any more.
 pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
     let before = audit(rules, root);
+    say("judged", rules, &before);
     let mut staged = StagedRootfs::new(root);
     let mut sorted: Vec<&Rule> = rules.to_vec();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
@@ -221,7 +239,25 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
             judged.reason = Some(why);
         }
     }
+    let for_rules: BTreeSet<&RuleId> = changes.iter().flat_map(|c| &c.rules).collect();
+    let files = changes.iter().filter(|c| has_new_content(c)).count();
+    let told = match changes.len() {
+        0 => "planned no changes".to_owned(),
+        n => format!(
+            "planned {n} changes for {} rows: new content for {files} paths, mode or owner of {}",
+            for_rules.len(),
+            n - files
+        ),
+    };
+    log::info!(
+        phase = "plan", changes = changes.len(), files = files, rows = for_rules.len(); "{told}"
+    );
     Ok(Plan { before, after, changes })
+}
+
+fn has_new_content(change: &PathChange) -> bool {
+    let body = |node: &Option<Node>| node.as_ref().map(|n| n.body.clone());
+    body(&change.before) != body(&change.after)
 }
 
 /// Stages what closes a rule's gaps until there is nothing more to stage. Says whether anything

@@ -8,7 +8,9 @@ command -v cargo >/dev/null || PATH=${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH
 
 provision/need.sh mmdebstrap:mmdebstrap unshare:util-linux newuidmap:uidmap strace:strace \
     setfacl:acl getfattr:attr shellcheck:shellcheck gcc:gcc readelf:binutils \
-    augtool:augeas-tools oscap:openscap-scanner \
+    packer:packer ssh-keygen:openssh-client ip:iproute2 qemu-img:qemu-utils sfdisk:fdisk \
+    losetup:mount mke2fs:e2fsprogs debugfs:e2fsprogs \
+    augtool:augeas-tools oscap:openscap-scanner groff:groff-base zsh:zsh fish:fish \
     /usr/share/xml/scap/ssg/content/ssg-ubuntu1804-ds.xml:ssg-debderived
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
@@ -27,8 +29,17 @@ step cargo clippy --all-targets --locked -- -D warnings
 step tests/deny.sh
 
 GOKAKU_STANDIN=$(step tests/standin-root.sh)
-GOKAKU_STATIC=$PWD/target/static/gokaku
-export GOKAKU_STANDIN GOKAKU_STATIC
-step provision/build-static.sh "$GOKAKU_STATIC"
+rm -rf target/debian
+step provision/build-deb.sh
+# The package is made of the static binary.
+GOKAKU_STATIC=$PWD/target/package/gokaku
+for GOKAKU_DEB in "$PWD"/target/debian/*.deb; do :; done
+export GOKAKU_STANDIN GOKAKU_STATIC GOKAKU_DEB
 
 step cargo test --locked
+
+if [ "${GOKAKU_TEST_REPRODUCIBLE:-}" = 1 ]; then
+    step tests/reproducible.sh
+else
+    echo "SKIPPED tests/reproducible.sh: two release builds; GOKAKU_TEST_REPRODUCIBLE=1 runs them" >&2
+fi

@@ -11,16 +11,19 @@ use std::os::unix::ffi::OsStringExt;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, readlinkat};
-use nix::sys::stat::{FileStat, Mode, fchmod, fstatat, futimens, mkdirat};
+use nix::sys::stat::{
+    FileStat, Mode, UtimensatFlags, fchmod, fstatat, futimens, mkdirat, utimensat,
+};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, fsync, symlinkat, unlinkat};
 use sha2::{Digest, Sha256};
 use xattr::FileExt;
 
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat};
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat, reopen};
 
-const ACL: &str = "system.posix_acl_access";
+/// What a default ACL of the directory gives to a new entry.
+const INHERITED: [&str; 2] = ["system.posix_acl_access", "system.posix_acl_default"];
 
 /// Everything about an entry that a rewrite must keep or an undo must bring back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +52,8 @@ struct Opened<'a> {
 }
 
 impl Folder {
-    /// Opens the directory that holds `path`; no link on the way is followed, the planner has
-    /// resolved them all.
-    pub fn holding(root: &DiskRootfs, path: &ImagePath) -> Result<Folder> {
-        let dir = path.parent().unwrap_or_else(ImagePath::root);
+    /// Opens a directory; no link on the way is followed, the planner has resolved them all.
+    pub fn open_dir(root: &DiskRootfs, dir: ImagePath) -> Result<Folder> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
         let fd = root
             .open_at(&dir, flags, Links::Refuse)
@@ -62,20 +63,21 @@ impl Folder {
 
     /// The directory's modification time, to be put back after its entries have been replaced.
     pub fn mtime(&self) -> Result<(i64, i64)> {
-        let stat = nix::sys::stat::fstat(&self.fd)
+        let stat = again(|| nix::sys::stat::fstat(&self.fd))
             .map_err(|e| Error::target("stat the directory", &self.path, e))?;
         Ok((stat.st_mtime, stat.st_mtime_nsec))
     }
 
     /// Sets the directory's modification time.
     pub fn set_mtime(&self, (seconds, nanos): (i64, i64)) -> Result<()> {
-        futimens(&self.fd, &TimeSpec::UTIME_OMIT, &TimeSpec::new(seconds, nanos))
+        let mtime = TimeSpec::new(seconds, nanos);
+        again(|| futimens(&self.fd, &TimeSpec::UTIME_OMIT, &mtime))
             .map_err(|e| Error::target("set the time of", &self.path, e))
     }
 
     /// Waits until the directory's entries are on disk.
     pub fn sync(&self) -> Result<()> {
-        match fsync(&self.fd) {
+        match again(|| fsync(&self.fd)) {
             // Filesystems without the notion answer EINVAL; there is nothing to wait for.
             Ok(()) | Err(Errno::EINVAL | Errno::EROFS) => Ok(()),
             Err(e) => Err(Error::target("sync the directory", &self.path, e)),
@@ -85,7 +87,7 @@ impl Folder {
     /// Looks at an entry. The content of a file is read only when asked for.
     pub fn look(&self, name: &OsStr, with_content: bool) -> Result<Option<Shape>> {
         let path = self.path.join(name)?;
-        let stat = match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        let stat = match again(|| fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)) {
             Ok(stat) => stat,
             Err(Errno::ENOENT) => return Ok(None),
             Err(e) => return Err(Error::target("stat", &path, e)),
@@ -102,19 +104,21 @@ impl Folder {
         };
         match seen.kind {
             FileKind::Symlink => {
-                let target = readlinkat(&self.fd, name)
+                let target = again(|| readlinkat(&self.fd, name))
                     .map_err(|e| Error::target("read the link", &path, e))?;
                 shape.content = Some(target.into_vec());
             }
-            FileKind::File if with_content => {
+            FileKind::File | FileKind::Dir => {
                 let mut opened = self.open(name, &path, &stat)?;
                 shape.xattrs = opened.xattrs()?;
-                let mut content = Vec::new();
-                opened
-                    .file
-                    .read_to_end(&mut content)
-                    .map_err(|e| Error::target("read", &path, e))?;
-                shape.content = Some(content);
+                if with_content && seen.kind == FileKind::File {
+                    let mut content = Vec::new();
+                    opened
+                        .file
+                        .read_to_end(&mut content)
+                        .map_err(|e| Error::target("read", &path, e))?;
+                    shape.content = Some(content);
+                }
             }
             _ => {}
         }
@@ -128,22 +132,45 @@ impl Folder {
             | OFlag::O_NONBLOCK
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
-        let fd = self.openat(name, flags).map_err(|e| Error::target("open", path, e))?;
-        let now = nix::sys::stat::fstat(&fd).map_err(|e| Error::target("stat", path, e))?;
-        if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) {
-            return Err(Error::Raced { path: path.clone() });
-        }
+        let is_seen = |fd: &OwnedFd| -> Result<()> {
+            let now =
+                again(|| nix::sys::stat::fstat(fd)).map_err(|e| Error::target("stat", path, e))?;
+            if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) {
+                return Err(Error::Raced { path: path.clone() });
+            }
+            Ok(())
+        };
+        let wrap = |e| Error::target("open", path, e);
+        // Looked at before it is opened: what took its place may act when it is.
+        let probe_flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let probe = self.openat(name, probe_flags).map_err(wrap)?;
+        is_seen(&probe)?;
+        let fd = reopen(probe.as_fd(), flags & !OFlag::O_NOFOLLOW)
+            .unwrap_or_else(|| self.openat(name, flags))
+            .map_err(wrap)?;
+        is_seen(&fd)?;
         Ok(Opened { file: std::fs::File::from(fd), path })
     }
 
     #[allow(clippy::disallowed_methods)] // a name in a directory that was opened inside the root
     fn openat(&self, name: &OsStr, flags: OFlag) -> nix::Result<OwnedFd> {
-        loop {
-            match nix::fcntl::openat(&self.fd, name, flags, Mode::from_bits_truncate(0o600)) {
-                Err(Errno::EINTR) => {}
-                answer => return answer,
+        let mode = Mode::from_bits_truncate(0o600);
+        again(|| nix::fcntl::openat(&self.fd, name, flags, mode))
+    }
+
+    /// The names in the directory.
+    pub fn names(&self) -> Result<Vec<OsString>> {
+        let fail = |e| Error::target("list", &self.path, e);
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let fd = self.openat(OsStr::new("."), flags).map_err(fail)?;
+        let mut names = Vec::new();
+        for entry in nix::dir::Dir::from_fd(fd).map_err(fail)?.iter() {
+            let name = entry.map_err(fail)?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
             }
         }
+        Ok(names)
     }
 
     /// Takes the lock that `passwd`, `useradd` and their like hold while they edit the account
@@ -169,14 +196,16 @@ impl Folder {
         }
     }
 
-    /// Makes `temp` beside the entry `name`, which errors are about: content, owner, attributes, mode and time of `shape`, all on
-    /// disk before this returns. A file that cannot be finished is taken away again.
-    pub fn prepare(&self, temp: &OsStr, name: &OsStr, shape: &Shape) -> Result<()> {
+    /// Makes `temp` beside the entry `name`, which errors are about: content, owner, attributes,
+    /// mode and time of `shape`, all on disk before this returns. A file that cannot be finished is
+    /// taken away again. Returns what was made: a filesystem may have a mind of its own.
+    pub fn prepare(&self, temp: &OsStr, name: &OsStr, shape: &Shape) -> Result<Shape> {
         let path = self.path.join(name)?;
         let made = match shape.kind {
             FileKind::Symlink => {
                 let target = shape.content.clone().unwrap_or_default();
-                symlinkat(OsString::from_vec(target).as_os_str(), &self.fd, temp)
+                let target = OsString::from_vec(target);
+                again(|| symlinkat(target.as_os_str(), &self.fd, temp))
                     .map_err(|e| Error::target("make the link", &path, e))
                     .and_then(|()| self.finish_link(temp, &path, shape))
             }
@@ -188,20 +217,25 @@ impl Folder {
         made
     }
 
-    fn finish_link(&self, temp: &OsStr, path: &ImagePath, shape: &Shape) -> Result<()> {
+    fn finish_link(&self, temp: &OsStr, path: &ImagePath, shape: &Shape) -> Result<Shape> {
         let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
+        let (uid, gid) = (Some(Uid::from_raw(shape.uid)), Some(Gid::from_raw(shape.gid)));
         #[allow(clippy::disallowed_methods)] // this is apply/
-        fchownat(
-            &self.fd,
-            temp,
-            Some(Uid::from_raw(shape.uid)),
-            Some(Gid::from_raw(shape.gid)),
-            flags,
-        )
-        .map_err(|e| Error::target("set the owner of", path, e))
+        again(|| fchownat(&self.fd, temp, uid, gid, flags))
+            .map_err(|e| Error::target("set the owner of", path, e))?;
+        if shape.mtime != NOW {
+            let mtime = TimeSpec::new(shape.mtime.0, shape.mtime.1);
+            let flags = UtimensatFlags::NoFollowSymlink;
+            again(|| utimensat(&self.fd, temp, &TimeSpec::UTIME_OMIT, &mtime, flags))
+                .map_err(|e| Error::target("set the time of", path, e))?;
+        }
+        let stat =
+            again(|| fstatat(&self.fd, temp, flags)).map_err(|e| Error::target("stat", path, e))?;
+        let mtime = (stat.st_mtime, stat.st_mtime_nsec);
+        Ok(Shape { mode: stat.st_mode & 0o7777, mtime, ..shape.clone() })
     }
 
-    fn prepare_file(&self, temp: &OsStr, path: &ImagePath, shape: &Shape) -> Result<()> {
+    fn prepare_file(&self, temp: &OsStr, path: &ImagePath, shape: &Shape) -> Result<Shape> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = self.openat(temp, flags).map_err(|e| Error::target("create", path, e))?;
@@ -211,17 +245,19 @@ impl Folder {
             .write_all(shape.content.as_deref().unwrap_or_default())
             .map_err(|e| Error::target("write", path, e))?;
         opened.dress(shape)?;
-        opened.file.sync_all().map_err(|e| Error::target("sync", path, e))
+        opened.file.sync_all().map_err(|e| Error::target("sync", path, e))?;
+        Ok(Shape { content: shape.content.clone(), ..opened.shape()? })
     }
 
     /// Puts the prepared `temp` in the entry's place. `fresh`: nothing may stand there yet.
     pub fn commit(&self, temp: &OsStr, name: &OsStr, fresh: bool) -> Result<()> {
         let path = self.path.join(name)?;
         let flags = if fresh { RenameFlags::RENAME_NOREPLACE } else { RenameFlags::empty() };
-        let answer = match nix::fcntl::renameat2(&self.fd, temp, &self.fd, name, flags) {
+        let answer = again(|| nix::fcntl::renameat2(&self.fd, temp, &self.fd, name, flags));
+        let answer = match answer {
             // A filesystem that cannot promise it: look, then replace.
             Err(Errno::EINVAL | Errno::ENOSYS) if fresh => {
-                match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+                match again(|| fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)) {
                     Err(Errno::ENOENT) => self.rename(temp, name),
                     _ => Err(Errno::EEXIST),
                 }
@@ -237,21 +273,21 @@ impl Folder {
 
     #[allow(clippy::disallowed_methods)] // this is apply/
     fn rename(&self, from: &OsStr, to: &OsStr) -> nix::Result<()> {
-        nix::fcntl::renameat(&self.fd, from, &self.fd, to)
+        again(|| nix::fcntl::renameat(&self.fd, from, &self.fd, to))
     }
 
-    /// Makes a directory.
-    pub fn make_dir(&self, name: &OsStr, shape: &Shape) -> Result<()> {
+    /// Makes a directory; returns what was made.
+    pub fn make_dir(&self, name: &OsStr, shape: &Shape) -> Result<Shape> {
         let path = self.path.join(name)?;
-        mkdirat(&self.fd, name, Mode::from_bits_truncate(0o700))
+        again(|| mkdirat(&self.fd, name, Mode::from_bits_truncate(0o700)))
             .map_err(|e| Error::target("make the directory", &path, e))?;
         self.set_stat(name, shape)
     }
 
-    /// Gives what stands there the mode, owner and group of `shape`.
-    pub fn set_stat(&self, name: &OsStr, shape: &Shape) -> Result<()> {
+    /// Gives what stands there the mode, owner and attributes of `shape`; returns what came of it.
+    pub fn set_stat(&self, name: &OsStr, shape: &Shape) -> Result<Shape> {
         let path = self.path.join(name)?;
-        let seen = fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+        let seen = again(|| fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW))
             .map_err(|e| Error::target("stat", &path, e))?;
         let stat = Stat::from(&seen);
         if !matches!(stat.kind, FileKind::File | FileKind::Dir) {
@@ -260,8 +296,10 @@ impl Folder {
         }
         let opened = self.open(name, &path, &seen)?;
         opened.set_owner(&stat, shape)?;
+        opened.set_xattrs(shape)?;
         opened.set_mode(shape)?;
-        opened.file.sync_all().map_err(|e| Error::target("sync", &path, e))
+        opened.file.sync_all().map_err(|e| Error::target("sync", &path, e))?;
+        opened.shape()
     }
 
     /// Takes an entry away; a directory must be empty.
@@ -272,17 +310,17 @@ impl Folder {
             _ => UnlinkatFlags::NoRemoveDir,
         };
         #[allow(clippy::disallowed_methods)] // this is apply/
-        unlinkat(&self.fd, name, flag).map_err(|e| Error::target("remove", &path, e))
+        again(|| unlinkat(&self.fd, name, flag)).map_err(|e| Error::target("remove", &path, e))
     }
 
     /// Takes a temporary file away, if it is there.
     pub fn discard(&self, temp: &OsStr) {
         // A read-only filesystem refuses before it looks.
-        if fstatat(&self.fd, temp, AtFlags::AT_SYMLINK_NOFOLLOW) == Err(Errno::ENOENT) {
+        if again(|| fstatat(&self.fd, temp, AtFlags::AT_SYMLINK_NOFOLLOW)) == Err(Errno::ENOENT) {
             return;
         }
         #[allow(clippy::disallowed_methods)] // this is apply/
-        match unlinkat(&self.fd, temp, UnlinkatFlags::NoRemoveDir) {
+        match again(|| unlinkat(&self.fd, temp, UnlinkatFlags::NoRemoveDir)) {
             Ok(()) | Err(Errno::ENOENT) => {}
             Err(e) => log::warn!("{}: cannot remove {}: {e}", self.path, temp.display()),
         }
@@ -295,43 +333,69 @@ impl Opened<'_> {
     }
 
     fn xattrs(&self) -> Result<Vec<(OsString, Vec<u8>)>> {
-        let names = match self.file.list_xattr() {
+        let names = match retry(|| self.file.list_xattr()) {
             Ok(names) => names,
             Err(e) if unsupported(&e) => return Ok(Vec::new()),
             Err(e) => return Err(self.error("list the attributes of", e)),
         };
         let mut out = Vec::new();
         for name in names {
-            let value =
-                self.file.get_xattr(&name).map_err(|e| self.error("read the attributes of", e))?;
+            let value = retry(|| self.file.get_xattr(&name))
+                .map_err(|e| self.error("read the attributes of", e))?;
             out.extend(value.map(|v| (name, v)));
         }
         out.sort();
         Ok(out)
     }
 
+    /// What stands there, without the content.
+    fn shape(&self) -> Result<Shape> {
+        let stat = self.stat()?;
+        let seen = Stat::from(&stat);
+        Ok(Shape {
+            kind: seen.kind,
+            mode: seen.mode,
+            uid: seen.uid,
+            gid: seen.gid,
+            mtime: (stat.st_mtime, stat.st_mtime_nsec),
+            content: None,
+            xattrs: self.xattrs()?,
+        })
+    }
+
+    fn stat(&self) -> Result<FileStat> {
+        again(|| nix::sys::stat::fstat(&self.file)).map_err(|e| self.error("stat", e))
+    }
+
     /// Owner, attributes, mode, time. In this order: a new owner takes set-id bits and
     /// capabilities away, and an ACL's mask is the mode's group part.
     fn dress(&mut self, shape: &Shape) -> Result<()> {
-        let stat = nix::sys::stat::fstat(&self.file).map_err(|e| self.error("stat", e))?;
-        self.set_owner(&Stat::from(&stat), shape)?;
-        for (name, value) in &shape.xattrs {
-            self.file.set_xattr(name, value).map_err(|e| self.error("set an attribute of", e))?;
-        }
-        if !shape.xattrs.iter().any(|(name, _)| name == ACL) {
-            // What a default ACL of the directory gave the new file.
-            match self.file.remove_xattr(ACL) {
-                Err(e) if !unsupported(&e) && e.raw_os_error() != Some(Errno::ENODATA as i32) => {
-                    return Err(self.error("remove the ACL of", e));
-                }
-                _ => {}
-            }
-        }
+        self.set_owner(&Stat::from(&self.stat()?), shape)?;
+        self.set_xattrs(shape)?;
         self.set_mode(shape)?;
         if shape.mtime != NOW {
             let mtime = TimeSpec::new(shape.mtime.0, shape.mtime.1);
-            futimens(&self.file, &TimeSpec::UTIME_OMIT, &mtime)
+            again(|| futimens(&self.file, &TimeSpec::UTIME_OMIT, &mtime))
                 .map_err(|e| self.error("set the time of", e))?;
+        }
+        Ok(())
+    }
+
+    /// Attributes and ACLs as in `shape`; those that are right already are not touched. Of what is
+    /// there beyond them, ACLs and the users' own go; the rest is the system's (labels).
+    fn set_xattrs(&self, shape: &Shape) -> Result<()> {
+        let now = self.xattrs()?;
+        for (name, _) in &now {
+            let ours = INHERITED.iter().any(|i| name == i)
+                || name.as_encoded_bytes().starts_with(b"user.");
+            if ours && !shape.xattrs.iter().any(|(wanted, _)| wanted == name) {
+                retry(|| self.file.remove_xattr(name))
+                    .map_err(|e| self.error("remove an attribute or ACL of", e))?;
+            }
+        }
+        for wanted in shape.xattrs.iter().filter(|wanted| !now.contains(wanted)) {
+            retry(|| self.file.set_xattr(&wanted.0, &wanted.1))
+                .map_err(|e| self.error("set an attribute of", e))?;
         }
         Ok(())
     }
@@ -341,19 +405,42 @@ impl Opened<'_> {
             return Ok(());
         }
         #[allow(clippy::disallowed_methods)] // this is apply/
-        fchown(self.file.as_fd(), Some(Uid::from_raw(shape.uid)), Some(Gid::from_raw(shape.gid)))
-            .map_err(|e| self.error("set the owner of", e))
+        again(|| {
+            let (uid, gid) = (Uid::from_raw(shape.uid), Gid::from_raw(shape.gid));
+            fchown(self.file.as_fd(), Some(uid), Some(gid))
+        })
+        .map_err(|e| self.error("set the owner of", e))
     }
 
     fn set_mode(&self, shape: &Shape) -> Result<()> {
         #[allow(clippy::disallowed_methods)] // this is apply/
-        fchmod(self.file.as_fd(), Mode::from_bits_truncate(shape.mode))
+        again(|| fchmod(self.file.as_fd(), Mode::from_bits_truncate(shape.mode)))
             .map_err(|e| self.error("set the mode of", e))
     }
 }
 
 /// In [`Shape::mtime`]: leave the time at which the file was written.
 pub(super) const NOW: (i64, i64) = (i64::MIN, 0);
+
+/// A call that a signal interrupted is made again.
+fn again<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            answer => return answer,
+        }
+    }
+}
+
+/// As [`again`], for calls of the standard library's kind.
+fn retry<T>(mut call: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
+    loop {
+        match call() {
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            answer => return answer,
+        }
+    }
+}
 
 fn unsupported(e: &std::io::Error) -> bool {
     matches!(e.raw_os_error().map(Errno::from_raw), Some(Errno::EOPNOTSUPP | Errno::ENOSYS))

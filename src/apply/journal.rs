@@ -3,7 +3,8 @@
 //! A journal lies on the machine that runs the tool, never in an offline target:
 //! `<state>/<key of the root>/<number>/`, directories 0700, files 0600. It holds every replaced
 //! entry whole (content, owner, mode, time, attributes) and what it was to become, so that a run
-//! that was cut off can be undone, and a finished one taken back.
+//! that was cut off can be undone, and a finished one taken back. Taking back is a run of its own,
+//! `<number>.revert`. What is to be dropped is first named `<number>.gone`, in one step.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -17,7 +18,9 @@ use super::entry::{Shape, digest, hex};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
 
-const SCHEMA: &str = "gokaku.journal/1";
+const SCHEMA: &str = "gokaku.journal/2";
+const REVERT: &str = ".revert";
+const GONE: &str = ".gone";
 
 /// How far a run came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,13 +32,29 @@ pub(super) enum Phase {
     Done,
 }
 
+/// The file: the journal and its digest, so that damage shows.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    schema: String,
+    sha256: String,
+    journal: serde_json::Value,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Journal {
-    schema: String,
     /// The root's path on this machine, for people.
     root: String,
+    /// Which tree it was: its filesystem and the inode of its top. Another one may be mounted at
+    /// the same path by now.
+    tree: (u64, u64),
     pub phase: Phase,
+    /// The run that this one takes back.
+    pub reverts: Option<u32>,
+    /// What the run did that is not written here and so is not undone, for people.
+    #[serde(default)]
+    pub beyond: Vec<String>,
     /// Modification times of the directories that hold the entries, as they were before.
     pub folders: Vec<FolderTime>,
     pub entries: Vec<Entry>,
@@ -149,18 +168,67 @@ impl Saved {
         }
     }
 
-    /// Whether it is more than owner and mode.
-    pub fn has_content(&self) -> bool {
-        self.digest.is_some()
+    /// Owner and group.
+    pub fn owner(&self) -> (u32, u32) {
+        (self.uid, self.gid)
+    }
+
+    /// Permission bits; `None` when the journal holds none.
+    pub fn mode(&self) -> Option<u32> {
+        u32::from_str_radix(&self.mode, 8).ok()
     }
 
     /// Whether what stands there now is this: kind, owner, mode and, if it counts, content.
     pub fn is(&self, now: Option<&Shape>, content: bool) -> bool {
         let Some(now) = now.and_then(Saved::of) else { return false };
         let link = self.kind == Kind::Symlink;
-        (now.kind, now.uid, now.gid) == (self.kind, self.uid, self.gid)
+        (now.kind, now.owner()) == (self.kind, self.owner())
             && (link || now.mode == self.mode)
             && (!content || now.digest == self.digest)
+    }
+
+    /// As [`Saved::is`], and attributes too, and the time of what was replaced whole.
+    pub fn is_exactly(&self, now: Option<&Shape>, content: bool) -> bool {
+        let saved = now.and_then(Saved::of);
+        self.is(now, content)
+            && saved.is_some_and(|n| n.xattrs == self.xattrs && (!content || n.mtime == self.mtime))
+    }
+
+    /// Each way in which what stands there now is not this, as `what: expected …, found …`.
+    pub fn differences(&self, now: &Shape, content: bool) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut tell = |what: &str, want: &dyn std::fmt::Display, found: &dyn std::fmt::Display| {
+            out.push(format!("{what}: expected {want}, found {found}"));
+        };
+        let Some(now) = Saved::of(now).filter(|n| n.kind == self.kind) else {
+            tell("kind", &self.kind(), &now.kind);
+            return out;
+        };
+        if content && now.digest != self.digest {
+            let short = |digest: &Option<String>| {
+                digest.as_deref().map_or("none".into(), |d| format!("{:.16}", d))
+            };
+            tell("content (sha256)", &short(&self.digest), &short(&now.digest));
+        }
+        if now.owner() != self.owner() {
+            let shown = |(uid, gid): (u32, u32)| format!("{uid}:{gid}");
+            tell("owner", &shown(self.owner()), &shown(now.owner()));
+        }
+        if self.kind != Kind::Symlink && now.mode != self.mode {
+            tell("mode", &self.mode, &now.mode);
+        }
+        if now.xattrs != self.xattrs {
+            let names = |saved: &Saved| {
+                let known = saved.xattrs.iter().filter_map(|(name, _)| unhex(name));
+                let names: Vec<String> =
+                    known.map(|n| String::from_utf8_lossy(&n).into_owned()).collect();
+                if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+            };
+            let (want, found) = (names(self), names(&now));
+            let found = if want == found { format!("{found} with other values") } else { found };
+            tell("attributes and ACLs", &want, &found);
+        }
+        out
     }
 }
 
@@ -173,34 +241,63 @@ pub(super) struct Step {
 
 /// The journals of one root.
 pub(super) struct Journals {
+    state: PathBuf,
     dir: PathBuf,
     root: String,
+    tree: (u64, u64),
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Purpose {
+    /// The run it takes back.
+    pub reverts: Option<u32>,
+    /// What it does beyond the journal.
+    pub beyond: Vec<String>,
 }
 
 impl Journals {
     /// The place for `root` below the state directory. Nothing is made yet.
-    pub fn of(state: &Path, root: &DiskRootfs) -> Journals {
+    pub fn of(state: &Path, root: &DiskRootfs) -> Result<Journals> {
         let path = root.host_path();
         let key = &digest(path.as_os_str().as_bytes())[..16];
-        Journals { dir: state.join(key), root: path.display().to_string() }
+        Ok(Journals {
+            state: state.to_owned(),
+            dir: state.join(key),
+            root: path.display().to_string(),
+            tree: root.tree()?,
+        })
+    }
+
+    /// Where they lie.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Writes the journal of a run and the contents it needs, on disk when this returns.
-    pub fn begin(&self, steps: &[Step], folders: Vec<FolderTime>) -> Result<(Run, Journal)> {
+    pub fn begin(
+        &self,
+        steps: &[Step],
+        folders: Vec<FolderTime>,
+        purpose: Purpose,
+    ) -> Result<(Run, Journal)> {
         make_dir(&self.dir)?;
-        let number = self.numbers()?.last().map_or(1, |n| n + 1);
-        let run = Run { dir: self.dir.join(format!("{number:06}")) };
+        let number = self.names()?.iter().map(|(n, _)| *n).max().unwrap_or(0) + 1;
+        let suffix = if purpose.reverts.is_some() { REVERT } else { "" };
+        let run = Run { dir: self.dir.join(format!("{number:06}{suffix}")), number };
         let journal = Journal {
-            schema: SCHEMA.to_owned(),
             root: self.root.clone(),
+            tree: self.tree,
             phase: Phase::Open,
+            reverts: purpose.reverts,
+            beyond: purpose.beyond,
             folders,
             entries: Vec::new(),
         };
         match self.fill(&run, journal, steps) {
             Ok(journal) => Ok((run, journal)),
             Err(e) => {
-                if let Err(left) = run.forget() {
+                if let Err(left) = self.forget(&run).and_then(|()| self.tidy()) {
                     log::warn!("{left}");
                 }
                 Err(e)
@@ -211,57 +308,100 @@ impl Journals {
     fn fill(&self, run: &Run, mut journal: Journal, steps: &[Step]) -> Result<Journal> {
         make_dir(&run.dir)?;
         make_dir(&run.contents())?;
-        for Step { entry, before, after } in steps {
+        for Step { entry, before, .. } in steps {
             if let Some(content) = before.as_ref().and_then(|b| b.content.as_deref()) {
                 let file = run.contents().join(digest(content));
                 write_file(&file, content)?;
             }
-            journal.entries.push(Entry {
-                before: before.as_ref().and_then(Saved::of),
-                after: after.as_ref().and_then(Saved::of),
-                ..entry.clone()
-            });
+            journal.entries.push(entry.clone());
         }
+        journal.tell(steps);
         sync_dir(&run.contents())?;
         run.save(&journal)?;
+        sync_dir(&run.dir)?;
         sync_dir(&self.dir)?;
         Ok(journal)
     }
 
-    /// The newest run, if there is one. A run that was cut off before its journal was complete
-    /// had not touched the target; it is cleared away.
-    pub fn latest(&self) -> Result<Option<(Run, Journal)>> {
-        for number in self.numbers()?.into_iter().rev() {
-            let run = Run { dir: self.dir.join(format!("{number:06}")) };
-            match run.load()? {
-                Some(journal) => return Ok(Some((run, journal))),
-                None => run.forget()?,
-            }
+    /// The runs, oldest first. What was being dropped when a run was cut off is dropped now.
+    pub fn runs(&self) -> Result<Vec<Run>> {
+        let mut runs = Vec::new();
+        for (number, name) in self.names()? {
+            let run = Run { dir: self.dir.join(&name), number };
+            if name.ends_with(GONE) { run.remove()? } else { runs.push(run) }
         }
-        Ok(None)
+        Ok(runs)
     }
 
+    /// Every entry that is a run's, by number.
     #[allow(clippy::disallowed_methods)] // the journal lies on the host
-    fn numbers(&self) -> Result<Vec<u32>> {
+    fn names(&self) -> Result<Vec<(u32, String)>> {
+        let fail = |e| Error::host("read the journal directory", &self.dir, e);
         let entries = match std::fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(Error::host("read the journal directory", &self.dir, e)),
+            Err(e) => return Err(fail(e)),
         };
-        let mut numbers = Vec::new();
+        // What is read here is written into the target: it must not be somebody else's.
+        own_dir(&self.dir)?;
+        let mut names = Vec::new();
         for entry in entries {
-            let entry =
-                entry.map_err(|e| Error::host("read the journal directory", &self.dir, e))?;
-            numbers.extend(entry.file_name().to_str().and_then(|n| n.parse::<u32>().ok()));
+            let Ok(name) = entry.map_err(fail)?.file_name().into_string() else { continue };
+            let bare = name.strip_suffix(GONE).unwrap_or(&name);
+            let bare = bare.strip_suffix(REVERT).unwrap_or(bare);
+            if let Ok(number) = bare.parse::<u32>() {
+                names.push((number, name));
+            }
         }
-        numbers.sort_unstable();
-        Ok(numbers)
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Drops the journal of a run. From the first step on it counts as dropped.
+    #[allow(clippy::disallowed_methods)] // the journal lies on the host
+    pub fn forget(&self, run: &Run) -> Result<()> {
+        let fail = |e| Error::host("remove the journal", &run.dir, e);
+        let mut gone = run.dir.clone().into_os_string();
+        gone.push(GONE);
+        match std::fs::rename(&run.dir, &gone) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            answer => answer.map_err(fail)?,
+        }
+        sync_dir(&self.dir)?;
+        Run { dir: gone.into(), number: run.number }.remove()
+    }
+
+    /// Takes the directory of this root away, if it is empty. Says whether it is gone.
+    pub fn tidy(&self) -> Result<bool> {
+        remove_empty(&self.dir)
+    }
+
+    /// Takes the state directory away, too, if it is empty.
+    pub fn tidy_all(&self) -> Result<bool> {
+        Ok(remove_empty(&self.dir)? && remove_empty(&self.state)?)
+    }
+
+    /// Whether the journal is of the tree that stands here now.
+    pub fn is_of_this_tree(&self, journal: &Journal) -> bool {
+        journal.tree == self.tree
+    }
+}
+
+impl Journal {
+    /// Notes what the steps replace and what they make of it.
+    pub fn tell(&mut self, steps: &[Step]) {
+        for (entry, Step { before, after, .. }) in self.entries.iter_mut().zip(steps) {
+            entry.before = before.as_ref().and_then(Saved::of);
+            entry.after = after.as_ref().and_then(Saved::of);
+        }
     }
 }
 
 /// The journal of one run.
 pub(super) struct Run {
     dir: PathBuf,
+    /// Its number.
+    pub number: u32,
 }
 
 impl Run {
@@ -278,34 +418,67 @@ impl Run {
         &self.dir
     }
 
+    /// Whether it takes back another run.
+    pub fn is_revert(&self) -> bool {
+        self.dir.as_os_str().as_bytes().ends_with(REVERT.as_bytes())
+    }
+
     /// Replaces the journal file in one step.
-    pub fn save(&self, journal: &Journal) -> Result<()> {
+    fn save(&self, journal: &Journal) -> Result<()> {
         let file = self.file();
         let fail = |e| Error::host("write the journal", &file, e);
         let mut temp = tempfile::NamedTempFile::new_in(&self.dir).map_err(fail)?;
-        serde_json::to_writer_pretty(&mut temp, journal).map_err(|e| fail(e.into()))?;
+        let journal = serde_json::to_value(journal).map_err(|e| fail(e.into()))?;
+        let sha256 = digest(journal.to_string().as_bytes());
+        let sealed = Sealed { schema: SCHEMA.to_owned(), sha256, journal };
+        let text = serde_json::to_vec_pretty(&sealed).map_err(|e| fail(e.into()))?;
+        temp.write_all(&text).map_err(fail)?;
         temp.as_file().sync_all().map_err(fail)?;
         temp.persist(&file).map_err(|e| fail(e.error))?;
-        sync_dir(&self.dir)
+        Ok(())
     }
 
+    /// Marks the run as done. When this fails it is not; from the renaming on it is.
+    pub fn finish(&self, journal: &mut Journal) -> Result<()> {
+        journal.phase = Phase::Done;
+        self.save(journal)?;
+        if let Err(e) = sync_dir(&self.dir) {
+            log::warn!("{e}; should the machine fail now, the run may count as cut off");
+        }
+        Ok(())
+    }
+
+    /// The journal; `None` when the run was cut off before it was complete, and so before the
+    /// target was touched.
     #[allow(clippy::disallowed_methods)] // the journal lies on the host
-    fn load(&self) -> Result<Option<Journal>> {
+    pub fn load(&self) -> Result<Option<Journal>> {
         let file = self.file();
         let text = match std::fs::read(&file) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Error::host("read the journal", &file, e)),
         };
-        let broken = |why: String| Error::Journal { path: file.display().to_string(), why };
-        let journal: Journal = serde_json::from_slice(&text).map_err(|e| {
-            broken(format!("cannot be understood: {e}; it was written by something else"))
-        })?;
-        if journal.schema != SCHEMA {
-            let found = &journal.schema;
-            return Err(broken(format!("found schema {found}, want {SCHEMA}")));
+        let broken = |e: serde_json::Error| self.broken(format!("cannot be understood: {e}"));
+        let sealed: Sealed = serde_json::from_slice(&text).map_err(broken)?;
+        if sealed.schema != SCHEMA {
+            let found = &sealed.schema;
+            return Err(self.broken(format!("found schema {found}, want {SCHEMA}")));
         }
-        Ok(Some(journal))
+        let found = digest(sealed.journal.to_string().as_bytes());
+        if found != sealed.sha256 {
+            let want = &sealed.sha256;
+            return Err(self.broken(format!("found digest {found:.16}, expected {want:.16}")));
+        }
+        serde_json::from_value(sealed.journal).map(Some).map_err(broken)
+    }
+
+    /// An error about this journal that only a person can help with.
+    pub fn broken(&self, why: String) -> Error {
+        let dir = self.dir.display();
+        let path = self.file().display().to_string();
+        let why =
+            format!("{why}; nothing was changed; to go on without this journal, remove {dir}");
+        Error::Journal { path, why }
     }
 
     /// The whole shape of a saved entry.
@@ -313,15 +486,21 @@ impl Run {
     pub fn shape(&self, saved: &Saved) -> Result<Shape> {
         let content = match &saved.digest {
             None => None,
-            Some(digest) => {
-                let file = self.contents().join(digest);
-                Some(std::fs::read(&file).map_err(|e| Error::host("read the journal", &file, e))?)
+            Some(want) => {
+                let file = self.contents().join(want);
+                let content =
+                    std::fs::read(&file).map_err(|e| Error::host("read the journal", &file, e))?;
+                let found = digest(&content);
+                if found != *want {
+                    return Err(self.broken(format!(
+                        "{}: found content of digest {found:.16}, expected {want:.16}",
+                        file.display()
+                    )));
+                }
+                Some(content)
             }
         };
-        let broken = || Error::Journal {
-            path: self.file().display().to_string(),
-            why: "holds a malformed mode or attribute; it was changed by something else".into(),
-        };
+        let broken = || self.broken("holds a malformed mode or attribute".into());
         let mut xattrs = Vec::new();
         for (name, value) in &saved.xattrs {
             let name = unhex(name).ok_or_else(broken)?;
@@ -329,7 +508,7 @@ impl Run {
         }
         Ok(Shape {
             kind: saved.kind(),
-            mode: u32::from_str_radix(&saved.mode, 8).map_err(|_| broken())?,
+            mode: saved.mode().ok_or_else(broken)?,
             uid: saved.uid,
             gid: saved.gid,
             mtime: saved.mtime,
@@ -338,11 +517,12 @@ impl Run {
         })
     }
 
-    /// Drops the journal of this run.
     #[allow(clippy::disallowed_methods)] // the journal lies on the host
-    pub fn forget(&self) -> Result<()> {
-        std::fs::remove_dir_all(&self.dir)
-            .map_err(|e| Error::host("remove the journal", &self.dir, e))
+    fn remove(&self) -> Result<()> {
+        match std::fs::remove_dir_all(&self.dir) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            answer => answer.map_err(|e| Error::host("remove the journal", &self.dir, e)),
+        }
     }
 }
 
@@ -355,6 +535,22 @@ fn make_dir(dir: &Path) -> Result<()> {
         .mode(0o700)
         .create(dir)
         .map_err(|e| Error::host("make the journal directory", dir, e))?;
+    own_dir(dir)
+}
+
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+fn remove_empty(dir: &Path) -> Result<bool> {
+    match std::fs::remove_dir(dir) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(false),
+        Err(e) => Err(Error::host("remove the journal directory", dir, e)),
+    }
+}
+
+/// Refuses a directory that is not ours alone.
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+fn own_dir(dir: &Path) -> Result<()> {
     // Again, now that it is there: somebody may have been quicker with a directory above it.
     super::state::is_safe(dir)?;
     let meta = std::fs::symlink_metadata(dir)

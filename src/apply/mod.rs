@@ -3,12 +3,14 @@
 //! A plan is carried out in this order: journal (what stands there now, on disk, outside the
 //! target) → every new file complete beside its place → one rename each → directories synced →
 //! journal marked done. A failure on the way undoes everything; a run that was killed is undone by
-//! the next one. It must stay true that each entry is old or new at any instant.
+//! the next one. Taking a finished run back is such a run, too. It must stay true that each entry
+//! is old or new at any instant.
 
 mod entry;
 mod journal;
 mod mounts;
 mod privilege;
+mod revert;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,9 @@ use crate::profile::Rule;
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, PathChange, Rootfs};
 
 use entry::{Folder, NOW, Shape};
-use journal::{Entry, FolderTime, Journal, Journals, Phase, Run, Step};
+use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step};
+
+pub use revert::{How, PutBack, Reverted, forget, revert};
 
 /// Where journals lie unless the caller says otherwise.
 pub const STATE_DIR: &str = "/var/lib/gokaku";
@@ -38,7 +42,22 @@ pub struct Executor<'a> {
     journals: Journals,
     /// Modification time of written files, seconds since the epoch; `None`: now.
     mtime: Option<i64>,
+    /// What this run did that its journal cannot undo.
+    beyond: Vec<String>,
     _lock: Flock<OwnedFd>,
+}
+
+/// What an earlier run had left behind, and what became of it.
+#[derive(Debug)]
+pub enum Recovered {
+    /// Nothing.
+    Nothing,
+    /// An apply was cut off; these paths were put back.
+    Apply(Vec<PutBack>),
+    /// A revert was cut off; these paths were brought back to what they were before it.
+    Revert(Vec<PutBack>),
+    /// A revert was cut off when all was done; its journal is dropped now.
+    RevertDone,
 }
 
 /// What an apply did.
@@ -72,8 +91,14 @@ impl<'a> Executor<'a> {
             )),
             e => Error::target("lock the root", &top, e),
         })?;
-        let journals = Journals::of(state, root);
-        Ok(Executor { root, journals, mtime: None, _lock: lock })
+        let journals = Journals::of(state, root)?;
+        Ok(Executor { root, journals, mtime: None, beyond: Vec::new(), _lock: lock })
+    }
+
+    /// Notes what this run does that its journal cannot undo (a package operation); a revert will
+    /// say so.
+    pub fn beyond_undo(&mut self, what: impl IntoIterator<Item = String>) {
+        self.beyond.extend(what);
     }
 
     /// Gives every written file this modification time (seconds since the epoch), for
@@ -82,18 +107,48 @@ impl<'a> Executor<'a> {
         self.mtime = mtime;
     }
 
-    /// Undoes a run that was cut off. Returns how many paths were put back.
+    /// Undoes a run that was cut off.
     ///
     /// # Errors
-    /// A journal that cannot be used, or a path that cannot be put back.
-    pub fn recover(&self) -> Result<usize> {
-        match self.journals.latest()? {
-            Some((run, journal)) if journal.phase == Phase::Open => {
-                let count = self.undo(&run, &journal)?;
-                run.forget()?;
-                Ok(count)
+    /// A journal that cannot be used, or a path that cannot be put back; [`Error::Guard`] when the
+    /// journal is of another tree that stood at this path.
+    pub fn recover(&self) -> Result<Recovered> {
+        let runs = self.journals.runs()?;
+        let Some(run) = runs.last() else { return Ok(Recovered::Nothing) };
+        let recovered = |paths| match run.is_revert() {
+            true => Recovered::Revert(paths),
+            false => Recovered::Apply(paths),
+        };
+        let Some(journal) = run.load()? else {
+            // Cut off before its journal was complete, and so before the target was touched.
+            self.journals.forget(run)?;
+            return Ok(recovered(Vec::new()));
+        };
+        match (journal.phase, journal.reverts) {
+            (Phase::Open, _) => {
+                if !self.journals.is_of_this_tree(&journal) {
+                    return Err(Error::Guard(format!(
+                        "{}: a run was cut off on another tree that stood at {}; bring that one \
+                         back there and run again, or remove this journal directory",
+                        run.path().display(),
+                        self.root.host_path().display(),
+                    )));
+                }
+                let paths: Vec<ImagePath> =
+                    journal.entries.iter().map(Entry::path).collect::<Result<_>>()?;
+                let _accounts = self.lock_accounts(paths.iter())?;
+                let paths = self.undo(run, &journal)?;
+                self.journals.forget(run)?;
+                Ok(recovered(paths))
             }
-            _ => Ok(0),
+            (Phase::Done, Some(number)) => {
+                for taken_back in runs.iter().filter(|r| r.number == number) {
+                    self.journals.forget(taken_back)?;
+                }
+                self.journals.forget(run)?;
+                Ok(Recovered::RevertDone)
+            }
+            (Phase::Done, None) => Ok(Recovered::Nothing),
         }
     }
 
@@ -107,32 +162,50 @@ impl<'a> Executor<'a> {
         if changes.is_empty() {
             return Ok(Applied { changed: 0, journal: None });
         }
-        let _accounts = self.lock_accounts(changes)?;
+        let _accounts = self.lock_accounts(changes.iter().map(|c| &c.path))?;
         let mut folders = Folders::new(self.root);
         let mut steps = Vec::new();
         for (index, change) in changes.iter().enumerate() {
             steps.push(self.step(index, change, &mut folders)?);
         }
-        let (run, mut journal) = self.journals.begin(&steps, folders.times())?;
-        let done = self.write(&steps, folders).and_then(|()| {
-            journal.phase = Phase::Done;
-            run.save(&journal)
+        let purpose = Purpose { reverts: None, beyond: self.beyond.clone() };
+        let run = self.carry_out(steps, folders, purpose)?;
+        Ok(Applied { changed: changes.len(), journal: Some(run.path().to_owned()) })
+    }
+
+    /// Writes the journal, then the steps; undoes them all when one fails.
+    fn carry_out(
+        &self,
+        mut steps: Vec<Step>,
+        folders: Folders<'_>,
+        purpose: Purpose,
+    ) -> Result<Run> {
+        let (run, mut journal) = self.journals.begin(&steps, folders.times(), purpose)?;
+        let done = self.write(&mut steps, folders).and_then(|()| {
+            journal.tell(&steps);
+            run.finish(&mut journal)
         });
-        match done {
-            Ok(()) => Ok(Applied { changed: changes.len(), journal: Some(run.path().to_owned()) }),
-            Err(cause) => match self.recover() {
-                Ok(_) => Err(Error::RolledBack { cause: Box::new(cause) }),
-                Err(undo) => Err(Error::Stuck { cause: Box::new(cause), undo: Box::new(undo) }),
-            },
+        let Err(cause) = done else { return Ok(run) };
+        if let Err(undo) = self.undo(&run, &journal) {
+            return Err(Error::Stuck { cause: Box::new(cause), undo: Box::new(undo) });
         }
+        if let Err(left) = self.journals.forget(&run).and_then(|()| self.journals.tidy()) {
+            log::warn!("{left}; the next run will");
+        }
+        Err(Error::RolledBack { cause: Box::new(cause) })
     }
 
     /// On the running system, the account files are also edited by others.
-    fn lock_accounts(&self, changes: &[PathChange]) -> Result<Option<OwnedFd>> {
+    fn lock_accounts<'p>(
+        &self,
+        mut paths: impl Iterator<Item = &'p ImagePath>,
+    ) -> Result<Option<OwnedFd>> {
         const FILES: [&[u8]; 4] = [b"/etc/passwd", b"/etc/shadow", b"/etc/group", b"/etc/gshadow"];
-        let account = changes.iter().find(|c| FILES.contains(&c.path.as_bytes()));
-        match account.filter(|_| self.root.is_live()) {
-            Some(change) => Folder::holding(self.root, &change.path)?.lock_accounts().map(Some),
+        if !self.root.is_live() {
+            return Ok(None);
+        }
+        match paths.find(|p| FILES.contains(&p.as_bytes())).and_then(|p| p.parent()) {
+            Some(dir) => Folder::open_dir(self.root, dir)?.lock_accounts().map(Some),
             None => Ok(None),
         }
     }
@@ -142,8 +215,7 @@ impl<'a> Executor<'a> {
     fn step(&self, index: usize, change: &PathChange, folders: &mut Folders<'_>) -> Result<Step> {
         let path = &change.path;
         let name = path.file_name().ok_or_else(|| Error::Raced { path: path.clone() })?;
-        // Neither `.conf` nor hidden-but-read: logrotate, modprobe and procps all skip this one.
-        let temp = OsString::from(format!(".gokaku-{}-{index}.dpkg-new", std::process::id()));
+        let temp = temporary(index);
         let content = replaces_content(change);
         let before = match &change.before {
             // Its directory may be one that this very run makes.
@@ -169,93 +241,116 @@ impl<'a> Executor<'a> {
         Ok(Step { entry: Entry::new(path, &temp, content), before, after })
     }
 
-    fn write(&self, steps: &[Step], mut folders: Folders<'_>) -> Result<()> {
+    /// Does the steps, and notes in each what really came of it.
+    fn write(&self, steps: &mut [Step], mut folders: Folders<'_>) -> Result<()> {
         // Directories first and everything complete beside its place, then one step each.
-        for Step { entry, before, after } in steps {
+        for Step { entry, before, after } in steps.iter_mut() {
             let path = entry.path()?;
+            let name = path.file_name().unwrap_or_default();
             let Some(after) = after else { continue };
             if after.kind == FileKind::Dir && before.is_none() {
-                folders.holding(&path)?.make_dir(path.file_name().unwrap_or_default(), after)?;
+                *after = folders.holding(&path)?.make_dir(name, after)?;
             } else if entry.content {
-                let name = path.file_name().unwrap_or_default();
-                folders.holding(&path)?.prepare(&entry.temp(), name, after)?;
+                *after = folders.holding(&path)?.prepare(&entry.temp(), name, after)?;
             }
         }
-        for Step { entry, before, after } in steps {
+        for Step { entry, before, after } in steps.iter_mut() {
             let path = entry.path()?;
             let name = path.file_name().unwrap_or_default();
             let folder = folders.holding(&path)?;
             match (before, after) {
                 (None, None) => {}
-                (Some(before), None) => folder.remove(name, before.kind)?,
-                (_, Some(_)) if entry.content => {
+                (Some(before), None) => {
+                    folder.remove(name, before.kind)?;
+                    folders.gone(&path);
+                }
+                (before, Some(_)) if entry.content => {
                     folder.commit(&entry.temp(), name, before.is_none())?;
                 }
-                (Some(_), Some(after)) => folder.set_stat(name, after)?,
+                (Some(_), Some(after)) => *after = folder.set_stat(name, after)?,
                 (None, Some(_)) => {}
             }
         }
         folders.close()
     }
 
-    /// Puts every entry back that is not as it was, last first.
-    fn undo(&self, run: &Run, journal: &Journal) -> Result<usize> {
+    /// Puts every entry back that is not as it was, last first; one that cannot be put back does
+    /// not keep the others from it. Returns which were.
+    fn undo(&self, run: &Run, journal: &Journal) -> Result<Vec<PutBack>> {
         let mut folders = Folders::new(self.root);
         for folder in &journal.folders {
             folders.expect(&folder.path()?, folder.mtime);
         }
-        let mut count = 0;
+        let (mut done, mut failed) = (Vec::new(), None);
         for entry in journal.entries.iter().rev() {
             let path = entry.path()?;
-            let name = path.file_name().unwrap_or_default();
-            // A directory this run was to make may never have been made.
-            let folder = match folders.holding(&path) {
-                Ok(folder) => folder,
-                Err(_) if entry.before.is_none() => continue,
-                Err(e) => return Err(e),
-            };
-            folder.discard(&entry.temp());
-            let now = folder.look(name, entry.content)?;
-            let same = match &entry.before {
-                None => now.is_none(),
-                Some(before) => before.is(now.as_ref(), entry.content),
-            };
-            if same {
-                continue;
+            match self.undo_entry(run, entry, &path, &mut folders) {
+                Ok(true) => done.push(PutBack { path, how: How::of(entry.before.is_some()) }),
+                Ok(false) => {}
+                Err(e) if failed.is_none() => failed = Some(e),
+                Err(e) => log::error!("{e}"),
             }
-            let is_ours = match &entry.after {
-                None => now.is_none(),
-                Some(after) => after.is(now.as_ref(), entry.content) || half_made(after, &now),
-            };
-            if !is_ours && entry.before.is_none() {
-                // Nothing of ours stands there: somebody else's, which the run met or came upon.
-                log::warn!("{path}: made by something else while a run was going on; left alone");
-                continue;
-            }
-            if !is_ours {
-                return Err(Error::Journal {
-                    path: run.path().display().to_string(),
-                    why: format!(
-                        "{path} is neither as it was before the run that was cut off nor as that \
-                         run would have left it; put it right by hand, then remove this journal"
-                    ),
-                });
-            }
-            match (&entry.before, now) {
-                (None, Some(now)) => folder.remove(name, now.kind)?,
-                (None, None) => {}
-                (Some(before), _) if entry.content => {
-                    let shape = run.shape(before)?;
-                    let temp = entry.temp();
-                    folder.prepare(&temp, name, &shape)?;
-                    folder.commit(&temp, name, false)?;
-                }
-                (Some(before), _) => folder.set_stat(name, &run.shape(before)?)?,
-            }
-            count += 1;
         }
         folders.close()?;
-        Ok(count)
+        failed.map_or(Ok(done), Err)
+    }
+
+    fn undo_entry(
+        &self,
+        run: &Run,
+        entry: &Entry,
+        path: &ImagePath,
+        folders: &mut Folders<'_>,
+    ) -> Result<bool> {
+        let name = path.file_name().unwrap_or_default();
+        // A directory this run was to make may never have been made.
+        let folder = match folders.holding(path) {
+            Ok(folder) => folder,
+            Err(_) if entry.before.is_none() => return Ok(false),
+            Err(e) => return Err(e),
+        };
+        folder.discard(&entry.temp());
+        let now = folder.look(name, entry.content)?;
+        let is = |saved: &Option<Saved>| match saved {
+            None => now.is_none(),
+            Some(saved) => saved.is(now.as_ref(), entry.content),
+        };
+        if is(&entry.before) {
+            return Ok(false);
+        }
+        let is_ours = is(&entry.after) || now.as_ref().is_some_and(|now| half_made(entry, now));
+        if !is_ours && entry.before.is_none() {
+            // Nothing of ours stands there: somebody else's, which the run met or came upon.
+            log::warn!("{path}: made by something else while a run was going on; left alone");
+            return Ok(false);
+        }
+        if !is_ours {
+            return Err(Error::Journal {
+                path: run.path().display().to_string(),
+                why: format!(
+                    "{path} is neither as it was before the run that was cut off nor as that run \
+                     would have left it; put it right by hand, then remove this journal"
+                ),
+            });
+        }
+        match (&entry.before, now) {
+            (None, Some(now)) => folder.remove(name, now.kind)?,
+            (None, None) => {}
+            (Some(before), _) if entry.content => {
+                let shape = run.shape(before)?;
+                let temp = entry.temp();
+                folder.prepare(&temp, name, &shape)?;
+                folder.commit(&temp, name, false)?;
+            }
+            (Some(before), None) => {
+                let shape = run.shape(before)?;
+                folder.make_dir(name, &shape)?;
+                folders.expect(path, shape.mtime);
+                folders.at(path)?;
+            }
+            (Some(before), Some(_)) => drop(folder.set_stat(name, &run.shape(before)?)?),
+        }
+        Ok(true)
     }
 }
 
@@ -271,40 +366,91 @@ pub struct Hardened {
 }
 
 /// Brings a root to what `rules` declare: recovers what an earlier run left behind, plans, writes,
-/// and judges again from the disk.
+/// and judges again from the disk. `review` sees the root and a plan that is about to be carried
+/// out, and may refuse.
 ///
 /// # Errors
-/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`].
+/// That of `review`; as [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`].
 pub fn harden(
     root: &DiskRootfs,
     rules: &[&Rule],
     state: &Path,
     mtime: Option<i64>,
+    review: &dyn Fn(&DiskRootfs, &Plan) -> Result<()>,
 ) -> Result<Hardened> {
     let mut executor = Executor::lock(root, state)?;
     executor.set_mtime(mtime);
-    let recovered = executor.recover()?;
-    if recovered > 0 {
-        log::warn!("an earlier run was cut off; {recovered} paths were put back first");
-    }
+    executor.recover()?.tell();
     // Whatever was read before the lock was held may be old.
     let now = root.reopen()?;
     let plan = plan::plan(rules, &now)?;
     mounts::refuse_foreign(&now, plan.changes())?;
     privilege::can_set(&now, plan.changes())?;
+    if !plan.changes().is_empty() {
+        review(&now, &plan)?;
+    }
     let applied = executor.apply(&plan)?;
+    match &applied.journal {
+        None => log::info!(phase = "write", changed = 0; "nothing to write"),
+        Some(journal) => {
+            let journal = journal.display().to_string();
+            log::info!(
+                phase = "write", changed = applied.changed, journal = journal;
+                "wrote {} paths; what undoes them: {journal}", applied.changed
+            );
+        }
+    }
     // What was not written to is as it was judged.
     let after = match applied.changed {
         0 => plan.after.clone(),
-        _ => plan::audit(rules, &root.reopen()?),
+        _ => {
+            let after = plan::audit(rules, &root.reopen()?);
+            plan::say("judged again from the disk", rules, &after);
+            after
+        }
     };
     Ok(Hardened { plan, after, applied })
 }
 
-/// Owner and mode are set in two steps; between them an entry is neither old nor new, but ours.
-fn half_made(after: &journal::Saved, now: &Option<Shape>) -> bool {
-    let dir_or_stat = matches!(after.kind(), FileKind::Dir | FileKind::File);
-    dir_or_stat && now.as_ref().is_some_and(|n| n.kind == after.kind()) && !after.has_content()
+impl Recovered {
+    /// Says on the log what was found.
+    fn tell(&self) {
+        match self {
+            Recovered::Apply(paths) => {
+                log::warn!("an earlier apply was cut off; {} paths were put back", paths.len());
+            }
+            Recovered::Revert(paths) => {
+                log::warn!("an earlier revert was cut off; {} paths were put back", paths.len());
+            }
+            Recovered::Nothing | Recovered::RevertDone => {}
+        }
+    }
+}
+
+/// The name beside an entry under which its successor is made.
+fn temporary(index: usize) -> OsString {
+    // Neither `.conf` nor hidden-but-read: logrotate, modprobe and procps all skip this one.
+    OsString::from(format!(".gokaku-{}-{index}.dpkg-new", std::process::id()))
+}
+
+/// Owner and mode are set in two steps, and a directory is made with neither; in between, an entry
+/// is neither old nor new, but ours.
+fn half_made(entry: &Entry, now: &Shape) -> bool {
+    const SET_ID: u32 = 0o6000;
+    let known: Vec<&Saved> = [&entry.before, &entry.after]
+        .into_iter()
+        .flatten()
+        .filter(|s| s.kind() == now.kind)
+        .collect();
+    let made = now.kind == FileKind::Dir
+        && (entry.before.is_none() || entry.after.is_none())
+        && now.uid == users::get_effective_uid();
+    let owner = made || known.iter().any(|s| s.owner() == (now.uid, now.gid));
+    // A new owner takes set-id bits away.
+    let bare = |mode: u32| mode & !SET_ID;
+    let mode = (made && bare(now.mode) & 0o777 == 0o700)
+        || known.iter().any(|s| s.mode().map(bare) == Some(bare(now.mode)));
+    !entry.content && !known.is_empty() && owner && mode
 }
 
 fn replaces_content(change: &PathChange) -> bool {
@@ -365,17 +511,26 @@ impl<'a> Folders<'a> {
 
     /// The directory that holds `path`.
     fn holding(&mut self, path: &ImagePath) -> Result<&Folder> {
-        let dir = path.parent().unwrap_or_else(ImagePath::root);
-        let folder = match self.open.entry(dir) {
+        self.at(&path.parent().unwrap_or_else(ImagePath::root))
+    }
+
+    /// The directory `dir`.
+    fn at(&mut self, dir: &ImagePath) -> Result<&Folder> {
+        let folder = match self.open.entry(dir.clone()) {
             std::collections::btree_map::Entry::Occupied(o) => o.into_mut(),
             std::collections::btree_map::Entry::Vacant(v) => {
-                let folder = Folder::holding(self.root, path)?;
+                let folder = Folder::open_dir(self.root, dir.clone())?;
                 let found = folder.mtime()?;
                 self.mtimes.entry(v.key().clone()).or_insert(found);
                 v.insert(folder)
             }
         };
         Ok(folder)
+    }
+
+    /// What stood at `path` was taken away; if it was a directory, there is nothing to see to.
+    fn gone(&mut self, path: &ImagePath) {
+        self.open.remove(path);
     }
 
     /// The directories opened so far, for the journal.

@@ -92,9 +92,7 @@ fn picture(dir: &Path) -> BTreeMap<PathBuf, (u32, i64, i64, Vec<u8>)> {
             } else {
                 fs::read(&path).unwrap()
             };
-            // An undo makes links anew; their times cannot be set everywhere.
-            let time = if meta.is_symlink() { (0, 0) } else { (meta.mtime(), meta.mtime_nsec()) };
-            out.insert(path, (meta.mode(), time.0, time.1, content));
+            out.insert(path, (meta.mode(), meta.mtime(), meta.mtime_nsec(), content));
         }
     }
     out
@@ -185,21 +183,64 @@ fn a_killed_run_is_undone_by_the_next_one() {
             let executor = Executor::lock(&disk, &bench.state()).unwrap();
             let plan = bench.plan(&disk);
             let mut folders = Folders::new(&disk);
-            let steps: Vec<Step> = plan
+            let mut steps: Vec<Step> = plan
                 .changes()
                 .iter()
                 .enumerate()
                 .map(|(i, c)| executor.step(i, c, &mut folders).unwrap())
                 .collect();
-            executor.journals.begin(&steps, folders.times()).unwrap();
+            executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
             // Everything up to here is on disk; the rest of the run never happens.
-            executor.write(&steps[..written], folders).unwrap();
+            executor.write(&mut steps[..written], folders).unwrap();
         }
         let executor = Executor::lock(&disk, &bench.state()).unwrap();
         executor.recover().unwrap();
         assert_eq!(picture(&bench.root()), before, "cut off after {written} entries");
-        assert_eq!(executor.recover().unwrap(), 0, "nothing is left to put back");
+        let again = executor.recover().unwrap();
+        assert!(matches!(again, Recovered::Nothing), "nothing is left to put back");
     }
+}
+
+#[test]
+fn a_revert_tells_what_the_run_did_beyond_its_journal() {
+    let bench = Bench::new();
+    let before = picture(&bench.root());
+    let disk = bench.disk();
+    let mut executor = Executor::lock(&disk, &bench.state()).unwrap();
+    executor.beyond_undo(["removed the package telnet".to_owned()]);
+    executor.apply(&bench.plan(&disk)).unwrap();
+    drop(executor);
+    let done = revert(&disk, &bench.state(), &[]).unwrap();
+    assert_eq!((done.run, done.paths.len(), done.remaining), (Some(1), 6, 0));
+    assert_eq!(picture(&bench.root()), before);
+    let text = crate::report::reverted::render(&done, false);
+    assert!(text.contains("not undone: removed the package telnet\n"), "{text}");
+}
+
+#[test]
+fn a_journal_of_another_tree_at_the_same_path_is_not_used_to_recover() {
+    let bench = Bench::new();
+    let disk = bench.disk();
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    let plan = bench.plan(&disk);
+    let mut folders = Folders::new(&disk);
+    let steps: Vec<Step> = plan
+        .changes()
+        .iter()
+        .enumerate()
+        .map(|(i, c)| executor.step(i, c, &mut folders).unwrap())
+        .collect();
+    executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
+    drop(executor);
+    // Another image comes to the same place, and happens to have what the run would have made.
+    fs::rename(bench.root(), bench.top.path().join("first")).unwrap();
+    fs::create_dir_all(bench.root().join("etc/new.d")).unwrap();
+    fs::write(bench.root().join("etc/new.d/60-CIS.conf"), "a = 1\n").unwrap();
+    let before = picture(&bench.root());
+    let other = bench.disk();
+    let e = Executor::lock(&other, &bench.state()).unwrap().recover().unwrap_err();
+    assert!(matches!(&e, Error::Guard(why) if why.contains("another tree")), "{e}");
+    assert_eq!(picture(&bench.root()), before);
 }
 
 #[test]
@@ -237,7 +278,7 @@ fn a_state_directory_others_can_read_is_refused() {
 fn the_account_lock_is_the_one_the_account_tools_take() {
     let bench = Bench::new();
     let disk = bench.disk();
-    let etc = Folder::holding(&disk, &path("/etc/passwd")).unwrap();
+    let etc = Folder::open_dir(&disk, path("/etc")).unwrap();
     // Locks of one process do not meet: a second process must hold it.
     let script = "import fcntl, sys, time\nf = open(sys.argv[1], 'w')\n\
                   fcntl.lockf(f, fcntl.LOCK_EX)\nprint('held', flush=True)\nsys.stdin.read()\n";

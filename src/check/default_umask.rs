@@ -299,7 +299,8 @@ mod tests {
     use super::super::testing::parse;
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle};
+    use crate::check::testing::settled::{changed, fixes, reasons};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const FILE: &str = "/etc/profile.d/zz-cis.sh";
@@ -397,19 +398,19 @@ mod tests {
     #[test]
     fn our_script_is_written_when_nothing_sets_it() {
         let staged = stock();
-        let staged = settle(&want(), &staged);
+        let staged = stage(&want(), &staged);
         assert_eq!(changed(&staged), [(FILE.to_owned(), "umask 027\n".to_owned())]);
         let stat = staged.stat(&ImagePath::parse(FILE).unwrap()).unwrap().unwrap();
         assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
 
         let there = stock().file(FILE, "# ours\nexport A=b");
-        assert_eq!(changed(&settle(&want(), &there))[0].1, "# ours\nexport A=b\numask 027\n");
+        assert_eq!(changed(&stage(&want(), &there))[0].1, "# ours\nexport A=b\numask 027\n");
         assert!(why(&stock().file(FILE, "return\n")).contains("might not be reached"));
         assert!(why(&stock().link(FILE, "/usr/share/x")).contains("leads to /usr/share/x"));
 
         let plain = root("PATH=/bin\n");
         assert_eq!(
-            changed(&settle(&want(), &plain)),
+            changed(&stage(&want(), &plain)),
             [(PROFILE.to_owned(), "PATH=/bin\numask 027\n".to_owned())]
         );
         assert!(why(&stock().without(PROFILE)).contains("restore it"));
@@ -424,7 +425,7 @@ mod tests {
             .file(BASHRC, branches)
             .file("/etc/profile.d/site.sh", branches);
         assert_eq!(
-            changed(&settle(&want(), &all)),
+            changed(&stage(&want(), &all)),
             [
                 (BASHRC.to_owned(), tight.clone()),
                 (PROFILE.to_owned(), format!("{tight}{STOCK}")),
@@ -434,7 +435,7 @@ mod tests {
         );
         let once = stock().file("/etc/profile.d/a.sh", "umask 022\n");
         assert_eq!(
-            changed(&settle(&want(), &once)),
+            changed(&stage(&want(), &once)),
             [("/etc/profile.d/a.sh".to_owned(), "umask 027\n".to_owned())]
         );
         let owned = stock()

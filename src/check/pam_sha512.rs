@@ -138,7 +138,8 @@ fn repair(rule: &Rule) -> Option<Vec<Edit>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::settled::{changed, reasons, settle, settled_text};
+    use super::super::testing::settled::{changed, reasons, settled_text};
+    use super::super::testing::stage;
     use super::*;
     use crate::check::Outcome;
     use crate::rootfs::MemoryRootfs;
@@ -225,11 +226,11 @@ mod tests {
     fn included_files_and_links() {
         let included =
             root("@include own\n").file("/etc/pam.d/own", "password required pam_unix.so md5\n");
-        let staged = settle(&PamSha512 {}, &included);
+        let staged = stage(&PamSha512 {}, &included);
         let want = "password required pam_unix.so sha512\n".to_owned();
         assert_eq!(changed(&staged), [("/etc/pam.d/own".to_owned(), want.clone())]);
         let inside = included.clone().link(COMMON_PASSWORD, "own");
-        assert_eq!(changed(&settle(&PamSha512 {}, &inside)), [("/etc/pam.d/own".to_owned(), want)]);
+        assert_eq!(changed(&stage(&PamSha512 {}, &inside)), [("/etc/pam.d/own".to_owned(), want)]);
         let outside = included
             .link(COMMON_PASSWORD, "/usr/share/pam/x")
             .file("/usr/share/pam/x", "password required pam_unix.so\n");

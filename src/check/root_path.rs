@@ -267,7 +267,8 @@ fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{fixes, reasons, settle};
+    use crate::check::testing::settled::{fixes, reasons};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const SIX: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -376,7 +377,7 @@ mod tests {
             .dir("/usr/local/bin", 0o2775, 0, 50)
             .dir("/usr/local/sbin", 0o755, 7, 0)
             .dir("/usr/sbin", 0o777, 7, 7);
-        let staged = settle(&RootPath {}, &loose);
+        let staged = stage(&RootPath {}, &loose);
         let stat = |path: &str| {
             let s = staged.stat(&ImagePath::parse(path).unwrap()).unwrap().unwrap();
             (s.mode, s.uid, s.gid)
@@ -388,7 +389,7 @@ mod tests {
         assert_eq!(RootPath {}.audit(&staged).unwrap().outcome(), Outcome::Met);
 
         let merged = root().without("/bin").link("/bin", "usr/bin").dir("/usr/bin", 0o775, 0, 0);
-        assert_eq!(settle(&RootPath {}, &merged).changes().unwrap().len(), 1);
+        assert_eq!(stage(&RootPath {}, &merged).changes().unwrap().len(), 1);
 
         for (dir, mode) in [("/srv/bin", 0o777), ("/opt/ann/bin", 0o775), ("/root/bin", 0o777)] {
             let foreign =

@@ -288,7 +288,8 @@ fn judge(root: &dyn Rootfs, config: &Config) -> Result<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::settled::{changed, fixes, reasons, settle};
+    use super::super::testing::settled::{changed, fixes, reasons};
+    use super::super::testing::stage;
     use super::*;
     use crate::check::Outcome;
     use crate::rootfs::MemoryRootfs;
@@ -387,7 +388,7 @@ mod tests {
     fn the_drop_in_holds_what_is_missing_and_no_file_twice() {
         let stock = STOCK.replace("kern", "#k").replace("*.*", "#");
         let without_kern = root(&format!("{INCLUDE}{stock}"));
-        let staged = settle(&want(), &without_kern);
+        let staged = stage(&want(), &without_kern);
         let [(path, text)] = &changed(&staged)[..] else { panic!() };
         assert_eq!(path, FILE);
         assert!(text.contains("kern.*                          -/var/log/kern.log\n"), "{text}");
@@ -399,7 +400,7 @@ mod tests {
         assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
 
         let nothing = root(INCLUDE);
-        assert_eq!(outcome_of(&settle(&want(), &nothing)), Outcome::Met);
+        assert_eq!(outcome_of(&stage(&want(), &nothing)), Outcome::Met);
     }
 
     fn outcome_of(root: &dyn Rootfs) -> Outcome {
@@ -409,7 +410,7 @@ mod tests {
     #[test]
     fn a_directory_in_place_of_a_file_is_left_out() {
         let root = root(INCLUDE).dir("/var/log/mail", 0o755, 0, 0).file("/var/log/news", "");
-        let text = &changed(&settle(&want(), &root))[0].1;
+        let text = &changed(&stage(&want(), &root))[0].1;
         assert!(
             text.contains("# left out: mail.* to /var/log/mail: it is a directory\n"),
             "{text}"
@@ -430,13 +431,13 @@ mod tests {
         let root = root(&format!("{INCLUDE}*.* -/var/log/syslog\n"));
         let aks = root.clone().file(FILE, "mail.* -/var/log/mail\n*.crit /var/log/warn");
         assert_eq!(
-            changed(&settle(&want(), &aks))[0].1,
+            changed(&stage(&want(), &aks))[0].1,
             "mail.* -/var/log/mail\n*.crit /var/log/warn\n*.emerg                         :omusrmsg:*\n"
         );
         let torn = root.clone().file(FILE, "mail.* -/var/log/mail\n# \\");
-        assert_eq!(outcome_of(&settle(&want(), &torn)), Outcome::Met);
+        assert_eq!(outcome_of(&stage(&want(), &torn)), Outcome::Met);
         let inside = root.clone().link(FILE, "../cis.conf").file("/etc/cis.conf", "");
-        assert_eq!(changed(&settle(&want(), &inside))[0].0, "/etc/cis.conf");
+        assert_eq!(changed(&stage(&want(), &inside))[0].0, "/etc/cis.conf");
         let outside = root.link(FILE, "/usr/share/x");
         assert!(reasons(&want().audit(&outside).unwrap())[0].contains("leads to /usr/share/x"));
     }
@@ -453,7 +454,7 @@ mod tests {
             assert_eq!(reasons(&finding).len(), 3);
         }
         let partly = root(&format!("kern.* stop\n{INCLUDE}"));
-        let staged = settle(&want(), &partly);
+        let staged = stage(&want(), &partly);
         assert_eq!(changed(&staged).len(), 1);
         assert_eq!(reasons(&want().audit(&staged).unwrap()).len(), 2, "kern and its emergencies");
     }

@@ -231,7 +231,8 @@ fn boolean(value: &str) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const MAIN: &str = "/etc/systemd/journald.conf";
@@ -342,7 +343,7 @@ mod tests {
         ] {
             for dir in ["/usr/local/lib", "/usr/lib", "/lib"] {
                 let root = main(GOOD).file(&format!("{dir}/systemd/journald.conf.d/{name}"), BAD);
-                let staged = settle(&storage(), &root);
+                let staged = stage(&storage(), &root);
                 let path = format!("/etc/systemd/journald.conf.d/{ours}");
                 assert_eq!(changed(&staged)[1..], [(path, GOOD.to_owned())], "{dir} {name}");
                 assert_eq!(storage().audit(&staged).unwrap().outcome(), Outcome::Met);
@@ -375,7 +376,7 @@ mod tests {
     #[test]
     fn links() {
         let inside = MemoryRootfs::new().file("/etc/own/j.conf", BAD).link(MAIN, "/etc/own/j.conf");
-        let staged = settle(&storage(), &inside);
+        let staged = stage(&storage(), &inside);
         assert_eq!(changed(&staged).len(), 1);
         assert_eq!(changed(&staged)[0].0, "/etc/own/j.conf");
 
@@ -387,7 +388,7 @@ mod tests {
 
         let lead = "/etc/systemd/journald.conf.d/a.conf";
         let drop_in = main(GOOD).file("/usr/share/j.conf", BAD).link(lead, "/usr/share/j.conf");
-        let staged = settle(&storage(), &drop_in);
+        let staged = stage(&storage(), &drop_in);
         assert_eq!(changed(&staged).last().unwrap().0, "/etc/systemd/journald.conf.d/zz-CIS.conf");
 
         let looped = MemoryRootfs::new().link(MAIN, "journald.conf");

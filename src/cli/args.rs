@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::profile::{Lang, RuleId};
+use crate::rootfs::ImagePath;
 
 /// Brings a root filesystem to a declared CIS result table, and proves each row.
 ///
@@ -13,7 +14,7 @@ use crate::profile::{Lang, RuleId};
 #[derive(Debug, Parser)]
 #[command(
     name = "gokaku",
-    version,
+    version = env!("GOKAKU_VERSION"),
     max_term_width = 100,
     after_help = "Exit status: 0 as declared · 1 could not do or could not tell · 2 not as declared \
                   · 3 a guard refused, nothing was changed · 64 wrong usage"
@@ -22,12 +23,22 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// Every row and more log lines; twice for debugging. RUST_LOG decides where it is set.
+    /// Every row, and more log lines; twice for all. Where RUST_LOG is set, it decides what is
+    /// logged.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Errors only on stderr.
+    /// Errors only on stderr: neither phases nor warnings.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// The form of the log on stderr. No line carries a time; the pipeline's log has its own clock.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "GOKAKU_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
 }
 
 /// The verbs.
@@ -49,10 +60,44 @@ pub enum Verb {
         /// What to judge.
         #[command(flatten)]
         judge: Judge,
-        /// Where the journal lies on this machine (it is what undoes a run that was cut off).
-        #[arg(long, value_name = "DIR", env = "GOKAKU_STATE_DIR",
-              default_value = crate::apply::STATE_DIR)]
-        state_dir: PathBuf,
+        /// Where the journal goes.
+        #[command(flatten)]
+        state: State,
+    },
+    /// Take the last apply back: content, modes, owners, attributes, times, links.
+    ///
+    /// Given again, it takes back the run before. A run that was cut off is undone instead. What is
+    /// not a file in the journal (package operations) is not undone; where there was such, it is
+    /// said.
+    ///
+    /// Exit status 3, nothing changed: there is nothing to revert (no journal of this root in the
+    /// state directory), or something else has changed a path since; all such paths are named.
+    Revert {
+        /// The root filesystem. It has no default: `/` must be typed.
+        #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
+        root: PathBuf,
+        /// Where apply left its journal.
+        #[command(flatten)]
+        state: State,
+        /// Put this path back though something else has changed it since; that change is lost. May
+        /// be given again. A directory that holds something else by now stays.
+        #[arg(long, value_name = "PATH", value_delimiter = ',')]
+        force: Vec<ImagePath>,
+        /// Answer in JSON (`gokaku.revert/1`).
+        #[arg(long)]
+        json: bool,
+    },
+    /// Drop the journals of a root and the state directories that are empty then.
+    ///
+    /// What was applied stays, and cannot be taken back any more. A run that was cut off is undone
+    /// first. Where there is nothing to drop, nothing is said, and the exit status is 0.
+    Forget {
+        /// The root filesystem. It has no default: `/` must be typed.
+        #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
+        root: PathBuf,
+        /// Where apply left its journal.
+        #[command(flatten)]
+        state: State,
     },
     /// The declared table, row by row.
     List(Select),
@@ -67,6 +112,15 @@ pub enum Verb {
         #[command(flatten)]
         select: Select,
     },
+}
+
+/// Where journals lie.
+#[derive(Debug, ClapArgs)]
+pub struct State {
+    /// Where the journal lies on this machine (it is what takes a run back, finished or cut off).
+    #[arg(long, value_name = "DIR", env = "GOKAKU_STATE_DIR",
+          default_value = crate::apply::STATE_DIR)]
+    pub state_dir: PathBuf,
 }
 
 /// Which rows, of which profile, in which language.
@@ -109,10 +163,14 @@ pub struct Judge {
     /// Take a root whose os-release is not the profile's.
     #[arg(long, env = "GOKAKU_FORCE_TARGET")]
     pub force_target: bool,
-    /// An account that is never locked, aged, denied or moved; may be given again. On the running
-    /// system the account that called sudo is protected without being named.
+    /// An account that is never locked, aged, denied or moved, and whose next SSH login must not end;
+    /// may be given again. On the running system the account that logged in to run this is
+    /// protected without being named.
     #[arg(long, value_name = "USER", env = "GOKAKU_PROTECT", value_delimiter = ',')]
     pub protect: Vec<String>,
+    /// Carry out a plan that ends the next SSH login of a protected account; it is still told.
+    #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT")]
+    pub allow_lockout: bool,
     /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
     /// set-id …). --strict does so, too.
     #[arg(long, env = "GOKAKU_SURVEY")]
@@ -128,6 +186,15 @@ pub enum Format {
     /// For people.
     Text,
     /// `gokaku.report/1`.
+    Json,
+}
+
+/// The forms of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `gokaku: LEVEL: MESSAGE`.
+    Text,
+    /// One JSON object on each line: level, phase, counts, message.
     Json,
 }
 

@@ -4,6 +4,7 @@
 //! added, never renamed or dropped, within a version.
 
 pub mod diff;
+pub mod reverted;
 pub mod rules_doc;
 pub(crate) mod secret;
 pub mod text;
@@ -242,28 +243,6 @@ impl Report {
         }
     }
 
-    /// The report as JSON. Control characters are written as escapes, also those that JSON would
-    /// let through: the report may be looked at in a terminal.
-    ///
-    /// # Errors
-    /// None of this type's own; those of the serializer.
-    pub fn to_json(&self) -> serde_json::Result<String> {
-        let plain = serde_json::to_string_pretty(self)?;
-        let mut out = String::with_capacity(plain.len());
-        for c in plain.chars() {
-            // Outside of strings JSON is ASCII, and its layout knows the line feed alone.
-            if c != '\n' && crate::rootfs::is_control(c) {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    out.push_str(&format!("\\u{unit:04x}"));
-                }
-            } else {
-                out.push(c);
-            }
-        }
-        Ok(out)
-    }
-
     /// The exit status of the verbs that judge: 1 when something could not be told, else 2 when
     /// something is not as declared (with `strict`, drift too), else 0.
     pub fn exit_status(&self, strict: bool) -> u8 {
@@ -276,6 +255,28 @@ impl Report {
             0
         }
     }
+}
+
+/// A report as JSON. Control characters are written as escapes, also those that JSON would
+/// let through: the report may be looked at in a terminal.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn to_json(data: &impl Serialize) -> serde_json::Result<String> {
+    let plain = serde_json::to_string_pretty(data)?;
+    let mut out = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        // Outside of strings JSON is ASCII, and its layout knows the line feed alone.
+        if c != '\n' && crate::rootfs::is_control(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Ok(out)
 }
 
 fn row(

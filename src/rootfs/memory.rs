@@ -206,9 +206,12 @@ impl Rootfs for MemoryRootfs {
             let want = FileKind::Dir;
             return Err(Error::WrongKind { path: path.clone(), found: stat.kind, want });
         }
+        // What lies below sorts right behind the path and a slash.
+        let first = if at.path.is_root() { at.path.clone() } else { at.path.join("\u{1}")? };
+        let below = self.nodes.range(first..).map(|(p, _)| p);
+        let below = below.take_while(|p| p.starts_with(&at.path));
         let inside = |p: &&ImagePath| p.parent().as_ref() == Some(&at.path);
-        let names = self.nodes.keys().filter(inside);
-        Ok(Some(names.filter_map(|p| p.file_name().map(OsString::from)).collect()))
+        Ok(Some(below.filter(inside).filter_map(|p| p.file_name().map(OsString::from)).collect()))
     }
 
     fn is_live(&self) -> bool {

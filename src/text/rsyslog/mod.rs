@@ -5,6 +5,8 @@
 //! caller. [`steps`] then says under which filter each action stands. [`Directive::set`] and
 //! [`Object::set`] change one value and nothing else.
 
+mod continued;
+mod filter;
 mod lexer;
 mod selector;
 mod steps;
@@ -13,7 +15,8 @@ use std::ops::Range;
 
 use super::splice::Edit;
 
-pub use lexer::{logical_start, tokens};
+pub use continued::logical_start;
+pub use lexer::tokens;
 pub use selector::{Mask, facility, mask};
 pub use steps::{Filter, Step, What, steps};
 
@@ -213,9 +216,14 @@ pub struct Malformed {
 /// A file mode as rsyslog accepts it: `0` and three octal digits; more digits are no mode. What
 /// follows after a blank is passed over.
 pub fn file_mode(text: &str) -> Option<u32> {
-    let word = text.split_ascii_whitespace().next()?;
+    let word = text.split(is_space).find(|word| !word.is_empty())?;
     let good = word.len() == 4 && word.starts_with('0');
     good.then(|| u32::from_str_radix(word, 8).ok())?
+}
+
+/// What rsyslog takes for a blank.
+fn is_space(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\x0b'
 }
 
 #[cfg(test)]
@@ -303,6 +311,7 @@ mod tests {
         for (text, want) in [
             ("0640", Some(0o640)),
             ("0640 # note", Some(0o640)),
+            ("0640\x0b# note", Some(0o640)),
             ("0600", Some(0o600)),
             ("640", None),
             ("00640", None),

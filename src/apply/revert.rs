@@ -1,0 +1,310 @@
+//! Taking finished runs back, and forgetting them.
+//!
+//! A revert is itself a run: what stands now is journalled, what stood before is written, and a
+//! failure or a kill on the way brings back what stood at its beginning. It must stay true that
+//! nothing is changed before every path has been found as the run had left it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::entry::Shape;
+use super::journal::{Entry, Journal, Purpose, Run, Saved, Step};
+use super::{Executor, Folders, Recovered, temporary};
+use crate::error::{Error, Result};
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
+
+/// What a revert did; also its JSON form.
+#[derive(Debug, Serialize)]
+pub struct Reverted {
+    /// Always `gokaku.revert/1`.
+    pub schema: &'static str,
+    /// The root's path on this machine.
+    pub root: String,
+    /// The number of the run that was taken back; `null` when a run that was cut off was undone, or
+    /// a revert that was cut off had already done everything.
+    pub run: Option<u32>,
+    /// Every path that was put back.
+    pub paths: Vec<PutBack>,
+    /// Paths left as they are, because their later state was taken for good with `--force`.
+    pub left: Vec<ImagePath>,
+    /// What the run had done beyond the files in the journal, which is not undone.
+    pub not_undone: Vec<String>,
+    /// How many earlier runs can still be taken back.
+    pub remaining: usize,
+}
+
+/// One path that was put back.
+#[derive(Debug, Serialize)]
+pub struct PutBack {
+    /// Inside the root.
+    pub path: ImagePath,
+    /// What that came to.
+    pub how: How,
+}
+
+/// What putting a path back came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// It is as it was before the run.
+    Restored,
+    /// The run had made it; it is gone.
+    Removed,
+}
+
+impl How {
+    /// By whether something stands there again.
+    pub(super) fn of(stands: bool) -> How {
+        if stands { How::Restored } else { How::Removed }
+    }
+}
+
+/// Takes the last finished run on a root back: content, modes, owners, attributes, times, links;
+/// what it had made is gone. A run that was cut off is undone instead.
+///
+/// # Errors
+/// [`Error::Guard`] when there is nothing to take back, or when something else changed a path since
+/// and it is not in `force`; as [`Executor::lock`], [`Executor::recover`] and [`Executor::apply`].
+pub fn revert(root: &DiskRootfs, state: &Path, force: &[ImagePath]) -> Result<Reverted> {
+    let executor = Executor::lock(root, state)?;
+    let recovered = executor.recover()?;
+    recovered.tell();
+    match recovered {
+        // The last run is what was cut off: it has been taken back now, and no other.
+        Recovered::Apply(paths) => executor.reverted(None, paths, Vec::new(), Vec::new()),
+        Recovered::RevertDone => executor.reverted(None, Vec::new(), Vec::new(), Vec::new()),
+        Recovered::Nothing | Recovered::Revert(_) => executor.revert(force),
+    }
+}
+
+/// Drops the journals of a root, and the state directories that are empty then. A run that was
+/// cut off is undone first. Returns how many runs were dropped.
+///
+/// # Errors
+/// As [`Executor::lock`] and [`Executor::recover`]; a journal that cannot be removed.
+pub fn forget(root: &DiskRootfs, state: &Path) -> Result<usize> {
+    let executor = Executor::lock(root, state)?;
+    executor.recover()?.tell();
+    let runs = executor.journals.runs()?;
+    // Oldest first: cut off here, what is left is still the end of the story.
+    for run in &runs {
+        executor.journals.forget(run)?;
+    }
+    executor.journals.tidy_all()?;
+    Ok(runs.len())
+}
+
+/// One entry of a journal, and the way back.
+enum Back {
+    /// It is as it was before the run.
+    Nothing,
+    /// It can be put back.
+    Step(Box<Step>),
+    /// Its later state was taken for good.
+    Left,
+    /// Something else changed it.
+    Changed { how: Vec<String>, forceable: bool },
+}
+
+impl Executor<'_> {
+    fn revert(&self, force: &[ImagePath]) -> Result<Reverted> {
+        let runs = self.journals.runs()?;
+        let Some((run, journal)) = last_of(&runs)? else {
+            return Err(Error::Guard(format!(
+                "{}: nothing to revert: no journal of a finished run in {}; want the --root and \
+                 --state-dir that apply was given",
+                self.root.host_path().display(),
+                self.journals.dir().display(),
+            )));
+        };
+        let mut folders = Folders::new(self.root);
+        let (steps, left) = self.steps_back(run, &journal, force, &mut folders)?;
+        let put_back = |step: &Step| -> Result<PutBack> {
+            Ok(PutBack { path: step.entry.path()?, how: How::of(step.after.is_some()) })
+        };
+        let paths: Vec<PutBack> = steps.iter().map(put_back).collect::<Result<_>>()?;
+        let _accounts = self.lock_accounts(paths.iter().map(|p| &p.path))?;
+        let purpose = Purpose { reverts: Some(run.number), beyond: Vec::new() };
+        let own = self.carry_out(steps, folders, purpose)?;
+        // From here on the run counts as taken back; whoever comes next ends what follows.
+        self.journals.forget(run)?;
+        self.journals.forget(&own)?;
+        self.reverted(Some(run.number), paths, left, journal.beyond)
+    }
+
+    fn reverted(
+        &self,
+        run: Option<u32>,
+        paths: Vec<PutBack>,
+        left: Vec<ImagePath>,
+        not_undone: Vec<String>,
+    ) -> Result<Reverted> {
+        let remaining = self.journals.runs()?.len();
+        self.journals.tidy()?;
+        Ok(Reverted {
+            schema: "gokaku.revert/1",
+            root: self.root.host_path().display().to_string(),
+            run,
+            paths,
+            left,
+            not_undone,
+            remaining,
+        })
+    }
+
+    /// The way back of every entry, last first, and the paths that stay. Refuses, with all of them,
+    /// when something else changed a path.
+    fn steps_back(
+        &self,
+        run: &Run,
+        journal: &Journal,
+        force: &[ImagePath],
+        folders: &mut Folders<'_>,
+    ) -> Result<(Vec<Step>, Vec<ImagePath>)> {
+        let known: BTreeSet<ImagePath> =
+            journal.entries.iter().map(Entry::path).collect::<Result<_>>()?;
+        if let Some(unknown) = force.iter().find(|path| !known.contains(path)) {
+            return Err(Error::Guard(format!(
+                "--force {unknown}: the run in {} did not change that path",
+                run.path().display()
+            )));
+        }
+        let (mut steps, mut left, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut removed = BTreeSet::new();
+        for (index, entry) in journal.entries.iter().enumerate().rev() {
+            let path = entry.path()?;
+            let forced = force.contains(&path);
+            match self.back(index, run, entry, forced, &removed, folders)? {
+                Back::Nothing => {}
+                Back::Left => left.push(path),
+                Back::Step(step) => {
+                    if step.after.is_none() {
+                        removed.insert(path);
+                    }
+                    steps.push(*step);
+                }
+                Back::Changed { how, forceable } => {
+                    let hint = if forceable { "" } else { " (--force cannot help)" };
+                    changed.push(format!("  {path}: {}{hint}", how.join("; ")));
+                }
+            }
+        }
+        if changed.is_empty() {
+            return Ok((steps, left));
+        }
+        changed.reverse();
+        Err(Error::Guard(format!(
+            "{}: {} of {} paths were changed by something else since run {:06}, and nothing was \
+             reverted:\n{}\nbring them back to what is expected, or give --force PATH for each \
+             whose later change may be lost",
+            self.root.host_path().display(),
+            changed.len(),
+            known.len(),
+            run.number,
+            changed.join("\n"),
+        )))
+    }
+
+    /// The way back of one entry. `removed`: what is gone by then.
+    fn back(
+        &self,
+        index: usize,
+        run: &Run,
+        entry: &Entry,
+        forced: bool,
+        removed: &BTreeSet<ImagePath>,
+        folders: &mut Folders<'_>,
+    ) -> Result<Back> {
+        let path = entry.path()?;
+        let name = path.file_name().unwrap_or_default();
+        let now = match folders.holding(&path) {
+            Ok(folder) => folder.look(name, entry.content)?,
+            Err(Error::Target { source, .. }) if is_not_there(&source) => {
+                if entry.before.is_none() {
+                    return Ok(Back::Nothing);
+                }
+                let how = vec!["its directory is gone; make it again".to_owned()];
+                return Ok(Back::Changed { how, forceable: false });
+            }
+            Err(e) => return Err(e),
+        };
+        let as_before = match &entry.before {
+            None => now.is_none(),
+            Some(before) => before.is_exactly(now.as_ref(), entry.content),
+        };
+        if as_before {
+            return Ok(Back::Nothing);
+        }
+        // Put back by hand is no later change, though the times are not the old ones.
+        let by_hand = match (&entry.before, &now) {
+            (Some(before), Some(now)) => before.differences(now, entry.content).is_empty(),
+            _ => false,
+        };
+        let how = if by_hand { Vec::new() } else { changes(entry, now.as_ref()) };
+        let forceable = match (&now, &entry.before) {
+            (None, before) => before.as_ref().is_some_and(|_| entry.content),
+            (Some(now), _) if entry.content => {
+                matches!(now.kind, FileKind::File | FileKind::Symlink)
+            }
+            (Some(now), Some(before)) => now.kind == before.kind(),
+            (Some(now), None) => now.kind == FileKind::Dir,
+        };
+        let overruled = forced && forceable;
+        if !how.is_empty() && !overruled {
+            return Ok(Back::Changed { how, forceable });
+        }
+        if let (None, Some(FileKind::Dir)) = (&entry.before, now.as_ref().map(|n| n.kind)) {
+            let stays = others(&path, removed, folders)?;
+            if !stays.is_empty() && forced {
+                return Ok(Back::Left);
+            }
+            if !stays.is_empty() {
+                let how = vec![format!("expected nothing else in it, found {}", stays.join(" "))];
+                return Ok(Back::Changed { how, forceable: true });
+            }
+        }
+        let after = entry.before.as_ref().map(|before| run.shape(before)).transpose()?;
+        let entry = Entry::new(&path, &temporary(index), entry.content);
+        Ok(Back::Step(Box::new(Step { entry, before: now, after })))
+    }
+}
+
+/// The newest run, which is a finished apply once everything has been recovered.
+fn last_of(runs: &[Run]) -> Result<Option<(&Run, Journal)>> {
+    let Some(run) = runs.last() else { return Ok(None) };
+    Ok(run.load()?.map(|journal| (run, journal)))
+}
+
+/// How an entry is not what the run had left.
+fn changes(entry: &Entry, now: Option<&Shape>) -> Vec<String> {
+    match (&entry.after, now) {
+        (None, None) => Vec::new(),
+        (None, Some(now)) => vec![format!("expected nothing, found a {}", now.kind)],
+        (Some(after), None) => vec![format!("expected a {}, found nothing", Saved::kind(after))],
+        (Some(after), Some(now)) => after.differences(now, entry.content),
+    }
+}
+
+/// What stands in a directory and will still stand there.
+fn others(
+    dir: &ImagePath,
+    removed: &BTreeSet<ImagePath>,
+    folders: &mut Folders<'_>,
+) -> Result<Vec<String>> {
+    let mut out = Vec::new();
+    for name in folders.at(dir)?.names()? {
+        let path = dir.join(&name)?;
+        if !removed.contains(&path) {
+            out.push(path.to_string());
+        }
+    }
+    out.sort();
+    Ok(out)
+}
+
+fn is_not_there(e: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    matches!(e.kind(), NotFound | NotADirectory)
+}
