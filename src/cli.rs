@@ -19,7 +19,7 @@ use crate::profile::{Identity, Lang, Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
 use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
 
-use args::{Args, Format, Judge, Select, State, Verb};
+use args::{Args, Format, Judge, Packages, Select, State, Verb};
 
 pub use args::command;
 
@@ -39,7 +39,10 @@ mod status {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    ExitCode::from(run(std::env::args_os()))
+    let args: Vec<OsString> = std::env::args_os().collect();
+    // The package runner starts this very program as the keeper of each step.
+    let status = apply::packages::serve(&args).unwrap_or_else(|| run(args));
+    ExitCode::from(status)
 }
 
 /// Runs the program with these arguments (the first is the program's name) and returns the exit
@@ -176,25 +179,44 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         Mode::Plan => {
             let plan = plan::plan(&rules, &root)?;
             guards::lockout(judge, &rules, &root, &plan, false)?;
+            if judge.validate {
+                apply::validate(&root, plan.changes())?;
+            }
             diff = report::diff::render(plan.changes(), &AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }
         Mode::Apply => {
-            let Verb::Apply { state, .. } = &args.verb else { return Ok(status::FAILED) };
-            let review = |root: &DiskRootfs, plan: &plan::Plan| {
-                guards::lockout(judge, &rules, root, plan, true)
+            let Verb::Apply { state, packages, protect_package, .. } = &args.verb else {
+                return Ok(status::FAILED);
             };
-            let done = apply::harden(&root, &rules, &state.state_dir, source_date()?, &review)?;
+            let review = |root: &DiskRootfs, plan: &plan::Plan| {
+                guards::lockout(judge, &rules, root, plan, true)?;
+                if judge.validate { apply::validate(root, plan.changes()) } else { Ok(()) }
+            };
+            let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
+                program: "/proc/self/exe".into(),
+                protect: protect_package.clone(),
+            });
+            let options = apply::Options {
+                mtime: source_date()?,
+                review: Some(&review),
+                runner: runner.as_ref(),
+            };
+            let done = apply::harden(&root, &rules, &state.state_dir, &options)?;
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
-            Report::new(mode, &profile, target, &rules, before, &done.after, changes)
+            let report = Report::new(mode, &profile, target, &rules, before, &done.after, changes);
+            report.with_packages(&done.packages)
         }
     };
     output(judge, &report, &diff, style(judge.select.lang, args.verbose))?;
     logging::repeat_warnings();
     progress::ended(&report, judge.strict);
     let mut status = report.exit_status(judge.strict);
+    if let Some(why) = report.packages.as_ref().and_then(|p| p.failure.as_ref()) {
+        log::error!("{why}\npackages could not be changed as wanted; no file was changed");
+    }
     if mode == Mode::Plan {
         // A plan that was told is a success; what is pending is news only when asked for.
         let pending = !report.changes.is_empty() || status == status::NOT_AS_DECLARED;

@@ -274,6 +274,11 @@ impl Journals {
         &self.dir
     }
 
+    /// Where package lists and fetched packages lie while packages change.
+    pub fn packages(&self) -> PathBuf {
+        self.dir.join("packages")
+    }
+
     /// Writes the journal of a run and the contents it needs, on disk when this returns.
     pub fn begin(
         &self,
@@ -528,7 +533,7 @@ impl Run {
 
 /// Makes a directory only its owner can enter; one that others can write to is refused.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn make_dir(dir: &Path) -> Result<()> {
+pub(super) fn make_dir(dir: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder
         .recursive(true)

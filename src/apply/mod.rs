@@ -9,11 +9,13 @@
 mod entry;
 mod journal;
 mod mounts;
+pub mod packages;
 mod privilege;
 mod revert;
 mod state;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -30,6 +32,8 @@ use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, Path
 
 use entry::{Folder, NOW, Shape};
 use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step};
+
+pub use validate::validate;
 
 pub use revert::{How, PutBack, Reverted, forget, revert};
 
@@ -61,7 +65,7 @@ pub enum Recovered {
 }
 
 /// What an apply did.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Applied {
     /// How many paths changed.
     pub changed: usize,
@@ -354,6 +358,20 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// Looks at a root and at a plan for it that is about to be carried out, and may refuse.
+pub type Review<'a> = dyn Fn(&DiskRootfs, &Plan) -> Result<()> + 'a;
+
+/// How a root is hardened, beyond the rules. By default nothing is asked, and packages stay.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// As [`Executor::set_mtime`].
+    pub mtime: Option<i64>,
+    /// What must let a plan pass before it is carried out.
+    pub review: Option<&'a Review<'a>>,
+    /// What changes packages.
+    pub runner: Option<&'a packages::Runner>,
+}
+
 /// What hardening a root came to.
 #[derive(Debug)]
 pub struct Hardened {
@@ -363,31 +381,57 @@ pub struct Hardened {
     pub after: Vec<Judged>,
     /// What was written.
     pub applied: Applied,
+    /// What became of the packages.
+    pub packages: packages::Outcome,
 }
 
-/// Brings a root to what `rules` declare: recovers what an earlier run left behind, plans, writes,
-/// and judges again from the disk. `review` sees the root and a plan that is about to be carried
-/// out, and may refuse.
+/// Brings a root to what `rules` declare: recovers what an earlier run left behind, changes packages
+/// if there is a runner, plans on what is there then, writes, and judges again from the disk.
+///
+/// When a package operation fails, no file is written: [`packages::Outcome::failure`] says why, and
+/// the verdicts are those of the disk.
 ///
 /// # Errors
-/// That of `review`; as [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`].
+/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; what the
+/// review or the package runner refuses, when nothing was changed.
 pub fn harden(
     root: &DiskRootfs,
     rules: &[&Rule],
     state: &Path,
-    mtime: Option<i64>,
-    review: &dyn Fn(&DiskRootfs, &Plan) -> Result<()>,
+    options: &Options<'_>,
 ) -> Result<Hardened> {
+    let Options { mtime, review, runner } = *options;
     let mut executor = Executor::lock(root, state)?;
     executor.set_mtime(mtime);
     executor.recover()?.tell();
     // Whatever was read before the lock was held may be old.
-    let now = root.reopen()?;
-    let plan = plan::plan(rules, &now)?;
-    mounts::refuse_foreign(&now, plan.changes())?;
-    privilege::can_set(&now, plan.changes())?;
-    if !plan.changes().is_empty() {
-        review(&now, &plan)?;
+    let mut now = root.reopen()?;
+    let mut packages = packages::Outcome::default();
+    let mut before = None;
+    if let Some(runner) = runner {
+        packages::sweep(root)?;
+        // What the guards refuse is refused before packages change, which nothing brings back.
+        let planned = plan::plan(rules, &now)?;
+        may_begin(&now, &planned, review)?;
+        packages = runner.run(&now, rules, &executor.journals.packages(), mtime)?;
+        now = root.reopen()?;
+        if packages.failure.is_some() {
+            let after = plan::audit(rules, &now);
+            let plan = Plan::unchanged(planned.before, after.clone());
+            return Ok(Hardened { plan, after, applied: Applied::default(), packages });
+        }
+        before = Some(planned.before).filter(|_| !packages.operations.is_empty());
+        executor.beyond_undo(packages.operations.iter().map(ToString::to_string));
+    }
+    let mut plan = plan::plan(rules, &now)?;
+    if let Some(before) = before {
+        plan.before = before;
+    }
+    if let Err(e) = may_begin(&now, &plan, review) {
+        for operation in &packages.operations {
+            log::warn!("no file was changed, but packages were: {operation}");
+        }
+        return Err(e);
     }
     let applied = executor.apply(&plan)?;
     match &applied.journal {
@@ -409,7 +453,17 @@ pub fn harden(
             after
         }
     };
-    Ok(Hardened { plan, after, applied })
+    Ok(Hardened { plan, after, applied, packages })
+}
+
+/// Refuses a plan that cannot be carried out whole, or that `review` does not let pass.
+fn may_begin(root: &DiskRootfs, plan: &Plan, review: Option<&Review<'_>>) -> Result<()> {
+    mounts::refuse_foreign(root, plan.changes())?;
+    privilege::can_set(root, plan.changes())?;
+    match review {
+        Some(review) if !plan.changes().is_empty() => review(root, plan),
+        _ => Ok(()),
+    }
 }
 
 impl Recovered {

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::ownership::owned_by_package;
 use super::pam_stack::Stack;
+use super::place::{self, Place};
 use super::{Evidence, Finding, Fix, Gap, Primitive, glob, rewrite, trial};
 use crate::error::{Error, Result};
 use crate::rootfs::{Change, ImagePath, Rootfs};
@@ -169,12 +170,6 @@ impl DefaultUmask {
         }
         let want = format!("umask {} or tighter", self.umask);
         let all: Vec<Evidence> = loose.iter().map(|u| evidence(script, u).want(&want)).collect();
-        let at = match rewrite::place(root, &script.path)? {
-            rewrite::Place::At(at) => at,
-            rewrite::Place::Refused(why) => {
-                return Ok(all.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect());
-            }
-        };
         if script.snippet && owned_by_package(root, &script.path)? {
             let why = format!(
                 "{} belongs to a package; set umask {} there by hand, or remove the package",
@@ -185,7 +180,7 @@ impl DefaultUmask {
         // The value, not the line: a branch that is left without a command is a syntax error, and
         // then the shell reads nothing more.
         let edits = loose.iter().map(|u| u.set(&self.umask)).collect();
-        Ok(Gap::closed_together(all, vec![Change::write(&at, splice(&script.text, edits))]))
+        rewrite::gaps(root, all, &script.path, splice(&script.text, edits))
     }
 
     /// Nothing sets the umask: our own script does, or `/etc/profile` where it reads no scripts.
@@ -203,9 +198,9 @@ impl DefaultUmask {
         let target = if always { &self.file } else { &profile };
         let evidence =
             Evidence::at(target).want(&line).note("nothing sets it for all login shells");
-        let at = match rewrite::place(root, target)? {
-            rewrite::Place::At(at) => at,
-            rewrite::Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
+        let at = match place::file(root, target)? {
+            Place::At(at) => at,
+            Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
         };
         let mut lines = Lines::new(&root.read(&at)?.unwrap_or_default());
         lines.push(&line);

@@ -6,7 +6,7 @@ use super::accounts::{AccountFile, Lock, show};
 use super::pam_stack::{COMMON_PASSWORD, Stack, missing};
 use super::{Evidence, Finding, Gap, Primitive, rewrite};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::accounts::{Layout, PASSWORD};
 use crate::text::login_defs;
 use crate::text::pam::Rule;
@@ -67,15 +67,8 @@ impl Primitive for PamSha512 {
             if wrong.is_empty() {
                 continue;
             }
-            gaps.extend(match rewrite::place(root, &source.path)? {
-                rewrite::Place::At(at) => Gap::closed_together(
-                    wrong,
-                    vec![Change::write(&at, splice(&source.text, edits))],
-                ),
-                rewrite::Place::Refused(why) => {
-                    wrong.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
-                }
-            });
+            let text = splice(&source.text, edits);
+            gaps.extend(rewrite::gaps(root, wrong, &source.path, text)?);
         }
         holding.extend(notes(root)?);
         Ok(Finding::from_gaps(gaps, holding))

@@ -154,18 +154,12 @@ impl RsyslogCreateMode {
             }
         }
         for (path, text, evidence, edits) in by_file {
-            gaps.extend(match rewrite::place(root, path)? {
-                rewrite::Place::At(path) if in_etc(&path) => {
-                    Gap::closed_together(evidence, vec![Change::write(&path, splice(text, edits))])
-                }
-                rewrite::Place::At(path) => {
-                    let why = format!("{path} is not below /etc and is not edited");
-                    evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
-                }
-                rewrite::Place::Refused(why) => {
-                    evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
-                }
-            });
+            if in_etc(path) {
+                gaps.extend(rewrite::gaps(root, evidence, path, splice(text, edits))?);
+                continue;
+            }
+            let why = format!("{path} is not below /etc and is not edited");
+            gaps.extend(evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)));
         }
         Ok(gaps)
     }

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
+use super::place::{self, Place};
 use super::rsyslog::{Config, MAIN};
-use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite, trial};
+use super::{Evidence, Finding, Gap, Primitive, dpkg, trial};
 use crate::error::Result;
 use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
 use crate::text::Lines;
@@ -128,9 +129,9 @@ impl RsyslogRouting {
     fn gaps(&self, root: &dyn Rootfs, config: &Config, missing: &[bool]) -> Result<Vec<Gap>> {
         let evidence = Evidence::at(&self.file);
         let wanted = CRITERIA.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| c);
-        let (path, refused) = match rewrite::place(root, &self.file)? {
-            rewrite::Place::At(path) => (path, None),
-            rewrite::Place::Refused(why) => (self.file.clone(), Some(why)),
+        let (path, refused) = match place::file(root, &self.file)? {
+            Place::At(path) => (path, None),
+            Place::Refused(why) => (self.file.clone(), Some(why)),
         };
         if let Some(why) = refused {
             let gap = |c: &Criterion| Gap::no_remedy(evidence.clone().want(c.want), &*why);

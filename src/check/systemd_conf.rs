@@ -9,6 +9,7 @@ use std::ffi::OsString;
 
 use serde::Deserialize;
 
+use super::place::{self, Place};
 use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
@@ -165,9 +166,7 @@ impl SystemdConf {
         dialect: Dialect,
     ) -> Result<Gap> {
         let set = |text: &str| ini::set(text, dialect, &self.section, &self.key, &self.value);
-        if in_etc(&drop_in.path)
-            && matches!(rewrite::place(root, &drop_in.path)?, rewrite::Place::At(_))
-        {
+        if in_etc(&drop_in.path) && matches!(place::file(root, &drop_in.path)?, Place::At(_)) {
             return rewrite::gap(root, evidence, &drop_in.path, set(&drop_in.text), 0o644);
         }
         let dir = ImagePath::parse(format!("/etc/systemd/{}.conf.d", self.name))?;
@@ -183,9 +182,9 @@ impl SystemdConf {
             later.push("_CIS.conf");
         }
         let path = dir.join(&later)?;
-        let text = match rewrite::place(root, &path)? {
-            rewrite::Place::At(_) => root.read(&path)?.unwrap_or_default(),
-            rewrite::Place::Refused(_) => String::new(),
+        let text = match place::file(root, &path)? {
+            Place::At(_) => root.read(&path)?.unwrap_or_default(),
+            Place::Refused(_) => String::new(),
         };
         rewrite::gap(root, evidence, &path, set(&text), 0o644)
     }

@@ -63,6 +63,14 @@ pub enum Verb {
         /// Where the journal goes.
         #[command(flatten)]
         state: State,
+        /// What to do about rows that want packages purged or installed: only say so, or run the
+        /// root's own apt-get (nothing of that can be undone).
+        #[arg(long, value_name = "WHAT", env = "GOKAKU_PACKAGES", default_value = "plan")]
+        packages: Packages,
+        /// A package that is never removed, besides those that nodes need anyway; `*` stands for
+        /// any characters; may be given again.
+        #[arg(long, value_name = "NAME", env = "GOKAKU_PROTECT_PACKAGE", value_delimiter = ',')]
+        protect_package: Vec<String>,
     },
     /// Take the last apply back: content, modes, owners, attributes, times, links.
     ///
@@ -171,6 +179,11 @@ pub struct Judge {
     /// Carry out a plan that ends the next SSH login of a protected account; it is still told.
     #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT")]
     pub allow_lockout: bool,
+    /// Let the root's own programs judge what is planned before anything is written (sshd -t,
+    /// visudo -c, rsyslogd -N1, modprobe -c): they run in a view of the root, without a network.
+    /// Needs root rights.
+    #[arg(long, env = "GOKAKU_VALIDATE")]
+    pub validate: bool,
     /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
     /// set-id …). --strict does so, too.
     #[arg(long, env = "GOKAKU_SURVEY")]
@@ -196,6 +209,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object on each line: level, phase, counts, message.
     Json,
+}
+
+/// What to do about packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Packages {
+    /// Name the command; the row stays not met.
+    Plan,
+    /// Simulate, and when nothing protected would go, purge and install.
+    Apply,
 }
 
 fn lang(text: &str) -> Result<Lang, String> {

@@ -128,6 +128,17 @@ impl DiskRootfs {
         id.is_some() && id == id_on_host("/proc/1/root/") && id != id_on_host("/")
     }
 
+    /// Whether this is the root that this process itself has, be it a running system's, a
+    /// container's or a chroot's.
+    pub(crate) fn is_own(&self) -> bool {
+        self.identity().is_some() && self.identity() == id_on_host("/")
+    }
+
+    /// Device and number of the root directory.
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
+        id_of(&self.dir)
+    }
+
     /// Opens a path inside the root; for `apply/`, which writes through descriptors.
     pub(crate) fn open_at(
         &self,

@@ -267,5 +267,5 @@ pub fn amount(name: &str, otherwise: usize) -> usize {
 
 /// All rows on this root, with the journal in `state`.
 pub fn harden(root: &DiskRootfs, state: &Path) -> gokaku::Result<Hardened> {
-    apply::harden(root, &rules(), state, None, &|_, _| Ok(()))
+    apply::harden(root, &rules(), state, &apply::Options::default())
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
 use super::{Evidence, Finding, Fix, Gap, Primitive, glob, rewrite};
 use crate::error::Result;
-use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::pam::{Action, Rule};
 use crate::text::splice::{Edit, splice};
 
@@ -254,15 +254,8 @@ impl Wrong {
         let mut gaps = self.hopeless;
         for (source, evidence, edits) in self.files {
             let Some(source) = look.stack.sources.get(source) else { continue };
-            gaps.extend(match rewrite::place(look.root, &source.path)? {
-                rewrite::Place::At(at) => {
-                    let text = splice(&source.text, edits);
-                    Gap::closed_together(evidence, vec![Change::write(&at, text)])
-                }
-                rewrite::Place::Refused(why) => {
-                    evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
-                }
-            });
+            let text = splice(&source.text, edits);
+            gaps.extend(rewrite::gaps(look.root, evidence, &source.path, text)?);
         }
         Ok(gaps)
     }
