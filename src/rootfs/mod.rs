@@ -25,6 +25,7 @@ pub use disk::DiskRootfs;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
 pub(crate) use path::{escape, is_control};
+pub(crate) use resolve::reopen;
 pub use resolve::{Links, Resolver};
 pub use staged::{Change, NewFile, Node, NodeBody, PathChange, StagedRootfs};
 
