@@ -73,7 +73,7 @@ for target; do
     *) cat "dictionaries/$target" >"$words" ;;
     esac
     result=ok
-    "target/$host/release/$target" -runs="$runs" -max_total_time="$seconds" -max_len=1024 \
+    "target/$host/release/$target" -runs="$runs" -max_total_time="$seconds" -max_len=2048 \
         -timeout=60 -rss_limit_mb=2048 -reload=0 -print_final_stats=1 -dict="$words" \
         -artifact_prefix="artifacts/$target/" "corpus/$target" "seeds/$target" \
         >"$log" 2>&1 || result=CRASHED status=1
