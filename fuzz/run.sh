@@ -35,6 +35,7 @@ done
 
 cd "$(dirname "$0")"
 command -v cargo >/dev/null || PATH=${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH
+../provision/need.sh c++:g++
 if ! cargo fuzz --version >/dev/null 2>&1; then
     echo "error: cargo-fuzz is missing; run: cargo install --locked cargo-fuzz" >&2
     exit 69
@@ -73,13 +74,13 @@ for target; do
     *) cat "dictionaries/$target" >"$words" ;;
     esac
     result=ok
-    "target/$host/release/$target" -runs="$runs" -max_total_time="$seconds" -max_len=1024 \
+    "target/$host/release/$target" -runs="$runs" -max_total_time="$seconds" -max_len=2048 \
         -timeout=60 -rss_limit_mb=2048 -reload=0 -print_final_stats=1 -dict="$words" \
         -artifact_prefix="artifacts/$target/" "corpus/$target" "seeds/$target" \
         >"$log" 2>&1 || result=CRASHED status=1
-    stat() { sed -n "s/^stat::$1: *//p" "$log"; }
-    printf '%-20s %12s %10s  %s\n' "$target" "$(stat number_of_executed_units)" \
-        "$(stat average_exec_per_sec)" "$result"
+    told() { sed -n "s/^stat::$1: *//p" "$log"; }
+    printf '%-20s %12s %10s  %s\n' "$target" "$(told number_of_executed_units)" \
+        "$(told average_exec_per_sec)" "$result"
     [ $result = ok ] || tail -n 60 "$log" >&2
 done
 exit $status

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 command -v cargo >/dev/null || PATH=${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH
 
 provision/need.sh mmdebstrap:mmdebstrap unshare:util-linux newuidmap:uidmap strace:strace \
-    setfacl:acl getfattr:attr shellcheck:shellcheck gcc:gcc readelf:binutils \
+    setfacl:acl getfattr:attr shellcheck:shellcheck gcc:gcc c++:g++ readelf:binutils \
     packer:packer ssh-keygen:openssh-client ip:iproute2 qemu-img:qemu-utils sfdisk:fdisk \
     buildah:buildah systemd-nspawn:systemd-container losetup:mount mke2fs:e2fsprogs debugfs:e2fsprogs \
     augtool:augeas-tools oscap:openscap-scanner groff:groff-base zsh:zsh fish:fish \

@@ -16,6 +16,9 @@ use super::support::chosen_bytes;
 /// Rows that make a file with its directory, change a mode, and rewrite a file.
 const ROWS: [&str; 3] = ["1.1.1.1", "5.1.2", "1.7.6"];
 const CANARY: &str = "untouched\n";
+/// The files of the root, below `/etc`.
+const FILES: [(&str, &str); 3] =
+    [("crontab", "# jobs\n"), ("issue", "Ubuntu \\s\n"), ("other", "")];
 
 /// A root on disk with a journal beside it, and something that must not change.
 struct Bench {
@@ -74,8 +77,7 @@ impl Bench {
             let _ = fs::remove_dir_all(root.join(dir));
         }
         fs::create_dir_all(root.join("etc")).expect("a directory");
-        for (name, text) in [("crontab", "# jobs\n"), ("issue.net", "Ubuntu \\s\n"), ("other", "")]
-        {
+        for (name, text) in FILES {
             fs::write(root.join("etc").join(name), text).expect("a file");
         }
         symlink("../..", root.join("etc/up")).expect("a link");
@@ -98,8 +100,9 @@ impl Bench {
         self.plant();
         let contents = self.run.join("before");
         fs::create_dir_all(&contents).expect("the journal's directory");
-        let kept = fs::read(self.top.path().join("root/etc/crontab")).expect("a file");
-        fs::write(contents.join(name(&kept)), &kept).expect("a file");
+        for text in FILES.map(|(_, text)| text).into_iter().chain([CANARY]) {
+            fs::write(contents.join(name(text)), text).expect("a file");
+        }
         fs::write(self.run.join("journal.json"), file).expect("a file");
         let canary = self.top.path().join("canary");
         let seen = || {
@@ -123,8 +126,8 @@ impl Bench {
 }
 
 /// The name under which a journal keeps a content.
-fn name(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+fn name(content: &str) -> String {
+    Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes a journal back, or drops it.

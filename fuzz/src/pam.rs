@@ -17,8 +17,9 @@ fn shape(entry: &Entry) -> String {
     }
 }
 
+/// A vertical tab belongs to a word, except at the end of a line.
 fn words(rule: &Rule) -> Vec<String> {
-    rule.arguments.iter().map(|a| a.text.clone()).collect()
+    rule.arguments.iter().map(|a| a.text.trim_end().to_owned()).collect()
 }
 
 /// The entry `at` after an edit of it, all others being as they were.
