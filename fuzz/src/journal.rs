@@ -86,7 +86,7 @@ impl Bench {
 
     fn try_journal(&self, pick: usize, text: &[u8]) {
         let file = match serde_json::from_slice::<Value>(text) {
-            Ok(mut journal) if pick % 8 != 0 => {
+            Ok(mut journal) if !pick.is_multiple_of(8) => {
                 // Journals of other trees are refused at once.
                 if let Some(fields) = journal.as_object_mut() {
                     for field in ["root", "tree"] {
