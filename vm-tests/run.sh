@@ -198,14 +198,14 @@ broken() {
 }
 
 # --- virtual machines
-# same_verdicts LANE OUT: the live audit against the offline one, row by row.
+# same_verdicts LANE OUT BOOT OFFLINE: the live audit against the offline one, row by row.
 same_verdicts() {
     rows='.rules[] | [.id, .outcome, (.remedy // "-"), (.drift | tostring)] | @tsv'
     if ! jq -r "$rows" "$2/audit.json" >"$2/live.tsv" 2>/dev/null; then
         say FAIL "$1" live-audit "no report came back"
         return
     fi
-    jq -r "$rows" "$kept/offline.json" >"$2/offline.tsv"
+    jq -r "$rows" "$4" >"$2/offline.tsv"
     count=0
     while read -r id outcome remedy drift <&3 && read -r id2 outcome2 remedy2 drift2 <&4; do
         count=$((count + 1))
@@ -217,7 +217,7 @@ same_verdicts() {
             say FAIL "$1" "live-audit-$id" "$outcome $remedy $drift offline, $outcome2 $remedy2 $drift2 live"
         fi
     done 3<"$2/offline.tsv" 4<"$2/live.tsv"
-    check "$1" live-audit-has-every-row [ "$count" -eq "$(jq '.rules | length' "$kept/offline.json")" ]
+    check "$1" live-audit-has-every-row [ "$count" -eq "$(jq '.rules | length' "$4")" ]
     check "$1" live-audit-knows-it-is-live [ "$(jq .target.live "$2/audit.json")" = true ]
 }
 
@@ -249,16 +249,18 @@ machines() {
     "$here/image.sh" "$hardened" "$work/image"
     boot -w -i "$work/image" -j "$first" -o "$kept/machine-1"
     told "machine, first boot" "$kept/machine-1" hardened
-    same_verdicts "machine, first boot" "$kept/machine-1" first
+    same_verdicts "machine, first boot" "$kept/machine-1" first "$kept/offline.json"
     boot -w -i "$work/image" -j "$second" -o "$kept/machine-2"
     told "machine, second boot" "$kept/machine-2" hardened
-    same_verdicts "machine, second boot" "$kept/machine-2" second
+    same_verdicts "machine, second boot" "$kept/machine-2" second "$kept/offline.json"
     before=$kept/container-plain
     if [ $lanes = all ]; then
         before=$kept/machine-plain
         "$here/image.sh" "$plain" "$work/image"
         boot -i "$work/image" -j "$first" -o "$before"
         told "machine, plain" "$before" plain
+        "$gokaku" audit -q --root "$plain" --format json -o "$kept/offline-plain.json" || true
+        same_verdicts "machine, plain" "$before" plain "$kept/offline-plain.json"
         check machine apparmor-untouched same "$before/apparmor.txt" "$kept/machine-1/apparmor.txt"
     fi
     for n in 1 2; do
