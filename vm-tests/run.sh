@@ -170,30 +170,30 @@ drift() {
     told "container, drift" "$kept/drift" hardened
 }
 
-# Mistakes that no reader of a profile can see: the tests above must. No profile can make gokaku write
-# a PAM line of its own, so that one is written by hand.
+# Mistakes that would break a node. gokaku does not take a profile with a cipher that no sshd knows;
+# what gets past it all the same (here: written by hand) the job above must see.
 broken() {
+    lane='container, broken'
     profile=$work/profile
     cp -r "$repo/profiles/aks-ubuntu-18.04" "$profile"
     sed -i 's/"aes256-ctr",/"aes512-ctr",/' "$profile"/5-*.toml
     cp -a "$plain" "$work/broken"
-    refused() { refuses_it && diff -r "$plain/etc" "$work/broken/etc"; }
-    refuses_it() {
-        ! harden "$work/broken" "$kept/validated.json" --profile "$profile" --validate 2>"$kept/validated.err" &&
-            grep -i cipher "$kept/validated.err"
+    refused() {
+        ! harden "$work/broken" "$kept/refused.json" --profile "$profile" 2>"$kept/refused.err" &&
+            grep aes512-ctr "$kept/refused.err" && diff -r --no-dereference "$plain/etc" "$work/broken/etc"
     }
-    check "container, broken" unknown-cipher-refused-by-validate refused
-    status=0
-    harden "$work/broken" "$kept/broken.json" --profile "$profile" 2>"$kept/broken.err" || status=$?
+    check "$lane" profile-with-unknown-cipher-refused refused
+
+    harden "$work/broken" "$kept/broken.json" || true
+    sed -i 's/^Ciphers .*/Ciphers aes512-ctr/' "$work/broken/etc/ssh/sshd_config"
     sed -i '1i password required pam_nowhere.so' "$work/broken/etc/pam.d/common-password"
     "$here/container.sh" -r "$work/broken" -j "$work/job-system" -o "$kept/broken" || true
     caught() { cut -f 1,3 "$kept/broken/verdicts" | grep -x "fail$(printf '\t')$1"; }
-    check "container, broken" missing-pam-module-is-caught caught password-good-accepted
-    if cmp -s "$plain/etc/ssh/sshd_config" "$work/broken/etc/ssh/sshd_config"; then
-        check "container, broken" unknown-cipher-refused-by-gokaku [ "$status" -ne 0 ]
-    else
-        check "container, broken" unknown-cipher-is-caught caught ssh-build-key-login
-    fi
+    check "$lane" unknown-cipher-caught caught ssh-build-key-login
+    check "$lane" missing-pam-module-caught caught password-good-accepted
+    names() { ! "$gokaku" audit -q --root "$work/broken" --format json -o "$kept/broken-audit.json" && row_not_met 5.3.13; }
+    row_not_met() { jq -e --arg id "$1" '.rules[] | select(.id == $id) | .outcome == "not_met"' "$kept/broken-audit.json"; }
+    check "$lane" unknown-cipher-named-by-audit names
     rm -rf "$work/broken"
 }
 
