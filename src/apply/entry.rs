@@ -201,6 +201,7 @@ impl Folder {
     /// taken away again. Returns what was made: a filesystem may have a mind of its own.
     pub fn prepare(&self, temp: &OsStr, name: &OsStr, shape: &Shape) -> Result<Shape> {
         let path = self.path.join(name)?;
+        self.refuse_append_only()?;
         let made = match shape.kind {
             FileKind::Symlink => {
                 let target = shape.content.clone().unwrap_or_default();
@@ -211,10 +212,27 @@ impl Folder {
             }
             _ => self.prepare_file(temp, &path, shape),
         };
-        if made.is_err() {
-            self.discard(temp);
+        if made.is_err()
+            && let Err(left) = self.discard(temp)
+        {
+            log::warn!("{left}");
         }
         made
+    }
+
+    /// An append-only directory takes new entries and never lets go of them: what was begun there
+    /// could not be taken away again.
+    fn refuse_append_only(&self) -> Result<()> {
+        use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
+        // An old kernel or a filter cannot tell; the run then fails later.
+        let Ok(seen) = statx(&self.fd, "", AtFlags::EMPTY_PATH, StatxFlags::empty()) else {
+            return Ok(());
+        };
+        if seen.stx_attributes.contains(StatxAttributes::APPEND) {
+            let op = "replace entries of the directory while it is append-only (chattr -a)";
+            return Err(Error::target(op, &self.path, Errno::EPERM));
+        }
+        Ok(())
     }
 
     fn finish_link(&self, temp: &OsStr, path: &ImagePath, shape: &Shape) -> Result<Shape> {
@@ -279,6 +297,7 @@ impl Folder {
     /// Makes a directory; returns what was made.
     pub fn make_dir(&self, name: &OsStr, shape: &Shape) -> Result<Shape> {
         let path = self.path.join(name)?;
+        self.refuse_append_only()?;
         again(|| mkdirat(&self.fd, name, Mode::from_bits_truncate(0o700)))
             .map_err(|e| Error::target("make the directory", &path, e))?;
         self.set_stat(name, shape)
@@ -318,15 +337,15 @@ impl Folder {
     }
 
     /// Takes a temporary file away, if it is there.
-    pub fn discard(&self, temp: &OsStr) {
+    pub fn discard(&self, temp: &OsStr) -> Result<()> {
         // A read-only filesystem refuses before it looks.
         if again(|| fstatat(&self.fd, temp, AtFlags::AT_SYMLINK_NOFOLLOW)) == Err(Errno::ENOENT) {
-            return;
+            return Ok(());
         }
         #[allow(clippy::disallowed_methods)] // this is apply/
         match again(|| unlinkat(&self.fd, temp, UnlinkatFlags::NoRemoveDir)) {
-            Ok(()) | Err(Errno::ENOENT) => {}
-            Err(e) => log::warn!("{}: cannot remove {}: {e}", self.path, temp.display()),
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(e) => Err(Error::target("remove", &self.path.join(temp)?, e)),
         }
     }
 }

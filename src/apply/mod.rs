@@ -24,7 +24,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::OFlag;
 
 use crate::error::{Error, Result};
 use crate::plan::{self, Judged, Plan};
@@ -51,7 +51,8 @@ pub struct Executor<'a> {
     /// What this run did that its journal cannot undo.
     beyond: Vec<String>,
     stop: Stop,
-    _lock: Flock<OwnedFd>,
+    /// Locked; let go by closing, which cannot fail.
+    _lock: OwnedFd,
 }
 
 /// What an earlier run had left behind, and what became of it.
@@ -91,8 +92,9 @@ impl<'a> Executor<'a> {
         let fd = root
             .open_at(&top, flags, Links::Refuse)
             .map_err(|e| Error::target("open the root for locking", &top, e))?;
-        let lock = Flock::lock(fd, FlockArg::LockExclusiveNonblock).map_err(|(_, e)| match e {
-            nix::errno::Errno::EWOULDBLOCK => Error::Guard(format!(
+        let exclusive = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+        rustix::io::retry_on_intr(|| rustix::fs::flock(&fd, exclusive)).map_err(|e| match e {
+            rustix::io::Errno::WOULDBLOCK => Error::Guard(format!(
                 "{}: another run is at work on this root; wait until it has ended",
                 root.host_path().display()
             )),
@@ -105,7 +107,7 @@ impl<'a> Executor<'a> {
             mtime: None,
             beyond: Vec::new(),
             stop: Stop::default(),
-            _lock: lock,
+            _lock: fd,
         })
     }
 
@@ -335,7 +337,7 @@ impl<'a> Executor<'a> {
             Err(_) if entry.before.is_none() => return Ok(false),
             Err(e) => return Err(e),
         };
-        folder.discard(&entry.temp());
+        folder.discard(&entry.temp())?;
         let now = folder.look(name, entry.content)?;
         let is = |saved: &Option<Saved>| match saved {
             None => now.is_none(),
