@@ -224,7 +224,8 @@ if [ "$sshd_ok" = yes ] && ! sshd_starts; then
     echo "gokaku: error: sshd does not take its new configuration, so everything was taken back:" \
         "$(tail -n 1 "$work/sshd")" >>"$work/err"
 elif [ "$sshd_ok" = yes ] && [ "${GOKAKU_RELOAD_SSHD:-}" = 1 ]; then
-    if systemctl reload ssh 2>/dev/null || kill -HUP "$(cat /run/sshd.pid 2>/dev/null)" 2>/dev/null; then
+    if { [ -d /run/systemd/system ] && systemctl reload ssh; } 2>/dev/null ||
+        kill -HUP "$(cat /run/sshd.pid 2>/dev/null)" 2>/dev/null; then
         say "sshd reads its new configuration"
     else
         say "warning: sshd could not be told to read its new configuration"

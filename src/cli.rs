@@ -4,6 +4,7 @@ mod args;
 mod guards;
 mod logging;
 mod progress;
+mod signals;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -70,8 +71,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
         Err(Failure::Library(e)) => {
             log::error!("{e}");
-            match e {
-                Error::Guard(_) => status::REFUSED,
+            match (e.signal(), e) {
+                (Some(signal), _) => u8::try_from(signal).map_or(status::FAILED, |s| 128 | s),
+                (None, Error::Guard(_)) => status::REFUSED,
                 _ => status::FAILED,
             }
         }
@@ -162,6 +164,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     let identity = guards::target(judge, &profile, &root)?;
     let accounts = guards::accounts(judge, &root)?;
     let root = root.protecting(accounts).surveyed(judge.survey || judge.strict);
+    let root = root.quarantining(judge.quarantine);
     let target = TargetRef {
         root: root.host_path().display().to_string(),
         os: identity.os,
@@ -202,6 +205,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
                 mtime: source_date()?,
                 review: Some(&review),
                 runner: runner.as_ref(),
+                stop: signals::watch(),
             };
             let done = apply::harden(&root, &rules, &state.state_dir, &options)?;
             let before = Some(done.plan.before.as_slice());
@@ -235,7 +239,7 @@ fn revert(
     args: &Args,
 ) -> Result<u8, Failure> {
     let root = DiskRootfs::open(root)?;
-    let done = apply::revert(&root, &state.state_dir, force)?;
+    let done = apply::revert(&root, &state.state_dir, force, &signals::watch())?;
     emit(&match as_json {
         true => json(&done)?,
         false => report::reverted::render(&done, args.verbose > 0),

@@ -134,6 +134,12 @@ pub enum Error {
         /// What is wrong and what to do.
         why: String,
     },
+    /// A signal asked the run to end.
+    #[error("stopped by signal {signal} ({})", signal_name(*.signal))]
+    Stopped {
+        /// Its number.
+        signal: usize,
+    },
     /// Writing failed half-way; what had been written was undone.
     #[error("{cause}; every change of this run was undone")]
     RolledBack {
@@ -150,7 +156,25 @@ pub enum Error {
     },
 }
 
+fn signal_name(signal: usize) -> &'static str {
+    match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        15 => "SIGTERM",
+        _ => "unknown",
+    }
+}
+
 impl Error {
+    /// The signal that ended the run, if that is what ended it.
+    pub fn signal(&self) -> Option<usize> {
+        match self {
+            Error::Stopped { signal } => Some(*signal),
+            Error::RolledBack { cause } => cause.signal(),
+            _ => None,
+        }
+    }
+
     /// An error of the kernel about a path of the target.
     pub fn target(op: &'static str, path: &ImagePath, source: impl Into<io::Error>) -> Error {
         Error::Target { op, path: path.clone(), source: source.into() }

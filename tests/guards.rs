@@ -348,3 +348,55 @@ run good gokaku apply
     told("good", "0", &[]);
     assert!(!ran.file("mounted").contains("gokaku") && !ran.file("mounted").contains("sshd"));
 }
+
+#[test]
+fn files_that_give_secrets_away_are_put_out_of_use_when_asked() {
+    let test = "files_that_give_secrets_away_are_put_out_of_use_when_asked";
+    let Some(root) = root(test) else { return };
+    let script = format!(
+        r#"{WITH_BOB}
+gokaku apply --root "$r" --state-dir "$OUT/first" >/dev/null
+echo 'machine x login y password hunter2' >"$r/home/bob/.netrc"
+echo '|/bin/mail' >"$r/root/.forward"
+ln -s /etc/shadow "$r/home/bob/.rhosts"
+chown -h 1000:1000 "$r/home/bob/.netrc" "$r/home/bob/.rhosts"
+chmod 644 "$r/home/bob/.netrc"
+setfattr -n user.note -v kept "$r/home/bob/.netrc" 2>/dev/null || true
+listing tree
+run without
+listing tree.without
+gokaku plan --root "$r" --quarantine >"$OUT/plan.txt" 2>/dev/null
+run asked --quarantine
+listing tree.asked
+run again --quarantine
+listing tree.again
+back asked
+listing tree.back
+"#
+    );
+    let Some(ran) = in_overlay(test, &root, &script) else { return };
+    assert!(ran.output.status.success(), "{}", stderr(&ran.output));
+    let status = |name: &str| ran.file(name).trim().to_owned();
+    assert_eq!(status("without"), "2", "{}", ran.file("without.err"));
+    assert!(ran.file("without.err").contains("/home/bob/.netrc may hold secrets"));
+    assert!(ran.listing("tree") == ran.listing("tree.without"), "not asked for");
+    assert!(ran.file("plan.txt").contains("/home/bob/.netrc.quarantined-gokaku"));
+    for shown in ["plan.txt", "asked.out", "asked.err"] {
+        assert!(!ran.file(shown).contains("hunter2"), "{shown}: {}", ran.file(shown));
+    }
+    assert_eq!(status("asked"), "0", "{}", ran.file("asked.err"));
+    let (tree, asked) = (ran.listing("tree"), ran.listing("tree.asked"));
+    let came: Vec<&str> =
+        asked.keys().filter(|p| !tree.contains_key(*p)).map(String::as_str).collect();
+    let gone = tree.keys().filter(|p| !asked.contains_key(*p)).count();
+    let want = [
+        "/home/bob/.netrc.quarantined-gokaku",
+        "/home/bob/.rhosts.quarantined-gokaku",
+        "/root/.forward.quarantined-gokaku",
+    ];
+    assert_eq!((came.as_slice(), gone), (&want[..], 3));
+    assert!(asked[want[0]].starts_with("f 600 1000:1000 "), "{}", asked[want[0]]);
+    assert!(asked[want[1]].starts_with("l "), "{}", asked[want[1]]);
+    assert!(asked == ran.listing("tree.again"), "a second run changed something");
+    assert!(tree == ran.listing("tree.back"), "revert is exact");
+}

@@ -13,6 +13,7 @@ pub mod packages;
 mod privilege;
 mod revert;
 mod state;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -36,6 +37,7 @@ use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, 
 pub use validate::validate;
 
 pub use revert::{How, PutBack, Reverted, forget, revert};
+pub use stop::Stop;
 
 /// Where journals lie unless the caller says otherwise.
 pub const STATE_DIR: &str = "/var/lib/gokaku";
@@ -48,6 +50,7 @@ pub struct Executor<'a> {
     mtime: Option<i64>,
     /// What this run did that its journal cannot undo.
     beyond: Vec<String>,
+    stop: Stop,
     _lock: Flock<OwnedFd>,
 }
 
@@ -96,7 +99,19 @@ impl<'a> Executor<'a> {
             e => Error::target("lock the root", &top, e),
         })?;
         let journals = Journals::of(state, root)?;
-        Ok(Executor { root, journals, mtime: None, beyond: Vec::new(), _lock: lock })
+        Ok(Executor {
+            root,
+            journals,
+            mtime: None,
+            beyond: Vec::new(),
+            stop: Stop::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Lets the run be ended between two steps; what it did is undone then.
+    pub fn set_stop(&mut self, stop: Stop) {
+        self.stop = stop;
     }
 
     /// Notes what this run does that its journal cannot undo (a package operation); a revert will
@@ -162,6 +177,7 @@ impl<'a> Executor<'a> {
     /// [`Error::RolledBack`] when something failed and the tree is as before;
     /// [`Error::Stuck`] when undoing failed as well.
     pub fn apply(&self, plan: &Plan) -> Result<Applied> {
+        self.stop.check()?;
         let changes = plan.changes();
         if changes.is_empty() {
             return Ok(Applied { changed: 0, journal: None });
@@ -249,16 +265,22 @@ impl<'a> Executor<'a> {
     fn write(&self, steps: &mut [Step], mut folders: Folders<'_>) -> Result<()> {
         // Directories first and everything complete beside its place, then one step each.
         for Step { entry, before, after } in steps.iter_mut() {
+            self.stop.check()?;
             let path = entry.path()?;
             let name = path.file_name().unwrap_or_default();
             let Some(after) = after else { continue };
             if after.kind == FileKind::Dir && before.is_none() {
                 *after = folders.holding(&path)?.make_dir(name, after)?;
+                if let Some(time) = self.mtime {
+                    folders.expect(&path, (time, 0));
+                    folders.at(&path)?;
+                }
             } else if entry.content {
                 *after = folders.holding(&path)?.prepare(&entry.temp(), name, after)?;
             }
         }
         for Step { entry, before, after } in steps.iter_mut() {
+            self.stop.check()?;
             let path = entry.path()?;
             let name = path.file_name().unwrap_or_default();
             let folder = folders.holding(&path)?;
@@ -370,6 +392,8 @@ pub struct Options<'a> {
     pub review: Option<&'a Review<'a>>,
     /// What changes packages.
     pub runner: Option<&'a packages::Runner>,
+    /// How the run is asked to end before it is done.
+    pub stop: Stop,
 }
 
 /// What hardening a root came to.
@@ -393,16 +417,18 @@ pub struct Hardened {
 ///
 /// # Errors
 /// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; what the
-/// review or the package runner refuses, when nothing was changed.
+/// review or the package runner refuses, when nothing was changed; [`Error::Stopped`] when it was
+/// asked to end.
 pub fn harden(
     root: &DiskRootfs,
     rules: &[&Rule],
     state: &Path,
     options: &Options<'_>,
 ) -> Result<Hardened> {
-    let Options { mtime, review, runner } = *options;
+    let Options { mtime, review, runner, ref stop } = *options;
     let mut executor = Executor::lock(root, state)?;
     executor.set_mtime(mtime);
+    executor.set_stop(stop.clone());
     executor.recover()?.tell();
     // Whatever was read before the lock was held may be old.
     let mut now = root.reopen()?;
@@ -487,8 +513,8 @@ fn temporary(index: usize) -> OsString {
     OsString::from(format!(".gokaku-{}-{index}.dpkg-new", std::process::id()))
 }
 
-/// Owner and mode are set in two steps, and a directory is made with neither; in between, an entry
-/// is neither old nor new, but ours.
+/// Owner and mode are set in several steps, none of which allows what neither old nor new allow, and
+/// a directory is made with neither; in between, an entry is neither old nor new, but ours.
 fn half_made(entry: &Entry, now: &Shape) -> bool {
     const SET_ID: u32 = 0o6000;
     let known: Vec<&Saved> = [&entry.before, &entry.after]
@@ -502,8 +528,10 @@ fn half_made(entry: &Entry, now: &Shape) -> bool {
     let owner = made || known.iter().any(|s| s.owner() == (now.uid, now.gid));
     // A new owner takes set-id bits away.
     let bare = |mode: u32| mode & !SET_ID;
+    let bits: Vec<u32> = known.iter().filter_map(|s| s.mode()).map(bare).collect();
     let mode = (made && bare(now.mode) & 0o777 == 0o700)
-        || known.iter().any(|s| s.mode().map(bare) == Some(bare(now.mode)));
+        || bits.contains(&bare(now.mode))
+        || bits.iter().copied().reduce(|a, b| a & b) == Some(bare(now.mode));
     !entry.content && !known.is_empty() && owner && mode
 }
 

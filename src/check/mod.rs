@@ -20,7 +20,7 @@ mod file_mode;
 mod glob;
 mod home_dot_files;
 mod home_exists;
-mod home_file_absent;
+pub mod home_file_absent;
 mod home_mode;
 mod home_owner;
 mod ini;

@@ -331,6 +331,8 @@ mod tests {
         assert!(reasons(&want().audit(&owned).unwrap())[0].contains("belongs to a package"));
         let many = "junk\n".repeat(100_000);
         settled_text(&want(), &root(&many), MAIN);
+        let long = format!("# {}\n{ALL}", "a long word about it ".repeat(200));
+        settled_text(&want(), &root(&long), MAIN);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite, trial};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::Lines;
-use crate::text::rsyslog::{Kind, Object, Target, Token, file_mode, logical_start};
-use crate::text::splice::{Edit, splice};
+use crate::text::rsyslog::{Kind, Object, Target, Token, edited, file_mode, logical_start};
+use crate::text::splice::Edit;
 
 /// Every file that rsyslogd creates gets at most the mode `mode`.
 ///
@@ -154,12 +154,18 @@ impl RsyslogCreateMode {
             }
         }
         for (path, text, evidence, edits) in by_file {
-            if in_etc(path) {
-                gaps.extend(rewrite::gaps(root, evidence, path, splice(text, edits))?);
+            if !in_etc(path) {
+                let why = format!("{path} is not below /etc and is not edited");
+                gaps.extend(evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)));
                 continue;
             }
-            let why = format!("{path} is not below /etc and is not edited");
-            gaps.extend(evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)));
+            match edited(text, edits) {
+                Some(new) => gaps.extend(rewrite::gaps(root, evidence, path, new)?),
+                None => {
+                    let why = format!("{path}: a quote is open; correct the file by hand");
+                    gaps.extend(evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)));
+                }
+            }
         }
         Ok(gaps)
     }

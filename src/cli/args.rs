@@ -17,7 +17,8 @@ use crate::rootfs::ImagePath;
     version = env!("GOKAKU_VERSION"),
     max_term_width = 100,
     after_help = "Exit status: 0 as declared · 1 could not do or could not tell · 2 not as declared \
-                  · 3 a guard refused, nothing was changed · 64 wrong usage"
+                  · 3 a guard refused, nothing was changed · 64 wrong usage · 129, 130, 143 stopped \
+                  by SIGHUP, SIGINT, SIGTERM, every change undone"
 )]
 pub struct Args {
     /// What to do.
@@ -184,6 +185,10 @@ pub struct Judge {
     /// Needs root rights.
     #[arg(long, env = "GOKAKU_VALIDATE")]
     pub validate: bool,
+    /// Put .netrc, .forward and .rhosts in people's homes out of use: renamed in place to
+    /// NAME.quarantined-gokaku, mode 0600. Without it they are told and not touched.
+    #[arg(long, env = "GOKAKU_QUARANTINE")]
+    pub quarantine: bool,
     /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
     /// set-id …). --strict does so, too.
     #[arg(long, env = "GOKAKU_SURVEY")]

@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
-use super::resolve::{Links, Resolver, stat_of};
+use super::resolve::{Links, Resolver, reopen, stat_of};
 use super::{FileKind, ImagePath, Rootfs, Stat, Survey, walk};
 use crate::error::{Error, Result};
 
@@ -28,6 +28,7 @@ pub struct DiskRootfs {
     live: bool,
     protected: Vec<String>,
     surveyed: bool,
+    quarantines: bool,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
@@ -64,6 +65,7 @@ impl DiskRootfs {
             live,
             protected: Vec::new(),
             surveyed: false,
+            quarantines: false,
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
@@ -86,6 +88,7 @@ impl DiskRootfs {
             live: self.live,
             protected: self.protected.clone(),
             surveyed: self.surveyed,
+            quarantines: self.quarantines,
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
@@ -96,6 +99,13 @@ impl DiskRootfs {
     #[must_use]
     pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
         self.protected.extend(accounts);
+        self
+    }
+
+    /// The same root, with [`Rootfs::quarantines`] if `wanted`.
+    #[must_use]
+    pub fn quarantining(mut self, wanted: bool) -> DiskRootfs {
+        self.quarantines = wanted;
         self
     }
 
@@ -199,7 +209,11 @@ impl DiskRootfs {
             return Err(too_large(size));
         }
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let fd = self.open_at(path, flags, Links::Follow).map_err(wrap("read"))?;
+        let fd = match reopen(probe.as_fd(), flags) {
+            Some(answer) => answer,
+            None => self.open_at(path, flags, Links::Follow),
+        }
+        .map_err(wrap("read"))?;
         let opened = stat_of(fd.as_fd()).map_err(wrap("stat"))?;
         if (opened.st_dev, opened.st_ino) != (expected.st_dev, expected.st_ino) {
             return Err(Error::Raced { path: path.clone() });
@@ -265,7 +279,11 @@ impl Rootfs for DiskRootfs {
             return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::Dir });
         }
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
-        let fd = self.open_at(path, flags, Links::Follow).map_err(wrap)?;
+        let fd = match reopen(probe.as_fd(), flags) {
+            Some(answer) => answer,
+            None => self.open_at(path, flags, Links::Follow),
+        }
+        .map_err(wrap)?;
         let mut names = Vec::new();
         for entry in Dir::from_fd(fd).map_err(wrap)?.iter() {
             let entry = entry.map_err(wrap)?;
@@ -300,6 +318,10 @@ impl Rootfs for DiskRootfs {
 
     fn protected_accounts(&self) -> &[String] {
         &self.protected
+    }
+
+    fn quarantines(&self) -> bool {
+        self.quarantines
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::OnceLock;
 
@@ -161,6 +161,20 @@ fn open_one(at: BorrowedFd<'_>, name: &OsStr, flags: OFlag) -> nix::Result<Owned
         match nix::fcntl::openat(at, name, flags, Mode::empty()) {
             Err(Errno::EINTR) => {}
             answer => return answer,
+        }
+    }
+}
+
+/// Opens for reading what an `O_PATH` descriptor stands for, and nothing that took its place in the
+/// meantime: opening a device acts. `None` where there is no `/proc`, which alone knows the way.
+pub(crate) fn reopen(probe: BorrowedFd<'_>, flags: OFlag) -> Option<nix::Result<OwnedFd>> {
+    let own = format!("/proc/self/fd/{}", probe.as_raw_fd());
+    loop {
+        #[allow(clippy::disallowed_methods)] // one of our own descriptors
+        match nix::fcntl::open(own.as_str(), flags | OFlag::O_CLOEXEC, Mode::empty()) {
+            Err(Errno::EINTR) => {}
+            Err(Errno::ENOENT) => return None,
+            answer => return Some(answer),
         }
     }
 }

@@ -470,6 +470,10 @@ impl Rootfs for StagedRootfs<'_> {
     fn protected_accounts(&self) -> &[String] {
         self.base.protected_accounts()
     }
+
+    fn quarantines(&self) -> bool {
+        self.base.quarantines()
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::PathBuf;
 use std::process::Command;
 
-use gokaku::apply;
 use gokaku::rootfs::{DiskRootfs, Resolver};
 
-use crate::trap::{Trap, Watch, as_root, assert_blind, rules, walk};
+use crate::trap::{self, Trap, Watch, as_root, assert_blind, walk};
 
 /// What stands in the field for the home.
 const HOMES: &[&str] = &[
@@ -94,11 +93,10 @@ fn tree() -> Trap {
 }
 
 fn harden(trap: &Trap, at: &str) {
-    let rules = rules();
     for resolver in [Resolver::detect(), Resolver::Walk] {
         let watch = Watch::tree(&trap.host());
         let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
-        match apply::harden(&root, &rules, &trap.state(), &apply::Options::default()) {
+        match trap::harden(&root, &trap.state()) {
             Ok(done) => assert_blind(&done.after, at),
             Err(e) => panic!("{at}: {e}"),
         }
@@ -201,7 +199,7 @@ fn enormous_and_broken_account_lines_end_in_bounded_time() {
             let before = owners(&trap);
             let watch = Watch::tree(&trap.host());
             let root = DiskRootfs::open_with(&trap.root(), Resolver::detect()).unwrap();
-            match apply::harden(&root, &rules(), &trap.state(), &apply::Options::default()) {
+            match trap::harden(&root, &trap.state()) {
                 Ok(done) => assert_blind(&done.after, name),
                 Err(e) => assert!(e.to_string().len() < 10_000, "{name}: an enormous message"),
             }

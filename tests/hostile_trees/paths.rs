@@ -6,12 +6,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use gokaku::plan;
 use gokaku::rootfs::{DiskRootfs, FileKind, MemoryRootfs, Resolver, Rootfs};
-use gokaku::{apply, plan};
 
 use crate::cases;
 use crate::support;
-use crate::trap::{Trap, Watch, amount, as_root, assert_blind, rules, snapshot, walk};
+use crate::trap::{self, Trap, Watch, amount, as_root, assert_blind, rules, snapshot, walk};
 
 /// Every path that an audit tells of, that a plan changes, or that a row's words name: of the stock
 /// tree and of one with nothing but an identity.
@@ -178,7 +178,7 @@ fn run(trap: &Trap, path: &str, plant: &Plant, resolver: Resolver) {
     let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
     assert_blind(&plan::audit(&rules, &root), &at);
     assert_eq!(snapshot(&trap.root()), before, "{at}: an audit writes nothing");
-    match apply::harden(&root, &rules, &trap.state(), &apply::Options::default()) {
+    match trap::harden(&root, &trap.state()) {
         Ok(done) => assert_blind(&done.after, &at),
         Err(e) => {
             assert!(!e.to_string().contains("canary"), "{at}: {e}");
@@ -278,7 +278,7 @@ fn everything_at_once_is_a_special_file() {
             let watch = Watch::tree(&trap.host());
             let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
             assert_blind(&plan::audit(&rules(), &root), plant.name);
-            let _ = apply::harden(&root, &rules(), &trap.state(), &apply::Options::default());
+            let _ = trap::harden(&root, &trap.state());
             let heard = watch.heard();
             assert!(heard.is_empty(), "{}: {heard:?}", plant.name);
         }

@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use gokaku::plan;
 use gokaku::rootfs::{DiskRootfs, Resolver};
-use gokaku::{apply, plan};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::trap::{Trap, Watch, amount, as_root, assert_blind, rules};
+use crate::trap::{self, Trap, Watch, amount, as_root, assert_blind, rules};
 
 /// What is exchanged for a link to the host's own.
 const TARGETS: &[&str] = &[
@@ -65,7 +65,7 @@ fn a_million_swaps_of_directories_for_links_reach_nothing_outside() {
                 assert_blind(&plan::audit(&rules, &root.reopen().unwrap()), target);
                 // What an earlier round could not put right must not stop this one.
                 let state = trap.state().join(round.to_string());
-                match apply::harden(&root, &rules, &state, &apply::Options::default()) {
+                match trap::harden(&root, &state) {
                     Ok(done) => assert_blind(&done.after, target),
                     Err(e) => {
                         refused += 1;

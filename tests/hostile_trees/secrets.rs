@@ -197,6 +197,13 @@ fn ask(trap: &Trap, accident: &str, test: &str, found: &mut BTreeSet<String>) ->
         verbs.remove(3);
         verbs.remove(2);
         verbs.remove(0);
+    } else {
+        let state = || vec![state.as_path()];
+        verbs.push((vec!["plan", "--log-format", "json", "--format", "json"], vec![]));
+        verbs.push((vec!["revert", "--state-dir"], state()));
+        verbs.push((vec!["apply", "--log-format", "json", "--state-dir"], state()));
+        verbs.push((vec!["revert", "--format", "json", "--state-dir"], state()));
+        verbs.push((vec!["apply", "--state-dir"], state()));
     }
     for (args, more) in &verbs {
         let output = run(args, more)?;

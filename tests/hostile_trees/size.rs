@@ -5,10 +5,10 @@ use std::fmt::Write;
 use std::fs;
 use std::time::Instant;
 
+use gokaku::plan;
 use gokaku::rootfs::{DiskRootfs, Resolver};
-use gokaku::{apply, plan};
 
-use crate::trap::{Trap, amount, as_root, rules};
+use crate::trap::{self, Trap, amount, as_root, rules};
 
 /// Directories of drop-ins, an end of the names there, and a harmless text.
 const DIRS: &[(&str, &str, &str)] = &[
@@ -60,7 +60,7 @@ fn run(trap: &Trap) -> String {
     let audit = start.elapsed();
     let told: usize = judged.iter().map(|row| row.evidence.len()).sum();
     assert_eq!(judged.len(), rules.len());
-    let result = apply::harden(&root, &rules, &trap.state(), &apply::Options::default());
+    let result = trap::harden(&root, &trap.state());
     let result = match result {
         Ok(_) => "hardened".to_owned(),
         Err(e) => e.to_string().chars().take(120).collect(),

@@ -10,9 +10,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use gokaku::apply::{self, Hardened};
 use gokaku::plan::Judged;
 use gokaku::profile::{Profile, Rule};
-use gokaku::rootfs::{FileKind, ImagePath, MemoryRootfs, Rootfs};
+use gokaku::rootfs::{DiskRootfs, FileKind, ImagePath, MemoryRootfs, Rootfs};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
 use crate::{cases, support};
@@ -262,4 +263,9 @@ pub fn amount(name: &str, otherwise: usize) -> usize {
         Ok(text) => text.parse().unwrap_or_else(|e| panic!("{name}={text}: {e}")),
         Err(_) => otherwise,
     }
+}
+
+/// All rows on this root, with the journal in `state`.
+pub fn harden(root: &DiskRootfs, state: &Path) -> gokaku::Result<Hardened> {
+    apply::harden(root, &rules(), state, &apply::Options::default())
 }

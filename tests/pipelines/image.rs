@@ -10,9 +10,8 @@ use serde_json::Value;
 
 use crate::support::{self, LISTING, have, is_root, repository, skip};
 
-/// Shell: `tree DIR` copies what the rules look at, `filesystem DIR IMAGE OPTION…` makes an ext4 of
-/// it, `partitioned IMAGE` a disk with an empty first partition and the filesystem in the second.
-const MAKE: &str = r#"
+/// Shell: `tree DIR` copies from `$ROOTFS` what the rules look at.
+pub const TREE: &str = r#"
 tree() {
     mkdir "$1"
     tar -C "$ROOTFS" -c --exclude=./var/cache --exclude=./usr/lib/x86_64-linux-gnu \
@@ -20,6 +19,11 @@ tree() {
         --exclude=./usr/lib/python3* --exclude='./usr/lib/gcc*' --exclude='./usr/bin/*' \
         --exclude='./bin/*' --exclude='./sbin/*' --exclude='./dev/*' . | tar -C "$1" -x
 }
+"#;
+
+/// Shell: `filesystem DIR IMAGE [OPTION]` makes an ext4 of a tree, `partitioned DIR IMAGE` a disk with
+/// an empty first partition and the filesystem in the second.
+const MAKE: &str = r#"
 filesystem() {
     from=$1 image=$2
     shift 2
@@ -101,7 +105,7 @@ impl Bench {
     }
 
     fn try_sh(&self, script: &str) -> Output {
-        self.command("sh").args(["-euc", &format!("{MAKE}\n{script}")]).output().unwrap()
+        self.command("sh").args(["-euc", &format!("{TREE}\n{MAKE}\n{script}")]).output().unwrap()
     }
 
     fn sh(&self, script: &str) -> String {

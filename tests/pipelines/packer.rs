@@ -106,6 +106,11 @@ build no-right 2204 -var user=builder
 rm "$r/usr/bin/sudo"
 build no-sudo 2204 -var user=builder
 build root 2204 -var user=root -var "evidence=$OUT/root.json"
+# Asked for, sshd is hardened from here on: the same build is let in no more.
+build reload 2204 -var user=root -var "evidence=$OUT/reload.json" \
+    -var 'environment=["GOKAKU_RELOAD_SSHD=1"]'
+! ssh -i "$OUT/key" -p 2204 -o BatchMode=yes -o StrictHostKeyChecking=no \
+    -o UserKnownHostsFile=/dev/null root@127.0.0.1 true 2>"$OUT/refused"
 "#;
     let Some(ran) = beside_machine(test, script) else { return };
     done(&ran);
@@ -119,6 +124,10 @@ build root 2204 -var user=root -var "evidence=$OUT/root.json"
     assert!(tail(&no_sudo, 20).contains("is not root and there is no sudo here"), "{no_sudo}");
     assert_eq!(ran.file("root.status").trim(), "0", "{root}");
     assert!(root.contains("warning: this build logs in as root"), "{root}");
+    let reload = ran.file("reload");
+    assert_eq!(ran.file("reload.status").trim(), "0", "{reload}");
+    assert!(reload.contains("gokaku: sshd reads its new configuration"), "{reload}");
+    assert!(ran.file("refused").contains("Permission denied"), "{}", ran.file("refused"));
     assert!(!ran.json("root.json")["changes"].as_array().unwrap().is_empty());
 }
 

@@ -5,6 +5,7 @@
 //! caller. [`steps`] then says under which filter each action stands. [`Directive::set`] and
 //! [`Object::set`] change one value and nothing else.
 
+mod condition;
 mod continued;
 mod filter;
 mod lexer;
@@ -13,7 +14,7 @@ mod steps;
 
 use std::ops::Range;
 
-use super::splice::Edit;
+use super::splice::{Edit, splice};
 
 pub use continued::logical_start;
 pub use lexer::tokens;
@@ -146,7 +147,7 @@ pub struct Parameter {
 pub enum Target {
     /// The file at this path.
     File(String),
-    /// A file whose name is made for each message.
+    /// A file whose name is made for each message, or stands elsewhere (`$outchannel`).
     DynamicFile,
     /// Everybody who is logged in.
     Everyone,
@@ -174,7 +175,7 @@ impl Target {
             return Target::Discard;
         }
         let text = text.strip_prefix(":omfile:").unwrap_or(text);
-        if text.starts_with('?') || text.starts_with("-?") {
+        if text.starts_with(['?', '$']) || text.starts_with("-?") {
             return Target::DynamicFile;
         }
         let path = text.strip_prefix('-').unwrap_or(text);
@@ -213,6 +214,16 @@ pub struct Malformed {
     pub want: &'static str,
 }
 
+/// The text with edits of values made. `None` when they would change how the rest is read: a quote
+/// that is open somewhere before would end at one of ours.
+pub fn edited(text: &str, edits: Vec<Edit>) -> Option<String> {
+    let kinds = |text: &str| -> Option<Vec<_>> {
+        Some(tokens(text).ok()?.iter().map(|t| std::mem::discriminant(&t.kind)).collect())
+    };
+    let new = splice(text, edits);
+    (kinds(text)? == kinds(&new)?).then_some(new)
+}
+
 /// A file mode as rsyslog accepts it: `0` and three octal digits; more digits are no mode. What
 /// follows after a blank is passed over.
 pub fn file_mode(text: &str) -> Option<u32> {
@@ -228,7 +239,6 @@ fn is_space(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::splice::splice;
     use super::*;
     use proptest::prelude::*;
 
@@ -256,6 +266,7 @@ mod tests {
             ("/var/log/a # note", file("/var/log/a")),
             (":omfile:/var/log/a", file("/var/log/a")),
             ("?Daily", Target::DynamicFile),
+            (":omfile:$channel", Target::DynamicFile),
             ("-?Daily", Target::DynamicFile),
             ("*", Target::Everyone),
             (":omusrmsg:*", Target::Everyone),
@@ -304,6 +315,20 @@ mod tests {
             "action(type=\"omfile\"\n  file=\"/x\" # log\n fileCreateMode=\"0640\")\n"
         );
         assert_eq!(set("action(fileCreateMode=\"\\60644\")"), None, "an escape");
+    }
+
+    #[test]
+    fn an_edit_that_closes_an_open_quote_is_none() {
+        let text = ":msg, contains, \"a\n*.* /x\naction(type=omfile)\n";
+        let object = tokens(text).unwrap().into_iter().find_map(|t| match t.kind {
+            Kind::Object(object) => Some(object),
+            _ => None,
+        });
+        let edit = || vec![object.as_ref().unwrap().set("fileCreateMode", "0640").unwrap()];
+        assert_eq!(edited(text, edit()), None);
+        let text = &text[text.find("action").unwrap()..];
+        let edit = Edit::insert(text.len() - 2, " a=\"b\"");
+        assert_eq!(edited(text, vec![edit]).unwrap(), "action(type=omfile a=\"b\")\n");
     }
 
     #[test]

@@ -272,7 +272,8 @@ impl<'a> Source<'a> {
                     self.skip_heredocs(std::mem::take(&mut heredocs));
                 }
                 (Some('('), '<') if calculation.is_none() && self.take_if("<") => {
-                    if !self.take_if("<") {
+                    let is_one_word = self.take_if("<");
+                    if !is_one_word {
                         heredocs.push(self.heredoc());
                     }
                 }
