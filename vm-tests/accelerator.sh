@@ -3,6 +3,7 @@
 # (emulation). A /dev/kvm that opens is no proof: on some machines nothing boots under it.
 set -eu
 
+"$(dirname "$0")/../provision/need.sh" qemu-system-x86_64:qemu-system-x86
 # In a process of its own: some QEMUs abort, and the shell that waits for one says so.
 boots_under_kvm() (
     exec 2>/dev/null
