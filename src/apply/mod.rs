@@ -16,7 +16,6 @@ mod state;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -29,7 +28,7 @@ use crate::profile::Rule;
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, PathChange, Rootfs};
 
 use entry::{Folder, NOW, Shape};
-use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step};
+use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
 
 pub use revert::{How, PutBack, Reverted, forget, revert};
 
@@ -420,12 +419,6 @@ impl Recovered {
             Recovered::Nothing | Recovered::RevertDone => {}
         }
     }
-}
-
-/// The name beside an entry under which its successor is made.
-fn temporary(index: usize) -> OsString {
-    // Neither `.conf` nor hidden-but-read: logrotate, modprobe and procps all skip this one.
-    OsString::from(format!(".gokaku-{}-{index}.dpkg-new", std::process::id()))
 }
 
 /// Owner and mode are set in two steps, and a directory is made with neither; in between, an entry
