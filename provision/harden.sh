@@ -95,11 +95,9 @@ report_file() {
 }
 each_format() { printf '%s\n' "$formats" | tr ',' '\n'; }
 
-# Removes what gokaku and this script put into the state directory, and nothing else: it may hold
-# the journals of other roots.
-remove_state() {
-    key=$(printf '%s' "$(cd "$root" && pwd -P)" | sha256sum | cut -c 1-16)
-    rm -rf "${state:?}/${key:?}" "${work:?}"
+# The directory stays where it holds journals: of other roots, or one that could not be undone.
+tidy() {
+    rm -rf "${work:?}"
     rmdir "$state" 2>/dev/null || :
 }
 
@@ -139,7 +137,7 @@ if [ "$step" = verdict ]; then
     verdict || status=$?
     each_format | while read -r format; do rm -f "$(report_file "$format")"; done
     rm -f "$binary"
-    remove_state
+    tidy
     exit "$status"
 fi
 
@@ -220,11 +218,14 @@ for format in $(each_format); do
 done
 
 if [ "$sshd_ok" = yes ] && ! sshd_starts; then
-    show "$work/sshd" >&2
-    [ "$status" -ne 0 ] || status=1
-    echo "sshd does not take its new configuration: $(tail -n 1 "$work/sshd")" >>"$work/err"
+    # Nobody could log in to put it right.
+    status=1
+    "$run" revert --root "$root" --state-dir "$state" >&2 || :
+    echo "gokaku: error: sshd does not take its new configuration, so everything was taken back:" \
+        "$(tail -n 1 "$work/sshd")" >>"$work/err"
 elif [ "$sshd_ok" = yes ] && [ "${GOKAKU_RELOAD_SSHD:-}" = 1 ]; then
-    if systemctl reload ssh 2>/dev/null || kill -HUP "$(cat /run/sshd.pid 2>/dev/null)" 2>/dev/null; then
+    if { [ -d /run/systemd/system ] && systemctl reload ssh; } 2>/dev/null ||
+        kill -HUP "$(cat /run/sshd.pid 2>/dev/null)" 2>/dev/null; then
         say "sshd reads its new configuration"
     else
         say "warning: sshd could not be told to read its new configuration"
@@ -232,33 +233,18 @@ elif [ "$sshd_ok" = yes ] && [ "${GOKAKU_RELOAD_SSHD:-}" = 1 ]; then
 fi
 
 # Nothing is to be undone any more: the rows have been judged, and the report says how.
-if [ -e "$report" ] && "$run" forget --help >/dev/null 2>&1; then
-    "$run" forget --root "$root" --state-dir "$state" >/dev/null 2>"$work/out" || show "$work/out" >&2
-fi
+[ ! -e "$report" ] || "$run" forget -q --root "$root" --state-dir "$state" || :
 
 # The reasons come last: in a long build log nobody reads further up.
 printf '%s\n' "$status" >"$work/status"
 if [ "$status" -eq 0 ]; then
     echo "gokaku: as declared" >"$work/verdict"
 else
-    "$run" audit --root "$root" --lang en --format text -o - >"$work/audit" 2>/dev/null || :
-    # Of each row that does not hold: its line, the first findings, and why.
-    awk -v strict="${GOKAKU_STRICT:-}" '
-        /^[0-9]+(\.[0-9]+)+ / {
-            fails = $2 == "pass" && ($3 == "unknown" || ($3 == "not" && $4 == "met"))
-            if (strict != "" && /\(drifted\)/) fails = 1
-            lines = 0
-            if (fails) { print; ids = ids " " $1 }
-            next
-        }
-        /^[^ ]/ || /^$/ { fails = 0 }
-        fails && (/^ +why: / || ++lines <= 4) { print }
-        END { if (ids != "") print "gokaku: error: not as declared:" ids }
-    ' "$work/audit" >"$work/verdict"
     {
-        sed -n '/^gokaku: error: /p; /^gokaku: /!p' "$work/err" | tail -n 5
+        # Each row that does not hold with its reason, in either form of the log.
+        grep -E '^gokaku: error: |"level":"error"' "$work/err" || tail -n 5 "$work/err"
         echo "gokaku: FAILED with exit status $status"
-    } >>"$work/verdict"
+    } >"$work/verdict"
 fi
 
 # Without a report there is nothing to fetch first.
@@ -271,6 +257,6 @@ status=0
 verdict || status=$?
 if [ "$status" -eq 0 ]; then
     rm -f "$binary"
-    remove_state
+    tidy
 fi
 exit "$status"

@@ -105,6 +105,18 @@ pub enum Error {
     /// A guard refused; nothing was changed. The text says what to do.
     #[error("{0}")]
     Guard(String),
+    /// A program of the target refuses what was to be written; nothing was.
+    #[error(
+        "{paths}: {program} of this root refuses what is planned: {words}; nothing was written"
+    )]
+    Invalid {
+        /// The program and its argument.
+        program: &'static str,
+        /// The planned files it reads.
+        paths: String,
+        /// What it said.
+        words: String,
+    },
     /// The changes of the rules do not settle: they undo each other.
     #[error("the rules do not settle: {0}; this is a fault of the profile, nothing was written")]
     Unsettled(String),
@@ -122,6 +134,12 @@ pub enum Error {
         /// What is wrong and what to do.
         why: String,
     },
+    /// A signal asked the run to end.
+    #[error("stopped by signal {signal} ({})", signal_name(*.signal))]
+    Stopped {
+        /// Its number.
+        signal: usize,
+    },
     /// Writing failed half-way; what had been written was undone.
     #[error("{cause}; every change of this run was undone")]
     RolledBack {
@@ -138,7 +156,25 @@ pub enum Error {
     },
 }
 
+fn signal_name(signal: usize) -> &'static str {
+    match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        15 => "SIGTERM",
+        _ => "unknown",
+    }
+}
+
 impl Error {
+    /// The signal that ended the run, if that is what ended it.
+    pub fn signal(&self) -> Option<usize> {
+        match self {
+            Error::Stopped { signal } => Some(*signal),
+            Error::RolledBack { cause } => cause.signal(),
+            _ => None,
+        }
+    }
+
     /// An error of the kernel about a path of the target.
     pub fn target(op: &'static str, path: &ImagePath, source: impl Into<io::Error>) -> Error {
         Error::Target { op, path: path.clone(), source: source.into() }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome};
+use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome, Presence};
 use crate::error::{Error, Result};
 use crate::profile::{Disposition, Rule, RuleId};
 use crate::rootfs::{Change, ImagePath, Node, PathChange, Rootfs, StagedRootfs};
@@ -174,6 +174,54 @@ impl Plan {
     pub fn changes(&self) -> &[PathChange] {
         &self.changes
     }
+}
+
+impl Plan {
+    /// A plan that changes nothing, for a run that may not go on.
+    pub(crate) fn unchanged(before: Vec<Judged>, after: Vec<Judged>) -> Plan {
+        Plan { before, after, changes: Vec::new() }
+    }
+}
+
+/// One operation of the package manager that rules ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageChange {
+    /// All of these go, or each of these comes.
+    pub names: Vec<String>,
+    /// Which of the two.
+    pub want: Presence,
+    /// A program (with its arguments) to run in the root before the packages change.
+    pub before: Vec<String>,
+    /// The rules that ask for it.
+    pub rules: BTreeSet<RuleId>,
+}
+
+/// The package operations that would close gaps of the enforced rules among `rules`, each once, in
+/// the order of the rules' ids. A want that cannot be judged asks for none.
+pub fn package_changes(rules: &[&Rule], root: &dyn Rootfs) -> Vec<PackageChange> {
+    let mut sorted: Vec<&Rule> = rules.to_vec();
+    sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut all: Vec<PackageChange> = Vec::new();
+    for rule in sorted {
+        let Disposition::Enforce(want) = &rule.disposition else { continue };
+        for check in want {
+            let Ok(Finding::NotMet { gaps, .. }) = check.primitive().audit(root) else { continue };
+            for gap in gaps {
+                let Fix::Package { names, want, before } = gap.fix else { continue };
+                let same = |c: &&mut PackageChange| {
+                    (&c.names, c.want, &c.before) == (&names, want, &before)
+                };
+                match all.iter_mut().find(same) {
+                    Some(known) => drop(known.rules.insert(rule.id.clone())),
+                    None => {
+                        let rules = BTreeSet::from([rule.id.clone()]);
+                        all.push(PackageChange { names, want, before, rules });
+                    }
+                }
+            }
+        }
+    }
+    all
 }
 
 #[cfg(test)]
@@ -359,6 +407,36 @@ mod tests {
         let root = MemoryRootfs::new().file("/etc/login.defs", "PASS_WARN_AGE 8\n");
         let e = plan(&rules, &root).unwrap_err().to_string();
         assert!(e.contains("1.1") && e.contains("1.2") && e.contains("undo each other"), "{e}");
+    }
+
+    #[test]
+    fn package_operations_are_collected_once_with_the_rules_that_ask() {
+        let nis = "package = { absent = ['nis'] }";
+        let profile = profile(&format!(
+            "{}{}{}{}",
+            rule("2.2.1", nis),
+            rule("2.1.17", nis),
+            rule("3.5.1.1", "package = { present = ['ufw'] }"),
+            rule("1.5.3", "package = { absent = ['prelink'], before = ['prelink', '-ua'] }"),
+        ));
+        let rules: Vec<&Rule> = profile.rules.iter().collect();
+        let status = "Package: nis\nStatus: install ok half-configured\n\n\
+                      Package: prelink\nStatus: install ok installed\n";
+        let root = MemoryRootfs::new().file("/var/lib/dpkg/status", status);
+        let shown: Vec<String> = package_changes(&rules, &root)
+            .iter()
+            .map(|c| {
+                let rules: Vec<String> = c.rules.iter().map(ToString::to_string).collect();
+                format!("{:?} {:?} {:?} {rules:?}", c.want, c.names, c.before)
+            })
+            .collect();
+        let want = [
+            r#"Absent ["prelink"] ["prelink", "-ua"] ["1.5.3"]"#,
+            r#"Absent ["nis"] [] ["2.1.17", "2.2.1"]"#,
+            r#"Present ["ufw"] [] ["3.5.1.1"]"#,
+        ];
+        assert_eq!(shown, want);
+        assert!(package_changes(&rules, &MemoryRootfs::new()).is_empty());
     }
 
     #[test]

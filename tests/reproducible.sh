@@ -7,6 +7,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 here=$PWD
+commit=$(git rev-parse HEAD)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
@@ -21,7 +22,7 @@ unset CARGO_TARGET_DIR SOURCE_DATE_EPOCH GOKAKU_COMMIT
 build() {
     mkdir -p "$(dirname "$1")"
     git clone --quiet --no-hardlinks "$here" "$1"
-    git -C "$1" checkout --quiet --detach "$(git rev-parse HEAD)"
+    git -C "$1" checkout --quiet --detach "$commit"
     find "$1" -name .git -prune -o -type f -exec touch -d "$2" {} +
     (umask "$3" && cd / && "$1/provision/build-deb.sh" "$1/out") >"$work/log" 2>&1 ||
         { tail -n 40 "$work/log" >&2; exit 1; }
@@ -37,4 +38,4 @@ if ! cmp -s "$work/first" "$work/second"; then
     echo "reproducible: FAILED: the second build differs" >&2
     exit 1
 fi
-echo "reproducible: two builds of $(git rev-parse --short HEAD) are the same bytes"
+echo "reproducible: two builds of $commit are the same bytes"

@@ -9,7 +9,7 @@ command -v cargo >/dev/null || PATH=${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH
 provision/need.sh mmdebstrap:mmdebstrap unshare:util-linux newuidmap:uidmap strace:strace \
     setfacl:acl getfattr:attr shellcheck:shellcheck gcc:gcc c++:g++ readelf:binutils \
     packer:packer ssh-keygen:openssh-client ip:iproute2 qemu-img:qemu-utils sfdisk:fdisk \
-    losetup:mount mke2fs:e2fsprogs debugfs:e2fsprogs \
+    buildah:buildah systemd-nspawn:systemd-container losetup:mount mke2fs:e2fsprogs debugfs:e2fsprogs \
     augtool:augeas-tools oscap:openscap-scanner groff:groff-base zsh:zsh fish:fish \
     /usr/share/xml/scap/ssg/content/ssg-ubuntu1804-ds.xml:ssg-debderived
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
@@ -27,6 +27,7 @@ step cargo fmt --check
 step cargo fmt --check --manifest-path fuzz/Cargo.toml
 find . \( -name target -o -name .git \) -prune -o -name '*.sh' -print0 | step xargs -0 shellcheck .ci/run
 step cargo clippy --all-targets --locked -- -D warnings
+step tests/deny.sh
 
 GOKAKU_STANDIN=$(step tests/standin-root.sh)
 rm -rf target/debian
@@ -49,4 +50,13 @@ if [ "${GOKAKU_TEST_REPRODUCIBLE:-}" = 1 ]; then
     step tests/reproducible.sh
 else
     echo "SKIPPED tests/reproducible.sh: two release builds; GOKAKU_TEST_REPRODUCIBLE=1 runs them" >&2
+fi
+
+step vm-tests/run.sh
+# The one disk image that is built in a virtual machine, and booted again: minutes where nothing
+# boots under KVM.
+if [ "${GOKAKU_TEST_VM:-1}" = 1 ]; then
+    step vm-tests/packer.sh
+else
+    echo "SKIPPED vm-tests/packer.sh: GOKAKU_TEST_VM=$GOKAKU_TEST_VM; unset runs it" >&2
 fi

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-use gokaku::apply::{Executor, forget, revert};
+use gokaku::apply::{Executor, Stop, forget, revert};
 use gokaku::plan::plan;
 use gokaku::profile::Profile;
 use gokaku::rootfs::DiskRootfs;
@@ -86,7 +86,7 @@ impl Bench {
 
     fn try_journal(&self, pick: usize, text: &[u8]) {
         let file = match serde_json::from_slice::<Value>(text) {
-            Ok(mut journal) if pick % 8 != 0 => {
+            Ok(mut journal) if !pick.is_multiple_of(8) => {
                 // Journals of other trees are refused at once.
                 if let Some(fields) = journal.as_object_mut() {
                     for field in ["root", "tree"] {
@@ -113,7 +113,7 @@ impl Bench {
         let before = seen();
         let root = self.root();
         let _ = match pick / 8 % 2 {
-            0 => revert(&root, &self.state(), &[]).map(drop),
+            0 => revert(&root, &self.state(), &[], &Stop::default()).map(drop),
             _ => forget(&root, &self.state()).map(drop),
         };
         assert_eq!(seen(), before, "something outside of the root changed");

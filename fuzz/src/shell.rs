@@ -2,9 +2,9 @@
 
 use gokaku::text::script::commands;
 use gokaku::text::search_path;
+use gokaku::text::shell_assignments::assignments;
 use gokaku::text::shell_umask::umasks;
 use gokaku::text::shell_var::{Value, set, value};
-use gokaku::text::shell_vars::variables;
 use gokaku::text::splice::splice;
 
 use super::support::{chosen, kept, one_of};
@@ -33,7 +33,7 @@ fn words(text: &str) {
 }
 
 fn searched(text: &str) {
-    variables(text);
+    assignments(text);
     search_path::script(text);
     search_path::environment(text);
     search_path::sudoers(text);

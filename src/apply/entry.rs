@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use xattr::FileExt;
 
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat};
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat, reopen};
 
 /// What a default ACL of the directory gives to a new entry.
 const INHERITED: [&str; 2] = ["system.posix_acl_access", "system.posix_acl_default"];
@@ -132,12 +132,23 @@ impl Folder {
             | OFlag::O_NONBLOCK
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
-        let fd = self.openat(name, flags).map_err(|e| Error::target("open", path, e))?;
-        let now =
-            again(|| nix::sys::stat::fstat(&fd)).map_err(|e| Error::target("stat", path, e))?;
-        if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) {
-            return Err(Error::Raced { path: path.clone() });
-        }
+        let is_seen = |fd: &OwnedFd| -> Result<()> {
+            let now =
+                again(|| nix::sys::stat::fstat(fd)).map_err(|e| Error::target("stat", path, e))?;
+            if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) {
+                return Err(Error::Raced { path: path.clone() });
+            }
+            Ok(())
+        };
+        let wrap = |e| Error::target("open", path, e);
+        // Looked at before it is opened: what took its place may act when it is.
+        let probe_flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let probe = self.openat(name, probe_flags).map_err(wrap)?;
+        is_seen(&probe)?;
+        let fd = reopen(probe.as_fd(), flags & !OFlag::O_NOFOLLOW)
+            .unwrap_or_else(|| self.openat(name, flags))
+            .map_err(wrap)?;
+        is_seen(&fd)?;
         Ok(Opened { file: std::fs::File::from(fd), path })
     }
 
@@ -284,9 +295,13 @@ impl Folder {
             return Err(Error::WrongKind { path, found: stat.kind, want });
         }
         let opened = self.open(name, &path, &seen)?;
+        if (stat.uid, stat.gid) != (shape.uid, shape.gid) && stat.mode & shape.mode != stat.mode {
+            // Between owner and mode, nobody may do what both old and new forbid.
+            opened.set_mode(stat.mode & shape.mode)?;
+        }
         opened.set_owner(&stat, shape)?;
         opened.set_xattrs(shape)?;
-        opened.set_mode(shape)?;
+        opened.set_mode(shape.mode)?;
         opened.file.sync_all().map_err(|e| Error::target("sync", &path, e))?;
         opened.shape()
     }
@@ -361,7 +376,7 @@ impl Opened<'_> {
     fn dress(&mut self, shape: &Shape) -> Result<()> {
         self.set_owner(&Stat::from(&self.stat()?), shape)?;
         self.set_xattrs(shape)?;
-        self.set_mode(shape)?;
+        self.set_mode(shape.mode)?;
         if shape.mtime != NOW {
             let mtime = TimeSpec::new(shape.mtime.0, shape.mtime.1);
             again(|| futimens(&self.file, &TimeSpec::UTIME_OMIT, &mtime))
@@ -401,9 +416,9 @@ impl Opened<'_> {
         .map_err(|e| self.error("set the owner of", e))
     }
 
-    fn set_mode(&self, shape: &Shape) -> Result<()> {
+    fn set_mode(&self, mode: u32) -> Result<()> {
         #[allow(clippy::disallowed_methods)] // this is apply/
-        again(|| fchmod(self.file.as_fd(), Mode::from_bits_truncate(shape.mode)))
+        again(|| fchmod(self.file.as_fd(), Mode::from_bits_truncate(mode)))
             .map_err(|e| self.error("set the mode of", e))
     }
 }

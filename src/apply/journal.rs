@@ -12,6 +12,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Shape, digest, hex};
@@ -286,6 +290,11 @@ impl Journals {
         &self.dir
     }
 
+    /// Where package lists and fetched packages lie while packages change.
+    pub fn packages(&self) -> PathBuf {
+        self.dir.join("packages")
+    }
+
     /// Writes the journal of a run and the contents it needs, on disk when this returns.
     pub fn begin(
         &self,
@@ -346,19 +355,13 @@ impl Journals {
     }
 
     /// Every entry that is a run's, by number.
-    #[allow(clippy::disallowed_methods)] // the journal lies on the host
     fn names(&self) -> Result<Vec<(u32, String)>> {
-        let fail = |e| Error::host("read the journal directory", &self.dir, e);
-        let entries = match std::fs::read_dir(&self.dir) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(fail(e)),
-        };
+        let Some(entries) = list(&self.dir)? else { return Ok(Vec::new()) };
         // What is read here is written into the target: it must not be somebody else's.
         own_dir(&self.dir)?;
         let mut names = Vec::new();
         for entry in entries {
-            let Ok(name) = entry.map_err(fail)?.file_name().into_string() else { continue };
+            let Ok(name) = entry.into_string() else { continue };
             let bare = name.strip_suffix(GONE).unwrap_or(&name);
             let bare = bare.strip_suffix(REVERT).unwrap_or(bare);
             if let Ok(number) = bare.parse::<u32>() {
@@ -539,18 +542,24 @@ impl Run {
         })
     }
 
-    #[allow(clippy::disallowed_methods)] // the journal lies on the host
+    /// Takes the files away that a run makes, and what was to become one.
     fn remove(&self) -> Result<()> {
-        match std::fs::remove_dir_all(&self.dir) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            answer => answer.map_err(|e| Error::host("remove the journal", &self.dir, e)),
+        for dir in [&self.contents(), &self.dir] {
+            for name in list(dir)?.unwrap_or_default() {
+                let file = dir.join(name);
+                if file != self.contents() {
+                    remove_file(&file)?;
+                }
+            }
+            remove_empty(dir)?;
         }
+        Ok(())
     }
 }
 
 /// Makes a directory only its owner can enter; one that others can write to is refused.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn make_dir(dir: &Path) -> Result<()> {
+pub(super) fn make_dir(dir: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder
         .recursive(true)
@@ -558,6 +567,34 @@ fn make_dir(dir: &Path) -> Result<()> {
         .create(dir)
         .map_err(|e| Error::host("make the journal directory", dir, e))?;
     own_dir(dir)
+}
+
+/// The names in a directory of ours; `None`: there is none. (The standard library's listing panics
+/// when closing fails.)
+fn list(dir: &Path) -> Result<Option<Vec<OsString>>> {
+    let fail = |e| Error::host("read the journal directory", dir, e);
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mut opened = match Dir::open(dir, flags, Mode::empty()) {
+        Ok(opened) => opened,
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(e) => return Err(fail(e)),
+    };
+    let mut names = Vec::new();
+    for entry in opened.iter() {
+        let name = entry.map_err(fail)?.file_name().to_bytes().to_vec();
+        if name != b"." && name != b".." {
+            names.push(OsString::from_vec(name));
+        }
+    }
+    Ok(Some(names))
+}
+
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+fn remove_file(file: &Path) -> Result<()> {
+    match std::fs::remove_file(file) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        answer => answer.map_err(|e| Error::host("remove the journal", file, e)),
+    }
 }
 
 #[allow(clippy::disallowed_methods)] // the journal lies on the host

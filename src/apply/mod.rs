@@ -9,11 +9,14 @@
 mod entry;
 mod journal;
 mod mounts;
+pub mod packages;
 mod privilege;
 mod revert;
 mod state;
+mod stop;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -30,7 +33,10 @@ use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, Path
 use entry::{Folder, NOW, Shape};
 use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
 
+pub use validate::validate;
+
 pub use revert::{How, PutBack, Reverted, forget, revert};
+pub use stop::Stop;
 
 /// Where journals lie unless the caller says otherwise.
 pub const STATE_DIR: &str = "/var/lib/gokaku";
@@ -43,6 +49,7 @@ pub struct Executor<'a> {
     mtime: Option<i64>,
     /// What this run did that its journal cannot undo.
     beyond: Vec<String>,
+    stop: Stop,
     _lock: Flock<OwnedFd>,
 }
 
@@ -60,7 +67,7 @@ pub enum Recovered {
 }
 
 /// What an apply did.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Applied {
     /// How many paths changed.
     pub changed: usize,
@@ -91,7 +98,19 @@ impl<'a> Executor<'a> {
             e => Error::target("lock the root", &top, e),
         })?;
         let journals = Journals::of(state, root)?;
-        Ok(Executor { root, journals, mtime: None, beyond: Vec::new(), _lock: lock })
+        Ok(Executor {
+            root,
+            journals,
+            mtime: None,
+            beyond: Vec::new(),
+            stop: Stop::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Lets the run be ended between two steps; what it did is undone then.
+    pub fn set_stop(&mut self, stop: Stop) {
+        self.stop = stop;
     }
 
     /// Notes what this run does that its journal cannot undo (a package operation); a revert will
@@ -157,6 +176,7 @@ impl<'a> Executor<'a> {
     /// [`Error::RolledBack`] when something failed and the tree is as before;
     /// [`Error::Stuck`] when undoing failed as well.
     pub fn apply(&self, plan: &Plan) -> Result<Applied> {
+        self.stop.check()?;
         let changes = plan.changes();
         if changes.is_empty() {
             return Ok(Applied { changed: 0, journal: None });
@@ -244,16 +264,22 @@ impl<'a> Executor<'a> {
     fn write(&self, steps: &mut [Step], mut folders: Folders<'_>) -> Result<()> {
         // Directories first and everything complete beside its place, then one step each.
         for Step { entry, before, after } in steps.iter_mut() {
+            self.stop.check()?;
             let path = entry.path()?;
             let name = path.file_name().unwrap_or_default();
             let Some(after) = after else { continue };
             if after.kind == FileKind::Dir && before.is_none() {
                 *after = folders.holding(&path)?.make_dir(name, after)?;
+                if let Some(time) = self.mtime {
+                    folders.expect(&path, (time, 0));
+                    folders.at(&path)?;
+                }
             } else if entry.content {
                 *after = folders.holding(&path)?.prepare(&entry.temp(), name, after)?;
             }
         }
         for Step { entry, before, after } in steps.iter_mut() {
+            self.stop.check()?;
             let path = entry.path()?;
             let name = path.file_name().unwrap_or_default();
             let folder = folders.holding(&path)?;
@@ -353,6 +379,22 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// Looks at a root and at a plan for it that is about to be carried out, and may refuse.
+pub type Review<'a> = dyn Fn(&DiskRootfs, &Plan) -> Result<()> + 'a;
+
+/// How a root is hardened, beyond the rules. By default nothing is asked, and packages stay.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// As [`Executor::set_mtime`].
+    pub mtime: Option<i64>,
+    /// What must let a plan pass before it is carried out.
+    pub review: Option<&'a Review<'a>>,
+    /// What changes packages.
+    pub runner: Option<&'a packages::Runner>,
+    /// How the run is asked to end before it is done.
+    pub stop: Stop,
+}
+
 /// What hardening a root came to.
 #[derive(Debug)]
 pub struct Hardened {
@@ -362,27 +404,60 @@ pub struct Hardened {
     pub after: Vec<Judged>,
     /// What was written.
     pub applied: Applied,
+    /// What became of the packages.
+    pub packages: packages::Outcome,
 }
 
-/// Brings a root to what `rules` declare: recovers what an earlier run left behind, plans, writes,
-/// and judges again from the disk.
+/// Brings a root to what `rules` declare: recovers what an earlier run left behind, changes packages
+/// if there is a runner, plans on what is there then, writes, and judges again from the disk.
+///
+/// When a package operation fails, no file is written: [`packages::Outcome::failure`] says why, and
+/// the verdicts are those of the disk.
 ///
 /// # Errors
-/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`].
+/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; what the
+/// review or the package runner refuses, when nothing was changed; [`Error::Stopped`] when it was
+/// asked to end.
 pub fn harden(
     root: &DiskRootfs,
     rules: &[&Rule],
     state: &Path,
-    mtime: Option<i64>,
+    options: &Options<'_>,
 ) -> Result<Hardened> {
+    let Options { mtime, review, runner, ref stop } = *options;
     let mut executor = Executor::lock(root, state)?;
     executor.set_mtime(mtime);
+    executor.set_stop(stop.clone());
     executor.recover()?.tell();
     // Whatever was read before the lock was held may be old.
-    let now = root.reopen()?;
-    let plan = plan::plan(rules, &now)?;
-    mounts::refuse_foreign(&now, plan.changes())?;
-    privilege::can_set(&now, plan.changes())?;
+    let mut now = root.reopen()?;
+    let mut packages = packages::Outcome::default();
+    let mut before = None;
+    if let Some(runner) = runner {
+        packages::sweep(root)?;
+        // What the guards refuse is refused before packages change, which nothing brings back.
+        let planned = plan::plan(rules, &now)?;
+        may_begin(&now, &planned, review)?;
+        packages = runner.run(&now, rules, &executor.journals.packages(), mtime)?;
+        now = root.reopen()?;
+        if packages.failure.is_some() {
+            let after = plan::audit(rules, &now);
+            let plan = Plan::unchanged(planned.before, after.clone());
+            return Ok(Hardened { plan, after, applied: Applied::default(), packages });
+        }
+        before = Some(planned.before).filter(|_| !packages.operations.is_empty());
+        executor.beyond_undo(packages.operations.iter().map(ToString::to_string));
+    }
+    let mut plan = plan::plan(rules, &now)?;
+    if let Some(before) = before {
+        plan.before = before;
+    }
+    if let Err(e) = may_begin(&now, &plan, review) {
+        for operation in &packages.operations {
+            log::warn!("no file was changed, but packages were: {operation}");
+        }
+        return Err(e);
+    }
     let applied = executor.apply(&plan)?;
     match &applied.journal {
         None => log::info!(phase = "write", changed = 0; "nothing to write"),
@@ -403,7 +478,17 @@ pub fn harden(
             after
         }
     };
-    Ok(Hardened { plan, after, applied })
+    Ok(Hardened { plan, after, applied, packages })
+}
+
+/// Refuses a plan that cannot be carried out whole, or that `review` does not let pass.
+fn may_begin(root: &DiskRootfs, plan: &Plan, review: Option<&Review<'_>>) -> Result<()> {
+    mounts::refuse_foreign(root, plan.changes())?;
+    privilege::can_set(root, plan.changes())?;
+    match review {
+        Some(review) if !plan.changes().is_empty() => review(root, plan),
+        _ => Ok(()),
+    }
 }
 
 impl Recovered {
@@ -421,8 +506,8 @@ impl Recovered {
     }
 }
 
-/// Owner and mode are set in two steps, and a directory is made with neither; in between, an entry
-/// is neither old nor new, but ours.
+/// Owner and mode are set in several steps, none of which allows what neither old nor new allow, and
+/// a directory is made with neither; in between, an entry is neither old nor new, but ours.
 fn half_made(entry: &Entry, now: &Shape) -> bool {
     const SET_ID: u32 = 0o6000;
     let known: Vec<&Saved> = [&entry.before, &entry.after]
@@ -436,8 +521,10 @@ fn half_made(entry: &Entry, now: &Shape) -> bool {
     let owner = made || known.iter().any(|s| s.owner() == (now.uid, now.gid));
     // A new owner takes set-id bits away.
     let bare = |mode: u32| mode & !SET_ID;
+    let bits: Vec<u32> = known.iter().filter_map(|s| s.mode()).map(bare).collect();
     let mode = (made && bare(now.mode) & 0o777 == 0o700)
-        || known.iter().any(|s| s.mode().map(bare) == Some(bare(now.mode)));
+        || bits.contains(&bare(now.mode))
+        || bits.iter().copied().reduce(|a, b| a & b) == Some(bare(now.mode));
     !entry.content && !known.is_empty() && owner && mode
 }
 

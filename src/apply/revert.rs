@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::entry::Shape;
 use super::journal::{Entry, Journal, Purpose, Run, Saved, Step, temporary};
-use super::{Executor, Folders, Recovered};
+use super::{Executor, Folders, Recovered, Stop};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
 
@@ -67,8 +67,14 @@ impl How {
 /// # Errors
 /// [`Error::Guard`] when there is nothing to take back, or when something else changed a path since
 /// and it is not in `force`; as [`Executor::lock`], [`Executor::recover`] and [`Executor::apply`].
-pub fn revert(root: &DiskRootfs, state: &Path, force: &[ImagePath]) -> Result<Reverted> {
-    let executor = Executor::lock(root, state)?;
+pub fn revert(
+    root: &DiskRootfs,
+    state: &Path,
+    force: &[ImagePath],
+    stop: &Stop,
+) -> Result<Reverted> {
+    let mut executor = Executor::lock(root, state)?;
+    executor.set_stop(stop.clone());
     let recovered = executor.recover()?;
     recovered.tell();
     match recovered {
@@ -112,6 +118,7 @@ impl Executor<'_> {
     fn revert(&self, force: &[ImagePath]) -> Result<Reverted> {
         let runs = self.journals.runs()?;
         let Some((run, journal)) = last_of(&runs)? else {
+            self.journals.tidy()?;
             return Err(Error::Guard(format!(
                 "{}: nothing to revert: no journal of a finished run in {}; want the --root and \
                  --state-dir that apply was given",
@@ -128,9 +135,10 @@ impl Executor<'_> {
         let _accounts = self.lock_accounts(paths.iter().map(|p| &p.path))?;
         let purpose = Purpose { reverts: Some(run.number), beyond: Vec::new() };
         let own = self.carry_out(steps, folders, purpose)?;
-        // From here on the run counts as taken back; whoever comes next ends what follows.
-        self.journals.forget(run)?;
-        self.journals.forget(&own)?;
+        // From here on the run counts as taken back; whoever comes next ends what fails now.
+        if let Err(e) = self.journals.forget(run).and_then(|()| self.journals.forget(&own)) {
+            log::warn!("{e}; everything is reverted, the next run will remove it");
+        }
         self.reverted(Some(run.number), paths, left, journal.beyond)
     }
 
@@ -141,8 +149,16 @@ impl Executor<'_> {
         left: Vec<ImagePath>,
         not_undone: Vec<String>,
     ) -> Result<Reverted> {
-        let remaining = self.journals.runs()?.len();
-        self.journals.tidy()?;
+        let remaining = match self.journals.runs() {
+            Ok(runs) => runs.iter().filter(|r| run.is_none_or(|done| r.number < done)).count(),
+            Err(e) => {
+                log::warn!("{e}; everything is reverted, the next run will remove it");
+                0
+            }
+        };
+        if let Err(e) = self.journals.tidy() {
+            log::warn!("{e}");
+        }
         Ok(Reverted {
             schema: "gokaku.revert/1",
             root: self.root.host_path().display().to_string(),

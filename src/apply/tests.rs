@@ -210,7 +210,7 @@ fn a_revert_tells_what_the_run_did_beyond_its_journal() {
     executor.beyond_undo(["removed the package telnet".to_owned()]);
     executor.apply(&bench.plan(&disk)).unwrap();
     drop(executor);
-    let done = revert(&disk, &bench.state(), &[]).unwrap();
+    let done = revert(&disk, &bench.state(), &[], &Stop::default()).unwrap();
     assert_eq!((done.run, done.paths.len(), done.remaining), (Some(1), 6, 0));
     assert_eq!(picture(&bench.root()), before);
     let text = crate::report::reverted::render(&done, false);

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::ownership::owned_by_package;
 use super::pam_stack::Stack;
+use super::place::{self, Place};
 use super::{Evidence, Finding, Fix, Gap, Primitive, glob, rewrite, trial};
 use crate::error::{Error, Result};
 use crate::rootfs::{Change, ImagePath, Rootfs};
@@ -169,12 +170,6 @@ impl DefaultUmask {
         }
         let want = format!("umask {} or tighter", self.umask);
         let all: Vec<Evidence> = loose.iter().map(|u| evidence(script, u).want(&want)).collect();
-        let at = match rewrite::place(root, &script.path)? {
-            rewrite::Place::At(at) => at,
-            rewrite::Place::Refused(why) => {
-                return Ok(all.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect());
-            }
-        };
         if script.snippet && owned_by_package(root, &script.path)? {
             let why = format!(
                 "{} belongs to a package; set umask {} there by hand, or remove the package",
@@ -185,7 +180,7 @@ impl DefaultUmask {
         // The value, not the line: a branch that is left without a command is a syntax error, and
         // then the shell reads nothing more.
         let edits = loose.iter().map(|u| u.set(&self.umask)).collect();
-        Ok(Gap::closed_together(all, vec![Change::write(&at, splice(&script.text, edits))]))
+        rewrite::gaps(root, all, &script.path, splice(&script.text, edits))
     }
 
     /// Nothing sets the umask: our own script does, or `/etc/profile` where it reads no scripts.
@@ -203,9 +198,9 @@ impl DefaultUmask {
         let target = if always { &self.file } else { &profile };
         let evidence =
             Evidence::at(target).want(&line).note("nothing sets it for all login shells");
-        let at = match rewrite::place(root, target)? {
-            rewrite::Place::At(at) => at,
-            rewrite::Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
+        let at = match place::file(root, target)? {
+            Place::At(at) => at,
+            Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
         };
         let mut lines = Lines::new(&root.read(&at)?.unwrap_or_default());
         lines.push(&line);
@@ -299,7 +294,8 @@ mod tests {
     use super::super::testing::parse;
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle};
+    use crate::check::testing::settled::{changed, fixes, reasons};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const FILE: &str = "/etc/profile.d/zz-cis.sh";
@@ -397,19 +393,19 @@ mod tests {
     #[test]
     fn our_script_is_written_when_nothing_sets_it() {
         let staged = stock();
-        let staged = settle(&want(), &staged);
+        let staged = stage(&want(), &staged);
         assert_eq!(changed(&staged), [(FILE.to_owned(), "umask 027\n".to_owned())]);
         let stat = staged.stat(&ImagePath::parse(FILE).unwrap()).unwrap().unwrap();
         assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
 
         let there = stock().file(FILE, "# ours\nexport A=b");
-        assert_eq!(changed(&settle(&want(), &there))[0].1, "# ours\nexport A=b\numask 027\n");
+        assert_eq!(changed(&stage(&want(), &there))[0].1, "# ours\nexport A=b\numask 027\n");
         assert!(why(&stock().file(FILE, "return\n")).contains("might not be reached"));
         assert!(why(&stock().link(FILE, "/usr/share/x")).contains("leads to /usr/share/x"));
 
         let plain = root("PATH=/bin\n");
         assert_eq!(
-            changed(&settle(&want(), &plain)),
+            changed(&stage(&want(), &plain)),
             [(PROFILE.to_owned(), "PATH=/bin\numask 027\n".to_owned())]
         );
         assert!(why(&stock().without(PROFILE)).contains("restore it"));
@@ -424,7 +420,7 @@ mod tests {
             .file(BASHRC, branches)
             .file("/etc/profile.d/site.sh", branches);
         assert_eq!(
-            changed(&settle(&want(), &all)),
+            changed(&stage(&want(), &all)),
             [
                 (BASHRC.to_owned(), tight.clone()),
                 (PROFILE.to_owned(), format!("{tight}{STOCK}")),
@@ -434,7 +430,7 @@ mod tests {
         );
         let once = stock().file("/etc/profile.d/a.sh", "umask 022\n");
         assert_eq!(
-            changed(&settle(&want(), &once)),
+            changed(&stage(&want(), &once)),
             [("/etc/profile.d/a.sh".to_owned(), "umask 027\n".to_owned())]
         );
         let owned = stock()

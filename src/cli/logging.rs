@@ -86,7 +86,7 @@ fn json(record: &Record<'_>, again: bool) -> String {
     fields.0.insert("level".into(), word(record.level()).into());
     // Collecting into a map does not fail.
     let _ = record.key_values().visit(&mut fields);
-    fields.0.insert("message".into(), record.args().to_string().into());
+    fields.0.insert("message".into(), shown(record).into());
     if again {
         fields.0.insert("again".into(), true.into());
     }
@@ -100,7 +100,7 @@ impl<'kvs> kv::VisitSource<'kvs> for Fields {
         let value = match (value.to_u64(), value.to_bool()) {
             (Some(number), _) => number.into(),
             (None, Some(truth)) => truth.into(),
-            (None, None) => value.to_string().into(),
+            (None, None) => for_terminal(&value.to_string()).into(),
         };
         self.0.insert(key.as_str().to_owned(), value);
         Ok(())

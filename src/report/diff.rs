@@ -10,18 +10,28 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::secret::for_terminal;
+use crate::check::home_file_absent::QUARANTINED;
 use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, PathChange, escape};
 
 /// The diff of all changes. `names` is the image's own account database.
 pub fn render(changes: &[PathChange], names: &AccountDb) -> String {
     let mut out = String::new();
     for change in changes {
-        one(&mut out, change, names);
+        one(&mut out, change, names, is_put_away(change, changes));
     }
     out
 }
 
-fn one(out: &mut String, change: &PathChange, names: &AccountDb) {
+/// Whether a file that may hold secrets is given another name: what it holds is not shown.
+fn is_put_away(change: &PathChange, changes: &[PathChange]) -> bool {
+    let name = change.path.as_bytes();
+    name.ends_with(QUARANTINED.as_bytes())
+        || changes
+            .iter()
+            .any(|c| c.path.as_bytes().strip_prefix(name) == Some(QUARANTINED.as_bytes()))
+}
+
+fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool) {
     let path = &change.path;
     let rules: Vec<String> = change.rules.iter().map(ToString::to_string).collect();
     // Writing to a String cannot fail.
@@ -57,7 +67,9 @@ fn one(out: &mut String, change: &PathChange, names: &AccountDb) {
     let (old, new) = (content(change.before.as_ref()), content(change.after.as_ref()));
     let replaced =
         matches!(change.after.as_ref().map(|n| &n.body), None | Some(NodeBody::File(Some(_))));
-    if replaced && old != new {
+    if put_away && replaced {
+        let _ = writeln!(out, "# what it holds is not shown");
+    } else if replaced && old != new {
         match fields::of(path.as_bytes()) {
             Some(names) => out.push_str(&fields::render(old, new, names)),
             None => out.push_str(&patch(path, &masked(path, old), &masked(path, new))),

@@ -21,6 +21,7 @@ pub struct MemoryRootfs {
     nodes: BTreeMap<ImagePath, Node>,
     live: bool,
     protected: Vec<String>,
+    quarantines: bool,
 }
 
 impl MemoryRootfs {
@@ -89,6 +90,13 @@ impl MemoryRootfs {
     #[must_use]
     pub fn live(mut self) -> MemoryRootfs {
         self.live = true;
+        self
+    }
+
+    /// The same image in a run that puts such files out of use.
+    #[must_use]
+    pub fn quarantining(mut self) -> MemoryRootfs {
+        self.quarantines = true;
         self
     }
 
@@ -220,5 +228,9 @@ impl Rootfs for MemoryRootfs {
 
     fn protected_accounts(&self) -> &[String] {
         &self.protected
+    }
+
+    fn quarantines(&self) -> bool {
+        self.quarantines
     }
 }

@@ -154,6 +154,13 @@ impl<'a> StagedRootfs<'a> {
         StagedRootfs { base, over: BTreeMap::new() }
     }
 
+    /// The image as it will be after these changes.
+    pub fn with(base: &'a dyn Rootfs, changes: &[PathChange]) -> StagedRootfs<'a> {
+        let staged = |c: &PathChange| Staged { node: c.after.clone(), rules: c.rules.clone() };
+        let over = changes.iter().map(|c| (c.path.clone(), staged(c))).collect();
+        StagedRootfs { base, over }
+    }
+
     /// Adds a change on behalf of `rule`.
     ///
     /// Returns whether it makes a difference to what was staged before.
@@ -462,6 +469,10 @@ impl Rootfs for StagedRootfs<'_> {
 
     fn protected_accounts(&self) -> &[String] {
         self.base.protected_accounts()
+    }
+
+    fn quarantines(&self) -> bool {
+        self.base.quarantines()
     }
 }
 

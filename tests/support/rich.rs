@@ -115,7 +115,7 @@ fn age(path: &Path) {
 }
 
 /// Everything about one path that a revert brings back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Seen {
     pub kind_and_mode: u32,
     pub owner: (u32, u32),
@@ -123,6 +123,15 @@ pub struct Seen {
     pub mtime: (i64, i64),
     pub content: Vec<u8>,
     pub attributes: BTreeMap<String, Vec<u8>>,
+}
+
+impl std::fmt::Debug for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Seen { kind_and_mode, owner, mtime, content, attributes } = self;
+        let start = String::from_utf8_lossy(&content[..content.len().min(30)]).into_owned();
+        let names: Vec<&String> = attributes.keys().collect();
+        write!(f, "{kind_and_mode:o} {owner:?} {mtime:?} {} {start:?} {names:?}", content.len())
+    }
 }
 
 /// Everything below a directory, itself too.

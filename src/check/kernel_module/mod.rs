@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use self::kernels::Kernels;
 use super::conf_dirs::{self, Entry};
+use super::place::{self, Place};
 use super::{Evidence, Finding, Gap, Primitive, versions};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
@@ -202,7 +203,7 @@ impl<'a> Audit<'a> {
     /// Our own file, which begins as what it would hide in a vendor's directory.
     fn own_gap(&self, evidence: Evidence) -> Result<Gap> {
         let path = ImagePath::parse(OWN)?;
-        if let Some(why) = conf_dirs::why_not_writable(self.root, &path)? {
+        if let Place::Refused(why) = place::file(self.root, &path)? {
             return Ok(Gap::no_remedy(evidence, why));
         }
         let order = self.orders.iter().rev().find(|o| !o.contains(&"/run/modprobe.d"));
@@ -232,9 +233,9 @@ impl<'a> Audit<'a> {
             return none(format!("{} leads to {}; correct it there", entry.listed, entry.real));
         }
         let mask = ImagePath::parse("/etc/modprobe.d")?.join(&entry.name)?;
-        match conf_dirs::why_not_writable(self.root, &mask)? {
-            Some(why) => none(why),
-            None => Ok(Gap::fixed_by(evidence, Change::write(&mask, new))),
+        match place::file(self.root, &mask)? {
+            Place::Refused(why) => none(why),
+            Place::At(_) => Ok(Gap::fixed_by(evidence, Change::write(&mask, new))),
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use self::reader::{Idle, Reader, lost_include, refused};
 use self::trigger::trigger;
+use super::place::{self, Place};
 use super::{Evidence, Finding, Fix, Gap, Primitive, dpkg, rewrite, trial};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
@@ -177,9 +178,9 @@ impl LogRotation {
         if plain.is_empty() {
             return Ok(gaps);
         }
-        let path = match rewrite::place(root, &self.file)? {
-            rewrite::Place::At(path) => path,
-            rewrite::Place::Refused(why) => {
+        let path = match place::file(root, &self.file)? {
+            Place::At(path) => path,
+            Place::Refused(why) => {
                 gaps.extend(refuse(&why, &plain));
                 return Ok(gaps);
             }
@@ -251,9 +252,9 @@ fn ignored_conf(root: &dyn Rootfs, conf: &ImagePath) -> Result<Option<Gap>> {
     let at = root.locate(conf)?;
     let Some((stat, why)) = at.stat.and_then(|s| Some((s, refused(&s)?))) else { return Ok(None) };
     let evidence = Evidence::at(&at.path).found(why).want("root's, mode 0644");
-    Ok(Some(match rewrite::place(root, conf)? {
-        rewrite::Place::At(path) => Gap::fixed_by(evidence, restat(&path, stat)),
-        rewrite::Place::Refused(why) => Gap::no_remedy(evidence, why),
+    Ok(Some(match place::file(root, conf)? {
+        Place::At(path) => Gap::fixed_by(evidence, restat(&path, stat)),
+        Place::Refused(why) => Gap::no_remedy(evidence, why),
     }))
 }
 

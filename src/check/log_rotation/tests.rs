@@ -1,4 +1,5 @@
-use super::super::testing::settled::{changed, fixes, reasons, settle};
+use super::super::testing::settled::{changed, fixes, reasons};
+use super::super::testing::stage;
 use super::*;
 use crate::check::Outcome;
 use crate::rootfs::MemoryRootfs;
@@ -54,7 +55,7 @@ fn the_main_file() {
     }
     let after = |conf: &str| {
         let root = root().file(CONF, conf);
-        changed(&settle(&want(), &root))[0].1.clone()
+        changed(&stage(&want(), &root))[0].1.clone()
     };
     assert_eq!(after(""), "weekly\ninclude /etc/logrotate.d\n");
     assert_eq!(
@@ -141,7 +142,7 @@ fn every_log_of_the_drop_in_is_listed_once() {
         )
         .dir("/var/log/dir", 0o755, 0, 0)
         .file("/etc/logrotate.d/rsyslog", "/var/log/user.log\n/var/log/news/*\n{\n}\n");
-    let staged = settle(&want(), &root);
+    let staged = stage(&want(), &root);
     let [(path, text)] = &changed(&staged)[..] else { panic!() };
     assert_eq!(path, FILE);
     assert!(text.contains(".\n/var/log/mail\n/var/log/warn\n{\n\tdaily\n"), "{text}");
@@ -150,10 +151,10 @@ fn every_log_of_the_drop_in_is_listed_once() {
     assert_eq!(evidence.len(), 3 + 4);
 
     let grouped = root.clone().file("/etc/group", "root:x:0:\nsyslog:x:106:\n");
-    assert!(changed(&settle(&want(), &grouped))[0].1.contains("{\n\tsu root syslog\n"));
+    assert!(changed(&stage(&want(), &grouped))[0].1.contains("{\n\tsu root syslog\n"));
 
     let more = root.file(FILE, "/var/log/mail {\nrotate 5\n}");
-    let text = &changed(&settle(&want(), &more))[0].1;
+    let text = &changed(&stage(&want(), &more))[0].1;
     assert!(text.starts_with("/var/log/mail {\nrotate 5\n}\n# Log files"), "{text}");
     assert!(text.contains(".\n/var/log/warn\n{\n"), "{text}");
 }
@@ -164,7 +165,7 @@ fn stanzas_that_do_not_count() {
     let own = "/var/log/mail {\n}\n";
     for passed_over in ["old.dpkg-old", "old~", "x.disabled"] {
         let root = logs.clone().file(&format!("{DIR}/{passed_over}"), own);
-        assert_eq!(changed(&settle(&want(), &root))[0].0, FILE, "{passed_over}");
+        assert_eq!(changed(&stage(&want(), &root))[0].0, FILE, "{passed_over}");
     }
     let backup = logs.clone().file(&format!("{DIR}/x.bak"), own);
     assert_eq!(outcome(&backup), Outcome::Met, "it is read like any other");
@@ -174,10 +175,10 @@ fn stanzas_that_do_not_count() {
     let foreign = logs.clone().file_with(&format!("{DIR}/x"), own, 0o644, 7, 0);
     assert!(why(&foreign).starts_with("owner 7 "));
     let ours = logs.clone().file_with(FILE, own, 0o755, 0, 0);
-    let stat = settle(&want(), &ours).stat(&ImagePath::parse(FILE).unwrap()).unwrap();
+    let stat = stage(&want(), &ours).stat(&ImagePath::parse(FILE).unwrap()).unwrap();
     assert_eq!(stat.unwrap().mode, 0o644);
     let conf = root().file_with(CONF, STOCK, 0o666, 0, 0);
-    assert_eq!(settle(&want(), &conf).changes().unwrap().len(), 1);
+    assert_eq!(stage(&want(), &conf).changes().unwrap().len(), 1);
 
     let twice = logs
         .clone()
@@ -210,7 +211,7 @@ fn includes_without_end() {
         .file(CONF, "rotate 4\n")
         .file(LOGS, "mail.* /var/log/mail\nkern.* /var/log/kern.log\n")
         .file(&format!("{DIR}/rsyslog"), "/var/log/kern.log {\n}\n");
-    let after = changed(&settle(&want(), &unread));
+    let after = changed(&stage(&want(), &unread));
     assert_eq!(after[0].1, "rotate 4\nweekly\ninclude /etc/logrotate.d\n");
     assert!(after[1].1.contains(".\n/var/log/mail\n{\n"), "{}", after[1].1);
     assert_eq!(after[1].1.matches('{').count(), 1);
@@ -219,5 +220,5 @@ fn includes_without_end() {
         .file(CONF, format!("tabooext + .mine, .other\n{STOCK}"))
         .file(&format!("{DIR}/x.mine"), "/var/log/mail {\n}\n");
     assert_eq!(outcome(&taboo), Outcome::NotMet);
-    assert_eq!(changed(&settle(&want(), &taboo))[0].0, FILE);
+    assert_eq!(changed(&stage(&want(), &taboo))[0].0, FILE);
 }

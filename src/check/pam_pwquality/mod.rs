@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
 use super::{Evidence, Finding, Fix, Gap, Primitive, glob, rewrite};
 use crate::error::Result;
-use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::pam::{Action, Rule};
 use crate::text::splice::{Edit, splice};
 
@@ -254,15 +254,8 @@ impl Wrong {
         let mut gaps = self.hopeless;
         for (source, evidence, edits) in self.files {
             let Some(source) = look.stack.sources.get(source) else { continue };
-            gaps.extend(match rewrite::place(look.root, &source.path)? {
-                rewrite::Place::At(at) => {
-                    let text = splice(&source.text, edits);
-                    Gap::closed_together(evidence, vec![Change::write(&at, text)])
-                }
-                rewrite::Place::Refused(why) => {
-                    evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
-                }
-            });
+            let text = splice(&source.text, edits);
+            gaps.extend(rewrite::gaps(look.root, evidence, &source.path, text)?);
         }
         Ok(gaps)
     }
@@ -329,7 +322,8 @@ mod tests {
     use super::placement::{SAVED, SEEN};
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const WANT: PamPwquality = PamPwquality { retry: 3, minlen: 14, minclass: 4, credits: -1 };
@@ -500,13 +494,13 @@ mod tests {
     fn the_line_is_put_back_as_pam_auth_update_had_it() {
         let deselected = root(&initial());
         assert_eq!(
-            changed(&settle(&WANT, &deselected)),
+            changed(&stage(&WANT, &deselected)),
             [(COMMON_PASSWORD.to_owned(), stock())],
             "it remembers the line"
         );
         let fresh = root(&initial()).file(SAVED, SAVED_UNIX).file(SEEN, "unix\n");
         assert_eq!(
-            changed(&settle(&WANT, &fresh)),
+            changed(&stage(&WANT, &fresh)),
             [
                 (COMMON_PASSWORD.to_owned(), stock()),
                 (SAVED.to_owned(), SAVED_BOTH.to_owned()),

@@ -23,6 +23,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use self::readers::{Files, Hit, Reader};
 use super::conf_dirs::{self, Body, Entry};
+use super::place::{self, Place};
 use super::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
@@ -185,9 +186,11 @@ impl Gaps<'_> {
         } else if entry.is_vendor() {
             let mask = ImagePath::parse("/etc/sysctl.d")?.join(&entry.name)?;
             let new = self.disabled(entry);
-            match conf_dirs::why_not_writable(self.root, &mask)? {
-                Some(why) => self.add(&mask, || none(why)),
-                None => self.add(&mask, || Gap::fixed_by(evidence, Change::write(&mask, new))),
+            match place::file(self.root, &mask)? {
+                Place::Refused(why) => self.add(&mask, || none(why)),
+                Place::At(_) => {
+                    self.add(&mask, || Gap::fixed_by(evidence, Change::write(&mask, new)))
+                }
             }
         } else {
             let why = format!("{} leads to {}; correct it there", entry.listed, entry.real);
@@ -198,7 +201,7 @@ impl Gaps<'_> {
 
     /// A gap that a line in a file of ours closes. The file begins as what it hides elsewhere.
     fn write_into(&mut self, path: &ImagePath, name: &[u8], evidence: Evidence) -> Result<()> {
-        if let Some(why) = conf_dirs::why_not_writable(self.root, path)? {
+        if let Place::Refused(why) = place::file(self.root, path)? {
             self.add(path, || Gap::no_remedy(evidence, why));
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! Lines that a backslash joins.
 
 use super::super::joined::Joined;
+use super::is_space;
 
 /// The first line, from 1, of those that are read as one with line `number`: whatever is put
 /// before it does not tear them apart.
@@ -42,11 +43,6 @@ pub(super) fn join(text: &str) -> Joined {
         offset += line.len();
     }
     joined
-}
-
-/// White space as rsyslog sees it.
-pub(super) fn is_space(c: char) -> bool {
-    c.is_ascii_whitespace() || c == '\x0b'
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //! longest reading wins.
 
 use super::super::joined::Joined;
-use super::continued::{is_space, join};
+use super::continued::join;
 use super::filter::{property_len, selector_len};
-use super::{Directive, Kind, Malformed, Object, Parameter, Token};
+use super::{Directive, Kind, Malformed, Object, Parameter, Token, is_space};
 
 /// What may stand before an opening parenthesis.
 const OBJECTS: [&str; 14] = [

@@ -5,6 +5,7 @@
 //! caller. [`steps`] then says under which filter each action stands. [`Directive::set`] and
 //! [`Object::set`] change one value and nothing else.
 
+mod condition;
 mod continued;
 mod filter;
 mod lexer;
@@ -146,7 +147,7 @@ pub struct Parameter {
 pub enum Target {
     /// The file at this path.
     File(String),
-    /// A file whose name is made for each message.
+    /// A file whose name is made for each message, or stands elsewhere (`$outchannel`).
     DynamicFile,
     /// Everybody who is logged in.
     Everyone,
@@ -174,7 +175,7 @@ impl Target {
             return Target::Discard;
         }
         let text = text.strip_prefix(":omfile:").unwrap_or(text);
-        if text.starts_with('?') || text.starts_with("-?") {
+        if text.starts_with(['?', '$']) || text.starts_with("-?") {
             return Target::DynamicFile;
         }
         let path = text.strip_prefix('-').unwrap_or(text);
@@ -226,9 +227,14 @@ pub fn edited(text: &str, edits: Vec<Edit>) -> Option<String> {
 /// A file mode as rsyslog accepts it: `0` and three octal digits; more digits are no mode. What
 /// follows after a blank is passed over.
 pub fn file_mode(text: &str) -> Option<u32> {
-    let word = text.split(continued::is_space).find(|word| !word.is_empty())?;
+    let word = text.split(is_space).find(|word| !word.is_empty())?;
     let good = word.len() == 4 && word.starts_with('0');
     good.then(|| u32::from_str_radix(word, 8).ok())?
+}
+
+/// What rsyslog takes for a blank.
+fn is_space(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\x0b'
 }
 
 #[cfg(test)]
@@ -260,6 +266,7 @@ mod tests {
             ("/var/log/a # note", file("/var/log/a")),
             (":omfile:/var/log/a", file("/var/log/a")),
             ("?Daily", Target::DynamicFile),
+            (":omfile:$channel", Target::DynamicFile),
             ("-?Daily", Target::DynamicFile),
             ("*", Target::Everyone),
             (":omusrmsg:*", Target::Everyone),

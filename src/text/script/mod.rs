@@ -54,6 +54,32 @@ pub enum Part {
     Other(String),
 }
 
+impl Command {
+    /// The name and the arguments, without assignments for this command alone and without words
+    /// that only pass on what follows them.
+    pub fn call(&self) -> Option<(&Word, &[Word])> {
+        let passed = |w: &Word| {
+            w.assignment().is_some()
+                || w.literal().is_some_and(|w| matches!(w.as_str(), "command" | "builtin"))
+        };
+        let first = self.words.iter().position(|w| !passed(w))?;
+        Some((self.words.get(first)?, self.words.get(first + 1..)?))
+    }
+
+    /// The words that may be assignments which outlive the command: it is nothing else, or it
+    /// declares variables.
+    pub fn declarations(&self) -> &[Word] {
+        if self.words.iter().all(|w| w.assignment().is_some()) {
+            return &self.words;
+        }
+        let declares = ["export", "readonly", "declare", "typeset", "local"];
+        match self.call() {
+            Some((name, rest)) if name.literal().is_some_and(|n| declares.contains(&&*n)) => rest,
+            _ => &[],
+        }
+    }
+}
+
 impl Word {
     /// The word if it is the same whatever the circumstances.
     pub fn literal(&self) -> Option<String> {

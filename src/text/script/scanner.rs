@@ -1,7 +1,7 @@
 //! From text to commands: operators, blocks and reserved words.
 
-use super::source::Source;
-use super::{Command, Part, Word};
+use super::source::{Heredoc, Source};
+use super::{Command, Word};
 
 /// The commands of a script, in the order of the text.
 pub fn commands(text: &str) -> Vec<Command> {
@@ -61,12 +61,6 @@ impl Count {
     }
 }
 
-/// A text for a command: its last line, and whether tabs before that do not count.
-struct Heredoc {
-    end: String,
-    tabs: bool,
-}
-
 struct Scanner<'a> {
     source: Source<'a>,
     /// The line in which the command begins that is being read.
@@ -104,7 +98,7 @@ impl<'a> Scanner<'a> {
                 '\n' => {
                     self.finish(false);
                     self.source.take();
-                    self.skip_heredocs();
+                    self.source.skip_heredocs(std::mem::take(&mut self.heredocs));
                 }
                 ';' => {
                     self.finish(false);
@@ -167,23 +161,6 @@ impl<'a> Scanner<'a> {
         self.piped = false;
     }
 
-    fn skip_heredocs(&mut self) {
-        for heredoc in std::mem::take(&mut self.heredocs) {
-            while !self.source.rest().is_empty() {
-                let rest = self.source.rest();
-                let len = rest.find('\n').map_or(rest.len(), |i| i + 1);
-                let line = rest.get(..len).unwrap_or_default();
-                self.source.at += len;
-                self.source.line += usize::from(line.ends_with('\n'));
-                let line = line.strip_suffix('\n').unwrap_or(line);
-                let line = if heredoc.tabs { line.trim_start_matches('\t') } else { line };
-                if line == heredoc.end {
-                    break;
-                }
-            }
-        }
-    }
-
     fn open(&mut self) {
         // `name()` begins a function.
         let after = self.source.rest().get(1..).unwrap_or_default().trim_start_matches([' ', '\t']);
@@ -226,11 +203,11 @@ impl<'a> Scanner<'a> {
             self.words.pop();
         }
         let here = self.source.rest().starts_with("<<") && !self.source.rest().starts_with("<<<");
-        let tabs = self.source.rest().starts_with("<<-");
-        while matches!(self.source.peek(), Some('<' | '>' | '&' | '|')) {
-            self.source.take();
+        if here && self.source.take_if("<<") {
+            let heredoc = self.source.heredoc();
+            return self.heredocs.push(heredoc);
         }
-        if tabs {
+        while matches!(self.source.peek(), Some('<' | '>' | '&' | '|')) {
             self.source.take();
         }
         if self.source.peek() == Some('(') {
@@ -242,15 +219,7 @@ impl<'a> Scanner<'a> {
         if matches!(self.source.peek(), None | Some('\n' | ';' | '(' | ')' | '&' | '|' | '#')) {
             return;
         }
-        let word = self.source.word();
-        if here {
-            let end = word.parts.iter().map(|part| match part {
-                Part::Text(text) => text.clone(),
-                Part::Variable(name) => format!("${name}"),
-                Part::Other(raw) => raw.clone(),
-            });
-            self.heredocs.push(Heredoc { end: end.collect(), tabs });
-        }
+        self.source.word();
     }
 
     fn word_or_keyword(&mut self) {

@@ -2,6 +2,12 @@
 
 use super::{Part, Word};
 
+/// A text for a command: its last line, and whether tabs before that do not count.
+pub(super) struct Heredoc {
+    end: String,
+    tabs: bool,
+}
+
 /// A text, and the place up to which it has been read.
 pub(super) struct Source<'a> {
     /// The whole text.
@@ -47,6 +53,49 @@ impl<'a> Source<'a> {
         is
     }
 
+    /// The line that ends a text for a command, and whether tabs before its lines do not count.
+    /// To be asked behind `<<`.
+    pub fn heredoc(&mut self) -> Heredoc {
+        let tabs = self.take_if("-");
+        while matches!(self.peek(), Some(' ' | '\t')) {
+            self.take();
+        }
+        // Nothing is expanded in it; quotes are taken away.
+        let (mut end, mut quote) = (String::new(), None);
+        while let Some(c) = self.peek() {
+            match (quote, c) {
+                (None, ' ' | '\t' | '\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')') => break,
+                (Some(q), c) if q == c => quote = None,
+                (None, '\'' | '"') => quote = Some(c),
+                (None | Some('"'), '\\') => {
+                    self.take();
+                    end.extend(self.peek().filter(|c| *c != '\n'));
+                }
+                (_, c) => end.push(c),
+            }
+            self.take();
+        }
+        Heredoc { end, tabs }
+    }
+
+    /// Passes over the texts for the commands of the line that has just been taken.
+    pub fn skip_heredocs(&mut self, heredocs: Vec<Heredoc>) {
+        for heredoc in heredocs {
+            while !self.rest().is_empty() {
+                let rest = self.rest();
+                let len = rest.find('\n').map_or(rest.len(), |i| i + 1);
+                let line = rest.get(..len).unwrap_or_default();
+                self.at += len;
+                self.line += usize::from(line.ends_with('\n'));
+                let line = line.strip_suffix('\n').unwrap_or(line);
+                let line = if heredoc.tabs { line.trim_start_matches('\t') } else { line };
+                if line == heredoc.end {
+                    break;
+                }
+            }
+        }
+    }
+
     /// The word that begins here; without any characters when none does.
     pub fn word(&mut self) -> Word {
         let start = self.at;
@@ -84,6 +133,15 @@ impl<'a> Source<'a> {
                     self.take();
                     parts.text("");
                     self.double_quoted(&mut parts);
+                }
+                '$' if self.rest().starts_with("$'") => {
+                    let from = self.at;
+                    self.skip_ansi_quoted();
+                    parts.other(self.text.get(from..self.at).unwrap_or_default());
+                }
+                // A text that is translated.
+                '$' if self.rest().starts_with("$\"") => {
+                    self.take();
                 }
                 '$' | '`' => self.expansion(&mut parts),
                 '~' if was_fresh => {
@@ -124,6 +182,16 @@ impl<'a> Source<'a> {
                     self.take();
                     parts.push(c);
                 }
+            }
+        }
+    }
+
+    /// `$'…'`, where a backslash keeps a quote.
+    fn skip_ansi_quoted(&mut self) {
+        self.take_if("$'");
+        while let Some(c) = self.take().filter(|c| *c != '\'') {
+            if c == '\\' {
+                self.take();
             }
         }
     }
@@ -174,6 +242,9 @@ impl<'a> Source<'a> {
         // What is open, the innermost last: a bracket or a quote; and how many of them are round.
         let mut inside: Vec<char> = Vec::new();
         let mut round = 0_usize;
+        // How much is open where a calculation begins: `<<` shifts in it.
+        let mut calculation: Option<usize> = None;
+        let mut heredocs = Vec::new();
         while let Some(c) = self.take() {
             match (inside.last().copied(), c) {
                 (Some('\''), '\'') => {
@@ -197,6 +268,19 @@ impl<'a> Source<'a> {
                     inside.push('{');
                 }
                 (Some('"'), _) => {}
+                (_, '\n') if !heredocs.is_empty() => {
+                    self.skip_heredocs(std::mem::take(&mut heredocs));
+                }
+                (Some('('), '<') if calculation.is_none() && self.take_if("<") => {
+                    let is_one_word = self.take_if("<");
+                    if !is_one_word {
+                        heredocs.push(self.heredoc());
+                    }
+                }
+                (Some('('), '$') if self.peek() == Some('\'') => {
+                    self.at -= 1;
+                    self.skip_ansi_quoted();
+                }
                 (_, '"') => inside.push('"'),
                 (_, '\'') if round > 0 => inside.push('\''),
                 (_, '#') if inside.last() == Some(&'(') && self.after_blank() => {
@@ -207,10 +291,14 @@ impl<'a> Source<'a> {
                 (_, '(' | '{') if c == open || inside.len() > 1 => {
                     inside.push(c);
                     round += usize::from(c == '(');
+                    if c == '(' && self.peek() == Some('(') {
+                        calculation.get_or_insert(inside.len());
+                    }
                 }
                 (Some('('), ')') | (Some('{'), '}') => {
                     inside.pop();
                     round = round.saturating_sub(usize::from(c == ')'));
+                    calculation = calculation.filter(|open| *open <= inside.len());
                 }
                 (None, _) if c == close => return,
                 _ => {}

@@ -38,6 +38,19 @@ fn words_and_quotes() {
     assert_eq!(shown("a <(b; c) d"), ["1:a d"]);
     assert_eq!(shown("(( a << 2 ))\nb"), ["2:b"]);
     assert_eq!(shown("a 'unfinished"), ["1:a unfinished"]);
+    assert_eq!(shown("a $'b\\'c' d\ne"), ["1:a <$'b\\'c'> d", "2:e"]);
+    assert_eq!(shown("a \"$'b\" $\"c\"\nd"), ["1:a $'b c", "2:d"]);
+}
+
+#[test]
+fn texts_for_commands_in_brackets() {
+    let text = "a=$(cat <<X\nit's ) $(\nX\n)\nb";
+    assert_eq!(shown(text), ["1:<a=$(cat <<X\nit's ) $(\nX\n)>", "5:b"]);
+    let quoted = "a \"$(b <<-'X Y' | c\n\"\n\tX Y\n)\"\nd";
+    assert_eq!(shown(quoted), ["1:a <\"$(b <<-'X Y' | c\n\"\n\tX Y\n)\">", "5:d"]);
+    assert_eq!(shown("a $((1 << 2))\nb\n2"), ["1:a <$((1 << 2))>", "2:b", "3:2"]);
+    assert_eq!(shown("a $(b $((1<<c)) <<<d)\nb"), ["1:a <$(b $((1<<c)) <<<d)>", "2:b"]);
+    assert_eq!(shown("a $( (b) <<X\n(\nX\n)\nc"), ["1:a <$( (b) <<X\n(\nX\n)>", "5:c"]);
 }
 
 #[test]

@@ -1,0 +1,46 @@
+//! Signals that ask the program to end.
+//!
+//! A run that writes ends between two steps and undoes them; a second signal kills at once, and the
+//! next run undoes what was done.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
+
+use crate::apply::Stop;
+
+/// From here on, SIGINT, SIGTERM and SIGHUP stop a run in good order. Those that the caller has
+/// told us to ignore (`nohup`, a shell's background job) stay ignored.
+pub fn watch() -> Stop {
+    let stop = Stop::default();
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        if is_ignored(signal) {
+            continue;
+        }
+        let again = Arc::new(AtomicBool::new(false));
+        let registered = flag::register_conditional_default(signal, Arc::clone(&again))
+            .and_then(|_| flag::register(signal, again))
+            .and_then(|_| {
+                flag::register_usize(signal, stop.flag(), signal.unsigned_abs() as usize)
+            });
+        if let Err(e) = registered {
+            log::warn!("signal {signal} will end the run at once: {e}; the next run would undo it");
+        }
+    }
+    // A limit on the size of files is an error to be told and undone, not a reason to die.
+    if let Err(e) = flag::register(SIGXFSZ, Arc::default()) {
+        log::warn!("a limit on file sizes will end the run at once: {e}");
+    }
+    stop
+}
+
+/// Whether this process was started with the signal ignored.
+fn is_ignored(signal: i32) -> bool {
+    #[allow(clippy::disallowed_methods)] // about this process, not about a target
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
+    mask & (1 << (signal - 1)) != 0
+}
