@@ -19,7 +19,6 @@ mod tests;
 mod validate;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -32,7 +31,7 @@ use crate::profile::Rule;
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, PathChange, Rootfs};
 
 use entry::{Folder, NOW, Shape};
-use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step};
+use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
 
 pub use validate::validate;
 
@@ -507,12 +506,6 @@ impl Recovered {
             Recovered::Nothing | Recovered::RevertDone => {}
         }
     }
-}
-
-/// The name beside an entry under which its successor is made.
-fn temporary(index: usize) -> OsString {
-    // Neither `.conf` nor hidden-but-read: logrotate, modprobe and procps all skip this one.
-    OsString::from(format!(".gokaku-{}-{index}.dpkg-new", std::process::id()))
 }
 
 /// Owner and mode are set in several steps, none of which allows what neither old nor new allow, and
