@@ -656,6 +656,7 @@ mod short {
         command.args(["-c", "read go; exec \"$@\"", "sh"]).arg(plain.get_program());
         command.args(plain.get_args()).env("SOURCE_DATE_EPOCH", "1600000000");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        #[allow(clippy::zombie_processes)] // waitpid sees its end
         let mut child = command.spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
         if ptrace::attach(pid).is_err() {

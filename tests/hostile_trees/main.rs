@@ -2,7 +2,6 @@
 //! lost, no secret shows, and every run ends.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
-#[allow(dead_code)]
 #[path = "../support/cases.rs"]
 mod cases;
 #[path = "../support/mod.rs"]

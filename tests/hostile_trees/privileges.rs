@@ -207,12 +207,19 @@ fn in_namespace_with_range(trap: &Trap) -> Option<Output> {
     command.args(["apply", "--state-dir"]).arg(trap.state()).arg("--root").arg(trap.root());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
+    let mapped = map_and_go(&mut child);
+    let out = child.wait_with_output().ok();
+    mapped.and(out)
+}
+
+/// Gives a waiting child its range of ids; an end of its input ends it where that fails.
+fn map_and_go(child: &mut std::process::Child) -> Option<()> {
+    let mut stdin = child.stdin.take()?;
     let mut ready = [0; 6];
-    child.stdout.as_mut().unwrap().read_exact(&mut ready).ok()?;
+    child.stdout.as_mut()?.read_exact(&mut ready).ok()?;
     for map in ["uid_map", "gid_map"] {
         let text = format!("0 {SOMEBODY} 1\n1 200001 65535\n");
         fs::write(format!("/proc/{}/{map}", child.id()), text).ok()?;
     }
-    child.stdin.take()?.write_all(b"go\n").ok()?;
-    child.wait_with_output().ok()
+    stdin.write_all(b"go\n").ok()
 }

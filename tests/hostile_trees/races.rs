@@ -56,7 +56,7 @@ fn a_million_swaps_of_directories_for_links_reach_nothing_outside() {
                             done.fetch_add(1, Ordering::Relaxed);
                         }
                     }
-                    if done.load(Ordering::Relaxed) % 64 == 0 {
+                    if done.load(Ordering::Relaxed).is_multiple_of(64) {
                         std::thread::yield_now();
                     }
                 }

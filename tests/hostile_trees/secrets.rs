@@ -64,14 +64,17 @@ fn tree() -> Trap {
     trap
 }
 
+/// What befalls a tree, and its name.
+type Accident = (&'static str, fn(&Trap));
+
 /// Mutations that make some rule fail, or a secret turn up where none belongs.
-fn accidents() -> Vec<(&'static str, fn(&Trap))> {
+fn accidents() -> Vec<Accident> {
     fn shadow(trap: &Trap, line: &str) {
         let at = trap.root().join("etc/shadow");
         let text = fs::read_to_string(&at).unwrap() + line;
         fs::write(at, text).unwrap();
     }
-    let mut out: Vec<(&'static str, fn(&Trap))> = vec![
+    let mut out: Vec<Accident> = vec![
         ("nothing", |_| {}),
         ("a shadow line without its name", |t| {
             shadow(t, &format!("{}:1:0:99999:7:::\n", hash("6")))
