@@ -128,7 +128,7 @@ mod tests {
         let value: Value = serde_json::from_str(&line).unwrap();
         let want = serde_json::json!({
             "level": "warning", "phase": "plan", "files": 3, "live": true,
-            "message": "a \"b\"\nc \u{1b}[31m", "again": true,
+            "message": "a \"b\"\nc \\x1b[31m", "again": true,
         });
         assert_eq!(value, want);
     }
