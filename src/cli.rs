@@ -1,6 +1,9 @@
 //! The command line: arguments, dispatch, output, exit status. No logic of its own.
 
 mod args;
+mod guards;
+mod logging;
+mod progress;
 mod signals;
 
 use std::ffi::OsString;
@@ -17,7 +20,7 @@ use crate::profile::{Identity, Lang, Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
 use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
 
-use args::{Args, Format, Judge, Select, State, Verb};
+use args::{Args, Format, Judge, Packages, Select, State, Verb};
 
 pub use args::command;
 
@@ -37,7 +40,10 @@ mod status {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    ExitCode::from(run(std::env::args_os()))
+    let args: Vec<OsString> = std::env::args_os().collect();
+    // The package runner starts this very program as the keeper of each step.
+    let status = apply::packages::serve(&args).unwrap_or_else(|| run(args));
+    ExitCode::from(status)
 }
 
 /// Runs the program with these arguments (the first is the program's name) and returns the exit
@@ -52,11 +58,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             return if usage { status::USAGE } else { status::OK };
         }
     };
-    start_log(args.verbose, args.quiet);
-    match dispatch(&args) {
+    // A page that was asked for has no phases.
+    let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. });
+    logging::start(args.log_format, args.verbose, args.quiet, pages);
+    let done = dispatch(&args);
+    logging::repeat_warnings();
+    match done {
         Ok(status) => status,
         Err(Failure::Usage(message)) => {
-            eprintln!("error: {message}");
+            log::error!("{message}");
             status::USAGE
         }
         Err(Failure::Library(e)) => {
@@ -79,23 +89,6 @@ impl From<Error> for Failure {
     fn from(e: Error) -> Failure {
         Failure::Library(e)
     }
-}
-
-fn start_log(verbose: u8, quiet: bool) {
-    let level = match (quiet, verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "info",
-        (false, _) => "debug",
-    };
-    let env = env_logger::Env::default().default_filter_or(level);
-    // Plain lines: an image pipeline's log has its own clock.
-    let _ = env_logger::Builder::from_env(env)
-        .format(|out, record| {
-            let level = record.level().as_str().to_ascii_lowercase();
-            writeln!(out, "gokaku: {level}: {}", record.args())
-        })
-        .try_init();
 }
 
 fn dispatch(args: &Args) -> Result<u8, Failure> {
@@ -168,45 +161,66 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     let profile = load(&judge.select)?;
     let rules = chosen(&profile, &judge.select)?;
     let root = DiskRootfs::open(&judge.root)?;
-    let protected = protected(judge, root.is_live());
-    let root = root.protecting(protected).surveyed(judge.survey || judge.strict);
-    let identity = Identity::read(&root)?;
-    if !judge.force_target {
-        profile.target.guard(&identity)?;
-    }
-    log::info!("{}: {} {}", root.host_path().display(), identity.os, identity.version);
+    let identity = guards::target(judge, &profile, &root)?;
+    let accounts = guards::accounts(judge, &root)?;
+    let root = root.protecting(accounts).surveyed(judge.survey || judge.strict);
+    let root = root.quarantining(judge.quarantine);
     let target = TargetRef {
         root: root.host_path().display().to_string(),
         os: identity.os,
         version: identity.version,
         live: root.is_live(),
     };
+    progress::opened(&target, &profile, &rules);
     let mut diff = String::new();
     let report = match mode {
         Mode::Audit => {
             let judged = plan::audit(&rules, &root);
+            plan::say("judged", &rules, &judged);
             Report::new(mode, &profile, target, &rules, None, &judged, &[])
         }
         Mode::Plan => {
             let plan = plan::plan(&rules, &root)?;
+            guards::lockout(judge, &rules, &root, &plan, false)?;
+            if judge.validate {
+                apply::validate(&root, plan.changes())?;
+            }
             diff = report::diff::render(plan.changes(), &AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }
         Mode::Apply => {
-            let Verb::Apply { state, .. } = &args.verb else { return Ok(status::FAILED) };
-            let done =
-                apply::harden(&root, &rules, &state.state_dir, source_date()?, &signals::watch())?;
-            if let Some(journal) = &done.applied.journal {
-                log::info!("journal: {}", journal.display());
-            }
+            let Verb::Apply { state, packages, protect_package, .. } = &args.verb else {
+                return Ok(status::FAILED);
+            };
+            let review = |root: &DiskRootfs, plan: &plan::Plan| {
+                guards::lockout(judge, &rules, root, plan, true)?;
+                if judge.validate { apply::validate(root, plan.changes()) } else { Ok(()) }
+            };
+            let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
+                program: "/proc/self/exe".into(),
+                protect: protect_package.clone(),
+            });
+            let options = apply::Options {
+                mtime: source_date()?,
+                review: Some(&review),
+                runner: runner.as_ref(),
+                stop: signals::watch(),
+            };
+            let done = apply::harden(&root, &rules, &state.state_dir, &options)?;
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
-            Report::new(mode, &profile, target, &rules, before, &done.after, changes)
+            let report = Report::new(mode, &profile, target, &rules, before, &done.after, changes);
+            report.with_packages(&done.packages)
         }
     };
     output(judge, &report, &diff, style(judge.select.lang, args.verbose))?;
+    logging::repeat_warnings();
+    progress::ended(&report, judge.strict);
     let mut status = report.exit_status(judge.strict);
+    if let Some(why) = report.packages.as_ref().and_then(|p| p.failure.as_ref()) {
+        log::error!("{why}\npackages could not be changed as wanted; no file was changed");
+    }
     if mode == Mode::Plan {
         // A plan that was told is a success; what is pending is news only when asked for.
         let pending = !report.changes.is_empty() || status == status::NOT_AS_DECLARED;
@@ -234,18 +248,9 @@ fn revert(
 }
 
 fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(data)
+    let text = report::to_json(data)
         .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
     Ok(format!("{text}\n"))
-}
-
-/// The accounts that no rule may shut out: those named, and on the running system who called sudo.
-fn protected(judge: &Judge, live: bool) -> Vec<String> {
-    let mut names = judge.protect.clone();
-    if live {
-        names.extend(std::env::var("SUDO_USER"));
-    }
-    names
 }
 
 /// `SOURCE_DATE_EPOCH`, for images that must come out the same bit by bit.

@@ -105,6 +105,18 @@ pub enum Error {
     /// A guard refused; nothing was changed. The text says what to do.
     #[error("{0}")]
     Guard(String),
+    /// A program of the target refuses what was to be written; nothing was.
+    #[error(
+        "{paths}: {program} of this root refuses what is planned: {words}; nothing was written"
+    )]
+    Invalid {
+        /// The program and its argument.
+        program: &'static str,
+        /// The planned files it reads.
+        paths: String,
+        /// What it said.
+        words: String,
+    },
     /// The changes of the rules do not settle: they undo each other.
     #[error("the rules do not settle: {0}; this is a fault of the profile, nothing was written")]
     Unsettled(String),

@@ -8,6 +8,7 @@
 //! - [`text`]: pure editors of configuration text; no paths, no files.
 //! - [`rootfs`]: reading an image, jailed; the stage on which changes are tried.
 //! - [`plan`]: rules and an image give a plan, judged again before anything is written.
+//! - [`lockout`]: whose next login a plan would end.
 //! - [`apply`]: the only code that writes.
 //! - [`report`]: what was found and done, as data and as text.
 //!
@@ -28,6 +29,7 @@ pub mod apply;
 pub mod check;
 pub mod cli;
 pub mod error;
+pub mod lockout;
 pub mod plan;
 pub mod profile;
 pub mod report;

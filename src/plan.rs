@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome};
+use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome, Presence};
 use crate::error::{Error, Result};
 use crate::profile::{Disposition, Rule, RuleId};
-use crate::rootfs::{Change, ImagePath, PathChange, Rootfs, StagedRootfs};
+use crate::rootfs::{Change, ImagePath, Node, PathChange, Rootfs, StagedRootfs};
 
 /// A rule needs at most this many rounds of staging and looking again; real ones need one to four.
 const MAX_ROUNDS: usize = 64;
@@ -47,6 +47,23 @@ pub struct Judged {
 /// [`Outcome::Unknown`] with its cause, and the others go on.
 pub fn audit(rules: &[&Rule], root: &dyn Rootfs) -> Vec<Judged> {
     rules.iter().map(|rule| judge(rule, root)).collect()
+}
+
+/// One line of the log about what was just judged; `judged` in the order of `rules`.
+pub fn say(what: &str, rules: &[&Rule], judged: &[Judged]) {
+    let enforced = |rule: &Rule| matches!(rule.disposition, Disposition::Enforce(_));
+    let outcomes: Vec<Outcome> =
+        rules.iter().zip(judged).filter(|(r, _)| enforced(r)).map(|(_, j)| j.outcome).collect();
+    let count = |outcome| outcomes.iter().filter(|o| **o == outcome).count();
+    let (of, hold) = (outcomes.len(), count(Outcome::Met) + count(Outcome::MetVacuously));
+    let (open, manual) = (count(Outcome::NotMet), count(Outcome::Manual));
+    let unknown = count(Outcome::Unknown);
+    log::info!(
+        phase = "judge", rows = judged.len(), hold = hold, not_met = open, manual = manual,
+        unknown = unknown;
+        "{what}: {} rows; of the {of} that are to hold, {hold} do, {open} do not, {manual} need a \
+         person, {unknown} cannot be told", judged.len()
+    );
 }
 
 fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
@@ -159,6 +176,54 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// A plan that changes nothing, for a run that may not go on.
+    pub(crate) fn unchanged(before: Vec<Judged>, after: Vec<Judged>) -> Plan {
+        Plan { before, after, changes: Vec::new() }
+    }
+}
+
+/// One operation of the package manager that rules ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageChange {
+    /// All of these go, or each of these comes.
+    pub names: Vec<String>,
+    /// Which of the two.
+    pub want: Presence,
+    /// A program (with its arguments) to run in the root before the packages change.
+    pub before: Vec<String>,
+    /// The rules that ask for it.
+    pub rules: BTreeSet<RuleId>,
+}
+
+/// The package operations that would close gaps of the enforced rules among `rules`, each once, in
+/// the order of the rules' ids. A want that cannot be judged asks for none.
+pub fn package_changes(rules: &[&Rule], root: &dyn Rootfs) -> Vec<PackageChange> {
+    let mut sorted: Vec<&Rule> = rules.to_vec();
+    sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut all: Vec<PackageChange> = Vec::new();
+    for rule in sorted {
+        let Disposition::Enforce(want) = &rule.disposition else { continue };
+        for check in want {
+            let Ok(Finding::NotMet { gaps, .. }) = check.primitive().audit(root) else { continue };
+            for gap in gaps {
+                let Fix::Package { names, want, before } = gap.fix else { continue };
+                let same = |c: &&mut PackageChange| {
+                    (&c.names, c.want, &c.before) == (&names, want, &before)
+                };
+                match all.iter_mut().find(same) {
+                    Some(known) => drop(known.rules.insert(rule.id.clone())),
+                    None => {
+                        let rules = BTreeSet::from([rule.id.clone()]);
+                        all.push(PackageChange { names, want, before, rules });
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 impl Plan {
     /// A plan of these changes, for tests of the executor.
@@ -178,6 +243,7 @@ impl Plan {
 /// [`Error::Unsettled`] when rules undo each other; an image that cannot be read any more.
 pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
     let before = audit(rules, root);
+    say("judged", rules, &before);
     let mut staged = StagedRootfs::new(root);
     let mut sorted: Vec<&Rule> = rules.to_vec();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
@@ -221,7 +287,25 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
             judged.reason = Some(why);
         }
     }
+    let for_rules: BTreeSet<&RuleId> = changes.iter().flat_map(|c| &c.rules).collect();
+    let files = changes.iter().filter(|c| has_new_content(c)).count();
+    let told = match changes.len() {
+        0 => "planned no changes".to_owned(),
+        n => format!(
+            "planned {n} changes for {} rows: new content for {files} paths, mode or owner of {}",
+            for_rules.len(),
+            n - files
+        ),
+    };
+    log::info!(
+        phase = "plan", changes = changes.len(), files = files, rows = for_rules.len(); "{told}"
+    );
     Ok(Plan { before, after, changes })
+}
+
+fn has_new_content(change: &PathChange) -> bool {
+    let body = |node: &Option<Node>| node.as_ref().map(|n| n.body.clone());
+    body(&change.before) != body(&change.after)
 }
 
 /// Stages what closes a rule's gaps until there is nothing more to stage. Says whether anything
@@ -323,6 +407,36 @@ mod tests {
         let root = MemoryRootfs::new().file("/etc/login.defs", "PASS_WARN_AGE 8\n");
         let e = plan(&rules, &root).unwrap_err().to_string();
         assert!(e.contains("1.1") && e.contains("1.2") && e.contains("undo each other"), "{e}");
+    }
+
+    #[test]
+    fn package_operations_are_collected_once_with_the_rules_that_ask() {
+        let nis = "package = { absent = ['nis'] }";
+        let profile = profile(&format!(
+            "{}{}{}{}",
+            rule("2.2.1", nis),
+            rule("2.1.17", nis),
+            rule("3.5.1.1", "package = { present = ['ufw'] }"),
+            rule("1.5.3", "package = { absent = ['prelink'], before = ['prelink', '-ua'] }"),
+        ));
+        let rules: Vec<&Rule> = profile.rules.iter().collect();
+        let status = "Package: nis\nStatus: install ok half-configured\n\n\
+                      Package: prelink\nStatus: install ok installed\n";
+        let root = MemoryRootfs::new().file("/var/lib/dpkg/status", status);
+        let shown: Vec<String> = package_changes(&rules, &root)
+            .iter()
+            .map(|c| {
+                let rules: Vec<String> = c.rules.iter().map(ToString::to_string).collect();
+                format!("{:?} {:?} {:?} {rules:?}", c.want, c.names, c.before)
+            })
+            .collect();
+        let want = [
+            r#"Absent ["prelink"] ["prelink", "-ua"] ["1.5.3"]"#,
+            r#"Absent ["nis"] [] ["2.1.17", "2.2.1"]"#,
+            r#"Present ["ufw"] [] ["3.5.1.1"]"#,
+        ];
+        assert_eq!(shown, want);
+        assert!(package_changes(&rules, &MemoryRootfs::new()).is_empty());
     }
 
     #[test]

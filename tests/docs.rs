@@ -100,3 +100,45 @@ fn the_readmes_name_no_environment_variable_that_nothing_reads() {
         assert!(wrong.is_empty(), "{path}: nothing reads {wrong:?}");
     }
 }
+
+/// `fn` names below `#[test]` in the sources of the program and its tests.
+fn tests_in(dir: &std::path::Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            tests_in(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            found.extend(all(r"#\[test\]\s+(?:#\[[^\]]*\]\s+)*fn (\w+)\(", &text));
+        }
+    }
+}
+
+#[test]
+fn every_promise_of_the_security_page_names_tests_that_exist() {
+    let mut known = BTreeSet::new();
+    for dir in ["src", "tests"] {
+        tests_in(&repository(dir), &mut known);
+    }
+    let page = read("SECURITY.md");
+    let (_, promises) = page.split_once("## What is promised").unwrap();
+    let (promises, _) = promises.split_once("\n## ").unwrap();
+    let rows: Vec<&str> =
+        promises.lines().filter(|l| l.starts_with("| ") && !l.starts_with("| promise")).collect();
+    assert!(rows.len() > 10, "{rows:#?}");
+    for row in rows {
+        let tests = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        let named = all(r"`(\w+)`", tests);
+        assert!(!named.is_empty(), "no test holds it: {row}");
+        let wrong: Vec<_> = named.difference(&known).collect();
+        assert!(wrong.is_empty(), "SECURITY.md names tests that do not exist: {wrong:?}");
+    }
+    // And the variables with which the long runs are asked for are read somewhere.
+    let mut sources = String::new();
+    for entry in fs::read_dir(repository("tests/hostile_trees")).unwrap() {
+        sources.push_str(&fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    for variable in all(r"\b(GOKAKU_TEST_[A-Z_]+)=", &page) {
+        assert!(sources.contains(&format!("\"{variable}\"")), "nothing reads {variable}");
+    }
+}

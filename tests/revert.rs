@@ -256,8 +256,8 @@ fn a_journal_that_was_damaged_is_refused_and_named() {
 }
 
 #[test]
-fn forget_leaves_nothing_and_says_nothing() {
-    let Some(bench) = Bench::new("forget_leaves_nothing_and_says_nothing") else { return };
+fn forget_leaves_nothing_and_says_what_it_dropped() {
+    let Some(bench) = Bench::new("forget_leaves_nothing_and_says_what_it_dropped") else { return };
     let quiet = |answer: Answer| {
         assert_eq!(answer.status, 0, "{}", answer.stderr);
         assert_eq!((answer.stdout.as_str(), answer.stderr.as_str()), ("", ""));
@@ -267,13 +267,14 @@ fn forget_leaves_nothing_and_says_nothing() {
     bench.apply(&["--rule", "5.3"]);
     bench.apply(&["--rule", "6.1"]);
     let after = picture(&bench.root());
-    quiet(bench.run(&["forget"]));
+    let answer = bench.run(&["forget"]);
+    assert!(answer.stderr.contains("2 journals dropped"), "{}", answer.stderr);
     assert!(!bench.state().exists(), "empty, so it is gone too");
     assert_eq!(picture(&bench.root()), after);
     assert_eq!(bench.run(&["revert"]).status, 3);
     // What is somebody else's stays.
     bench.apply(&["--rule", "1.7"]);
     fs::write(bench.state().join("note"), "").unwrap();
-    quiet(bench.run(&["forget"]));
+    assert_eq!(bench.run(&["forget"]).status, 0);
     assert_eq!(fs::read_dir(bench.state()).unwrap().count(), 1);
 }

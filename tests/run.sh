@@ -7,8 +7,10 @@ cd "$(dirname "$0")/.."
 command -v cargo >/dev/null || PATH=${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH
 
 provision/need.sh mmdebstrap:mmdebstrap unshare:util-linux newuidmap:uidmap strace:strace \
-    setfacl:acl getfattr:attr shellcheck:shellcheck gcc:gcc readelf:binutils \
-    augtool:augeas-tools oscap:openscap-scanner \
+    setfacl:acl getfattr:attr shellcheck:shellcheck gcc:gcc c++:g++ readelf:binutils \
+    packer:packer ssh-keygen:openssh-client ip:iproute2 qemu-img:qemu-utils sfdisk:fdisk \
+    buildah:buildah systemd-nspawn:systemd-container losetup:mount mke2fs:e2fsprogs debugfs:e2fsprogs \
+    augtool:augeas-tools oscap:openscap-scanner groff:groff-base zsh:zsh fish:fish \
     /usr/share/xml/scap/ssg/content/ssg-ubuntu1804-ds.xml:ssg-debderived
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
@@ -22,12 +24,39 @@ step() {
 }
 
 step cargo fmt --check
+step cargo fmt --check --manifest-path fuzz/Cargo.toml
 find . \( -name target -o -name .git \) -prune -o -name '*.sh' -print0 | step xargs -0 shellcheck .ci/run
 step cargo clippy --all-targets --locked -- -D warnings
+step tests/deny.sh
 
 GOKAKU_STANDIN=$(step tests/standin-root.sh)
-GOKAKU_STATIC=$PWD/target/static/gokaku
-export GOKAKU_STANDIN GOKAKU_STATIC
-step provision/build-static.sh "$GOKAKU_STATIC"
+rm -rf target/debian
+step provision/build-deb.sh
+# The package is made of the static binary.
+GOKAKU_STATIC=$PWD/target/package/gokaku
+for GOKAKU_DEB in "$PWD"/target/debian/*.deb; do :; done
+export GOKAKU_STANDIN GOKAKU_STATIC GOKAKU_DEB
 
 step cargo test --locked
+
+# Without cargo-fuzz tests/fuzz.rs has put the same targets to a smaller test.
+if cargo fuzz --version >/dev/null 2>&1 || step cargo install --quiet --locked cargo-fuzz; then
+    step fuzz/run.sh --quick
+else
+    echo "SKIPPED fuzz/run.sh: cargo-fuzz is missing and cannot be installed" >&2
+fi
+
+if [ "${GOKAKU_TEST_REPRODUCIBLE:-}" = 1 ]; then
+    step tests/reproducible.sh
+else
+    echo "SKIPPED tests/reproducible.sh: two release builds; GOKAKU_TEST_REPRODUCIBLE=1 runs them" >&2
+fi
+
+step vm-tests/run.sh
+# The one disk image that is built in a virtual machine, and booted again: minutes where nothing
+# boots under KVM.
+if [ "${GOKAKU_TEST_VM:-1}" = 1 ]; then
+    step vm-tests/packer.sh
+else
+    echo "SKIPPED vm-tests/packer.sh: GOKAKU_TEST_VM=$GOKAKU_TEST_VM; unset runs it" >&2
+fi

@@ -5,21 +5,13 @@
 
 mod support;
 
-use support::{in_overlay, root, skip};
-
-/// A binary that happens to lie around may be an old one; only the one that was named counts.
-fn binary(test: &str) -> Option<String> {
-    let named = std::env::var("GOKAKU_STATIC").ok();
-    if named.is_none() {
-        skip(test, "GOKAKU_STATIC names no binary; tests/run.sh builds one and does");
-    }
-    named
-}
+use support::{in_overlay, root, static_binary};
 
 #[test]
 fn it_runs_inside_an_older_root_and_where_nothing_else_is() {
     let test = "it_runs_inside_an_older_root_and_where_nothing_else_is";
-    let (Some(binary), Some(root)) = (binary(test), root(test)) else { return };
+    let (Some(binary), Some(root)) = (static_binary(test), root(test)) else { return };
+    let binary = binary.display();
     let script = format!(
         r#"
 install -m 755 "{binary}" "$GOKAKU_ROOT/usr/local/bin/gokaku"

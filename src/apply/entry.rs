@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use xattr::FileExt;
 
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat};
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat, reopen};
 
 /// What a default ACL of the directory gives to a new entry.
 const INHERITED: [&str; 2] = ["system.posix_acl_access", "system.posix_acl_default"];
@@ -132,12 +132,23 @@ impl Folder {
             | OFlag::O_NONBLOCK
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
-        let fd = self.openat(name, flags).map_err(|e| Error::target("open", path, e))?;
-        let now =
-            again(|| nix::sys::stat::fstat(&fd)).map_err(|e| Error::target("stat", path, e))?;
-        if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) {
-            return Err(Error::Raced { path: path.clone() });
-        }
+        let is_seen = |fd: &OwnedFd| -> Result<()> {
+            let now =
+                again(|| nix::sys::stat::fstat(fd)).map_err(|e| Error::target("stat", path, e))?;
+            if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) {
+                return Err(Error::Raced { path: path.clone() });
+            }
+            Ok(())
+        };
+        let wrap = |e| Error::target("open", path, e);
+        // Looked at before it is opened: what took its place may act when it is.
+        let probe_flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let probe = self.openat(name, probe_flags).map_err(wrap)?;
+        is_seen(&probe)?;
+        let fd = reopen(probe.as_fd(), flags & !OFlag::O_NOFOLLOW)
+            .unwrap_or_else(|| self.openat(name, flags))
+            .map_err(wrap)?;
+        is_seen(&fd)?;
         Ok(Opened { file: std::fs::File::from(fd), path })
     }
 

@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
 
 const SCHEMA: &str = "gokaku.journal/2";
+const TEMPORARY: &str = ".gokaku-";
 const REVERT: &str = ".revert";
 const GONE: &str = ".gone";
 
@@ -139,6 +140,17 @@ impl Entry {
     pub fn temp(&self) -> OsString {
         OsString::from_vec(unhex(&self.temp).unwrap_or_default())
     }
+}
+
+/// The name beside an entry under which its successor is made.
+pub(super) fn temporary(index: usize) -> OsString {
+    // Neither `.conf` nor hidden-but-read: logrotate, modprobe and procps all skip this one.
+    OsString::from(format!("{TEMPORARY}{}-{index}.dpkg-new", std::process::id()))
+}
+
+fn is_temporary(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name.starts_with(TEMPORARY.as_bytes()) && !name.contains(&b'/')
 }
 
 impl Saved {
@@ -276,6 +288,11 @@ impl Journals {
     /// Where they lie.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Where package lists and fetched packages lie while packages change.
+    pub fn packages(&self) -> PathBuf {
+        self.dir.join("packages")
     }
 
     /// Writes the journal of a run and the contents it needs, on disk when this returns.
@@ -467,7 +484,17 @@ impl Run {
             let want = &sealed.sha256;
             return Err(self.broken(format!("found digest {found:.16}, expected {want:.16}")));
         }
-        serde_json::from_value(sealed.journal).map(Some).map_err(broken)
+        let journal: Journal = serde_json::from_value(sealed.journal).map_err(broken)?;
+        // What stands under such a name is removed: it must be one of ours, beside its entry.
+        for entry in &journal.entries {
+            if !is_temporary(&entry.temp()) {
+                let path = entry.path()?;
+                return Err(
+                    self.broken(format!("{path}: found a temporary name not of our making"))
+                );
+            }
+        }
+        Ok(Some(journal))
     }
 
     /// An error about this journal that only a person can help with.
@@ -532,7 +559,7 @@ impl Run {
 
 /// Makes a directory only its owner can enter; one that others can write to is refused.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn make_dir(dir: &Path) -> Result<()> {
+pub(super) fn make_dir(dir: &Path) -> Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder
         .recursive(true)
@@ -583,6 +610,8 @@ fn remove_empty(dir: &Path) -> Result<bool> {
 /// Refuses a directory that is not ours alone.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
 fn own_dir(dir: &Path) -> Result<()> {
+    // Again, now that it is there: somebody may have been quicker with a directory above it.
+    super::state::is_safe(dir)?;
     let meta = std::fs::symlink_metadata(dir)
         .map_err(|e| Error::host("look at the journal directory", dir, e))?;
     use std::os::unix::fs::MetadataExt;

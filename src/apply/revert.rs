@@ -10,8 +10,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::entry::Shape;
-use super::journal::{Entry, Journal, Purpose, Run, Saved, Step};
-use super::{Executor, Folders, Recovered, Stop, temporary};
+use super::journal::{Entry, Journal, Purpose, Run, Saved, Step, temporary};
+use super::{Executor, Folders, Recovered, Stop};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
 

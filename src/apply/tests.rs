@@ -303,3 +303,28 @@ fn the_account_lock_is_the_one_the_account_tools_take() {
     child.wait().unwrap();
     assert!(etc.lock_accounts().is_ok());
 }
+
+#[test]
+fn a_journal_with_a_foreign_temporary_name_is_refused() {
+    let bench = Bench::new();
+    let disk = bench.disk();
+    let applied = Executor::lock(&disk, &bench.state()).unwrap().apply(&bench.plan(&disk)).unwrap();
+    let canary = bench.top.path().join("canary");
+    fs::write(&canary, "untouched").unwrap();
+    let file = applied.journal.unwrap().join("journal.json");
+    let mut sealed: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    for name in ["../../../canary", "sshd_config", "", ".gokaku-/../../../../canary"] {
+        // Sealed anew, as somebody could who can write there.
+        let journal = &mut sealed["journal"];
+        journal["phase"] = "open".into();
+        for entry in journal["entries"].as_array_mut().unwrap() {
+            entry["temp"] = entry::hex(name.as_bytes()).into();
+        }
+        sealed["sha256"] = entry::digest(sealed["journal"].to_string().as_bytes()).into();
+        fs::write(&file, sealed.to_string()).unwrap();
+        let before = picture(bench.top.path());
+        let e = Executor::lock(&disk, &bench.state()).unwrap().recover().unwrap_err();
+        assert!(e.to_string().contains("not of our making"), "{name}: {e}");
+        assert_eq!(picture(bench.top.path()), before, "{name}");
+    }
+}

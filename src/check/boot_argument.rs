@@ -10,7 +10,7 @@ use super::{Evidence, Finding, Gap, Primitive, units::names_in};
 use crate::error::Result;
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
 use crate::text::glob;
-use crate::text::shell_vars::variables;
+use crate::text::shell_assignments::assignments;
 
 /// The kernel is not given the argument `name` with any other value than those allowed. Where it
 /// is given several times, the last one counts.
@@ -134,7 +134,7 @@ fn next(root: &dyn Rootfs) -> Result<CommandLines> {
     for path in paths {
         let Some(text) = root.read(&path)? else { continue };
         any = true;
-        for set in variables(&text) {
+        for set in assignments(&text) {
             let Some(which) = VARIABLES.iter().position(|v| *v == set.name) else { continue };
             let mut words = Vec::new();
             if set.append {

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::ownership::owned_by_package;
 use super::pam_stack::Stack;
+use super::place::{self, Place};
 use super::{Evidence, Finding, Fix, Gap, Primitive, glob, rewrite, trial};
 use crate::error::{Error, Result};
 use crate::rootfs::{Change, ImagePath, Rootfs};
@@ -169,12 +170,6 @@ impl DefaultUmask {
         }
         let want = format!("umask {} or tighter", self.umask);
         let all: Vec<Evidence> = loose.iter().map(|u| evidence(script, u).want(&want)).collect();
-        let at = match rewrite::place(root, &script.path)? {
-            rewrite::Place::At(at) => at,
-            rewrite::Place::Refused(why) => {
-                return Ok(all.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect());
-            }
-        };
         if script.snippet && owned_by_package(root, &script.path)? {
             let why = format!(
                 "{} belongs to a package; set umask {} there by hand, or remove the package",
@@ -185,7 +180,7 @@ impl DefaultUmask {
         // The value, not the line: a branch that is left without a command is a syntax error, and
         // then the shell reads nothing more.
         let edits = loose.iter().map(|u| u.set(&self.umask)).collect();
-        Ok(Gap::closed_together(all, vec![Change::write(&at, splice(&script.text, edits))]))
+        rewrite::gaps(root, all, &script.path, splice(&script.text, edits))
     }
 
     /// Nothing sets the umask: our own script does, or `/etc/profile` where it reads no scripts.
@@ -199,12 +194,13 @@ impl DefaultUmask {
                           base-files)";
             return Ok(Gap::no_remedy(evidence, advice));
         };
-        let target = if reads_snippets(&main.text) { &self.file } else { &profile };
+        let always = snippets(&main.text) == Some(Reading::Always);
+        let target = if always { &self.file } else { &profile };
         let evidence =
             Evidence::at(target).want(&line).note("nothing sets it for all login shells");
-        let at = match rewrite::place(root, target)? {
-            rewrite::Place::At(at) => at,
-            rewrite::Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
+        let at = match place::file(root, target)? {
+            Place::At(at) => at,
+            Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
         };
         let mut lines = Lines::new(&root.read(&at)?.unwrap_or_default());
         lines.push(&line);
@@ -257,26 +253,40 @@ fn evidence(script: &Script, umask: &Umask) -> Evidence {
 /// only where `/etc/profile` reads them.
 fn scripts(root: &dyn Rootfs) -> Result<Vec<Script>> {
     let mut scripts = Vec::new();
-    let mut add = |path: ImagePath, snippet: bool| -> Result<Option<String>> {
+    let mut add = |path: ImagePath, snippet: bool, always: bool| -> Result<Option<String>> {
         let Some(text) = root.read(&path)? else { return Ok(None) };
-        let umasks = umasks(&text);
+        let mut umasks = umasks(&text);
+        for umask in &mut umasks {
+            umask.sure &= always;
+        }
         scripts.push(Script { path, text: text.clone(), umasks, snippet });
         Ok(Some(text))
     };
-    let profile = add(ImagePath::parse(PROFILE)?, false)?;
-    add(ImagePath::parse(BASHRC)?, false)?;
-    if profile.is_some_and(|text| reads_snippets(&text)) {
+    let profile = add(ImagePath::parse(PROFILE)?, false, true)?;
+    add(ImagePath::parse(BASHRC)?, false, true)?;
+    if let Some(reading) = profile.and_then(|text| snippets(&text)) {
         for path in glob::entries(root, &ImagePath::parse(DIR)?, "*.sh")? {
-            add(path, true)?;
+            add(path, true, reading == Reading::Always)?;
         }
     }
     Ok(scripts)
 }
 
-/// Whether a script names the files of `/etc/profile.d` in a command.
-fn reads_snippets(text: &str) -> bool {
-    let named = |w: &script::Word| w.raw.contains(DIR);
-    script::commands(text).iter().any(|c| c.words.iter().any(named))
+/// How `/etc/profile` reads the scripts of `/etc/profile.d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// In every login shell.
+    Always,
+    /// Not where the script has ended before.
+    Perhaps,
+}
+
+/// How a script reads the files of `/etc/profile.d`; `None`: no command names them.
+fn snippets(text: &str) -> Option<Reading> {
+    let names = |c: &script::Command| c.words.iter().any(|w| w.raw.contains(DIR));
+    let mut naming = script::commands(text).into_iter().filter(names).peekable();
+    naming.peek()?;
+    Some(if naming.any(|c| c.reached) { Reading::Always } else { Reading::Perhaps })
 }
 
 #[cfg(test)]
@@ -284,7 +294,8 @@ mod tests {
     use super::super::testing::parse;
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle};
+    use crate::check::testing::settled::{changed, fixes, reasons};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const FILE: &str = "/etc/profile.d/zz-cis.sh";
@@ -362,6 +373,16 @@ mod tests {
             outcome(&root(&format!("umask 022\n{STOCK}")).file(FILE, "umask 027\n")),
             Outcome::NotMet
         );
+        // A script that may end before it reads the others: theirs holds in some shells only.
+        for before in ["[ -z \"$PS1\" ] && return\n", "if x; then\n  return\nfi\n", "exec sh\n"] {
+            let early = root(&format!("{before}{STOCK}")).file(FILE, "umask 027\n");
+            assert_eq!(outcome(&early), Outcome::NotMet, "{before:?}");
+            assert!(why(&early).contains("might not be reached"));
+        }
+        let late = root(&format!("{STOCK}[ -z \"$PS1\" ] && return\n"));
+        assert_eq!(outcome(&late.file(FILE, "umask 027\n")), Outcome::Met);
+        let function = root(&format!("f() {{ return; }}\n{STOCK}"));
+        assert_eq!(outcome(&function.file(FILE, "umask 027\n")), Outcome::Met);
         assert_eq!(outcome(&stock().file("/etc/profile.d/x.csh", "umask 027\n")), Outcome::NotMet);
         assert_eq!(outcome(&stock().file("/etc/profile.d/.x.sh", "umask 027\n")), Outcome::NotMet);
         assert_eq!(outcome(&stock().file(BASHRC, "umask 027\n")), Outcome::NotMet, "bash's alone");
@@ -372,19 +393,19 @@ mod tests {
     #[test]
     fn our_script_is_written_when_nothing_sets_it() {
         let staged = stock();
-        let staged = settle(&want(), &staged);
+        let staged = stage(&want(), &staged);
         assert_eq!(changed(&staged), [(FILE.to_owned(), "umask 027\n".to_owned())]);
         let stat = staged.stat(&ImagePath::parse(FILE).unwrap()).unwrap().unwrap();
         assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
 
         let there = stock().file(FILE, "# ours\nexport A=b");
-        assert_eq!(changed(&settle(&want(), &there))[0].1, "# ours\nexport A=b\numask 027\n");
+        assert_eq!(changed(&stage(&want(), &there))[0].1, "# ours\nexport A=b\numask 027\n");
         assert!(why(&stock().file(FILE, "return\n")).contains("might not be reached"));
         assert!(why(&stock().link(FILE, "/usr/share/x")).contains("leads to /usr/share/x"));
 
         let plain = root("PATH=/bin\n");
         assert_eq!(
-            changed(&settle(&want(), &plain)),
+            changed(&stage(&want(), &plain)),
             [(PROFILE.to_owned(), "PATH=/bin\numask 027\n".to_owned())]
         );
         assert!(why(&stock().without(PROFILE)).contains("restore it"));
@@ -399,7 +420,7 @@ mod tests {
             .file(BASHRC, branches)
             .file("/etc/profile.d/site.sh", branches);
         assert_eq!(
-            changed(&settle(&want(), &all)),
+            changed(&stage(&want(), &all)),
             [
                 (BASHRC.to_owned(), tight.clone()),
                 (PROFILE.to_owned(), format!("{tight}{STOCK}")),
@@ -409,7 +430,7 @@ mod tests {
         );
         let once = stock().file("/etc/profile.d/a.sh", "umask 022\n");
         assert_eq!(
-            changed(&settle(&want(), &once)),
+            changed(&stage(&want(), &once)),
             [("/etc/profile.d/a.sh".to_owned(), "umask 027\n".to_owned())]
         );
         let owned = stock()

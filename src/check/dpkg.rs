@@ -25,6 +25,10 @@ pub struct Record {
     pub state: State,
     /// The line its name stands in, from 1.
     pub line: usize,
+    /// Whether its unpacking was cut off so that only installing it again makes it whole.
+    pub reinstall: bool,
+    /// Whether the system does not work without it.
+    pub essential: bool,
     file: usize,
     /// Where its name stands in the file.
     name: (usize, usize),
@@ -38,6 +42,17 @@ pub struct Packages {
     files: Vec<(ImagePath, Rc<[u8]>)>,
     /// By name, then architecture.
     records: Vec<Record>,
+}
+
+/// What a record calls its package, in its own bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Names<'a> {
+    /// Its name.
+    pub name: &'a [u8],
+    /// Its architecture; empty where the record has none.
+    pub architecture: &'a [u8],
+    /// Its version; empty where the record has none.
+    pub version: &'a [u8],
 }
 
 thread_local! {
@@ -96,16 +111,26 @@ impl Packages {
                 (at, at + piece.len())
             };
             for stanza in dpkg::stanzas(text) {
-                let Stanza { name, architecture, version, state, line, .. } =
-                    stanza.map_err(|bad| Error::Syntax {
-                        path: path.clone(),
-                        line: bad.line,
-                        found: format!("`{}`", escape(bad.found)),
-                        want: bad.want,
-                    })?;
+                let Stanza {
+                    name, architecture, version, state, line, reinstall, essential, ..
+                } = stanza.map_err(|bad| Error::Syntax {
+                    path: path.clone(),
+                    line: bad.line,
+                    found: format!("`{}`", escape(bad.found)),
+                    want: bad.want,
+                })?;
                 let (name, architecture, version) =
                     (place(name), place(architecture), place(version));
-                records.push(Record { state, line, file, name, architecture, version });
+                records.push(Record {
+                    state,
+                    line,
+                    reinstall,
+                    essential,
+                    file,
+                    name,
+                    architecture,
+                    version,
+                });
             }
         }
         // Stable, so that of several records of one package the last one written comes last.
@@ -153,6 +178,21 @@ impl Packages {
     /// record of it.
     pub fn state(&self, name: &str) -> Option<State> {
         self.records(name).iter().map(|r| r.state).max()
+    }
+
+    /// Every record, by name, then architecture.
+    pub fn all(&self) -> impl Iterator<Item = (Names<'_>, &Record)> {
+        self.records.iter().map(|r| {
+            let architecture = self.bytes(r.file, r.architecture);
+            let names =
+                Names { name: self.name(r), architecture, version: self.bytes(r.file, r.version) };
+            (names, r)
+        })
+    }
+
+    /// Whether dpkg was cut off before it had merged what it did into its status file.
+    pub fn is_unmerged(&self) -> bool {
+        self.files.len() > 1
     }
 
     /// Whether the package is whole and configured.

@@ -137,6 +137,7 @@ mod tests {
             ("a loop", bob().link("/home/bob", "bob")),
             ("a link above", bob().without("/home").link("/home", "/srv").dir("/srv", 0o755, 0, 0)),
             ("above is a user's", bob().dir("/home", 0o755, 1000, 0)),
+            ("above is a group's", bob().dir("/home", 0o2775, 0, 50)),
             ("above is everybody's", bob().dir("/home", 0o1777, 0, 0)),
         ];
         for (what, root) in roots {

@@ -1,15 +1,19 @@
 //! A file that gives away a password or trust is in nobody's home.
 //!
-//! Such a file is never changed here: it is a leak that the owner of the image must know about,
-//! and taking it away in silence would hide that. Its content is not read.
+//! Such a file is a leak that the owner of the image must know about, and taking it away in silence
+//! would hide that: it is told and left alone. In a run that was asked for it
+//! ([`Rootfs::quarantines`]) it gets another name, under which no program reads it.
 
 use serde::Deserialize;
 
-use super::accounts::Ledger;
-use super::accounts::homes::{Home, State, Survey, judge};
-use super::{Evidence, Finding, Primitive};
+use super::accounts::homes::{Home, Scope, State, Survey, judge};
+use super::accounts::{Ledger, PROTECTED, is_protected};
+use super::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
-use crate::rootfs::{FileKind, Rootfs, Stat};
+use crate::rootfs::{Change, FileKind, ImagePath, Rootfs, Stat};
+
+/// What a name ends with that no program reads any more.
+pub const QUARANTINED: &str = ".quarantined-gokaku";
 
 /// No account with a login shell has this file, or a link of this name, in its home.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,11 +55,14 @@ impl HomeFileAbsent {
                     .found(show(survey, &stat))
                     .want("no such file")
                     .note(format!("in the home of {}", home.owner()));
-                let reason = format!(
-                    "{at} may hold secrets or grant trust; find out how it came there, then \
-                     remove it by hand"
-                );
-                ledger.open(evidence, reason);
+                let Ok(to) = dir.join(format!("{}{QUARANTINED}", self.name)) else {
+                    ledger.open(evidence, "its name is too long to be renamed");
+                    return Ok(());
+                };
+                match why_not(root, survey, home, &to)? {
+                    Some(why) => ledger.open(evidence, format!("{at} {why}")),
+                    None => ledger.gap(Gap::fixed_by_all(evidence, away(at, to, &stat))),
+                }
             }
             Some(stat) => {
                 let note = format!("a {} of that name, which no program reads", stat.kind);
@@ -67,6 +74,39 @@ impl HomeFileAbsent {
         }
         Ok(())
     }
+}
+
+/// Why the file keeps its name; `None` when it may be put out of use.
+fn why_not(
+    root: &dyn Rootfs,
+    survey: &Survey<'_>,
+    home: &Home<'_>,
+    to: &ImagePath,
+) -> Result<Option<String>> {
+    if !root.quarantines() {
+        return Ok(Some(
+            "may hold secrets or grant trust; find out how it came there, then remove it by hand \
+             (or rename it with --quarantine)"
+                .to_owned(),
+        ));
+    }
+    if is_protected(root, home.user.name()) {
+        return Ok(Some(format!("stays: {PROTECTED}")));
+    }
+    if root.stat(to)?.is_some() {
+        return Ok(Some(format!("stays: {to} is there already; see to both by hand")));
+    }
+    let why = survey.why_not(home, Scope { roots_home: true, below: None })?;
+    Ok(why.map(|why| format!("stays, because of its home: {why}; remove it by hand")))
+}
+
+/// Another name, closed to others. A link has no mode.
+fn away(at: ImagePath, to: ImagePath, stat: &Stat) -> Vec<Change> {
+    let mut changes = vec![Change::Rename { path: at, to: to.clone() }];
+    if stat.kind == FileKind::File && stat.mode != 0o600 {
+        changes.push(Change::SetStat { path: to, mode: Some(0o600), uid: None, gid: None });
+    }
+    changes
 }
 
 fn show(survey: &Survey<'_>, stat: &Stat) -> String {
@@ -84,7 +124,9 @@ mod tests {
     use super::super::accounts::testing::{
         PASSWD, changed, image, open, outcome, settle, stage, want, with,
     };
+    use super::*;
     use crate::check::Outcome;
+    use crate::rootfs::StagedRootfs;
 
     #[test]
     fn a_file_or_link_is_told_and_not_touched() {
@@ -115,6 +157,50 @@ mod tests {
             .file("/etc/passwd", with(PASSWD, ":/bin/bash\ndaemon", ":/bin/false\ndaemon"))
             .without("/home/bob");
         assert_eq!(outcome(want, &none), Outcome::MetVacuously);
+    }
+
+    fn moved(staged: &StagedRootfs<'_>) -> Vec<String> {
+        staged.changes().unwrap().iter().map(|c| c.path.to_string()).collect()
+    }
+
+    #[test]
+    fn a_run_that_was_asked_for_it_gives_another_name() {
+        let want = want("home_file_absent = { name = \".netrc\" }");
+        let want = want.primitive();
+        let file = |mode| image().file_with("/home/bob/.netrc", "password x", mode, 1000, 7);
+        for mode in [0o640, 0o600] {
+            let root = file(mode).quarantining();
+            let staged = stage(want, &root);
+            assert_eq!(outcome(want, &staged), Outcome::Met);
+            let old = "/home/bob/.netrc";
+            assert_eq!(moved(&staged), [old.to_owned(), format!("{old}{QUARANTINED}")]);
+            let to = ImagePath::parse("/home/bob/.netrc.quarantined-gokaku").unwrap();
+            let stat = staged.stat(&to).unwrap().unwrap();
+            assert_eq!((stat.mode, stat.uid, stat.gid), (0o600, 1000, 7));
+            assert_eq!(staged.read(&to).unwrap().unwrap(), "password x");
+        }
+        let link = image().link("/home/bob/.netrc", "/etc/shadow").quarantining();
+        assert_eq!(moved(&stage(want, &link)).len(), 2, "the link, not what it leads to");
+        let roots = image().file("/root/.netrc", "").quarantining();
+        assert_eq!(moved(&stage(want, &roots)).len(), 2);
+        for (root, why) in [
+            (file(0o600), "with --quarantine"),
+            (file(0o600).quarantining().protecting("bob"), "protected"),
+            (
+                file(0o600).file("/home/bob/.netrc.quarantined-gokaku", "").quarantining(),
+                "there already",
+            ),
+            (
+                file(0o600)
+                    .file("/etc/passwd", format!("{PASSWD}eve:x:1001:1::/home/bob:/bin/sh\n"))
+                    .quarantining(),
+                "several accounts",
+            ),
+        ] {
+            let found = open(want, &root);
+            assert!(found[0].contains(why), "{found:?} lacks {why}");
+            assert!(changed(&stage(want, &root)).is_empty());
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The home of every account that may log in is closed to others.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use super::accounts::Ledger;
 use super::accounts::homes::{Home, Scope, State, Survey, judge};
+use super::mode::Mode;
 use super::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, Rootfs};
@@ -12,19 +13,8 @@ use crate::rootfs::{Change, Rootfs};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HomeMode {
-    /// The permissions that are allowed at most, octal, as `"0750"`.
-    #[serde(deserialize_with = "octal")]
-    pub ceiling: u32,
-}
-
-fn octal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    match u32::from_str_radix(&text, 8) {
-        Ok(mode) if text.len() == 4 && text.starts_with('0') => Ok(mode),
-        _ => Err(de::Error::custom(format!(
-            "`{text}` is no ceiling of permissions; want four octal digits, as 0750"
-        ))),
-    }
+    /// The permissions that are allowed at most, as `"0750"`.
+    pub ceiling: Mode,
 }
 
 impl Primitive for HomeMode {
@@ -38,11 +28,11 @@ impl HomeMode {
         let State::Directory { at, stat } = &home.state else { return Ok(()) };
         let evidence = || {
             Evidence::at(home.path.as_ref().unwrap_or(at))
-                .found(format!("{:04o}", stat.mode))
-                .want(format!("{:04o} or tighter", self.ceiling))
+                .found(Mode(stat.mode).to_string())
+                .want(format!("{} or tighter", self.ceiling))
                 .note(format!("home of {}", home.owner()))
         };
-        let beyond = 0o777 & !self.ceiling;
+        let beyond = 0o777 & !self.ceiling.0;
         if stat.mode & beyond == 0 {
             ledger.holds(evidence);
             return Ok(());
@@ -136,7 +126,7 @@ mod tests {
         assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
         let bad_unit = image().dir("/etc/fstab", 0o755, 0, 0);
         assert_eq!(outcome(want, &bad_unit), Outcome::Unknown);
-        for bad in ["\"750\"", "\"1750\"", "\"0850\"", "\"u=rwx\"", "488"] {
+        for bad in ["\"750\"", "\"0850\"", "\"u=rwx\"", "488"] {
             assert!(try_want(&format!("home_mode = {{ ceiling = {bad} }}")).is_err(), "{bad}");
         }
     }

@@ -190,7 +190,8 @@ fn unquote(value: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
     use proptest::prelude::*;
 
@@ -272,7 +273,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_made_only_with_its_package() {
         let staged_root = gdm();
-        let staged = settle(&list(), &staged_root);
+        let staged = stage(&list(), &staged_root);
         let after = staged.changes().unwrap();
         let file = after.iter().find(|c| c.path.to_string() == GREETER).unwrap();
         assert_eq!(file.after.as_ref().unwrap().stat.mode, 0o644);

@@ -211,7 +211,8 @@ impl Limits {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const OURS: &str = "/etc/security/limits.d/60-CIS.conf";
@@ -254,7 +255,7 @@ mod tests {
             for path in [MAIN, "/etc/security/limits.d/10-a.conf", OURS] {
                 let root = stock().file(path, line);
                 assert_eq!(outcome(&root), wanted, "{path} {line:?}");
-                assert_eq!(changed(&settle(&core(), &root)).is_empty(), wanted == Met);
+                assert_eq!(changed(&stage(&core(), &root)).is_empty(), wanted == Met);
             }
         }
         let not_read = stock().file("/etc/security/limits.d/a.cnf", "* hard core 0\n");
@@ -294,7 +295,7 @@ mod tests {
     #[test]
     fn a_later_line_is_switched_off_where_the_file_is_nobodys() {
         let root = stock().file(LATER, "* hard core 5\n* hard nproc 9\n");
-        let staged = settle(&core(), &root);
+        let staged = stage(&core(), &root);
         assert_eq!(core().audit(&staged).unwrap().outcome(), Outcome::Met);
         let changes = changed(&staged);
         assert_eq!(changes[0], (OURS.into(), "* hard core 0\n".into()));

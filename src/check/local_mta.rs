@@ -8,8 +8,8 @@ use super::dpkg::Packages;
 use super::{Evidence, Finding, Gap, Primitive, rewrite};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::shell_assignments::{Assignment, assignments};
 use crate::text::shell_var::{self, Value};
-use crate::text::shell_vars::{Variable, variables};
 use crate::text::{Lines, postfix};
 
 /// Every mail server that is there listens on loopback addresses only.
@@ -132,21 +132,21 @@ const EXIM_MACROS: [&str; 2] =
     ["/etc/exim4/exim4.conf.localmacros", "/etc/exim4/conf.d/main/000_localmacros"];
 const EXIM_LOCAL: &str = "127.0.0.1 ; ::1";
 
-fn last_variable(text: &str, name: &str) -> Option<Variable> {
-    variables(text).into_iter().rfind(|v| v.name == name)
+fn last_assignment(text: &str, name: &str) -> Option<Assignment> {
+    assignments(text).into_iter().rfind(|v| v.name == name)
 }
 
 fn exim(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
     let path = ImagePath::parse(EXIM_DEFAULTS)?;
     let defaults = root.read(&path)?.unwrap_or_default();
-    if let Some(runner) = last_variable(&defaults, "QUEUERUNNER")
+    if let Some(runner) = last_assignment(&defaults, "QUEUERUNNER")
         && ["nodaemon", "queueonly"].contains(&runner.value.as_str())
     {
         let says = format!("QUEUERUNNER={}: nothing listens", runner.value);
         found.holding.push(Evidence::at(&path).line(runner.line).found(says));
         return Ok(());
     }
-    if let Some(options) = last_variable(&defaults, "SMTPLISTENEROPTIONS")
+    if let Some(options) = last_assignment(&defaults, "SMTPLISTENEROPTIONS")
         && !listens_locally(&options.value)
     {
         let evidence = Evidence::at(&path).line(options.line).found(options.value);
@@ -379,7 +379,7 @@ mod tests {
         assert_eq!(audit(&root("").link(MAIN, "main.cf")), Outcome::Unknown);
         assert_eq!(audit(&image("postfix").file(MAIN, b"\xfe")), Outcome::Unknown);
         let out = root("").file("/usr/share/main.cf", "").link(MAIN, "/usr/share/main.cf");
-        assert!(why(&out).contains("nothing is written there"));
+        assert!(why(&out).contains("outside of /etc"));
         let inside = root("").file("/etc/m.cf", "").link(MAIN, "../m.cf");
         assert_eq!(settled(&inside), [format!("/etc/m.cf: {want}\n")]);
     }

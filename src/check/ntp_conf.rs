@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
-use crate::text::shell_vars::{Variable, variables};
+use crate::text::shell_assignments::{Assignment, assignments};
 use crate::text::{Lines, ntp};
 
 /// The configuration of ntpd, where the package `ntp` is there.
@@ -181,7 +181,7 @@ impl Options {
     fn read(root: &dyn Rootfs) -> Result<Options> {
         let path = ImagePath::parse(DEFAULTS)?;
         let text = root.read(&path)?.unwrap_or_default();
-        let last = last_variable(&text, "NTPD_OPTS");
+        let last = last_assignment(&text, "NTPD_OPTS");
         let line = last.as_ref().map_or(0, |v| v.line);
         let words: Vec<&str> = last.iter().flat_map(|v| v.value.split_whitespace()).collect();
         let config = option(&words, 'c', "configfile").filter(|p| p.starts_with('/'));
@@ -231,8 +231,8 @@ fn option<'a>(words: &[&'a str], short: char, long: &str) -> Option<&'a str> {
     found
 }
 
-fn last_variable(text: &str, name: &str) -> Option<Variable> {
-    variables(text).into_iter().rfind(|v| v.name == name)
+fn last_assignment(text: &str, name: &str) -> Option<Assignment> {
+    assignments(text).into_iter().rfind(|v| v.name == name)
 }
 
 /// The user the start scripts give ntpd.
@@ -240,7 +240,7 @@ fn run_as(root: &dyn Rootfs, gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) -
     for (path, ours) in [(INIT, true), (WRAPPER, false)] {
         let path = ImagePath::parse(path)?;
         let Some(text) = root.read(&path)? else { continue };
-        let Some(user) = last_variable(&text, "RUNASUSER") else { continue };
+        let Some(user) = last_assignment(&text, "RUNASUSER") else { continue };
         let evidence =
             Evidence::at(&path).line(user.line).found(format!("RUNASUSER={}", user.value));
         if user.value == "ntp" {

@@ -6,7 +6,7 @@ use super::accounts::{AccountFile, Lock, show};
 use super::pam_stack::{COMMON_PASSWORD, Stack, missing};
 use super::{Evidence, Finding, Gap, Primitive, rewrite};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::accounts::{Layout, PASSWORD};
 use crate::text::login_defs;
 use crate::text::pam::Rule;
@@ -67,15 +67,8 @@ impl Primitive for PamSha512 {
             if wrong.is_empty() {
                 continue;
             }
-            gaps.extend(match rewrite::place(root, &source.path)? {
-                rewrite::Place::At(at) => Gap::closed_together(
-                    wrong,
-                    vec![Change::write(&at, splice(&source.text, edits))],
-                ),
-                rewrite::Place::Refused(why) => {
-                    wrong.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
-                }
-            });
+            let text = splice(&source.text, edits);
+            gaps.extend(rewrite::gaps(root, wrong, &source.path, text)?);
         }
         holding.extend(notes(root)?);
         Ok(Finding::from_gaps(gaps, holding))
@@ -138,7 +131,8 @@ fn repair(rule: &Rule) -> Option<Vec<Edit>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::settled::{changed, reasons, settle, settled_text};
+    use super::super::testing::settled::{changed, reasons, settled_text};
+    use super::super::testing::stage;
     use super::*;
     use crate::check::Outcome;
     use crate::rootfs::MemoryRootfs;
@@ -225,11 +219,11 @@ mod tests {
     fn included_files_and_links() {
         let included =
             root("@include own\n").file("/etc/pam.d/own", "password required pam_unix.so md5\n");
-        let staged = settle(&PamSha512 {}, &included);
+        let staged = stage(&PamSha512 {}, &included);
         let want = "password required pam_unix.so sha512\n".to_owned();
         assert_eq!(changed(&staged), [("/etc/pam.d/own".to_owned(), want.clone())]);
         let inside = included.clone().link(COMMON_PASSWORD, "own");
-        assert_eq!(changed(&settle(&PamSha512 {}, &inside)), [("/etc/pam.d/own".to_owned(), want)]);
+        assert_eq!(changed(&stage(&PamSha512 {}, &inside)), [("/etc/pam.d/own".to_owned(), want)]);
         let outside = included
             .link(COMMON_PASSWORD, "/usr/share/pam/x")
             .file("/usr/share/pam/x", "password required pam_unix.so\n");

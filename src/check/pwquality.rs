@@ -212,7 +212,8 @@ fn stopped(root: &dyn Rootfs, file: &File, main: bool) -> Result<Option<Gap>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const ALL: &str =
@@ -323,13 +324,15 @@ mod tests {
         assert_eq!(outcome(&newer.file(MAIN, format!("retry = 3\n{ALL}"))), Outcome::Met);
         let drop_in = root(ALL).file(DROP, "retry = 3\n");
         assert_eq!(
-            changed(&settle(&want(), &drop_in)),
+            changed(&stage(&want(), &drop_in)),
             [(DROP.into(), "# gokaku: retry = 3\n".into())]
         );
         let owned = drop_in.file("/var/lib/dpkg/info/x.list", format!("{DROP}\n"));
         assert!(reasons(&want().audit(&owned).unwrap())[0].contains("belongs to a package"));
         let many = "junk\n".repeat(100_000);
         settled_text(&want(), &root(&many), MAIN);
+        let long = format!("# {}\n{ALL}", "a long word about it ".repeat(200));
+        settled_text(&want(), &root(&long), MAIN);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::accounts::AccountFile;
 use super::{Evidence, Finding, Gap, Primitive, glob};
 use crate::error::Result;
-use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, escape};
+use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape};
 use crate::text::accounts::{HOME, Layout, UID};
 use crate::text::login_defs;
 use crate::text::search_path::{self, Element, Setting};
@@ -118,10 +118,21 @@ impl Judged {
                 return Ok(());
             }
         };
-        let at = root.locate(&path)?;
+        self.directory(root, &path, evidence, people)
+    }
+
+    /// What stands at an absolute element.
+    fn directory(
+        &mut self,
+        root: &dyn Rootfs,
+        path: &ImagePath,
+        evidence: impl Fn() -> Evidence,
+        people: &People,
+    ) -> Result<()> {
+        let at = root.locate(path)?;
         let named = |note: String| evidence().note(note);
         match at.stat {
-            None if text.trim_end_matches('/') == SNAP => {
+            None if path.as_bytes() == SNAP.as_bytes() => {
                 let note = format!("{SNAP} is there where snapd is, and only then");
                 self.holding.push(named(note));
             }
@@ -135,36 +146,29 @@ impl Judged {
                 self.gaps.push(Gap::no_remedy(evidence, "take it out by hand"));
             }
             Some(stat) if stat.uid == 0 && stat.mode & OTHERS_WRITE == 0 => {}
-            Some(stat) => {
-                let owner = people.names.show_user(stat.uid);
-                let setting = evidence();
-                let by = setting.path.map(|p| p.to_string()).unwrap_or_default();
-                let evidence = Evidence::at(&at.path)
-                    .found(format!("{:04o} {owner}", stat.mode))
-                    .want("root's, and nobody else may write to it")
-                    .note(format!("named by {by}:{}", setting.line.unwrap_or(0)));
-                let home = people.homes.iter().find(|home| at.path.starts_with(home));
-                let system = SYSTEM
-                    .iter()
-                    .any(|dir| at.path.components().next().is_some_and(|top| *top == dir[1..]));
-                self.gaps.push(match home {
-                    None if system => Gap::fixed_by(
-                        evidence,
-                        Change::SetStat {
-                            path: at.path,
-                            mode: Some(stat.mode & !OTHERS_WRITE),
-                            uid: Some(0),
-                            gid: None,
-                        },
-                    ),
-                    _ => Gap::no_remedy(
-                        evidence,
-                        "it is no directory of the system; see to it, or take it out, by hand",
-                    ),
-                });
-            }
+            Some(stat) => self.gaps.push(people.open_directory(at.path, stat, &evidence())),
         }
         Ok(())
+    }
+}
+
+impl People {
+    /// The gap of a directory that is not root's, or that others may write to.
+    fn open_directory(&self, path: ImagePath, stat: Stat, setting: &Evidence) -> Gap {
+        let by = setting.path.as_ref().map(ToString::to_string).unwrap_or_default();
+        let evidence = Evidence::at(&path)
+            .found(format!("{:04o} {}", stat.mode, self.names.show_user(stat.uid)))
+            .want("root's, and nobody else may write to it")
+            .note(format!("named by {by}:{}", setting.line.unwrap_or(0)));
+        let is_home = self.homes.iter().any(|home| path.starts_with(home));
+        let top = path.components().next();
+        let is_system = SYSTEM.iter().any(|dir| top.is_some_and(|top| *top == dir[1..]));
+        if is_home || !is_system {
+            let advice = "it is no directory of the system; see to it, or take it out, by hand";
+            return Gap::no_remedy(evidence, advice);
+        }
+        let mode = Some(stat.mode & !OTHERS_WRITE);
+        Gap::fixed_by(evidence, Change::SetStat { path, mode, uid: Some(0), gid: None })
     }
 }
 
@@ -267,7 +271,8 @@ fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{fixes, reasons, settle};
+    use crate::check::testing::settled::{fixes, reasons};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const SIX: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -376,7 +381,7 @@ mod tests {
             .dir("/usr/local/bin", 0o2775, 0, 50)
             .dir("/usr/local/sbin", 0o755, 7, 0)
             .dir("/usr/sbin", 0o777, 7, 7);
-        let staged = settle(&RootPath {}, &loose);
+        let staged = stage(&RootPath {}, &loose);
         let stat = |path: &str| {
             let s = staged.stat(&ImagePath::parse(path).unwrap()).unwrap().unwrap();
             (s.mode, s.uid, s.gid)
@@ -388,7 +393,7 @@ mod tests {
         assert_eq!(RootPath {}.audit(&staged).unwrap().outcome(), Outcome::Met);
 
         let merged = root().without("/bin").link("/bin", "usr/bin").dir("/usr/bin", 0o775, 0, 0);
-        assert_eq!(settle(&RootPath {}, &merged).changes().unwrap().len(), 1);
+        assert_eq!(stage(&RootPath {}, &merged).changes().unwrap().len(), 1);
 
         for (dir, mode) in [("/srv/bin", 0o777), ("/opt/ann/bin", 0o775), ("/root/bin", 0o777)] {
             let foreign =

@@ -8,8 +8,8 @@ use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite, trial};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::Lines;
-use crate::text::rsyslog::{Kind, Object, Target, Token, file_mode, logical_start};
-use crate::text::splice::{Edit, splice};
+use crate::text::rsyslog::{Kind, Object, Target, Token, edited, file_mode, logical_start};
+use crate::text::splice::Edit;
 
 /// Every file that rsyslogd creates gets at most the mode `mode`.
 ///
@@ -154,18 +154,18 @@ impl RsyslogCreateMode {
             }
         }
         for (path, text, evidence, edits) in by_file {
-            gaps.extend(match rewrite::place(root, path)? {
-                rewrite::Place::At(path) if in_etc(&path) => {
-                    Gap::closed_together(evidence, vec![Change::write(&path, splice(text, edits))])
+            if !in_etc(path) {
+                let why = format!("{path} is not below /etc and is not edited");
+                gaps.extend(evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)));
+                continue;
+            }
+            match edited(text, edits) {
+                Some(new) => gaps.extend(rewrite::gaps(root, evidence, path, new)?),
+                None => {
+                    let why = format!("{path}: a quote is open; correct the file by hand");
+                    gaps.extend(evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)));
                 }
-                rewrite::Place::At(path) => {
-                    let why = format!("{path} is not below /etc and is not edited");
-                    evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
-                }
-                rewrite::Place::Refused(why) => {
-                    evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
-                }
-            });
+            }
         }
         Ok(gaps)
     }
@@ -243,7 +243,8 @@ fn begins_rules(kind: &Kind) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::settled::{changed, fixes, reasons, settle, settled_text};
+    use super::super::testing::settled::{changed, fixes, reasons, settled_text};
+    use super::super::testing::stage;
     use super::*;
     use crate::check::Outcome;
     use crate::rootfs::MemoryRootfs;
@@ -353,7 +354,7 @@ mod tests {
         let root = root("$IncludeConfig /etc/rsyslog.d/*.conf\n$FileCreateMode 0640\n")
             .file("/etc/rsyslog.d/10-a.conf", "*.* /x\n")
             .file("/etc/rsyslog.d/20-b.conf", "$FileCreateMode 0666\n");
-        let staged = settle(&WANT, &root);
+        let staged = stage(&WANT, &root);
         let main =
             "$FileCreateMode 0640\n$IncludeConfig /etc/rsyslog.d/*.conf\n$FileCreateMode 0640\n";
         assert_eq!(
@@ -380,7 +381,7 @@ mod tests {
         assert_eq!(reasons(&finding), ["put `$FileCreateMode 0640` before it by hand"]);
 
         let inside = bare().link(MAIN, "conf/rsyslog.conf").file("/etc/conf/rsyslog.conf", "");
-        assert_eq!(changed(&settle(&WANT, &inside))[0].0, "/etc/conf/rsyslog.conf");
+        assert_eq!(changed(&stage(&WANT, &inside))[0].0, "/etc/conf/rsyslog.conf");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
+use super::place::{self, Place};
 use super::rsyslog::{Config, MAIN};
-use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite, trial};
+use super::{Evidence, Finding, Gap, Primitive, dpkg, trial};
 use crate::error::Result;
 use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
 use crate::text::Lines;
@@ -128,9 +129,9 @@ impl RsyslogRouting {
     fn gaps(&self, root: &dyn Rootfs, config: &Config, missing: &[bool]) -> Result<Vec<Gap>> {
         let evidence = Evidence::at(&self.file);
         let wanted = CRITERIA.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| c);
-        let (path, refused) = match rewrite::place(root, &self.file)? {
-            rewrite::Place::At(path) => (path, None),
-            rewrite::Place::Refused(why) => (self.file.clone(), Some(why)),
+        let (path, refused) = match place::file(root, &self.file)? {
+            Place::At(path) => (path, None),
+            Place::Refused(why) => (self.file.clone(), Some(why)),
         };
         if let Some(why) = refused {
             let gap = |c: &Criterion| Gap::no_remedy(evidence.clone().want(c.want), &*why);
@@ -288,7 +289,8 @@ fn judge(root: &dyn Rootfs, config: &Config) -> Result<Judgement> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::settled::{changed, fixes, reasons, settle};
+    use super::super::testing::settled::{changed, fixes, reasons};
+    use super::super::testing::stage;
     use super::*;
     use crate::check::Outcome;
     use crate::rootfs::MemoryRootfs;
@@ -387,7 +389,7 @@ mod tests {
     fn the_drop_in_holds_what_is_missing_and_no_file_twice() {
         let stock = STOCK.replace("kern", "#k").replace("*.*", "#");
         let without_kern = root(&format!("{INCLUDE}{stock}"));
-        let staged = settle(&want(), &without_kern);
+        let staged = stage(&want(), &without_kern);
         let [(path, text)] = &changed(&staged)[..] else { panic!() };
         assert_eq!(path, FILE);
         assert!(text.contains("kern.*                          -/var/log/kern.log\n"), "{text}");
@@ -399,7 +401,7 @@ mod tests {
         assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
 
         let nothing = root(INCLUDE);
-        assert_eq!(outcome_of(&settle(&want(), &nothing)), Outcome::Met);
+        assert_eq!(outcome_of(&stage(&want(), &nothing)), Outcome::Met);
     }
 
     fn outcome_of(root: &dyn Rootfs) -> Outcome {
@@ -409,7 +411,7 @@ mod tests {
     #[test]
     fn a_directory_in_place_of_a_file_is_left_out() {
         let root = root(INCLUDE).dir("/var/log/mail", 0o755, 0, 0).file("/var/log/news", "");
-        let text = &changed(&settle(&want(), &root))[0].1;
+        let text = &changed(&stage(&want(), &root))[0].1;
         assert!(
             text.contains("# left out: mail.* to /var/log/mail: it is a directory\n"),
             "{text}"
@@ -430,13 +432,13 @@ mod tests {
         let root = root(&format!("{INCLUDE}*.* -/var/log/syslog\n"));
         let aks = root.clone().file(FILE, "mail.* -/var/log/mail\n*.crit /var/log/warn");
         assert_eq!(
-            changed(&settle(&want(), &aks))[0].1,
+            changed(&stage(&want(), &aks))[0].1,
             "mail.* -/var/log/mail\n*.crit /var/log/warn\n*.emerg                         :omusrmsg:*\n"
         );
         let torn = root.clone().file(FILE, "mail.* -/var/log/mail\n# \\");
-        assert_eq!(outcome_of(&settle(&want(), &torn)), Outcome::Met);
+        assert_eq!(outcome_of(&stage(&want(), &torn)), Outcome::Met);
         let inside = root.clone().link(FILE, "../cis.conf").file("/etc/cis.conf", "");
-        assert_eq!(changed(&settle(&want(), &inside))[0].0, "/etc/cis.conf");
+        assert_eq!(changed(&stage(&want(), &inside))[0].0, "/etc/cis.conf");
         let outside = root.link(FILE, "/usr/share/x");
         assert!(reasons(&want().audit(&outside).unwrap())[0].contains("leads to /usr/share/x"));
     }
@@ -453,7 +455,7 @@ mod tests {
             assert_eq!(reasons(&finding).len(), 3);
         }
         let partly = root(&format!("kern.* stop\n{INCLUDE}"));
-        let staged = settle(&want(), &partly);
+        let staged = stage(&want(), &partly);
         assert_eq!(changed(&staged).len(), 1);
         assert_eq!(reasons(&want().audit(&staged).unwrap()).len(), 2, "kern and its emergencies");
     }

@@ -13,6 +13,7 @@ use super::accounts::{
     AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_no_login_shell,
     is_protected, is_system, passwd_field, show,
 };
+use super::units::{names_in, search_path};
 use super::{Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs};
@@ -27,10 +28,6 @@ const NEED_A_SHELL: &[&[u8]] =
 
 /// What is wanted of a password.
 const LOCKED: &str = "a locked password";
-
-/// Where programs are started from, as another account.
-const UNIT_DIRS: &[&str] =
-    &["/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"];
 
 /// Every account with a number below those of people, root aside, has a shell that lets nobody in
 /// and a locked password.
@@ -236,16 +233,13 @@ fn has_keys(root: &dyn Rootfs, user: &Entry<'_>) -> Result<bool> {
 /// The names and numbers that services run as.
 fn unit_users(root: &dyn Rootfs) -> Result<HashSet<Vec<u8>>> {
     let mut users = HashSet::new();
-    for dir in UNIT_DIRS {
-        let dir = ImagePath::parse(dir)?;
-        for name in root.list(&dir)?.unwrap_or_default() {
+    for dir in search_path(root)? {
+        for name in names_in(root, &dir)? {
             let at = dir.join(&name)?;
             if name.as_bytes().ends_with(b".service") {
                 add_users(root, &at, &mut users)?;
-            } else if name.as_bytes().ends_with(b".service.d")
-                && root.locate(&at)?.stat.is_some_and(|s| s.kind == FileKind::Dir)
-            {
-                for name in root.list(&at)?.unwrap_or_default() {
+            } else if name.as_bytes().ends_with(b".service.d") {
+                for name in names_in(root, &at)? {
                     add_users(root, &at.join(name)?, &mut users)?;
                 }
             }
@@ -366,6 +360,7 @@ mod tests {
             ("crontab", sh().file("/var/spool/cron/crontabs/_apt", "")),
             ("unit", sh().file("/lib/systemd/system/a.service", unit)),
             ("unit by number", sh().file("/etc/systemd/system/a.service", "User=104\n")),
+            ("unit of the machine", sh().file("/usr/local/lib/systemd/system/a.service", unit)),
             ("drop-in", sh().file("/etc/systemd/system/a.service.d/u.conf", unit)),
             ("keys", home("/bin/sh").file("/var/apt/.ssh/authorized_keys", "")),
             ("no shell to give", sh().without("/usr/sbin")),

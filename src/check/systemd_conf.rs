@@ -9,6 +9,7 @@ use std::ffi::OsString;
 
 use serde::Deserialize;
 
+use super::place::{self, Place};
 use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
@@ -165,9 +166,7 @@ impl SystemdConf {
         dialect: Dialect,
     ) -> Result<Gap> {
         let set = |text: &str| ini::set(text, dialect, &self.section, &self.key, &self.value);
-        if in_etc(&drop_in.path)
-            && matches!(rewrite::place(root, &drop_in.path)?, rewrite::Place::At(_))
-        {
+        if in_etc(&drop_in.path) && matches!(place::file(root, &drop_in.path)?, Place::At(_)) {
             return rewrite::gap(root, evidence, &drop_in.path, set(&drop_in.text), 0o644);
         }
         let dir = ImagePath::parse(format!("/etc/systemd/{}.conf.d", self.name))?;
@@ -183,9 +182,9 @@ impl SystemdConf {
             later.push("_CIS.conf");
         }
         let path = dir.join(&later)?;
-        let text = match rewrite::place(root, &path)? {
-            rewrite::Place::At(_) => root.read(&path)?.unwrap_or_default(),
-            rewrite::Place::Refused(_) => String::new(),
+        let text = match place::file(root, &path)? {
+            Place::At(_) => root.read(&path)?.unwrap_or_default(),
+            Place::Refused(_) => String::new(),
         };
         rewrite::gap(root, evidence, &path, set(&text), 0o644)
     }
@@ -231,7 +230,8 @@ fn boolean(value: &str) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const MAIN: &str = "/etc/systemd/journald.conf";
@@ -342,7 +342,7 @@ mod tests {
         ] {
             for dir in ["/usr/local/lib", "/usr/lib", "/lib"] {
                 let root = main(GOOD).file(&format!("{dir}/systemd/journald.conf.d/{name}"), BAD);
-                let staged = settle(&storage(), &root);
+                let staged = stage(&storage(), &root);
                 let path = format!("/etc/systemd/journald.conf.d/{ours}");
                 assert_eq!(changed(&staged)[1..], [(path, GOOD.to_owned())], "{dir} {name}");
                 assert_eq!(storage().audit(&staged).unwrap().outcome(), Outcome::Met);
@@ -375,7 +375,7 @@ mod tests {
     #[test]
     fn links() {
         let inside = MemoryRootfs::new().file("/etc/own/j.conf", BAD).link(MAIN, "/etc/own/j.conf");
-        let staged = settle(&storage(), &inside);
+        let staged = stage(&storage(), &inside);
         assert_eq!(changed(&staged).len(), 1);
         assert_eq!(changed(&staged)[0].0, "/etc/own/j.conf");
 
@@ -387,7 +387,7 @@ mod tests {
 
         let lead = "/etc/systemd/journald.conf.d/a.conf";
         let drop_in = main(GOOD).file("/usr/share/j.conf", BAD).link(lead, "/usr/share/j.conf");
-        let staged = settle(&storage(), &drop_in);
+        let staged = stage(&storage(), &drop_in);
         assert_eq!(changed(&staged).last().unwrap().0, "/etc/systemd/journald.conf.d/zz-CIS.conf");
 
         let looped = MemoryRootfs::new().link(MAIN, "journald.conf");

@@ -8,19 +8,68 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::error::{Error, Result};
-use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::rootfs::{FileKind, ImagePath, Location, Rootfs};
 
-/// The directories that win over what generators make at boot, highest first.
-const BEFORE_GENERATORS: [(&str, bool); 5] = [
-    ("/etc/systemd/system.control", false),
-    ("/run/systemd/system.control", true),
-    ("/run/systemd/transient", true),
-    ("/etc/systemd/system", false),
-    ("/run/systemd/system", true),
+/// The directories systemd looks for units in, the strongest first, as Debian and Ubuntu build it:
+/// `/lib` stands before `/usr/lib`. `/run` of an image is nothing: it is empty at boot.
+const SEARCH_PATH: [&str; 10] = [
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/etc/systemd/system",
+    "/etc/systemd/system.attached",
+    "/run/systemd/system",
+    "/run/systemd/system.attached",
+    "/usr/local/lib/systemd/system",
+    "/lib/systemd/system",
+    "/usr/lib/systemd/system",
 ];
-/// The directories below the generators, highest first.
-const AFTER_GENERATORS: [&str; 3] =
-    ["/usr/local/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"];
+/// What generators make at boot stands before the first of these.
+const BELOW_GENERATORS: &str = "/usr/local/lib/systemd/system";
+
+/// The directories systemd looks for units in, the strongest first.
+///
+/// # Errors
+/// None for these paths.
+pub(super) fn search_path(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
+    let dirs = SEARCH_PATH.into_iter().filter(|d| root.is_live() || !d.starts_with("/run/"));
+    dirs.map(ImagePath::parse).collect()
+}
+
+/// What stands under a unit's name in one directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// `/dev/null`, an empty file or a device: the unit is off, whatever weaker directories say.
+    Mask,
+    /// A unit file; the path is where links lead to in the end.
+    File(ImagePath),
+    /// A link to nothing.
+    Dangling,
+    /// No file at all.
+    Other(FileKind),
+}
+
+/// What an entry of a unit directory is; `None` when nothing stands there.
+pub(super) fn entry(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Entry>> {
+    if root.stat(path)?.is_none() {
+        return Ok(None);
+    }
+    // Links in the parents count too: of a merged /usr, /lib and /usr/lib are one place.
+    let Location { path: at, stat } = root.locate(path)?;
+    // An image need not have a /dev/null; a link that says so is meant.
+    if at.as_bytes() == b"/dev/null" {
+        return Ok(Some(Entry::Mask));
+    }
+    Ok(Some(match stat {
+        None => Entry::Dangling,
+        Some(stat) => match stat.kind {
+            FileKind::File if stat.size == 0 => Entry::Mask,
+            FileKind::File => Entry::File(at),
+            FileKind::CharDevice | FileKind::BlockDevice => Entry::Mask,
+            other => Entry::Other(other),
+        },
+    }))
+}
 
 /// What stands for a unit in the search path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,46 +91,22 @@ pub(super) enum Fragment {
 /// # Errors
 /// A loop of links, [`Error::WrongKind`] for a directory or the like, or the kernel's refusal.
 pub(super) fn fragment(root: &dyn Rootfs, name: &str, generated: bool) -> Result<Fragment> {
-    for dir in before_generators(root) {
-        if let Some(found) = entry(root, dir, name)? {
-            return Ok(found);
+    for dir in search_path(root)? {
+        if generated && dir.as_bytes() == BELOW_GENERATORS.as_bytes() {
+            return Ok(Fragment::Generated);
         }
-    }
-    if generated {
-        return Ok(Fragment::Generated);
-    }
-    for dir in AFTER_GENERATORS {
-        if let Some(found) = entry(root, dir, name)? {
-            return Ok(found);
+        let path = dir.join(name)?;
+        match entry(root, &path)? {
+            // systemd passes over a link to nothing.
+            None | Some(Entry::Dangling) => {}
+            Some(Entry::Mask) => return Ok(Fragment::Masked(path)),
+            Some(Entry::File(_)) => return Ok(Fragment::File(path)),
+            Some(Entry::Other(found)) => {
+                return Err(Error::WrongKind { path, found, want: FileKind::File });
+            }
         }
     }
     Ok(Fragment::Missing)
-}
-
-fn before_generators(root: &dyn Rootfs) -> impl Iterator<Item = &'static str> {
-    let live = root.is_live();
-    BEFORE_GENERATORS.into_iter().filter(move |(_, run)| live || !run).map(|(dir, _)| dir)
-}
-
-fn entry(root: &dyn Rootfs, dir: &str, name: &str) -> Result<Option<Fragment>> {
-    let path = ImagePath::parse(dir)?.join(name)?;
-    if root.stat(&path)?.is_none() {
-        return Ok(None);
-    }
-    let at = root.locate(&path)?;
-    // An image has no devices: the link's target tells.
-    if at.path == ImagePath::parse("/dev/null")? {
-        return Ok(Some(Fragment::Masked(path)));
-    }
-    Ok(match at.stat.map(|s| (s.kind, s.size)) {
-        // A link to nothing is passed over.
-        None => None,
-        Some((FileKind::File, 0) | (FileKind::CharDevice | FileKind::BlockDevice, _)) => {
-            Some(Fragment::Masked(path))
-        }
-        Some((FileKind::File, _)) => Some(Fragment::File(path)),
-        Some((found, _)) => return Err(Error::WrongKind { path, found, want: FileKind::File }),
-    })
 }
 
 /// The drop-ins of the unit `name` that are read, in the order they are read.
@@ -90,8 +115,8 @@ fn entry(root: &dyn Rootfs, dir: &str, name: &str) -> Result<Option<Fragment>> {
 /// A loop of links, or the kernel's refusal.
 pub(super) fn drop_ins(root: &dyn Rootfs, name: &str) -> Result<Vec<ImagePath>> {
     let mut found: BTreeMap<OsString, ImagePath> = BTreeMap::new();
-    for dir in before_generators(root).chain(AFTER_GENERATORS) {
-        let dir = ImagePath::parse(dir)?.join(format!("{name}.d"))?;
+    for dir in search_path(root)? {
+        let dir = dir.join(format!("{name}.d"))?;
         if root.locate(&dir)?.stat.is_none_or(|s| s.kind != FileKind::Dir) {
             continue;
         }

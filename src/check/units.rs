@@ -1,72 +1,18 @@
-//! systemd's unit files as an image has them: where a unit comes from, and what pulls it in.
+//! systemd's units as an image has them: a unit under all its names, whether it is masked, and what
+//! pulls it in. Where the files are is told by `unit_files`.
 //!
 //! Everything is told from files and links; targets of links are paths of the image. What a
 //! generator will make at boot is not known here, save for init scripts (see `sysv`).
 
 use super::place;
 use super::unit_files::drop_ins;
+pub(super) use super::unit_files::{Entry, entry, search_path};
 use crate::error::Result;
-use crate::rootfs::{FileKind, ImagePath, Location, Rootfs};
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::unit_install::{Install, is_unit_name, template_of};
 
 /// Where systemctl writes.
 pub(super) const ETC: &str = "/etc/systemd/system";
-
-/// The directories systemd looks for units in, the strongest first, as Debian and Ubuntu build
-/// it: `/lib` stands before `/usr/lib`. `/run` of an image is nothing: it is empty at boot.
-const SEARCH_PATH: [&str; 10] = [
-    "/etc/systemd/system.control",
-    "/run/systemd/system.control",
-    "/run/systemd/transient",
-    ETC,
-    "/etc/systemd/system.attached",
-    "/run/systemd/system",
-    "/run/systemd/system.attached",
-    "/usr/local/lib/systemd/system",
-    "/lib/systemd/system",
-    "/usr/lib/systemd/system",
-];
-
-/// The directories systemd looks for units in, the strongest first.
-pub(super) fn search_path(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
-    let dirs = SEARCH_PATH.into_iter().filter(|d| root.is_live() || !d.starts_with("/run/"));
-    dirs.map(ImagePath::parse).collect()
-}
-
-/// What stands under a unit's name in one directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Entry {
-    /// `/dev/null`, an empty file or a device: the unit is off, whatever weaker directories say.
-    Mask,
-    /// A unit file; the path is where links lead to in the end.
-    File(ImagePath),
-    /// A link to nothing.
-    Dangling,
-    /// No file at all.
-    Other(FileKind),
-}
-
-/// What an entry of a unit directory is; `None` when nothing stands there.
-pub(super) fn entry(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Entry>> {
-    if root.stat(path)?.is_none() {
-        return Ok(None);
-    }
-    // Links in the parents count too: of a merged /usr, /lib and /usr/lib are one place.
-    let Location { path: at, stat } = root.locate(path)?;
-    // An image need not have a /dev/null; a link that says so is meant.
-    if at.as_bytes() == b"/dev/null" {
-        return Ok(Some(Entry::Mask));
-    }
-    Ok(Some(match stat {
-        None => Entry::Dangling,
-        Some(stat) => match stat.kind {
-            FileKind::File if stat.size == 0 => Entry::Mask,
-            FileKind::File => Entry::File(at),
-            FileKind::CharDevice | FileKind::BlockDevice => Entry::Mask,
-            other => Entry::Other(other),
-        },
-    }))
-}
 
 /// A unit by one of its names, in all the directories that know it.
 #[derive(Debug, Clone)]

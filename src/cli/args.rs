@@ -14,7 +14,7 @@ use crate::rootfs::ImagePath;
 #[derive(Debug, Parser)]
 #[command(
     name = "gokaku",
-    version,
+    version = env!("GOKAKU_VERSION"),
     max_term_width = 100,
     after_help = "Exit status: 0 as declared · 1 could not do or could not tell · 2 not as declared \
                   · 3 a guard refused, nothing was changed · 64 wrong usage · 129, 130, 143 stopped \
@@ -24,12 +24,22 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// Every row and more log lines; twice for debugging. RUST_LOG decides where it is set.
+    /// Every row, and more log lines; twice for all. Where RUST_LOG is set, it decides what is
+    /// logged.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Errors only on stderr.
+    /// Errors only on stderr: neither phases nor warnings.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// The form of the log on stderr. No line carries a time; the pipeline's log has its own clock.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "GOKAKU_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
 }
 
 /// The verbs.
@@ -54,6 +64,14 @@ pub enum Verb {
         /// Where the journal goes.
         #[command(flatten)]
         state: State,
+        /// What to do about rows that want packages purged or installed: only say so, or run the
+        /// root's own apt-get (nothing of that can be undone).
+        #[arg(long, value_name = "WHAT", env = "GOKAKU_PACKAGES", default_value = "plan")]
+        packages: Packages,
+        /// A package that is never removed, besides those that nodes need anyway; `*` stands for
+        /// any characters; may be given again.
+        #[arg(long, value_name = "NAME", env = "GOKAKU_PROTECT_PACKAGE", value_delimiter = ',')]
+        protect_package: Vec<String>,
     },
     /// Take the last apply back: content, modes, owners, attributes, times, links.
     ///
@@ -154,10 +172,23 @@ pub struct Judge {
     /// Take a root whose os-release is not the profile's.
     #[arg(long, env = "GOKAKU_FORCE_TARGET")]
     pub force_target: bool,
-    /// An account that is never locked, aged, denied or moved; may be given again. On the running
-    /// system the account that called sudo is protected without being named.
+    /// An account that is never locked, aged, denied or moved, and whose next SSH login must not end;
+    /// may be given again. On the running system the account that logged in to run this is
+    /// protected without being named.
     #[arg(long, value_name = "USER", env = "GOKAKU_PROTECT", value_delimiter = ',')]
     pub protect: Vec<String>,
+    /// Carry out a plan that ends the next SSH login of a protected account; it is still told.
+    #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT")]
+    pub allow_lockout: bool,
+    /// Let the root's own programs judge what is planned before anything is written (sshd -t,
+    /// visudo -c, rsyslogd -N1, modprobe -c): they run in a view of the root, without a network.
+    /// Needs root rights.
+    #[arg(long, env = "GOKAKU_VALIDATE")]
+    pub validate: bool,
+    /// Put .netrc, .forward and .rhosts in people's homes out of use: renamed in place to
+    /// NAME.quarantined-gokaku, mode 0600. Without it they are told and not touched.
+    #[arg(long, env = "GOKAKU_QUARANTINE")]
+    pub quarantine: bool,
     /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
     /// set-id …). --strict does so, too.
     #[arg(long, env = "GOKAKU_SURVEY")]
@@ -174,6 +205,24 @@ pub enum Format {
     Text,
     /// `gokaku.report/1`.
     Json,
+}
+
+/// The forms of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `gokaku: LEVEL: MESSAGE`.
+    Text,
+    /// One JSON object on each line: level, phase, counts, message.
+    Json,
+}
+
+/// What to do about packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Packages {
+    /// Name the command; the row stays not met.
+    Plan,
+    /// Simulate, and when nothing protected would go, purge and install.
+    Apply,
 }
 
 fn lang(text: &str) -> Result<Lang, String> {

@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::error::{Error, Result};
-use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
+use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs};
 use crate::text::os_release;
 
 /// What a root says it is.
@@ -31,6 +31,25 @@ impl Identity {
 }
 
 impl Target {
+    /// Makes sure that a root that is taken in spite of what it says is one at all: something like
+    /// `/home` or an empty directory is not written to.
+    ///
+    /// # Errors
+    /// [`Error::Guard`] when it is not.
+    pub fn guard_shape(&self, root: &dyn Rootfs) -> Result<()> {
+        for dir in ["/etc", "/usr"] {
+            let at = root.locate(&ImagePath::parse(dir)?)?;
+            if at.stat.is_some_and(|s| s.kind == FileKind::Dir) {
+                return Ok(());
+            }
+        }
+        Err(Error::Guard(
+            "/etc: found neither it nor /usr; this is no root filesystem, which --force-target \
+             does not make it"
+                .to_owned(),
+        ))
+    }
+
     /// Makes sure that a root is what the profile is for.
     ///
     /// # Errors
@@ -78,5 +97,13 @@ mod tests {
             assert!(e.contains(message), "{e}");
         }
         assert_eq!(Identity::read(&MemoryRootfs::new()).unwrap(), Identity::default());
+        assert!(want.guard_shape(&MemoryRootfs::new().dir("/etc", 0o755, 0, 0)).is_ok());
+        for none in [
+            MemoryRootfs::new(),
+            MemoryRootfs::new().file("/bob/etc/x", ""),
+            MemoryRootfs::new().file("/etc", ""),
+        ] {
+            assert!(want.guard_shape(&none).is_err());
+        }
     }
 }

@@ -1,22 +1,37 @@
 //! What a plan would change, as a unified diff with the metadata beside it.
 //!
-//! Secrets never show: of the account files, password fields are reduced to their kind.
+//! Secrets never show: `shadow` and `gshadow` are told by the names of the fields that change, and
+//! of `passwd` and `group` password fields are reduced to their kind. Nor do control characters:
+//! a file of the target does not give orders to a terminal.
+
+mod fields;
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use super::secret::for_terminal;
+use crate::check::home_file_absent::QUARANTINED;
 use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, PathChange, escape};
 
 /// The diff of all changes. `names` is the image's own account database.
 pub fn render(changes: &[PathChange], names: &AccountDb) -> String {
     let mut out = String::new();
     for change in changes {
-        one(&mut out, change, names);
+        one(&mut out, change, names, is_put_away(change, changes));
     }
     out
 }
 
-fn one(out: &mut String, change: &PathChange, names: &AccountDb) {
+/// Whether a file that may hold secrets is given another name: what it holds is not shown.
+fn is_put_away(change: &PathChange, changes: &[PathChange]) -> bool {
+    let name = change.path.as_bytes();
+    name.ends_with(QUARANTINED.as_bytes())
+        || changes
+            .iter()
+            .any(|c| c.path.as_bytes().strip_prefix(name) == Some(QUARANTINED.as_bytes()))
+}
+
+fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool) {
     let path = &change.path;
     let rules: Vec<String> = change.rules.iter().map(ToString::to_string).collect();
     // Writing to a String cannot fail.
@@ -52,8 +67,13 @@ fn one(out: &mut String, change: &PathChange, names: &AccountDb) {
     let (old, new) = (content(change.before.as_ref()), content(change.after.as_ref()));
     let replaced =
         matches!(change.after.as_ref().map(|n| &n.body), None | Some(NodeBody::File(Some(_))));
-    if replaced && old != new {
-        out.push_str(&patch(path, &masked(path, old), &masked(path, new)));
+    if put_away && replaced {
+        let _ = writeln!(out, "# what it holds is not shown");
+    } else if replaced && old != new {
+        match fields::of(path.as_bytes()) {
+            Some(names) => out.push_str(&fields::render(old, new, names)),
+            None => out.push_str(&patch(path, &masked(path, old), &masked(path, new))),
+        }
     }
     out.push('\n');
 }
@@ -73,37 +93,33 @@ fn content(node: Option<&Node>) -> &[u8] {
 fn patch(path: &ImagePath, old: &[u8], new: &[u8]) -> String {
     let mut options = diffy::DiffOptions::new();
     options.set_original_filename(format!("a{path}")).set_modified_filename(format!("b{path}"));
-    String::from_utf8_lossy(&options.create_patch_bytes(old, new).to_bytes()).into_owned()
+    for_terminal(&String::from_utf8_lossy(&options.create_patch_bytes(old, new).to_bytes()))
 }
 
-/// Password fields say what they are, not what they hold.
+/// Password fields say what they are, not what they hold; of a line with too many or too few
+/// fields nothing is sure, so nothing is said.
 fn masked<'a>(path: &ImagePath, text: &'a [u8]) -> Cow<'a, [u8]> {
-    const FILES: [&[u8]; 8] = [
-        b"/etc/passwd",
-        b"/etc/passwd-",
-        b"/etc/shadow",
-        b"/etc/shadow-",
-        b"/etc/group",
-        b"/etc/group-",
-        b"/etc/gshadow",
-        b"/etc/gshadow-",
-    ];
-    if !FILES.contains(&path.as_bytes()) {
-        return Cow::Borrowed(text);
-    }
+    let fields = match path.as_bytes() {
+        b"/etc/passwd" | b"/etc/passwd-" => 7,
+        b"/etc/group" | b"/etc/group-" => 4,
+        _ => return Cow::Borrowed(text),
+    };
     let mut out = Vec::with_capacity(text.len());
     for line in text.split_inclusive(|b| *b == b'\n') {
-        let mut fields = line.splitn(3, |b| *b == b':');
-        match (fields.next(), fields.next(), fields.next()) {
-            (Some(name), Some(secret), Some(rest)) => {
+        let bare = line.strip_suffix(b"\n").unwrap_or(line);
+        let parts: Vec<&[u8]> = bare.split(|b| *b == b':').collect();
+        match parts.as_slice() {
+            [name, secret, rest @ ..] if parts.len() == fields => {
                 out.extend_from_slice(name);
                 out.push(b':');
                 out.extend_from_slice(kind_of_secret(secret).as_bytes());
                 out.push(b':');
-                out.extend_from_slice(rest);
+                out.extend_from_slice(&rest.join(&b':'));
             }
-            _ => out.extend_from_slice(b"(a malformed line)\n"),
+            _ if bare.is_empty() || bare.starts_with(b"#") => out.extend_from_slice(bare),
+            _ => out.extend_from_slice(b"(a malformed line)"),
         }
+        out.extend_from_slice(&line[bare.len()..]);
     }
     Cow::Owned(out)
 }
@@ -142,15 +158,35 @@ mod tests {
     #[test]
     fn hashes_never_show() {
         let base = MemoryRootfs::new()
-            .file_with("/etc/shadow", "a:$6$SECRET:1:::::\nb:$6$OTHER:1:::::\n", 0o640, 0, 42)
+            .file_with("/etc/shadow", "a:$6$SECRET:1::::::\nb:$6$OTHER:1::::::\n", 0o640, 0, 42)
             .file("/etc/group", "shadow:x:42:\n");
         assert!(base.read(&path("/etc/shadow")).is_ok());
         let text = diff(
             &base,
-            &[Change::write(&path("/etc/shadow"), "a:!$6$SECRET:1:::::\nb:$6$OTHER:1:::::\n")],
+            &[Change::write(&path("/etc/shadow"), "a:!$6$SECRET:1::::::\nb:$6$OTHER:1::::::\n")],
         );
         assert!(!text.contains("SECRET") && !text.contains("OTHER"), "{text}");
-        assert!(text.contains("-a:(hash):1") && text.contains("+a:!(hash):1"), "{text}");
+        assert!(text.contains("# a: password (hash) -> !(hash)\n"), "{text}");
+        assert!(!text.contains("b:"), "what does not change does not show: {text}");
+    }
+
+    #[test]
+    fn the_open_account_files_show_no_hash_and_no_malformed_line() {
+        let old = "a:SECRET:1:1::/:/bin/sh\nb:SECRET\nc:x:SECRET\n";
+        let new = "a:x:1:1::/:/bin/sh\nb:SECRET\nc:x:SECRET\n";
+        let base = MemoryRootfs::new().file("/etc/passwd", old);
+        let text = diff(&base, &[Change::write(&path("/etc/passwd"), new)]);
+        assert!(!text.contains("SECRET"), "{text}");
+        assert!(text.contains("-a:(hash):1:1::/:/bin/sh\n+a:x:1:1::"), "{text}");
+        assert!(text.contains(" (a malformed line)\n"), "{text}");
+    }
+
+    #[test]
+    fn a_file_gives_no_orders_to_a_terminal() {
+        let base =
+            MemoryRootfs::new().file("/etc/x", "a\x1b]0;t\x07\rb\n$6$saltsalt$SECRETSECRET\n");
+        let text = diff(&base, &[Change::write(&path("/etc/x"), "a\x1b]0;t\x07\rb\nnew\n")]);
+        assert!(text.contains(" a\\x1b]0;t\\x07\\x0db\n-(hash)\n+new\n"), "{text}");
     }
 
     #[test]

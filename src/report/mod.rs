@@ -6,12 +6,14 @@
 pub mod diff;
 pub mod reverted;
 pub mod rules_doc;
+pub(crate) mod secret;
 pub mod text;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::apply::packages::{self, Action, Operation};
 use crate::check::{Evidence, Outcome};
 use crate::plan::{Judged, Remedy};
 use crate::profile::{Bilingual, Disposition, Drift, Profile, Reason, Rule, RuleId, Status};
@@ -19,6 +21,9 @@ use crate::rootfs::{ImagePath, NodeBody, PathChange};
 
 /// The schema's name and version.
 pub const SCHEMA: &str = "gokaku.report/1";
+
+/// Where dpkg keeps its record.
+const DPKG_STATUS: &str = "/var/lib/dpkg/status";
 
 /// What the run was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -49,8 +54,20 @@ pub struct Report {
     pub summary: Summary,
     /// One entry per row, in the order of their ids.
     pub rules: Vec<RuleReport>,
-    /// Every path that changed (or, of a plan, would change).
+    /// Every package and every path that changed (or, of a plan, every path that would change).
     pub changes: Vec<ChangeReport>,
+    /// What the package runner has to say, if it had anything to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packages: Option<PackagesReport>,
+}
+
+/// What the package runner has to say.
+#[derive(Debug, Serialize)]
+pub struct PackagesReport {
+    /// What was recovered first.
+    pub notes: Vec<String>,
+    /// Why it could not do all it was to do; `null` when it could.
+    pub failure: Option<String>,
 }
 
 /// The program that wrote a report.
@@ -95,6 +112,8 @@ pub struct Summary {
     pub left_alone: LeftCounts,
     /// Paths changed (or, of a plan, that would change).
     pub changed_files: usize,
+    /// Packages purged, installed or otherwise changed.
+    pub changed_packages: usize,
 }
 
 /// Counts of the rows that are to pass, by outcome.
@@ -168,6 +187,39 @@ pub struct ChangeReport {
     pub kind: ChangeKind,
     /// For which rows.
     pub rules: BTreeSet<RuleId>,
+    /// Which package, of a change of kind [`ChangeKind::Package`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<PackageReport>,
+}
+
+/// One changed package.
+#[derive(Debug, Serialize)]
+pub struct PackageReport {
+    /// Its name.
+    pub name: String,
+    /// Its architecture.
+    pub architecture: String,
+    /// What happened to it.
+    pub action: Action,
+    /// The version that was there.
+    pub from: Option<String>,
+    /// The version that is there now.
+    pub to: Option<String>,
+    /// Whether a row names it; else it came or went along with one.
+    pub asked: bool,
+}
+
+impl From<&Operation> for PackageReport {
+    fn from(o: &Operation) -> PackageReport {
+        PackageReport {
+            name: o.name.clone(),
+            architecture: o.architecture.clone(),
+            action: o.action,
+            from: o.from.clone(),
+            to: o.to.clone(),
+            asked: o.asked,
+        }
+    }
 }
 
 /// What is done to a path.
@@ -184,6 +236,8 @@ pub enum ChangeKind {
     Mkdir,
     /// Taken away.
     Remove,
+    /// A package, by the package manager; the path is that of dpkg's record.
+    Package,
 }
 
 impl ChangeKind {
@@ -217,6 +271,7 @@ impl Report {
                 path: c.path.clone(),
                 kind: ChangeKind::of(c),
                 rules: c.rules.clone(),
+                package: None,
             })
             .collect();
         let rows: Vec<RuleReport> = rules
@@ -239,14 +294,42 @@ impl Report {
             summary,
             rules: rows,
             changes,
+            packages: None,
         }
+    }
+
+    /// Adds what became of the packages; they were changed before the files.
+    #[must_use]
+    pub fn with_packages(mut self, outcome: &packages::Outcome) -> Report {
+        let mut notes = outcome.notes.clone();
+        let (asked, other): (Vec<&Operation>, Vec<&Operation>) =
+            outcome.operations.iter().partition(|o| !o.rules.is_empty());
+        // What no row asks for was recovered on the way.
+        notes.extend(other.iter().map(ToString::to_string));
+        let Ok(path) = ImagePath::parse(DPKG_STATUS) else { return self };
+        let changes = asked.iter().map(|o| ChangeReport {
+            path: path.clone(),
+            kind: ChangeKind::Package,
+            rules: o.rules.clone(),
+            package: Some(PackageReport::from(*o)),
+        });
+        self.changes.splice(0..0, changes);
+        self.summary.changed_packages = asked.len();
+        for row in &mut self.rules {
+            row.changed |= asked.iter().any(|o| o.rules.contains(&row.id));
+        }
+        if !notes.is_empty() || outcome.failure.is_some() {
+            self.packages = Some(PackagesReport { notes, failure: outcome.failure.clone() });
+        }
+        self
     }
 
     /// The exit status of the verbs that judge: 1 when something could not be told, else 2 when
     /// something is not as declared (with `strict`, drift too), else 0.
     pub fn exit_status(&self, strict: bool) -> u8 {
         let pass = &self.summary.pass;
-        if pass.unknown > 0 {
+        let failed = self.packages.as_ref().is_some_and(|p| p.failure.is_some());
+        if pass.unknown > 0 || failed {
             1
         } else if pass.not_met > 0 || (strict && self.summary.left_alone.drifted > 0) {
             2
@@ -254,6 +337,28 @@ impl Report {
             0
         }
     }
+}
+
+/// A report as JSON. Control characters are written as escapes, also those that JSON would
+/// let through: the report may be looked at in a terminal.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn to_json(data: &impl Serialize) -> serde_json::Result<String> {
+    let plain = serde_json::to_string_pretty(data)?;
+    let mut out = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        // Outside of strings JSON is ASCII, and its layout knows the line feed alone.
+        if c != '\n' && crate::rootfs::is_control(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Ok(out)
 }
 
 fn row(
@@ -283,9 +388,19 @@ fn row(
         title: rule.title.clone(),
         before: before.map(|b| b.outcome),
         changed: changes.iter().any(|c| c.rules.contains(&rule.id)),
-        evidence: judged.evidence.clone(),
-        reason: judged.reason.clone(),
+        evidence: judged.evidence.iter().map(veiled).collect(),
+        reason: judged.reason.as_deref().map(|r| secret::veil(r).into_owned()),
         left_alone,
+    }
+}
+
+fn veiled(evidence: &Evidence) -> Evidence {
+    let veil = |text: &Option<String>| text.as_deref().map(|t| secret::veil(t).into_owned());
+    Evidence {
+        found: veil(&evidence.found),
+        want: veil(&evidence.want),
+        note: veil(&evidence.note),
+        ..evidence.clone()
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::apply::packages::Action;
+
 use super::{Mode, PassCounts, Report, RuleReport, summarize};
 use crate::check::{Evidence, Outcome};
 use crate::profile::{Lang, Profile, Rule, Status};
@@ -34,6 +36,8 @@ struct Words {
     changed: [&'static str; 3],
     unchanged: [&'static str; 3],
     compliant: &'static str,
+    packages: &'static str,
+    package_actions: [&'static str; 6],
 }
 
 const EN: Words = Words {
@@ -58,6 +62,8 @@ const EN: Words = Words {
     changed: ["", "path(s) would change", "path(s) changed"],
     unchanged: ["", "nothing would change", "nothing changed"],
     compliant: "as declared",
+    packages: "packages",
+    package_actions: ["purged", "removed", "installed", "upgraded", "configured", "unfinished"],
 };
 
 const JA: Words = Words {
@@ -82,6 +88,8 @@ const JA: Words = Words {
     changed: ["", "件のパスを変更する予定", "件のパスを変更した"],
     unchanged: ["", "変更の予定なし", "変更なし"],
     compliant: "宣言どおり",
+    packages: "パッケージ",
+    package_actions: ["完全削除", "削除", "導入", "更新", "設定完了", "未完了"],
 };
 
 fn words(lang: Lang) -> &'static Words {
@@ -129,8 +137,38 @@ pub fn render(report: &Report, style: Style) -> String {
     if !out.is_empty() {
         out.push('\n');
     }
+    packages(&mut out, report, style.lang);
     counts(&mut out, report, style);
     out
+}
+
+/// What became of the packages, one line per kind of change.
+fn packages(out: &mut String, report: &Report, lang: Lang) {
+    use Action::{Configured, Installed, Purged, Removed, Unfinished, Upgraded};
+    let w = words(lang);
+    let kinds = [Purged, Removed, Installed, Upgraded, Configured, Unfinished];
+    let start = out.len();
+    for (action, word) in kinds.into_iter().zip(w.package_actions) {
+        let of_kind = report.changes.iter().filter_map(|c| c.package.as_ref());
+        let names: Vec<String> = of_kind
+            .filter(|p| p.action == action)
+            .map(|p| {
+                let version = p.to.as_ref().or(p.from.as_ref());
+                version.map_or(p.name.clone(), |v| format!("{} {v}", p.name))
+            })
+            .collect();
+        if !names.is_empty() {
+            let _ = writeln!(out, "{}: {word}: {}", w.packages, names.join(", "));
+        }
+    }
+    if let Some(said) = &report.packages {
+        for note in said.notes.iter().chain(&said.failure) {
+            let _ = writeln!(out, "{}: {note}", w.packages);
+        }
+    }
+    if out.len() > start {
+        out.push('\n');
+    }
 }
 
 fn needs_attention(row: &RuleReport) -> bool {
@@ -161,7 +199,7 @@ fn rule(out: &mut String, row: &RuleReport, style: Style) {
             let _ = writeln!(out, "           {}", self::evidence(evidence, style.lang));
         }
         if let Some(reason) = &row.reason {
-            let _ = writeln!(out, "           {}: {reason}", w.why);
+            let _ = writeln!(out, "           {}: {}", w.why, line_of(reason));
         }
     }
 }

@@ -51,6 +51,11 @@ impl AccountDb {
         self.get_user_by_name(name).map(|u| u.uid())
     }
 
+    /// The name of the user with this number.
+    pub fn name_of(&self, uid: u32) -> Option<String> {
+        self.get_user_by_uid(uid).map(|u| u.name().to_string_lossy().into_owned())
+    }
+
     /// Whether a user has this number.
     pub fn has_uid(&self, uid: u32) -> bool {
         self.users.iter().any(|u| u.0 == uid)

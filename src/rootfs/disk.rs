@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
-use super::resolve::{Links, Resolver, stat_of};
+use super::resolve::{Links, Resolver, reopen, stat_of};
 use super::{FileKind, ImagePath, Rootfs, Stat, Survey, walk};
 use crate::error::{Error, Result};
 
@@ -28,6 +28,7 @@ pub struct DiskRootfs {
     live: bool,
     protected: Vec<String>,
     surveyed: bool,
+    quarantines: bool,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
@@ -64,6 +65,7 @@ impl DiskRootfs {
             live,
             protected: Vec::new(),
             surveyed: false,
+            quarantines: false,
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
@@ -86,6 +88,7 @@ impl DiskRootfs {
             live: self.live,
             protected: self.protected.clone(),
             surveyed: self.surveyed,
+            quarantines: self.quarantines,
             stats: RefCell::default(),
             contents: RefCell::default(),
             survey: RefCell::default(),
@@ -96,6 +99,13 @@ impl DiskRootfs {
     #[must_use]
     pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
         self.protected.extend(accounts);
+        self
+    }
+
+    /// The same root, with [`Rootfs::quarantines`] if `wanted`.
+    #[must_use]
+    pub fn quarantining(mut self, wanted: bool) -> DiskRootfs {
+        self.quarantines = wanted;
         self
     }
 
@@ -119,6 +129,24 @@ impl DiskRootfs {
         let top = stat_of(self.dir.as_fd()).map_err(fail)?;
         #[allow(clippy::useless_conversion)] // 32 bits on some architectures
         Ok((filesystem.filesystem_id().into(), top.st_ino.into()))
+    }
+
+    /// Whether this is the root of the running system, seen from a place that has another one: from
+    /// a container or chroot that shares the system's processes.
+    pub fn is_running_elsewhere(&self) -> bool {
+        let id = id_of(&self.dir);
+        id.is_some() && id == id_on_host("/proc/1/root/") && id != id_on_host("/")
+    }
+
+    /// Whether this is the root that this process itself has, be it a running system's, a
+    /// container's or a chroot's.
+    pub(crate) fn is_own(&self) -> bool {
+        self.identity().is_some() && self.identity() == id_on_host("/")
+    }
+
+    /// Device and number of the root directory.
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
+        id_of(&self.dir)
     }
 
     /// Opens a path inside the root; for `apply/`, which writes through descriptors.
@@ -181,7 +209,11 @@ impl DiskRootfs {
             return Err(too_large(size));
         }
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let fd = self.open_at(path, flags, Links::Follow).map_err(wrap("read"))?;
+        let fd = match reopen(probe.as_fd(), flags) {
+            Some(answer) => answer,
+            None => self.open_at(path, flags, Links::Follow),
+        }
+        .map_err(wrap("read"))?;
         let opened = stat_of(fd.as_fd()).map_err(wrap("stat"))?;
         if (opened.st_dev, opened.st_ino) != (expected.st_dev, expected.st_ino) {
             return Err(Error::Raced { path: path.clone() });
@@ -247,7 +279,11 @@ impl Rootfs for DiskRootfs {
             return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::Dir });
         }
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
-        let fd = self.open_at(path, flags, Links::Follow).map_err(wrap)?;
+        let fd = match reopen(probe.as_fd(), flags) {
+            Some(answer) => answer,
+            None => self.open_at(path, flags, Links::Follow),
+        }
+        .map_err(wrap)?;
         let mut names = Vec::new();
         for entry in Dir::from_fd(fd).map_err(wrap)?.iter() {
             let entry = entry.map_err(wrap)?;
@@ -283,6 +319,10 @@ impl Rootfs for DiskRootfs {
     fn protected_accounts(&self) -> &[String] {
         &self.protected
     }
+
+    fn quarantines(&self) -> bool {
+        self.quarantines
+    }
 }
 
 impl From<&FileStat> for Stat {
@@ -312,26 +352,30 @@ fn kind_of(stat: &FileStat) -> FileKind {
     }
 }
 
+/// What a directory is, whatever its name: filesystem and inode.
+type DirId = (u64, u64);
+
+fn id_of(dir: &OwnedFd) -> Option<DirId> {
+    stat_of(dir.as_fd()).ok().map(|s| (s.st_dev, s.st_ino))
+}
+
+fn id_on_host(path: &str) -> Option<DirId> {
+    use std::os::unix::fs::MetadataExt;
+    #[allow(clippy::disallowed_methods)] // asks about the running system, which is the question
+    std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
+}
+
 /// The root is this process's own `/`, and that `/` belongs to a machine, not to a container.
 fn is_live(dir: &OwnedFd) -> bool {
-    #[allow(clippy::disallowed_methods)] // asks about the running system, which is the question
-    let host = |path: &str| std::fs::metadata(path).ok();
-    let own = host("/").map(|m| {
-        use std::os::unix::fs::MetadataExt;
-        (m.dev(), m.ino())
-    });
-    let root = stat_of(dir.as_fd()).ok().map(|s| (s.st_dev, s.st_ino));
+    let own = id_on_host("/");
     #[allow(clippy::disallowed_methods)]
-    let in_container = host("/run/systemd/container").is_some()
-        || host("/.dockerenv").is_some()
-        || host("/run/.containerenv").is_some()
+    let in_container = ["/run/systemd/container", "/.dockerenv", "/run/.containerenv"]
+        .into_iter()
+        .any(|mark| id_on_host(mark).is_some())
         // A chroot: process 1 has another root.
         || std::fs::read_link("/proc/1/root").is_ok_and(|p| p != Path::new("/"))
-        || host("/proc/1/root/").map(|m| {
-            use std::os::unix::fs::MetadataExt;
-            (m.dev(), m.ino())
-        }) != own;
-    own.is_some() && own == root && !in_container
+        || id_on_host("/proc/1/root/") != own;
+    own.is_some() && own == id_of(dir) && !in_container
 }
 
 #[cfg(test)]

@@ -10,6 +10,13 @@ use crate::error::{Error, Result};
 /// As many links as Linux follows in one look-up.
 pub(super) const MAX_LINKS: usize = 40;
 
+/// The components of a link's text. A slash at its end is a `.`: what stands before it must be a
+/// directory.
+pub(super) fn components(target: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    let last: &[u8] = if target.ends_with(b"/") { b"." } else { b"" };
+    target.split(|b| *b == b'/').chain([last]).filter(|part| !part.is_empty())
+}
+
 /// Resolves `path` with `stat` and `read_link`, which are only asked about paths without links.
 pub(super) fn locate(
     path: &ImagePath,
@@ -30,6 +37,13 @@ pub(super) fn locate(
             at_stat = None;
             continue;
         }
+        if name == "." {
+            // `file/.` is nothing; the kernel says ENOTDIR.
+            if nothing_below {
+                at_stat = None;
+            }
+            continue;
+        }
         let next = at.join(&name)?;
         let found = if nothing_below { None } else { stat(&next)? };
         match found {
@@ -43,10 +57,8 @@ pub(super) fn locate(
                     at = ImagePath::root();
                 }
                 at_stat = None;
-                for part in target.split(|b| *b == b'/').rev() {
-                    if !part.is_empty() && part != b"." {
-                        todo.push_front(OsString::from_vec(part.to_vec()));
-                    }
+                for part in components(&target).rev() {
+                    todo.push_front(OsString::from_vec(part.to_vec()));
                 }
             }
             other => {

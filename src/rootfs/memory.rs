@@ -21,6 +21,7 @@ pub struct MemoryRootfs {
     nodes: BTreeMap<ImagePath, Node>,
     live: bool,
     protected: Vec<String>,
+    quarantines: bool,
 }
 
 impl MemoryRootfs {
@@ -89,6 +90,13 @@ impl MemoryRootfs {
     #[must_use]
     pub fn live(mut self) -> MemoryRootfs {
         self.live = true;
+        self
+    }
+
+    /// The same image in a run that puts such files out of use.
+    #[must_use]
+    pub fn quarantining(mut self) -> MemoryRootfs {
+        self.quarantines = true;
         self
     }
 
@@ -206,9 +214,12 @@ impl Rootfs for MemoryRootfs {
             let want = FileKind::Dir;
             return Err(Error::WrongKind { path: path.clone(), found: stat.kind, want });
         }
+        // What lies below sorts right behind the path and a slash.
+        let first = if at.path.is_root() { at.path.clone() } else { at.path.join("\u{1}")? };
+        let below = self.nodes.range(first..).map(|(p, _)| p);
+        let below = below.take_while(|p| p.starts_with(&at.path));
         let inside = |p: &&ImagePath| p.parent().as_ref() == Some(&at.path);
-        let names = self.nodes.keys().filter(inside);
-        Ok(Some(names.filter_map(|p| p.file_name().map(OsString::from)).collect()))
+        Ok(Some(below.filter(inside).filter_map(|p| p.file_name().map(OsString::from)).collect()))
     }
 
     fn is_live(&self) -> bool {
@@ -217,5 +228,9 @@ impl Rootfs for MemoryRootfs {
 
     fn protected_accounts(&self) -> &[String] {
         &self.protected
+    }
+
+    fn quarantines(&self) -> bool {
+        self.quarantines
     }
 }

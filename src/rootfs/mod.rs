@@ -24,7 +24,8 @@ pub use accounts::AccountDb;
 pub use disk::DiskRootfs;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
-pub(crate) use path::escape;
+pub(crate) use path::{escape, is_control};
+pub(crate) use resolve::reopen;
 pub use resolve::{Links, Resolver};
 pub use staged::{Change, NewFile, Node, NodeBody, PathChange, StagedRootfs};
 
@@ -172,6 +173,11 @@ pub trait Rootfs {
     /// Names of accounts that no rule may lock, age, deny or move, as given for this run.
     fn protected_accounts(&self) -> &[String] {
         &[]
+    }
+
+    /// Whether files of people that give away passwords or trust are put out of use in this run.
+    fn quarantines(&self) -> bool {
+        false
     }
 
     /// Where `path` leads, all links followed.

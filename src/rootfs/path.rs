@@ -111,12 +111,20 @@ impl ImagePath {
     }
 }
 
+/// Whether a character acts on what is shown around it: control characters, and those that turn
+/// the direction of text or end a line.
+pub(crate) fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
 /// UTF-8 text stays, everything else and control characters become `\xNN`.
 pub(crate) fn escape(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
-            if c.is_control() {
+            if is_control(c) {
                 let mut buffer = [0; 4];
                 for byte in c.encode_utf8(&mut buffer).bytes() {
                     out.push_str(&format!("\\x{byte:02x}"));

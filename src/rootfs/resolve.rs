@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::OnceLock;
 
@@ -14,7 +14,7 @@ use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, readlinkat};
 use nix::sys::stat::{Mode, SFlag, fstat, fstatat};
 
 use super::ImagePath;
-use super::locate::MAX_LINKS;
+use super::locate::{self, MAX_LINKS};
 
 /// What to do with symbolic links on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +119,10 @@ fn open_by_walk(
             stack.pop();
             continue;
         }
+        if name == "." {
+            // What stands before it was opened as a directory.
+            continue;
+        }
         let at = stack.last().map_or(root, AsFd::as_fd);
         let last = todo.is_empty();
         let kind = fstatat(at, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?.st_mode;
@@ -136,10 +140,8 @@ fn open_by_walk(
             if target.first() == Some(&b'/') {
                 stack.clear();
             }
-            for part in target.split(|b| *b == b'/').rev() {
-                if !part.is_empty() && part != b"." {
-                    todo.push_front(OsString::from_vec(part.to_vec()));
-                }
+            for part in locate::components(target).rev() {
+                todo.push_front(OsString::from_vec(part.to_vec()));
             }
         } else if last {
             return open_one(at, &name, flags | OFlag::O_NOFOLLOW);
@@ -159,6 +161,20 @@ fn open_one(at: BorrowedFd<'_>, name: &OsStr, flags: OFlag) -> nix::Result<Owned
         match nix::fcntl::openat(at, name, flags, Mode::empty()) {
             Err(Errno::EINTR) => {}
             answer => return answer,
+        }
+    }
+}
+
+/// Opens for reading what an `O_PATH` descriptor stands for, and nothing that took its place in the
+/// meantime: opening a device acts. `None` where there is no `/proc`, which alone knows the way.
+pub(crate) fn reopen(probe: BorrowedFd<'_>, flags: OFlag) -> Option<nix::Result<OwnedFd>> {
+    let own = format!("/proc/self/fd/{}", probe.as_raw_fd());
+    loop {
+        #[allow(clippy::disallowed_methods)] // one of our own descriptors
+        match nix::fcntl::open(own.as_str(), flags | OFlag::O_CLOEXEC, Mode::empty()) {
+            Err(Errno::EINTR) => {}
+            Err(Errno::ENOENT) => return None,
+            answer => return Some(answer),
         }
     }
 }
@@ -186,6 +202,9 @@ mod tests {
         ("/etc/up", Ok("real")),
         ("/etc/slash/etc/real", Ok("real")),
         ("/etc/chain", Ok("real")),
+        ("/etc/real-slash", Err(Errno::ENOTDIR)),
+        ("/etc/real-dot", Err(Errno::ENOTDIR)),
+        ("/etc/dir-slash/real", Ok("real")),
         ("/etc/dir/real", Ok("real")),
         ("/etc/escape-absolute", Err(Errno::ENOENT)),
         ("/etc/escape-relative", Err(Errno::ENOENT)),
@@ -222,6 +241,9 @@ mod tests {
             ("loop", "loop"),
             ("loop-dir", "/etc/loop-dir/y"),
             ("self-proc", "/proc/self/root/etc/hostname"),
+            ("real-slash", "real/"),
+            ("real-dot", "d/../real/."),
+            ("dir-slash", "d/./"),
         ] {
             symlink(target, root.join("etc").join(name)).unwrap();
         }

@@ -154,6 +154,13 @@ impl<'a> StagedRootfs<'a> {
         StagedRootfs { base, over: BTreeMap::new() }
     }
 
+    /// The image as it will be after these changes.
+    pub fn with(base: &'a dyn Rootfs, changes: &[PathChange]) -> StagedRootfs<'a> {
+        let staged = |c: &PathChange| Staged { node: c.after.clone(), rules: c.rules.clone() };
+        let over = changes.iter().map(|c| (c.path.clone(), staged(c))).collect();
+        StagedRootfs { base, over }
+    }
+
     /// Adds a change on behalf of `rule`.
     ///
     /// Returns whether it makes a difference to what was staged before.
@@ -164,6 +171,7 @@ impl<'a> StagedRootfs<'a> {
         match change {
             Change::Write { path, content, create } => {
                 let at = self.locate(path)?;
+                self.refuse_detour(path, &at)?;
                 let stat = match at.stat {
                     None => Stat { uid: create.uid, gid: create.gid, ..Stat::file(create.mode) },
                     Some(stat) if stat.kind == FileKind::File => stat,
@@ -210,7 +218,7 @@ impl<'a> StagedRootfs<'a> {
                 match at.stat {
                     Some(old) if old.kind == FileKind::Dir => return Ok(false),
                     Some(old) => return Err(wrong_kind(&at.path, old.kind, FileKind::Dir)),
-                    None => {}
+                    None => self.refuse_detour(path, &at)?,
                 }
                 self.make_parents(&at.path, rule)?;
                 let stat = Stat { uid: create.uid, gid: create.gid, ..Stat::dir(create.mode) };
@@ -315,6 +323,15 @@ impl<'a> StagedRootfs<'a> {
                 true
             }
         }
+    }
+
+    /// A link to `missing/../x` leads nowhere, although `x` may exist: nothing is made there.
+    fn refuse_detour(&self, path: &ImagePath, at: &Location) -> Result<()> {
+        if at.stat.is_none() && self.find(&at.path, false)?.stat.is_some() {
+            let op = "follow the link, which leads through something that is not there, to";
+            return Err(Error::target(op, path, nix::Error::ENOENT));
+        }
+        Ok(())
     }
 
     fn make_parents(&mut self, path: &ImagePath, rule: &RuleId) -> Result<()> {
@@ -453,6 +470,10 @@ impl Rootfs for StagedRootfs<'_> {
     fn protected_accounts(&self) -> &[String] {
         self.base.protected_accounts()
     }
+
+    fn quarantines(&self) -> bool {
+        self.base.quarantines()
+    }
 }
 
 #[cfg(test)]
@@ -483,6 +504,18 @@ mod tests {
         assert_eq!(changes[0].path, path("/etc/sysctl.conf"));
         let after = changes[0].after.as_ref().unwrap();
         assert_eq!((after.stat.mode, after.stat.gid), (0o600, 7), "mode and owner stay");
+    }
+
+    #[test]
+    fn a_link_through_something_missing_does_not_replace_what_lies_behind() {
+        let base = MemoryRootfs::new()
+            .file("/etc/shadow", "precious")
+            .link("/etc/modprobe.d/CIS.conf", "missing/../../shadow");
+        let mut staged = StagedRootfs::new(&base);
+        let link = path("/etc/modprobe.d/CIS.conf");
+        assert_eq!(staged.read(&link).unwrap(), None, "as the kernel says");
+        assert!(staged.stage(&Change::write(&link, "install x"), &rule()).is_err());
+        assert!(staged.changes().unwrap().is_empty());
     }
 
     #[test]

@@ -219,7 +219,8 @@ pub fn number(field: &[u8]) -> Option<u32> {
 /// The content of a field of `shadow` that counts days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Days {
-    /// Empty or -1: the limit does not exist.
+    /// Empty or -1: the limit does not exist. That is the C library's reading, and so PAM's, which
+    /// enforces the limits; `chage` and its kin pass over a whole line with a negative number.
     Unset,
     /// So many days.
     Set(i64),

@@ -97,6 +97,10 @@ pub struct Stanza<'a> {
     pub state: State,
     /// The line its name stands in, from 1.
     pub line: usize,
+    /// Whether its unpacking was cut off so that only installing it again makes it whole.
+    pub reinstall: bool,
+    /// Whether the system does not work without it (`Essential` or `Protected`).
+    pub essential: bool,
     conffiles: &'a [u8],
 }
 
@@ -175,6 +179,7 @@ impl<'a> Iterator for Stanzas<'a> {
         let (mut name, mut status) = (None, None);
         let (mut architecture, mut version, mut conffiles): (&[u8], &[u8], &[u8]) =
             Default::default();
+        let mut essential = false;
         let mut next = Some(first);
         while let Some(line) = next.filter(|l| !l.is_empty()) {
             let number = self.line;
@@ -195,6 +200,8 @@ impl<'a> Iterator for Stanzas<'a> {
                 version = value;
             } else if is("Conffiles") {
                 conffiles = continued;
+            } else if is("Essential") || is("Protected") {
+                essential |= value.eq_ignore_ascii_case(b"yes");
             }
             next = self.take_line();
         }
@@ -202,13 +209,14 @@ impl<'a> Iterator for Stanzas<'a> {
             let want = "a stanza with a `Package` field";
             return Some(Err(BadLine { line: first_line, found: first, want }));
         };
-        let state = match status {
+        let (state, reinstall) = match status {
             // dpkg's own reading of a stanza without the field.
-            None => State::NotInstalled,
+            None => (State::NotInstalled, false),
             Some((value, found, line)) => {
                 let mut words = value.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty());
-                match (words.nth(2).and_then(State::parse), words.next()) {
-                    (Some(state), None) => state,
+                let (_wanted, flag) = (words.next(), words.next());
+                match (words.next().and_then(State::parse), words.next()) {
+                    (Some(state), None) => (state, flag == Some(b"reinstreq")),
                     _ => {
                         let want = "`Status:` with three words, the last a state of dpkg's";
                         return Some(Err(BadLine { line, found, want }));
@@ -216,7 +224,16 @@ impl<'a> Iterator for Stanzas<'a> {
                 }
             }
         };
-        Some(Ok(Stanza { name, architecture, version, state, line, conffiles }))
+        Some(Ok(Stanza {
+            name,
+            architecture,
+            version,
+            state,
+            line,
+            reinstall,
+            essential,
+            conffiles,
+        }))
     }
 }
 
@@ -247,6 +264,8 @@ mod tests {
                 ("bare", "not-installed", 23)
             ]
         );
+        let flags: Vec<_> = all.iter().map(|s| (s.essential, s.reinstall)).collect();
+        assert_eq!(flags, [(true, false), (false, false), (false, true), (false, false)]);
         assert_eq!(all[0].architecture, b"amd64");
         assert_eq!(all[0].version, b"4.4.18-2ubuntu1");
         let conffiles: Vec<_> = all[0].conffiles().collect();

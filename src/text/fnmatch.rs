@@ -11,14 +11,27 @@
 /// assert!(!fnmatch("hfs", "hfsplus"));
 /// ```
 pub fn fnmatch(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    matches(Dialect::Libc, pattern.as_bytes(), name.as_bytes())
+}
+
+/// Whose patterns they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// The C library's: `[!x]` and `[^x]` are the same.
+    Libc,
+    /// BSD's, which OpenSSH brings along: only `[!x]` turns a class around.
+    Bsd,
+}
+
+/// As [`fnmatch`], for names of any bytes.
+pub fn matches(dialect: Dialect, pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut star = None;
     while n < name.len() {
         if pattern.get(p) == Some(&b'*') {
             p += 1;
             star = Some((p, n));
-        } else if let Some(after) = one(pattern, p, name[n]) {
+        } else if let Some(after) = one(dialect, pattern, p, name[n]) {
             p = after;
             n += 1;
         } else if let Some((after, from)) = star {
@@ -33,11 +46,11 @@ pub fn fnmatch(pattern: &str, name: &str) -> bool {
 }
 
 /// Whether the element at `p` matches `byte`; the place after it if so.
-fn one(pattern: &[u8], p: usize, byte: u8) -> Option<usize> {
+fn one(dialect: Dialect, pattern: &[u8], p: usize, byte: u8) -> Option<usize> {
     match *pattern.get(p)? {
         b'?' => Some(p + 1),
         b'\\' => (*pattern.get(p + 1)? == byte).then_some(p + 2),
-        b'[' => match bracket(pattern, p + 1, byte) {
+        b'[' => match bracket(dialect, pattern, p + 1, byte) {
             Some((hit, after)) => hit.then_some(after),
             // Without its closing bracket it is an ordinary character.
             None => (byte == b'[').then_some(p + 1),
@@ -47,8 +60,12 @@ fn one(pattern: &[u8], p: usize, byte: u8) -> Option<usize> {
 }
 
 /// A bracket expression from behind its `[`: whether it holds `byte`, and the place after `]`.
-fn bracket(pattern: &[u8], mut p: usize, byte: u8) -> Option<(bool, usize)> {
-    let negated = matches!(pattern.get(p), Some(b'!' | b'^'));
+fn bracket(dialect: Dialect, pattern: &[u8], mut p: usize, byte: u8) -> Option<(bool, usize)> {
+    let negated = match pattern.get(p) {
+        Some(b'!') => true,
+        Some(b'^') => dialect == Dialect::Libc,
+        _ => false,
+    };
     p += usize::from(negated);
     let first = p;
     let mut hit = false;
@@ -147,6 +164,13 @@ mod tests {
         ] {
             assert_eq!(fnmatch(pattern, name), want, "{pattern:?} {name:?}");
         }
+    }
+
+    #[test]
+    fn a_caret_is_a_character_to_bsd() {
+        let fits = |name| matches(Dialect::Bsd, b"[^a]x", name);
+        assert!(fits(b"ax") && fits(b"^x") && !fits(b"bx"));
+        assert!(matches(Dialect::Bsd, b"[!a]x", b"bx"));
     }
 
     #[test]

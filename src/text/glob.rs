@@ -1,4 +1,5 @@
-//! Patterns in which `*` stands for any bytes and `?` for one, as in a list of packages or files.
+//! Patterns in which `*` stands for any bytes and `?` for one, and nothing else is special: lists of
+//! packages in a profile, and patterns of sshd's. Those with brackets are `fnmatch`'s.
 
 /// Whether all of `text` fits `pattern`.
 ///

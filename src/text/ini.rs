@@ -218,15 +218,27 @@ pub fn set(text: &str, dialect: Dialect, section: &str, key: &str, value: &str) 
         }
     } else if let Some((line, head)) = sample {
         lines.set(line, &format!("{head}{value}"));
-    } else if let Some(header) = header {
-        lines.insert(header + 1, &format!("{key}={value}"));
     } else {
+        let assignment = format!("{key}={value}");
+        if let Some(header) = header {
+            let mut below = lines.clone();
+            below.insert(header + 1, &assignment);
+            let below = below.to_string();
+            let found = assignments(&below, dialect, section, key);
+            // A header that the text breaks off in would take the line in.
+            if found.last().is_some_and(|a| a.value == value) {
+                return below;
+            }
+        }
         // An empty line also ends a joined line that the text breaks off in.
-        if lines.get(lines.len()).is_some_and(|last| !last.is_empty()) {
+        let whole = lines.len();
+        if lines.get(whole).is_some_and(|last| !last.is_empty()) {
             lines.push("");
         }
-        lines.push(&format!("[{section}]"));
-        lines.push(&format!("{key}={value}"));
+        if header.is_none_or(|header| header < whole) {
+            lines.push(&format!("[{section}]"));
+        }
+        lines.push(&assignment);
     }
     lines.to_string()
 }
@@ -323,6 +335,7 @@ mod tests {
             ("[S]\nK=1\\\n2\nL=3\n", "[S]\nK=v\nL=3\n"),
             ("[S]\nK\\\n=1\nL=3\n", "[S]\nK=v\nL=3\n"),
             ("A=b\\", "A=b\\\n\n[S]\nK=v\n"),
+            ("[S] \\\n#x", "[S] \\\n#x\n\nK=v\n"),
         ];
         for (before, after) in cases {
             assert_eq!(set(before, d, "S", "K", "v"), after, "{before:?}");

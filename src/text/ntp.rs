@@ -42,9 +42,14 @@ pub fn default_restricts(text: &str) -> Vec<DefaultRestrict> {
         }
         let (address, mut rest) = rest.split_first()?;
         let mut mask = None;
-        if let ["mask", at, after @ ..] = rest {
-            mask = Some(*at);
-            rest = after;
+        match rest {
+            // Whatever is added would become the mask.
+            ["mask"] => return None,
+            ["mask", at, after @ ..] => {
+                mask = Some(*at);
+                rest = after;
+            }
+            _ => {}
         }
         let family = match (*address, mask) {
             ("default", None) => family,
@@ -102,6 +107,7 @@ mod tests {
             "restrict 0.0.0.0 kod",
             "restrict",
             "restrict -4",
+            "restrict default mask # x",
             "restricted default kod",
             "Restrict default kod",
             "server default",

@@ -16,6 +16,8 @@ pub enum Edition {
 
 /// Longest line (bytes, line feed included) the library takes.
 const LINE_LIMIT: usize = 1023;
+/// A longer line (bytes) is switched off in pieces.
+const PIECE: usize = 1000;
 
 const NUMBERS: [&str; 14] = [
     "difok",
@@ -150,10 +152,25 @@ pub fn set(text: &str, edition: Edition, key: &str, value: i64) -> String {
     lines.to_string()
 }
 
-/// Makes lines comments.
+/// Makes lines comments. One that is too long even for a comment becomes several.
 pub fn disable(text: &str, numbers: impl IntoIterator<Item = usize>) -> String {
     let mut lines = Lines::new(text);
-    numbers.into_iter().for_each(|line| lines.disable(line));
+    for number in numbers {
+        let Some(old) = lines.get(number) else { continue };
+        let mut pieces: Vec<String> = Vec::new();
+        let mut rest = old;
+        loop {
+            let whole = |end: &usize| rest.is_char_boundary(*end);
+            let end = (0..=PIECE.min(rest.len())).rev().find(whole).unwrap_or_default();
+            let (piece, more) = rest.split_at(end);
+            pieces.push(format!("{DISABLED}{piece}"));
+            if more.is_empty() {
+                break;
+            }
+            rest = more;
+        }
+        lines.set(number, &pieces.join("\n"));
+    }
     lines.to_string()
 }
 
@@ -220,6 +237,9 @@ mod tests {
         }
         let long = format!("#{}\nminlen = 14\n", "x".repeat(LINE_LIMIT));
         assert_eq!(shown(&long, Edition::Old), (vec![], vec![1]), "even a comment");
+        let short = disable(&long, [1]);
+        assert_eq!(shown(&short, Edition::Old).1, [0; 0], "it becomes two");
+        assert!(short.ends_with("x\nminlen = 14\n") && short.matches('x').count() == LINE_LIMIT);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::joined::Joined;
-use super::script::{Command, Part, Word, commands};
+use super::script::{Part, Word, commands};
 
 /// One place that sets a search path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,33 +124,71 @@ fn secure_paths(line: &str) -> Vec<String> {
 /// Every assignment to `PATH` in a script that counts for root and outlives its command, in the
 /// order of the text. Variables that the script sets to one plain value only are filled in.
 pub fn script(text: &str) -> Vec<Setting> {
-    let commands = commands(text);
-    let mut known: HashMap<String, Option<String>> = HashMap::new();
-    let mut found = Vec::new();
-    for command in commands.iter().filter(|c| !c.aside && !c.not_root) {
-        for word in lasting(command) {
-            let Some((name, append, parts)) = word.assignment() else { continue };
-            if name != "PATH" {
-                let value = plain(&parts).filter(|_| !append);
-                let entry = known.entry(name.to_owned()).or_insert_with(|| value.clone());
-                // A second, different value: which one it is depends.
-                if *entry != value {
-                    *entry = None;
-                }
-                continue;
+    let mut reader = ScriptReader::default();
+    reader.read(text, None);
+    reader.found
+}
+
+/// Texts within texts for `eval`; nobody has more than one.
+const MAX_EVALS: usize = 4;
+
+#[derive(Default)]
+struct ScriptReader {
+    known: HashMap<String, Option<String>>,
+    found: Vec<Setting>,
+    evals: usize,
+}
+
+impl ScriptReader {
+    /// `line` is that of the `eval` whose text this is.
+    fn read(&mut self, text: &str, line: Option<usize>) {
+        for command in commands(text).iter().filter(|c| !c.aside && !c.not_root) {
+            let line = line.unwrap_or(command.line);
+            command.declarations().iter().for_each(|word| self.word(word, line));
+            if let Some((name, words)) = command.call()
+                && name.literal().is_some_and(|name| name == "eval")
+            {
+                self.evaluated(words, line);
             }
-            let mut elements = Builder::default();
-            if append {
-                elements.inherit();
-            }
-            for part in &parts {
-                elements.part(part, &known);
-            }
-            let shown = word.raw.clone();
-            found.push(Setting { line: command.line, shown, elements: elements.finish() });
         }
     }
-    found
+
+    fn word(&mut self, word: &Word, line: usize) {
+        let Some((name, append, parts)) = word.assignment() else { return };
+        if name != "PATH" {
+            let value = plain(&parts).filter(|_| !append);
+            let entry = self.known.entry(name.to_owned()).or_insert_with(|| value.clone());
+            // A second, different value: which one it is depends.
+            if *entry != value {
+                *entry = None;
+            }
+            return;
+        }
+        let mut elements = Builder::default();
+        if append {
+            elements.inherit();
+        }
+        for part in &parts {
+            elements.part(part, &self.known);
+        }
+        let shown = word.raw.clone();
+        self.found.push(Setting { line, shown, elements: elements.finish() });
+    }
+
+    /// The words of an `eval` are a script of their own.
+    fn evaluated(&mut self, words: &[Word], line: usize) {
+        let literal: Option<Vec<String>> = words.iter().map(Word::literal).collect();
+        if let Some(text) = literal.filter(|_| self.evals < MAX_EVALS) {
+            self.evals += 1;
+            self.read(&text.join(" "), Some(line));
+            self.evals -= 1;
+            return;
+        }
+        for word in words.iter().filter(|w| w.raw.contains("PATH=")) {
+            let elements = vec![Element::Unknown(word.raw.clone())];
+            self.found.push(Setting { line, shown: word.raw.clone(), elements });
+        }
+    }
 }
 
 fn plain(parts: &[Part]) -> Option<String> {
@@ -159,20 +197,6 @@ fn plain(parts: &[Part]) -> Option<String> {
         _ => None,
     };
     parts.iter().map(text).collect()
-}
-
-/// The words of a command that may be assignments which outlive it: alone, or of a command that
-/// declares variables.
-fn lasting(command: &Command) -> &[Word] {
-    let first = command.words.iter().position(|w| w.assignment().is_none());
-    let Some(first) = first else { return &command.words };
-    let name = command.words.get(first).and_then(Word::literal);
-    let declares = ["export", "readonly", "declare", "typeset", "local"];
-    if name.is_some_and(|n| declares.contains(&n.as_str())) {
-        command.words.get(first + 1..).unwrap_or_default()
-    } else {
-        &[]
-    }
 }
 
 /// Puts elements together from parts of words.
@@ -311,6 +335,13 @@ mod tests {
             ("PATH=${PATH:+:$PATH}", vec!["1 |<>"]),
             ("PATH=/a${PATH:+:${PATH}}", vec!["1 /a|<>"]),
             ("PATH+=:/a", vec!["1 <>|/a"]),
+            ("\neval 'x=/b; export PATH=$x:.'", vec!["2 /b|."]),
+            ("eval PATH=/a: x", vec![]),
+            ("eval eval PATH=/a:", vec!["1 /a|"]),
+            ("eval \"PATH=/a:$(x)\"", vec!["1 ?\"PATH=/a:$(x)\""]),
+            ("eval \"$(dircolors)\"; eval 'echo PATH=/a'", vec![]),
+            ("command export PATH=/a", vec!["1 /a"]),
+            ("x=1 command ls PATH=/a", vec![]),
             ("PATH=$PATH/x:/a", vec!["1 ?$PATH/x|/a"]),
             ("PATH=/x$PATH", vec!["1 ?/x$PATH"]),
             ("d=/snap/bin\nexport PATH=$PATH:${d}", vec!["2 <>|/snap/bin"]),

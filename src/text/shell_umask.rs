@@ -15,6 +15,8 @@ pub struct Umask {
     /// Whether it runs whenever the script does, and in the script's own shell.
     pub sure: bool,
     at: std::ops::Range<usize>,
+    /// Whether a redirection follows without a blank: a number there would be its descriptor.
+    redirected: bool,
 }
 
 /// What a value makes of the mask.
@@ -46,14 +48,21 @@ impl Effect {
 impl Umask {
     /// What puts `value` in the place of the present one.
     pub fn set(&self, value: &str) -> Edit {
-        Edit::replace(self.at.clone(), value)
+        let blank = if self.redirected { " " } else { "" };
+        Edit::replace(self.at.clone(), format!("{value}{blank}"))
     }
 }
 
 /// Every command that sets the umask of the shell that reads the script, in the order of the text.
 /// What runs in a shell of its own is not among them.
 pub fn umasks(text: &str) -> Vec<Umask> {
-    commands(text).iter().filter(|c| !c.aside).filter_map(umask).collect()
+    let mut found: Vec<Umask> =
+        commands(text).iter().filter(|c| !c.aside).filter_map(umask).collect();
+    for umask in &mut found {
+        let rest = text.get(umask.at.end..).unwrap_or_default();
+        umask.redirected = rest.starts_with(['<', '>']);
+    }
+    found
 }
 
 fn umask(command: &Command) -> Option<Umask> {
@@ -66,7 +75,8 @@ fn umask(command: &Command) -> Option<Umask> {
             // A text of its own that is run.
             let (line, sure) = (command.line, command.sure);
             let (shown, at) = (word.raw.clone(), word.at.clone());
-            return Some(Umask { line, shown, effect: Effect::Unknown, sure, at });
+            let effect = Effect::Unknown;
+            return Some(Umask { line, shown, effect, sure, at, redirected: false });
         }
         name = next;
     }
@@ -82,6 +92,7 @@ fn umask(command: &Command) -> Option<Umask> {
         effect,
         sure: command.sure,
         at: value.at.clone(),
+        redirected: false,
     })
 }
 
@@ -211,6 +222,13 @@ mod tests {
         assert_eq!(shown("[ x ] && umask 027"), ["1:027?"]);
         assert_eq!(umasks("umask $M")[0].effect, Effect::Unknown);
         assert_eq!(umasks("umask 027\r\n")[0].effect, Effect::Unknown, "as the shell takes it");
+    }
+
+    #[test]
+    fn a_redirection_keeps_its_own_descriptor() {
+        let text = "umask u=rwx,go=rx>/dev/null\n";
+        let edits = umasks(text).iter().map(|u| u.set("027")).collect();
+        assert_eq!(splice(text, edits), "umask 027 >/dev/null\n");
     }
 
     proptest! {

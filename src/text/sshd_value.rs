@@ -1,5 +1,7 @@
 //! The values of sshd's configuration: numbers, times, lists of algorithms, patterns.
 
+use super::glob;
+
 const WHITE: [char; 6] = [' ', '\t', '\n', '\x0b', '\x0c', '\r'];
 
 /// The number at the front of a text, as the C library's `strtol` reads it (the nearest one if it
@@ -86,31 +88,9 @@ pub fn algorithms<'a>(list: &'a str, defaults: &[&'a str]) -> Vec<&'a str> {
     out
 }
 
-/// Whether all of `text` fits a pattern in which `*` stands for any characters and `?` for one.
-/// Takes time in proportion to the product of the two lengths at worst.
+/// Whether all of `text` fits a pattern of sshd's: `*` and `?`, and nothing else is special.
 pub fn pattern_fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    // After the last star: where to go on when the text does not fit.
-    let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                p += 1;
-                retry = Some((p, t));
-            }
-            Some(b) if *b == b'?' || Some(b) == text.get(t) => {
-                p += 1;
-                t += 1;
-            }
-            _ => {
-                let Some((after_star, from)) = retry else { return false };
-                (p, t) = (after_star, from + 1);
-                retry = Some((after_star, t));
-            }
-        }
-    }
-    pattern.get(p..).unwrap_or_default().iter().all(|b| *b == b'*')
+    glob::matches(pattern.as_bytes(), text.as_bytes())
 }
 
 #[cfg(test)]

@@ -233,19 +233,28 @@ fn lines_with<'t>(text: &'t str, needle: &str) -> Vec<(usize, &'t str)> {
 pub fn set(text: &str, name: &str, value: &str, dialects: &[Dialect]) -> String {
     let key = Key::new(name);
     let text = replace(text, name, value, dialects);
-    let stated = |d: &Dialect| assignments(&text, &key, *d).iter().any(|a| a.states(value));
-    if dialects.iter().all(stated) {
+    // A later piece of a cut line, which cannot be edited, may say otherwise.
+    let holds = |text: &str| {
+        dialects.iter().all(|d| {
+            let all = assignments(text, &key, *d);
+            all.iter().any(|a| a.states(value)) && all.last().is_some_and(|a| a.is(value))
+        })
+    };
+    if holds(&text) {
         return text;
     }
-    let mut lines = Lines::new(&text);
     let line = format!("{name} = {value}");
-    match place(&lines, &key) {
-        Some(number) => lines.insert(number, &line),
-        None => {
-            lines.push("");
-            lines.push(&line);
+    if let Some(number) = place(&Lines::new(&text), &key) {
+        let mut lines = Lines::new(&text);
+        lines.insert(number, &line);
+        let sorted = lines.to_string();
+        if holds(&sorted) {
+            return sorted;
         }
     }
+    let mut lines = Lines::new(&text);
+    lines.push("");
+    lines.push(&line);
     lines.to_string()
 }
 
@@ -280,12 +289,12 @@ fn simple_key(line: &str) -> Option<Key> {
 }
 
 /// Replaces wrong values of `key` where they stand; adds nothing. A line that takes the key back
-/// is switched off.
+/// is switched off, and so is one in which some reader finds more lines behind the value.
 pub fn replace(text: &str, name: &str, value: &str, dialects: &[Dialect]) -> String {
     edit(text, &Key::new(name), value, dialects, |lines, number| {
         let Some(line) = lines.get(number) else { return };
         let front = line.len() - line.trim_start_matches([' ', '\t', '=']).len();
-        match line[front..].find('=') {
+        match line[front..].find('=').filter(|_| !line.contains(['\r', '\0'])) {
             Some(eq) => {
                 let (head, old) = line.split_at(front + eq + 1);
                 let blanks = &old[..old.len() - old.trim_start_matches([' ', '\t']).len()];
@@ -478,6 +487,30 @@ mod tests {
 
     fn last(text: &str, name: &str, dialect: Dialect) -> Option<String> {
         assignments(text, &Key::new(name), dialect).pop()?.value
+    }
+
+    #[test]
+    fn a_piece_of_a_line_does_not_outrank_what_is_set() {
+        // The carriage return parts the second line for one reader only.
+        let text = "net.ipv4.rp = 1\nx\rnet.ipv4.rp = 0\n";
+        let once = set(text, "net.ipv4.rp", "1", &BULLSEYE);
+        assert_eq!(values(&once, BULLSEYE[0]).pop(), Some(Some("1".to_owned())));
+        assert_eq!(set(&once, "net.ipv4.rp", "1", &BULLSEYE), once);
+        // Here the place by name would be before it.
+        let text = "\nnet.ipv4.q = 1\nnet.ipv4.z = 1\rnet.ipv4.rp = 0\n";
+        let once = set(text, "net.ipv4.rp", "1", &BULLSEYE);
+        assert_eq!(once, format!("{text}\nnet.ipv4.rp = 1\n"));
+    }
+
+    #[test]
+    fn what_follows_in_the_same_line_is_kept() {
+        let text = "net.ipv4.rp = 0\rnet.ipv4.q = 1\n";
+        let once = set(text, "net.ipv4.rp", "1", &MODERN);
+        let other = assignments(&once, &Key::new("net.ipv4.q"), MODERN[0]);
+        assert_eq!(other.len(), 1, "{once:?}");
+        for dialect in MODERN {
+            assert_eq!(values(&once, dialect).pop(), Some(Some("1".to_owned())), "{dialect:?}");
+        }
     }
 
     proptest! {

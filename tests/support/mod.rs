@@ -53,6 +53,39 @@ pub fn skip(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
 }
 
+/// Whether every one of these programs is here; the first that is not is said loudly, with the
+/// Debian package that has it. Pairs as `packer:packer`, as for `provision/need.sh`.
+pub fn have(test: &str, programs: &[&str]) -> bool {
+    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+    for pair in programs {
+        let (program, package) = pair.split_once(':').unwrap_or((pair, pair));
+        if !std::env::split_paths(&path).any(|dir| dir.join(program).is_file()) {
+            skip(test, &format!("no {program} here (Debian package {package})"));
+            return false;
+        }
+    }
+    true
+}
+
+/// The static binary that `tests/run.sh` builds: the only one that runs inside a test root. One
+/// that happens to lie around may be an old one; only the one that was named counts.
+pub fn static_binary(test: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("GOKAKU_STATIC").map(PathBuf::from);
+    if named.is_none() {
+        skip(test, "GOKAKU_STATIC names no binary; tests/run.sh builds one and does");
+    }
+    named
+}
+
+/// Whether this is root, for what an ordinary user cannot even do in a user namespace.
+pub fn is_root(test: &str, what: &str) -> bool {
+    let root = users::get_effective_uid() == 0;
+    if !root {
+        skip(test, &format!("only root can {what}"));
+    }
+    root
+}
+
 /// The root to test on, if this machine has one ready. `tests/run.sh` makes it.
 pub fn root(test: &str) -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("GOKAKU_STANDIN") {
@@ -117,12 +150,19 @@ listing() {
 /// `OUT`, `STATE` (a state directory outside) and `gokaku` on the path. `None`: not possible here,
 /// said loudly.
 pub fn in_overlay(test: &str, root: &Path, script: &str) -> Option<Ran> {
+    in_overlay_within(test, root, &[], script)
+}
+
+/// As [`in_overlay`], with the shell started by these words, as `unshare -n`.
+pub fn in_overlay_within(test: &str, root: &Path, with: &[&str], script: &str) -> Option<Ran> {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let bin = Path::new(env!("CARGO_BIN_EXE_gokaku")).parent().expect("a directory");
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new(repository("tests/overlay.sh"))
         .arg(root)
-        .args(["--", "sh", "-euc", &format!("{LISTING}\n{script}")])
+        .arg("--")
+        .args(with)
+        .args(["sh", "-euc", &format!("{LISTING}\n{script}")])
         .env("OUT", dir.path())
         .env("STATE", dir.path().join("state"))
         .env("PATH", format!("{}:{path}", bin.display()))

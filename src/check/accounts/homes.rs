@@ -203,7 +203,8 @@ impl<'a> Survey<'a> {
             let Some(stat) = self.root.stat(&dir)? else {
                 return Ok(Some(format!("{dir} is not there")));
             };
-            if stat.kind != FileKind::Dir || stat.uid != 0 || stat.mode & 0o002 != 0 {
+            let others = if stat.gid == 0 { 0o002 } else { 0o022 };
+            if stat.kind != FileKind::Dir || stat.uid != 0 || stat.mode & others != 0 {
                 return Ok(Some(format!("{dir} is not root's alone to change")));
             }
             if let State::Directory { stat: own, .. } = state

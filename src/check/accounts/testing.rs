@@ -1,9 +1,9 @@
 //! For the tests of the rules about accounts.
 
-use serde::Deserialize;
-
-use crate::check::{Check, Evidence, Finding, Fix, Outcome, Primitive};
-use crate::rootfs::{ImagePath, MemoryRootfs, Rootfs, StagedRootfs, Stat};
+use crate::check::testing;
+pub(in crate::check) use crate::check::testing::words::{check as want, try_check as try_want};
+use crate::check::{Evidence, Finding, Fix, Outcome, Primitive};
+use crate::rootfs::{MemoryRootfs, Rootfs, StagedRootfs, Stat};
 
 pub(in crate::check) const PASSWD: &str = "\
 root:x:0:0:root:/root:/bin/bash
@@ -56,21 +56,6 @@ pub(in crate::check) fn with(text: &str, line: &str, new: &str) -> String {
     text.replacen(line, new, 1)
 }
 
-/// A want from the words of a profile.
-pub(in crate::check) fn want(words: &str) -> Check {
-    try_want(words).unwrap_or_else(|e| panic!("{words}: {e}"))
-}
-
-/// As [`want`], with the mistake in the words.
-pub(in crate::check) fn try_want(words: &str) -> Result<Check, String> {
-    #[derive(Deserialize)]
-    struct Holder {
-        want: Check,
-    }
-    let holder: Result<Holder, _> = toml::from_str(&format!("want = {{ {words} }}"));
-    holder.map(|h| h.want).map_err(|e| e.to_string())
-}
-
 /// The outcome, with an error as `unknown`. What is met must show why, and no password may show.
 pub(in crate::check) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
     let Ok(finding) = want.audit(root) else { return Outcome::Unknown };
@@ -96,12 +81,6 @@ pub(in crate::check) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outc
     finding.outcome()
 }
 
-impl Fix {
-    fn is_changes(&self) -> bool {
-        matches!(self, Fix::Changes(_))
-    }
-}
-
 /// What is wrong and stays so: the line or path, what was found, and why nothing is done.
 pub(in crate::check) fn open(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
     let Ok(Finding::NotMet { gaps, .. }) = want.audit(root) else { return Vec::new() };
@@ -118,32 +97,19 @@ pub(in crate::check) fn open(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<Str
     shown.collect()
 }
 
-/// Stages what closes the gaps until nothing changes; then only gaps without remedy may be left.
-pub(in crate::check) fn stage<'a>(want: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
-    let rule = "9.9.9".parse().unwrap();
-    let mut staged = StagedRootfs::new(root);
-    for _ in 0..8 {
-        outcome(want, &staged);
-        let Ok(Finding::NotMet { gaps, .. }) = want.audit(&staged) else { return staged };
-        let mut moved = false;
-        let mut touched: Vec<ImagePath> = Vec::new();
-        let closable = gaps.iter().any(|gap| gap.fix.is_changes());
-        for gap in gaps {
-            let Fix::Changes(changes) = gap.fix else { continue };
-            if changes.iter().any(|c| touched.contains(c.path())) {
-                continue;
-            }
-            for change in &changes {
-                touched.push(change.path().clone());
-                moved |= staged.stage(change, &rule).unwrap();
-            }
-        }
-        if !moved {
-            assert!(!closable, "the changes do not close the gaps: {:?}", want.audit(&staged));
-            return staged;
-        }
+/// A want that is looked at as [`outcome`] does it.
+struct Watched<'w>(&'w dyn Primitive);
+
+impl Primitive for Watched<'_> {
+    fn audit(&self, root: &dyn Rootfs) -> crate::error::Result<Finding> {
+        outcome(self.0, root);
+        self.0.audit(root)
     }
-    panic!("asks for change after change: {:?}", want.audit(&staged));
+}
+
+/// As [`testing::stage`], and no look shows a password.
+pub(in crate::check) fn stage<'a>(want: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
+    testing::stage(&Watched(want), root)
 }
 
 /// As [`stage`], for what can be closed: in the end it holds. The lines that changed, as

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
 use super::{Evidence, Finding, Fix, Gap, Primitive, glob, rewrite};
 use crate::error::Result;
-use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::pam::{Action, Rule};
 use crate::text::splice::{Edit, splice};
 
@@ -32,7 +32,11 @@ pub struct PamPwquality {
 
 const MODULE: &str = "pam_pwquality.so";
 const PACKAGE: &str = "libpam-pwquality";
+/// One of the files of cracklib's word list, where Debian and Ubuntu make it.
+const WORDS: &str = "/var/cache/cracklib/cracklib_dict.pwd";
 const CREDITS: [&str; 4] = ["dcredit", "ucredit", "ocredit", "lcredit"];
+/// The module's own argument; the others are the library's.
+const RETRY: &str = "retry";
 
 impl Primitive for PamPwquality {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
@@ -102,7 +106,17 @@ impl Look<'_> {
         }
         gaps.extend(wrong.gaps(self)?);
         holding.push(Evidence::at(&module).note("the module is there"));
+        holding.extend(self.no_words()?);
         Ok(Finding::from_gaps(gaps, holding))
+    }
+
+    /// The module looks every password up in a list of words, and refuses when it finds no list:
+    /// not looser, but news to whoever sets a password on this image.
+    fn no_words(&self) -> Result<Option<Evidence>> {
+        let list = ImagePath::parse(WORDS)?;
+        let note = "the word list is not there, so every new password of an ordinary user is \
+                    refused unless pwquality.conf has dictcheck = 0; install cracklib-runtime";
+        Ok(self.root.locate(&list)?.stat.is_none().then(|| Evidence::at(&list).note(note)))
     }
 
     fn rule(&self, index: usize) -> Option<&Rule> {
@@ -137,16 +151,21 @@ impl Look<'_> {
         let Some(rule) = self.rule(index) else { return };
         let evidence = || self.stack.evidence(index);
         let before = wrong.count();
-        let refusal = rule.control.action("authtok_err");
+        // The second is what it says when somebody has tried too often.
+        let refusals = ["authtok_err", "maxtries"].map(|answer| rule.control.action(answer));
         let approval = self.stack.next(index, rule.control.action("success"));
-        let ends = matches!(refusal, Action::Die | Action::Bad);
+        let ends = refusals.iter().all(|action| matches!(action, Action::Die | Action::Bad));
         if !ends || !matches!(approval, Next::At(next) if next == index + 1) {
             let edit = rule.set_control("requisite");
             wrong.add(self, index, evidence().want("control requisite"), edit.map(|e| vec![e]));
         }
         for (name, value) in self.arguments(rule) {
-            let edit = match rule.value(name) {
-                Some((at, _)) => rule.set_argument(at, &format!("{name}={value}")),
+            let there = match name {
+                RETRY => rule.value(name).map(|(at, _)| at),
+                _ => option(rule, name).map(|(at, _)| at),
+            };
+            let edit = match there {
+                Some(at) => rule.set_argument(at, &format!("{name}={value}")),
                 None => rule.insert_argument(0, &format!("{name}={value}")),
             };
             let want = evidence().want(format!("{name}={value}"));
@@ -160,10 +179,11 @@ impl Look<'_> {
     /// The arguments that the line must have, or have otherwise.
     fn arguments(&self, rule: &Rule) -> Vec<(&'static str, i64)> {
         let want = self.want;
-        let number = |name: &str| -> Option<i64> { rule.value(name)?.1.parse().ok() };
+        let number = |name: &str| option(rule, name).map(|(_, value)| value);
+        let retry = rule.value(RETRY).and_then(|(_, value)| value.parse().ok());
         let mut wishes = Vec::new();
-        if !number("retry").is_some_and(|n| (1..=want.retry).contains(&n)) {
-            wishes.push(("retry", want.retry));
+        if !retry.is_some_and(|n| (1..=want.retry).contains(&n)) {
+            wishes.push((RETRY, want.retry));
         }
         if number("minlen").is_some_and(|n| n < want.minlen) {
             wishes.push(("minlen", want.minlen));
@@ -234,18 +254,21 @@ impl Wrong {
         let mut gaps = self.hopeless;
         for (source, evidence, edits) in self.files {
             let Some(source) = look.stack.sources.get(source) else { continue };
-            gaps.extend(match rewrite::place(look.root, &source.path)? {
-                rewrite::Place::At(at) => {
-                    let text = splice(&source.text, edits);
-                    Gap::closed_together(evidence, vec![Change::write(&at, text)])
-                }
-                rewrite::Place::Refused(why) => {
-                    evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
-                }
-            });
+            let text = splice(&source.text, edits);
+            gaps.extend(rewrite::gaps(look.root, evidence, &source.path, text)?);
         }
         Ok(gaps)
     }
+}
+
+/// The last argument that sets an option of the library, and its value. The library takes the name
+/// in any case, and passes over a value that is no number.
+fn option(rule: &Rule, name: &str) -> Option<(usize, i64)> {
+    rule.arguments.iter().enumerate().rev().find_map(|(at, argument)| {
+        let (found, value) = argument.text.split_once('=')?;
+        let value: i32 = value.trim_ascii_start().parse().ok()?;
+        found.eq_ignore_ascii_case(name).then(|| (at, value.into()))
+    })
 }
 
 fn not_met(gap: Gap) -> Finding {
@@ -299,7 +322,8 @@ mod tests {
     use super::placement::{SAVED, SEEN};
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settle, settled_text};
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
     use crate::rootfs::MemoryRootfs;
 
     const WANT: PamPwquality = PamPwquality { retry: 3, minlen: 14, minclass: 4, credits: -1 };
@@ -378,6 +402,11 @@ mod tests {
             ("retry=3", "# retry=3", Outcome::NotMet),
             ("retry=3", "Retry=3", Outcome::NotMet),
             ("retry=3", "retry=3 minlen=8", Outcome::NotMet),
+            ("retry=3", "retry=3 MinLen=8", Outcome::NotMet),
+            ("retry=3", "retry=3 minlen=8 minlen=x", Outcome::NotMet),
+            ("retry=3", "retry=3 minlen=8 MINLEN=14", Outcome::Met),
+            ("retry=3", "retry=3 ENFORCING=0", Outcome::NotMet),
+            ("retry=3", "RETRY=3", Outcome::NotMet),
             ("retry=3", "retry=3 ucredit=0", Outcome::NotMet),
             ("retry=3", "retry=3 minclass=3", Outcome::NotMet),
             ("retry=3", "retry=3 enforcing=0", Outcome::NotMet),
@@ -385,6 +414,12 @@ mod tests {
             ("requisite\t\t\tpam_pw", "sufficient pam_pw", Outcome::NotMet),
             ("requisite\t\t\tpam_pw", "[default=die] pam_pw", Outcome::NotMet),
             ("requisite\t\t\tpam_pw", "[success=1 default=die] pam_pw", Outcome::NotMet),
+            ("requisite\t\t\tpam_pw", "[success=ok authtok_err=die] pam_pw", Outcome::Met),
+            (
+                "requisite\t\t\tpam_pw",
+                "[success=ok maxtries=ignore default=die] pam_pw",
+                Outcome::NotMet,
+            ),
             (" use_authtok", "", Outcome::NotMet),
             ("success=1", "success=3", Outcome::NotMet),
             ("success=1", "success=ok", Outcome::NotMet),
@@ -426,6 +461,7 @@ mod tests {
             (" retry=3", "", " retry=3"),
             ("retry=3", "retry=9", "retry=3"),
             ("retry=3", "retry=3 minlen=8 difok=2", "retry=3 minlen=14 difok=2"),
+            ("retry=3", "retry=3 MINLEN=8 minlen=x", "retry=3 minlen=14 minlen=x"),
             ("retry=3", "retry=3 lcredit=1 enforcing=0", "retry=3 lcredit=-1 enforcing=1"),
             ("requisite\t\t\tpam_pw", "optional\t\t\tpam_pw", "requisite\t\t\tpam_pw"),
             (" use_authtok try_first_pass", "", " use_authtok try_first_pass"),
@@ -458,13 +494,13 @@ mod tests {
     fn the_line_is_put_back_as_pam_auth_update_had_it() {
         let deselected = root(&initial());
         assert_eq!(
-            changed(&settle(&WANT, &deselected)),
+            changed(&stage(&WANT, &deselected)),
             [(COMMON_PASSWORD.to_owned(), stock())],
             "it remembers the line"
         );
         let fresh = root(&initial()).file(SAVED, SAVED_UNIX).file(SEEN, "unix\n");
         assert_eq!(
-            changed(&settle(&WANT, &fresh)),
+            changed(&stage(&WANT, &fresh)),
             [
                 (COMMON_PASSWORD.to_owned(), stock()),
                 (SAVED.to_owned(), SAVED_BOTH.to_owned()),
@@ -527,6 +563,20 @@ mod tests {
         let elsewhere =
             root(&format!("{TOP}{UNIX}{REST}@include q\n")).file("/etc/pam.d/q", QUALITY);
         assert!(why(&elsewhere).contains("put `password requisite"));
+    }
+
+    #[test]
+    fn a_missing_word_list_is_told() {
+        let told = |root: &MemoryRootfs| {
+            let Finding::Met(holding) = WANT.audit(root).unwrap() else { panic!("not met") };
+            holding
+                .iter()
+                .filter(|e| e.path.as_ref().is_some_and(|p| p.to_string() == WORDS))
+                .count()
+        };
+        let bare = root(&stock());
+        assert_eq!(told(&bare), 1);
+        assert_eq!(told(&bare.file(WORDS, "words")), 0);
     }
 
     #[test]

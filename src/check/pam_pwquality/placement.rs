@@ -4,7 +4,8 @@
 use super::{Look, MODULE, PACKAGE, needs_package, take_vetted};
 use crate::check::ownership::owned_by_package;
 use crate::check::pam_stack::{COMMON_PASSWORD, Module, Source, Stack};
-use crate::check::{Evidence, Gap, dpkg, rewrite, trial};
+use crate::check::place::{self, Place};
+use crate::check::{Evidence, Gap, dpkg, trial};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath};
 use crate::text::Lines;
@@ -55,9 +56,9 @@ impl Look<'_> {
         let Some(memory) = self.memory(main)? else {
             return Ok(Gap::no_remedy(evidence, unknown()));
         };
-        let at = match rewrite::place(self.root, &main.path)? {
-            rewrite::Place::At(at) => at,
-            rewrite::Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
+        let at = match place::file(self.root, &main.path)? {
+            Place::At(at) => at,
+            Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
         };
         let end = line_end(&main.text);
         let line: String = memory.quality.iter().map(|l| format!("password\t{l}{end}")).collect();
@@ -88,9 +89,9 @@ impl Look<'_> {
         else {
             return Ok(Gap::no_remedy(evidence, BY_HAND));
         };
-        let at = match rewrite::place(self.root, &main.path)? {
-            rewrite::Place::At(at) => at,
-            rewrite::Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
+        let at = match place::file(self.root, &main.path)? {
+            Place::At(at) => at,
+            Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
         };
         if owned_by_package(self.root, &main.path)? {
             let advice = format!("the file belongs to a package; {BY_HAND}");

@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::fnmatch::{Dialect, matches};
 
 /// A pattern that names more entries than this is not followed.
 const MOST: usize = 4096;
@@ -53,73 +54,11 @@ pub(super) fn expand(root: &dyn Rootfs, pattern: &str) -> Result<Vec<ImagePath>>
     Ok(found)
 }
 
-/// Whether a name fits a pattern of one path component: `*`, `?`, `[…]` and `\`. A dot at the
-/// front is matched by a dot only.
+/// Whether a name fits a pattern of one path component, as the `glob` sees it that sshd brings
+/// along (the C library's differs). A dot at the front is matched by a dot only.
 fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    if name.first() == Some(&b'.') && pattern.first() != Some(&b'.') {
-        return false;
-    }
-    let (mut p, mut n) = (0, 0);
-    // After the last star: where to go on when the name does not fit.
-    let mut retry: Option<(usize, usize)> = None;
-    while n < name.len() {
-        if pattern.get(p) == Some(&b'*') {
-            p += 1;
-            retry = Some((p, n));
-            continue;
-        }
-        match one(pattern.get(p..).unwrap_or_default(), name[n]) {
-            Some(length) => {
-                p += length;
-                n += 1;
-            }
-            None => {
-                let Some((after_star, from)) = retry else { return false };
-                (p, n) = (after_star, from + 1);
-                retry = Some((after_star, n));
-            }
-        }
-    }
-    pattern.get(p..).unwrap_or_default().iter().all(|b| *b == b'*')
-}
-
-/// Matches the first element of a pattern with a byte; the element's length if it does.
-fn one(pattern: &[u8], byte: u8) -> Option<usize> {
-    match pattern {
-        [b'?', ..] => Some(1),
-        [b'\\', quoted, ..] => (*quoted == byte).then_some(2),
-        [b'[', rest @ ..] => match class(rest, byte) {
-            Some((true, length)) => Some(length + 1),
-            Some((false, _)) => None,
-            None => (byte == b'[').then_some(1),
-        },
-        [plain, ..] => (*plain == byte).then_some(1),
-        [] => None,
-    }
-}
-
-/// Whether a byte is in a class, and how long the class is up to its `]`; `None` if it is not
-/// closed.
-fn class(text: &[u8], byte: u8) -> Option<(bool, usize)> {
-    let negated = matches!(text.first(), Some(b'!' | b'^'));
-    let start = usize::from(negated);
-    // A `]` at the front is a member.
-    let end = start + 1 + text.get(start + 1..)?.iter().position(|b| *b == b']')?;
-    let mut members = &text[start..end];
-    let mut inside = false;
-    while let [first, rest @ ..] = members {
-        members = match rest {
-            [b'-', upper, more @ ..] => {
-                inside |= (*first..=*upper).contains(&byte);
-                more
-            }
-            _ => {
-                inside |= *first == byte;
-                rest
-            }
-        };
-    }
-    Some((inside != negated, end + 1))
+    let hidden = name.first() == Some(&b'.') && pattern.first() != Some(&b'.');
+    !hidden && matches(Dialect::Bsd, pattern, name)
 }
 
 #[cfg(test)]
@@ -139,6 +78,11 @@ mod tests {
             ("[0-9]*.conf", "10.conf", true),
             ("[!0-9]*.conf", "10.conf", false),
             ("[]a]", "]", true),
+            ("[[:alpha:]]*.conf", "b.conf", true),
+            ("[[:nope:]]*.conf", "b.conf", false),
+            ("[^a]*.conf", "b.conf", false),
+            ("[^a]*.conf", "a.conf", true),
+            ("[\\b]*.conf", "b.conf", true),
             ("[", "[", true),
             ("[a", "[a", true),
             ("\\*", "*", true),

@@ -13,6 +13,7 @@ mod host_key;
 mod include;
 mod judge;
 mod keyword;
+pub(crate) mod login;
 mod options;
 mod release;
 mod repair;

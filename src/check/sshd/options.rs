@@ -6,6 +6,8 @@ use crate::text::Lines;
 
 /// Where the Debian family's unit takes sshd's options from.
 const DEFAULTS: &str = "/etc/default/ssh";
+/// sshd's options without a value.
+const FLAGS: &str = "46DdGeiqrTt";
 
 /// Options on sshd's command line.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -40,19 +42,18 @@ fn parse(text: &str) -> Options {
     let Some((line, value)) = assigned.next_back() else { return Options::default() };
     let mut options = Options { line, ..Options::default() };
     let mut words = value.split(|c: char| c.is_whitespace() || c == '"' || c == '\'');
-    while let Some(word) = words.find(|w| !w.is_empty()) {
-        for (flag, is_file) in [("-o", false), ("-f", true)] {
-            let Some(rest) = word.strip_prefix(flag) else { continue };
-            let argument = match rest {
-                "" => words.find(|w| !w.is_empty()),
-                attached => Some(attached),
-            };
-            match argument {
-                Some(file) if is_file => options.file = Some(file.to_owned()),
-                Some(statement) => options.statements.push(statement.to_owned()),
-                None => {}
-            }
-            break;
+    let mut next = || words.find(|w| !w.is_empty());
+    while let Some(word) = next() {
+        let letters = word.strip_prefix('-').unwrap_or_default();
+        // Several letters may share a dash; the first that takes a value ends them.
+        let flags = letters.trim_start_matches(|c| FLAGS.contains(c));
+        let mut rest = flags.chars();
+        let Some(letter) = rest.next() else { continue };
+        let value = Some(rest.as_str()).filter(|rest| !rest.is_empty()).or_else(&mut next);
+        match (letter, value) {
+            ('f', Some(file)) => options.file = Some(file.to_owned()),
+            ('o', Some(statement)) => options.statements.push(statement.to_owned()),
+            _ => {}
         }
     }
     options
@@ -75,6 +76,12 @@ mod tests {
         };
         assert_eq!(parse(text), given);
         assert_eq!(parse("SSHD_OPTS=-o"), Options { line: 1, ..Options::default() });
+        let statements = |text: &str| parse(text).statements.join(" ");
+        assert_eq!(
+            statements("SSHD_OPTS='-4oUsePAM=no -Deo Banner=none'"),
+            "UsePAM=no Banner=none"
+        );
+        assert_eq!(statements("SSHD_OPTS='-u -oUsePAM=no -E /x -oA=b'"), "A=b", "-u takes it");
     }
 
     proptest! {

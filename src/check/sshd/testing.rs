@@ -1,10 +1,9 @@
 //! What the tests about sshd share.
 
-use serde::Deserialize;
-
 use super::config::MAIN;
+use crate::check::testing::{stage, words::try_check};
 use crate::check::{Check, Finding, Fix};
-use crate::rootfs::{ImagePath, MemoryRootfs, NodeBody, Rootfs, StagedRootfs};
+use crate::rootfs::{ImagePath, MemoryRootfs, NodeBody, Rootfs};
 
 /// Ubuntu 18.04's openssh-server.
 pub(super) const BIONIC: &str = "1:7.6p1-4ubuntu0.7";
@@ -24,12 +23,7 @@ pub(super) fn image(version: &str, sshd_config: &str) -> MemoryRootfs {
 
 /// A check from what stands between the braces in a profile, or what is wrong with it.
 pub(super) fn check(spec: &str) -> Result<Check, String> {
-    #[derive(Deserialize)]
-    struct Rule {
-        want: Check,
-    }
-    let rule = toml::from_str::<Rule>(&format!("want = {{ sshd = {{ {spec} }} }}"));
-    rule.map(|r| r.want).map_err(|e| e.to_string())
+    try_check(&format!("sshd = {{ {spec} }}"))
 }
 
 /// As [`check`], for what is right.
@@ -45,33 +39,14 @@ pub(super) fn look(check: &Check, root: &dyn Rootfs) -> Finding {
 /// Stages what closes the gaps until nothing changes; the texts of the files that changed then, by
 /// path, and the last finding.
 pub(super) fn repaired(check: &Check, root: &dyn Rootfs) -> (Vec<(String, String)>, Finding) {
-    let mut staged = StagedRootfs::new(root);
-    let rule = "5.3.0".parse().unwrap();
-    for _ in 0..4 {
-        let finding = look(check, &staged);
-        let mut moved = false;
-        if let Finding::NotMet { gaps, .. } = &finding {
-            assert!(!gaps.is_empty(), "gaps without a gap");
-            for gap in gaps {
-                if let Fix::Changes(changes) = &gap.fix {
-                    assert!(!changes.is_empty(), "a fix without a change: {gap:?}");
-                    for change in changes {
-                        moved |= staged.stage(change, &rule).unwrap();
-                    }
-                }
-            }
-        }
-        if !moved {
-            let text = |body| match body {
-                NodeBody::File(Some(text)) => String::from_utf8(text.to_vec()).unwrap(),
-                other => panic!("{other:?}"),
-            };
-            let changes = staged.changes().unwrap().into_iter();
-            let files = changes.map(|c| (c.path.to_string(), text(c.after.unwrap().body)));
-            return (files.collect(), finding);
-        }
-    }
-    panic!("does not settle");
+    let staged = stage(check.primitive(), root);
+    let text = |body| match body {
+        NodeBody::File(Some(text)) => String::from_utf8(text.to_vec()).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let changes = staged.changes().unwrap().into_iter();
+    let files = changes.map(|c| (c.path.to_string(), text(c.after.unwrap().body))).collect();
+    (files, look(check, &staged))
 }
 
 /// As [`repaired`], for gaps that all have a remedy: the last look is met and shows why.

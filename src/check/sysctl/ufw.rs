@@ -3,7 +3,7 @@
 use super::{Dialect, Evidence, Gap, Key, Result, Rootfs, Sysctl, conf_dirs, sysctl};
 use crate::error::Error;
 use crate::rootfs::{Change, ImagePath};
-use crate::text::shell_vars;
+use crate::text::shell_assignments::assignments;
 
 /// The two settings that its start script sources, in this order.
 const SETTINGS: [&str; 2] = ["/etc/default/ufw", "/etc/ufw/ufw.conf"];
@@ -55,7 +55,7 @@ impl Settings {
             let Some(text) = root.read(&path)?.filter(|text| !text.is_empty()) else {
                 return Ok(None);
             };
-            for variable in shell_vars::variables(&text) {
+            for variable in assignments(&text) {
                 match variable.name.as_str() {
                     "ENABLED" => settings.on = matches!(variable.value.as_str(), "yes" | "YES"),
                     "IPT_SYSCTL" => {

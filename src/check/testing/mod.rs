@@ -4,6 +4,8 @@ pub(in crate::check) mod rounds;
 pub(in crate::check) mod settled;
 pub(in crate::check) mod words;
 
+use std::collections::BTreeSet;
+
 use crate::check::{Finding, Fix, Outcome, Primitive};
 use crate::profile::RuleId;
 use crate::rootfs::{ImagePath, MemoryRootfs, Rootfs, StagedRootfs};
@@ -23,30 +25,42 @@ pub(in crate::check) fn parse<T: serde::de::DeserializeOwned>(value: &str) -> Re
     holder.map(|h| h.want).map_err(|e| e.to_string())
 }
 
-/// Stages what closes the gaps until nothing is left to stage.
-pub(in crate::check) fn stage<'a>(
-    want: &dyn Primitive,
-    root: &'a MemoryRootfs,
-) -> StagedRootfs<'a> {
-    let rule: RuleId = "9.9.9".parse().unwrap();
+/// The outcome of a look at the image; `Unknown` for an error.
+pub(crate) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
+    want.audit(root).map_or(Outcome::Unknown, |finding| finding.outcome())
+}
+
+/// Stages what closes the gaps, one change per path and look as a plan does it, until nothing
+/// changes; then only gaps without remedy may be left.
+pub(crate) fn stage<'a>(want: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
     let mut staged = StagedRootfs::new(root);
-    for _ in 0..8 {
-        let mut moved = false;
-        if let Ok(Finding::NotMet { gaps, .. }) = want.audit(&staged) {
-            let mut touched = Vec::new();
-            for gap in gaps {
-                let Fix::Changes(changes) = gap.fix else { continue };
-                for change in changes.iter().filter(|c| !touched.contains(c.path())) {
-                    moved |= staged.stage(change, &rule).unwrap();
-                }
-                touched.extend(changes.iter().map(|c| c.path().clone()));
+    stage_on(want, &mut staged);
+    staged
+}
+
+/// As [`stage`], on a stage that others may have changed before.
+pub(crate) fn stage_on(want: &dyn Primitive, staged: &mut StagedRootfs<'_>) {
+    let rule: RuleId = "9.9.9".parse().unwrap();
+    for _ in 0..64 {
+        let Ok(Finding::NotMet { gaps, .. }) = want.audit(staged) else { return };
+        let (mut moved, mut touched) = (false, BTreeSet::new());
+        let closable = gaps.iter().any(|gap| matches!(gap.fix, Fix::Changes(_)));
+        for gap in gaps {
+            let Fix::Changes(changes) = gap.fix else { continue };
+            if changes.iter().any(|c| touched.contains(c.path())) {
+                continue;
+            }
+            for change in &changes {
+                touched.insert(change.path().clone());
+                moved |= staged.stage(change, &rule).unwrap();
             }
         }
         if !moved {
-            return staged;
+            assert!(!closable, "the changes do not close the gaps: {:?}", want.audit(staged));
+            return;
         }
     }
-    panic!("the changes do not settle");
+    panic!("asks for change after change: {:?}", want.audit(staged));
 }
 
 /// As [`stage`], for wants that can be closed: in the end they hold. Gives the text or the kind of

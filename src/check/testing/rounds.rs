@@ -1,41 +1,10 @@
-//! Staging round by round, as a plan does, also on a stage that others have changed; for tests.
+//! For tests: what one look finds, and the new texts of files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::check::{Finding, Fix, Gap, Outcome, Primitive};
-use crate::profile::RuleId;
+pub(crate) use super::{outcome, stage, stage_on};
+use crate::check::{Finding, Gap, Outcome, Primitive};
 use crate::rootfs::{NodeBody, Rootfs, StagedRootfs};
-
-/// Stages what closes the gaps of `check`, round by round as a plan does, until nothing changes.
-pub(crate) fn stage<'a>(check: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
-    let mut staged = StagedRootfs::new(root);
-    stage_on(check, &mut staged);
-    staged
-}
-
-/// As [`stage`], on a stage that others may have changed before.
-pub(crate) fn stage_on(check: &dyn Primitive, staged: &mut StagedRootfs<'_>) {
-    let rule: RuleId = "1.1".parse().unwrap();
-    for _ in 0..16 {
-        let mut moved = false;
-        let mut touched = BTreeSet::new();
-        let Ok(Finding::NotMet { gaps, .. }) = check.audit(staged) else { return };
-        for Gap { fix, .. } in gaps {
-            let Fix::Changes(changes) = fix else { continue };
-            if changes.iter().any(|c| touched.contains(c.path())) {
-                continue;
-            }
-            for change in &changes {
-                touched.insert(change.path().clone());
-                moved |= staged.stage(change, &rule).unwrap();
-            }
-        }
-        if !moved {
-            return;
-        }
-    }
-    panic!("asks for change after change");
-}
 
 /// As [`stage`]; the second look must be met, so that there is nothing more to stage.
 pub(crate) fn settle<'a>(check: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
@@ -54,11 +23,6 @@ pub(crate) fn changed(staged: &StagedRootfs<'_>) -> BTreeMap<String, String> {
         }
     }
     out
-}
-
-/// The outcome of one look.
-pub(crate) fn outcome(check: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
-    check.audit(root).map_or(Outcome::Unknown, |f| f.outcome())
 }
 
 /// The gaps of one look; none when it is met or cannot be told.

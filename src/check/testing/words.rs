@@ -1,12 +1,9 @@
 //! For tests: a want in a profile's own words, tried on an image.
 
-use std::collections::BTreeSet;
-
-use serde::Deserialize;
-
-use crate::check::{Check, Finding, Fix, Outcome, Primitive};
-use crate::profile::RuleId;
-use crate::rootfs::{NodeBody, PathChange, Rootfs, StagedRootfs};
+pub(in crate::check) use super::outcome;
+use super::{parse, stage};
+use crate::check::{Check, Finding, Primitive};
+use crate::rootfs::{NodeBody, PathChange, Rootfs};
 
 /// A check from the words of a profile, as `service = { … }`.
 pub(in crate::check) fn check(want: &str) -> Check {
@@ -15,17 +12,7 @@ pub(in crate::check) fn check(want: &str) -> Check {
 
 /// A check from the words of a profile, or what is wrong with them.
 pub(in crate::check) fn try_check(want: &str) -> Result<Check, String> {
-    #[derive(Deserialize)]
-    struct Rule {
-        want: Check,
-    }
-    let rule: Result<Rule, _> = toml::from_str(&format!("want = {{ {want} }}"));
-    rule.map(|rule| rule.want).map_err(|e| e.to_string())
-}
-
-/// The outcome of a look at the image; `Unknown` for an error.
-pub(in crate::check) fn outcome(check: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
-    check.audit(root).map_or(Outcome::Unknown, |finding| finding.outcome())
+    parse(&format!("{{ {want} }}"))
 }
 
 /// Why nothing can be done, of all gaps; empty when there is none, or all can be closed.
@@ -36,38 +23,17 @@ pub(in crate::check) fn reasons(check: &dyn Primitive, root: &dyn Rootfs) -> Vec
     }
 }
 
-/// Stages what closes the gaps, one change per path and look as a plan does it, until the want
-/// holds. Every gap must have a change, and what holds must show why. Gives what becomes of each
-/// changed entry: `-path`, `path -> target`, `path: content` or `path/`.
+/// Stages what closes the gaps; in the end the want must hold, and show why. Gives what becomes of
+/// each changed entry: `-path`, `path -> target`, `path: content` or `path/`.
 pub(in crate::check) fn settle_entries(check: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
-    let mut staged = StagedRootfs::new(root);
-    let rule: RuleId = "9.9.9".parse().unwrap();
-    for _ in 0..8 {
-        let mut moved = false;
-        let mut touched = BTreeSet::new();
-        match check.audit(&staged).unwrap() {
-            Finding::Met(evidence) | Finding::MetVacuously(evidence) => {
-                assert!(!evidence.is_empty(), "what is met shows why");
-                return staged.changes().unwrap().iter().map(entry).collect();
-            }
-            Finding::NotMet { gaps, .. } => {
-                for gap in gaps {
-                    let Fix::Changes(changes) = gap.fix else { panic!("no remedy: {gap:?}") };
-                    // One change per path and look, as a plan does it.
-                    if changes.iter().any(|c| touched.contains(c.path())) {
-                        continue;
-                    }
-                    for change in changes {
-                        touched.insert(change.path().clone());
-                        moved |= staged.stage(&change, &rule).unwrap();
-                    }
-                }
-            }
-            finding => panic!("nothing to settle: {finding:?}"),
+    let staged = stage(check, root);
+    match check.audit(&staged).unwrap() {
+        Finding::Met(evidence) | Finding::MetVacuously(evidence) => {
+            assert!(!evidence.is_empty(), "what is met shows why");
         }
-        assert!(moved, "a gap stays, and its change changes nothing");
+        finding => panic!("not settled: {finding:?}"),
     }
-    panic!("does not settle");
+    staged.changes().unwrap().iter().map(entry).collect()
 }
 
 fn entry(change: &PathChange) -> String {

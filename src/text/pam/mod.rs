@@ -54,6 +54,8 @@ pub struct Rule {
     pub span: Range<usize>,
     /// Where its control stands in the text, brackets included; `None` when it is in pieces.
     control_at: Option<Range<usize>>,
+    /// Whether the module follows the control's bracket without a blank.
+    control_glued: bool,
     /// Where its last word ends in the text.
     end: usize,
     /// Where the jumps' numbers stand in the text.
@@ -65,8 +67,13 @@ pub struct Rule {
 pub struct Argument {
     /// The word; brackets that held blanks together are taken away.
     pub text: String,
-    /// Where it stands in the text, with the blanks before it; `None` when it stands in pieces.
-    span: Option<(Range<usize>, usize)>,
+    /// Where it stands in the text; `None` when it stands in pieces.
+    span: Option<Range<usize>>,
+    /// Where what goes away with it begins: the blanks before it, joins of lines included. `None`
+    /// below a comment: a line that is left blank would not end the rule.
+    begin: Option<usize>,
+    /// Whether a further word follows its bracket without a blank.
+    glued: bool,
 }
 
 impl Rule {
@@ -93,28 +100,27 @@ impl Rule {
 
     /// What replaces the control by `word`; `None` when it stands in pieces.
     pub fn set_control(&self, word: &str) -> Option<Edit> {
-        Some(Edit::replace(self.control_at.clone()?, word))
+        Some(Edit::replace(self.control_at.clone()?, apart(word, self.control_glued)))
     }
 
     /// What replaces argument `index`; `None` when it stands in pieces.
     pub fn set_argument(&self, index: usize, word: &str) -> Option<Edit> {
-        let (span, _) = self.arguments.get(index)?.span.clone()?;
-        Some(Edit::replace(span, word))
+        let argument = self.arguments.get(index)?;
+        Some(Edit::replace(argument.span.clone()?, apart(word, argument.glued)))
     }
 
-    /// What takes argument `index` away, with the blanks before it.
+    /// What takes argument `index` away, with the blanks before it. `None` when it stands in
+    /// pieces, or is the first below a comment.
     pub fn remove_argument(&self, index: usize) -> Option<Edit> {
-        let (span, blanks) = self.arguments.get(index)?.span.clone()?;
-        Some(Edit::replace(blanks..span.end, ""))
+        let argument = self.arguments.get(index)?;
+        let all = argument.begin?..argument.span.as_ref()?.end;
+        Some(Edit::replace(all, apart("", argument.glued)))
     }
 
     /// What adds an argument before argument `index`, or after all others.
     pub fn insert_argument(&self, index: usize, word: &str) -> Option<Edit> {
         match self.arguments.get(index) {
-            Some(argument) => {
-                let (span, _) = argument.span.clone()?;
-                Some(Edit::insert(span.start, format!("{word} ")))
-            }
+            Some(argument) => Some(Edit::insert(argument.span.as_ref()?.start, format!("{word} "))),
             None => Some(Edit::insert(self.end, format!(" {word}"))),
         }
     }
@@ -219,19 +225,22 @@ fn entry(text: &str, logical: &Logical, end_of_lines: usize) -> Entry {
         let start = control.at.start + 1;
         Some((n, joined.origin_of(start + at.start..start + at.end)?))
     });
+    let glued = |end: usize| {
+        let next = text.get(end..).and_then(|rest| rest.chars().next());
+        next.is_some_and(|c| !BLANKS.contains(&c) && c != '#')
+    };
+    let control_end = joined.origin(control.at.end.saturating_sub(1)) + 1;
     let mut end = joined.origin(module.at.end.saturating_sub(1)) + 1;
     let mut before = end;
     let mut arguments = Vec::new();
     for word in rest {
-        let at = joined.origin_of(word.at.clone());
+        let span = joined.origin_of(word.at.clone());
         end = joined.origin(word.at.end.saturating_sub(1)) + 1;
-        // Blanks before it belong to it, unless the lines were joined there.
-        let span = at.map(|at| {
-            let together = text.get(before..at.start).is_some_and(|b| !b.contains('\n'));
-            let blanks = if together { before } else { at.start };
-            (at, blanks)
+        let begin = span.as_ref().and_then(|at| {
+            let only = |c: char| c.is_ascii_whitespace() || c == '\\';
+            text.get(before..at.start)?.chars().all(only).then_some(before)
         });
-        arguments.push(Argument { text: word.text.clone(), span });
+        arguments.push(Argument { text: word.text.clone(), span, begin, glued: glued(end) });
         before = end;
     }
     Entry::Rule(Rule {
@@ -243,10 +252,19 @@ fn entry(text: &str, logical: &Logical, end_of_lines: usize) -> Entry {
         arguments,
         jumps: jumps.collect(),
         control_at: joined.origin_of(control.at.clone()),
+        control_glued: glued(control_end),
         span: logical.start..end_of_lines,
         end,
     })
 }
+
+/// The word, with a blank behind it if another word follows without one.
+fn apart(word: &str, glued: bool) -> String {
+    if glued { format!("{word} ") } else { word.to_owned() }
+}
+
+/// What parts words.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// Words between blanks; one that begins with a bracket ends at the closing one, where `\]` is a
 /// bracket of its own.
@@ -254,7 +272,7 @@ fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut at = 0;
     while let Some(rest) = text.get(at..) {
-        let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len();
+        let blanks = rest.len() - rest.trim_start_matches(BLANKS).len();
         at += blanks;
         let rest = rest.get(blanks..).unwrap_or_default();
         if rest.is_empty() {
@@ -263,7 +281,7 @@ fn words(text: &str) -> Vec<Word> {
         let word = match bracketed(rest) {
             Some((text, len)) => Word { text, at: at..at + len, bracketed: true },
             None => {
-                let len = rest.find([' ', '\t', '\n', '\r']).unwrap_or(rest.len());
+                let len = rest.find(BLANKS).unwrap_or(rest.len());
                 let text = rest.get(..len).unwrap_or_default().to_owned();
                 Word { text, at: at..at + len, bracketed: false }
             }
@@ -381,7 +399,24 @@ mod tests {
         let rule = &rules(joined)[0];
         assert_eq!(rule.span, 0..joined.len());
         let edit = rule.remove_argument(0).unwrap();
-        assert_eq!(shown(&splice(joined, vec![edit])), ["1:password pam_unix.so [obscure]"]);
+        assert_eq!(splice(joined, vec![edit]), joined.replace(" \\\n  md5", ""));
+        let next = "password required pam_unix.so \\\n  md5\nauth required x.so";
+        let edit = rules(next)[0].remove_argument(0).unwrap();
+        assert_eq!(splice(next, vec![edit]), next.replace(" \\\n  md5", ""));
+        let below = "password required pam_unix.so \\\n# c\n  md5 sha512\n";
+        let commented = &rules(below)[0];
+        assert_eq!(commented.remove_argument(0), None, "its line may end up blank");
+        let edit = commented.remove_argument(1).unwrap();
+        assert_eq!(splice(below, vec![edit]), below.replace(" sha512", ""));
+
+        let glued = "auth [success=1]x.so [a b]c d";
+        let rule = &rules(glued)[0];
+        let after = |edit: Option<Edit>| shown(&splice(glued, vec![edit.unwrap()]));
+        assert_eq!(after(rule.set_control("required")), ["1:auth x.so [a b|c|d]"]);
+        assert_eq!(after(rule.set_argument(0, "e")), ["1:auth x.so [e|c|d]"]);
+        assert_eq!(after(rule.remove_argument(0)), ["1:auth x.so [c|d]"]);
+
+        let rule = &rules(joined)[0];
         let edit = rule.insert_argument(9, "sha512").unwrap();
         assert_eq!(splice(joined, vec![edit]), format!("{joined} sha512"));
     }

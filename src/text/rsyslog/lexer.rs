@@ -2,7 +2,9 @@
 //! longest reading wins.
 
 use super::super::joined::Joined;
-use super::{Directive, Kind, Malformed, Object, Parameter, Token};
+use super::continued::join;
+use super::filter::{property_len, selector_len};
+use super::{Directive, Kind, Malformed, Object, Parameter, Token, is_space};
 
 /// What may stand before an opening parenthesis.
 const OBJECTS: [&str; 14] = [
@@ -31,52 +33,6 @@ pub fn tokens(text: &str) -> Result<Vec<Token>, Malformed> {
     let mut lexer = Lexer { text: joined.text(), at: 0, joined: &joined, out: Vec::new() };
     lexer.run()?;
     Ok(lexer.out)
-}
-
-/// The first line, from 1, of those that are read as one with line `number`: whatever is put
-/// before it does not tear them apart.
-pub fn logical_start(text: &str, number: usize) -> usize {
-    let mut start = 1;
-    for (i, line) in text.split_inclusive('\n').enumerate() {
-        if i + 1 >= number {
-            break;
-        }
-        if !line.trim_ascii_end().ends_with('\\') {
-            start = i + 2;
-        }
-    }
-    start
-}
-
-/// A backslash at the end of a line, blanks after it or not, joins the next one without its
-/// leading blanks. This comes before everything else: it holds in comments too.
-fn join(text: &str) -> Joined {
-    let mut joined = Joined::of(text);
-    let mut offset = 0;
-    let mut continued = false;
-    for line in text.split_inclusive('\n') {
-        let blanks =
-            if continued { line.len() - line.trim_start_matches(is_space).len() } else { 0 };
-        let content = line.get(blanks..).unwrap_or_default().trim_end_matches(is_space);
-        let end = offset + line.len() - usize::from(line.ends_with('\n'));
-        match content.strip_suffix('\\') {
-            Some(content) => {
-                joined.push(content, offset + blanks);
-                continued = true;
-            }
-            None => {
-                joined.push(content, offset + blanks);
-                joined.push("\n", end);
-                continued = false;
-            }
-        }
-        offset += line.len();
-    }
-    joined
-}
-
-fn is_space(c: char) -> bool {
-    c.is_ascii_whitespace() || c == '\x0b'
 }
 
 struct Lexer<'a> {
@@ -376,58 +332,6 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// The length of a selector at the beginning of `rest`.
-fn selector_len(rest: &str) -> Option<usize> {
-    let bytes = rest.as_bytes();
-    let run = |from: usize, good: fn(&u8) -> bool| {
-        bytes.get(from..).unwrap_or_default().iter().take_while(|b| good(b)).count()
-    };
-    let names = run(0, |b| b.is_ascii_alphabetic() || *b == b'*');
-    let digits = run(names, |b| (b'0'..=b'7').contains(b));
-    let point = names + digits;
-    let more = run(point + 1, |b| {
-        b.is_ascii_alphabetic() || (b'0'..=b'7').contains(b) || b",!=;.*".contains(b)
-    });
-    let good = names > 0 && matches!(bytes.get(point), Some(b'.' | b',')) && more > 0;
-    good.then_some(point + 1 + more)
-}
-
-/// The length of a property filter at the beginning of `rest`.
-fn property_len(rest: &str) -> Option<usize> {
-    let blanks = |text: &str| text.len() - text.trim_start_matches(' ').len();
-    let letters = |text: &str| {
-        text.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(text.len())
-    };
-    let mut at = 1;
-    let mut name = rest.strip_prefix(':')?;
-    for part in 0..2 {
-        let mark = if part == 0 { '$' } else { '!' };
-        if name.starts_with(mark) {
-            at += 1;
-            name = name.get(1..)?;
-        }
-        let len = letters(name);
-        at += len;
-        let after = name.get(len..)?;
-        at += blanks(after);
-        let after = after.get(blanks(after)..)?.strip_prefix(',')?;
-        at += 1 + blanks(after);
-        name = after.get(blanks(after)..)?;
-        if len == 0 {
-            return None;
-        }
-    }
-    let value = name.strip_prefix('"')?;
-    let mut escaped = false;
-    for (i, c) in value.char_indices() {
-        match c {
-            '"' if !escaped => return Some(at + 1 + i + 1),
-            c => escaped = c == '\\' && !escaped,
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -529,9 +433,6 @@ mod tests {
         assert_eq!(shown("$A b\\  \n   c\n"), ["1:$a bc"]);
         assert_eq!(shown("$IncludeConfig\t/a b"), ["1:include /a"]);
         assert_eq!(shown("*.* /x\\"), ["1:selector *.*", "1:action /x"]);
-        assert_eq!(logical_start("a\nb\\\nc\\\nd\ne\n", 4), 2);
-        assert_eq!(logical_start("a\nb\\\nc\\\nd\ne\n", 5), 5);
-        assert_eq!(logical_start("", 1), 1);
     }
 
     #[test]

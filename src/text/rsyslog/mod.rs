@@ -5,15 +5,19 @@
 //! caller. [`steps`] then says under which filter each action stands. [`Directive::set`] and
 //! [`Object::set`] change one value and nothing else.
 
+mod condition;
+mod continued;
+mod filter;
 mod lexer;
 mod selector;
 mod steps;
 
 use std::ops::Range;
 
-use super::splice::Edit;
+use super::splice::{Edit, splice};
 
-pub use lexer::{logical_start, tokens};
+pub use continued::logical_start;
+pub use lexer::tokens;
 pub use selector::{Mask, facility, mask};
 pub use steps::{Filter, Step, What, steps};
 
@@ -143,7 +147,7 @@ pub struct Parameter {
 pub enum Target {
     /// The file at this path.
     File(String),
-    /// A file whose name is made for each message.
+    /// A file whose name is made for each message, or stands elsewhere (`$outchannel`).
     DynamicFile,
     /// Everybody who is logged in.
     Everyone,
@@ -171,7 +175,7 @@ impl Target {
             return Target::Discard;
         }
         let text = text.strip_prefix(":omfile:").unwrap_or(text);
-        if text.starts_with('?') || text.starts_with("-?") {
+        if text.starts_with(['?', '$']) || text.starts_with("-?") {
             return Target::DynamicFile;
         }
         let path = text.strip_prefix('-').unwrap_or(text);
@@ -210,17 +214,31 @@ pub struct Malformed {
     pub want: &'static str,
 }
 
+/// The text with edits of values made. `None` when they would change how the rest is read: a quote
+/// that is open somewhere before would end at one of ours.
+pub fn edited(text: &str, edits: Vec<Edit>) -> Option<String> {
+    let kinds = |text: &str| -> Option<Vec<_>> {
+        Some(tokens(text).ok()?.iter().map(|t| std::mem::discriminant(&t.kind)).collect())
+    };
+    let new = splice(text, edits);
+    (kinds(text)? == kinds(&new)?).then_some(new)
+}
+
 /// A file mode as rsyslog accepts it: `0` and three octal digits; more digits are no mode. What
 /// follows after a blank is passed over.
 pub fn file_mode(text: &str) -> Option<u32> {
-    let word = text.split_ascii_whitespace().next()?;
+    let word = text.split(is_space).find(|word| !word.is_empty())?;
     let good = word.len() == 4 && word.starts_with('0');
     good.then(|| u32::from_str_radix(word, 8).ok())?
 }
 
+/// What rsyslog takes for a blank.
+fn is_space(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\x0b'
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::splice::splice;
     use super::*;
     use proptest::prelude::*;
 
@@ -248,6 +266,7 @@ mod tests {
             ("/var/log/a # note", file("/var/log/a")),
             (":omfile:/var/log/a", file("/var/log/a")),
             ("?Daily", Target::DynamicFile),
+            (":omfile:$channel", Target::DynamicFile),
             ("-?Daily", Target::DynamicFile),
             ("*", Target::Everyone),
             (":omusrmsg:*", Target::Everyone),
@@ -299,10 +318,25 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_that_closes_an_open_quote_is_none() {
+        let text = ":msg, contains, \"a\n*.* /x\naction(type=omfile)\n";
+        let object = tokens(text).unwrap().into_iter().find_map(|t| match t.kind {
+            Kind::Object(object) => Some(object),
+            _ => None,
+        });
+        let edit = || vec![object.as_ref().unwrap().set("fileCreateMode", "0640").unwrap()];
+        assert_eq!(edited(text, edit()), None);
+        let text = &text[text.find("action").unwrap()..];
+        let edit = Edit::insert(text.len() - 2, " a=\"b\"");
+        assert_eq!(edited(text, vec![edit]).unwrap(), "action(type=omfile a=\"b\")\n");
+    }
+
+    #[test]
     fn modes() {
         for (text, want) in [
             ("0640", Some(0o640)),
             ("0640 # note", Some(0o640)),
+            ("0640\x0b# note", Some(0o640)),
             ("0600", Some(0o600)),
             ("640", None),
             ("00640", None),

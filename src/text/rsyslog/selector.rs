@@ -46,10 +46,21 @@ const SEVERITIES: [(&str, u8); 11] = [
     ("debug", 7),
 ];
 
-/// The number of a facility.
+/// The number of the facility with this name.
+pub(super) fn named_facility(name: &str) -> Option<usize> {
+    NAMES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)).map(|(_, number)| *number)
+}
+
+/// The number of the severity with this name.
+pub(super) fn named_severity(name: &str) -> Option<usize> {
+    let known = SEVERITIES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known));
+    known.map(|(_, number)| usize::from(*number))
+}
+
+/// The number of a facility, by its name or number.
 pub fn facility(name: &str) -> Option<usize> {
-    if let Some((_, number)) = NAMES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
-        return Some(*number);
+    if let Some(number) = named_facility(name) {
+        return Some(number);
     }
     // A number is taken as it goes over the wire: shifted by three.
     name.parse::<usize>().ok().map(|n| n >> 3).filter(|n| *n <= Mask::FACILITIES)
@@ -62,6 +73,17 @@ impl Mask {
     pub const ALL: Mask = Mask([0xff; Mask::FACILITIES]);
     /// No message.
     pub const NONE: Mask = Mask([0; Mask::FACILITIES]);
+
+    /// The messages, by the numbers of their facility and severity, that `passes` picks.
+    pub fn of(passes: impl Fn(usize, usize) -> bool) -> Mask {
+        let mut mask = Mask::NONE;
+        for (facility, bits) in mask.0.iter_mut().enumerate() {
+            for severity in (0..8).filter(|severity| passes(facility, *severity)) {
+                *bits |= 1 << severity;
+            }
+        }
+        mask
+    }
 
     /// The severities that pass of one facility.
     pub fn severities(&self, facility: usize) -> u8 {

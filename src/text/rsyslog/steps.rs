@@ -1,7 +1,7 @@
 //! Under which filter each action stands.
 
 use super::selector::{self, Mask};
-use super::{Kind, Target};
+use super::{Kind, Target, condition};
 
 /// Which messages reach a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,16 +110,8 @@ pub fn steps<'a>(tokens: impl IntoIterator<Item = &'a Kind>) -> Vec<Step> {
     out
 }
 
-/// `prifilt("selector")` alone is as good as the selector; nothing else is looked into.
 fn condition_filter(condition: &str) -> Filter {
-    let inner = || {
-        let rest = condition.trim().strip_prefix("prifilt")?.trim_start();
-        let rest = rest.strip_prefix('(')?.trim_start();
-        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let (selector, rest) = rest.get(1..)?.split_once(quote)?;
-        (rest.trim() == ")").then(|| selector::mask(selector))?
-    };
-    match inner() {
+    match condition::mask(condition) {
         Some(mask) => Filter { mask, certain: true },
         None => Filter { mask: Mask::ALL, certain: false },
     }
@@ -161,6 +153,8 @@ mod tests {
             ("if $x == 1 then /a\nelse /b\n", vec!["/a ff?", "/b ff?"]),
             ("if $x == 1 then {\n/a\n}\nelse {\n/b\n}\n/c\n", vec!["/a ff?", "/b ff?", "/c ff"]),
             ("if prifilt(\"kern.err\") then stop\n", vec!["stop 0f"]),
+            ("if $syslogfacility-text == 'kern' then stop\n/a\n", vec!["stop ff", "/a ff"]),
+            ("if $syslogseverity <= 3 then /a\n", vec!["/a 0f"]),
             ("ruleset(name=\"r\") {\n/a\n}\n/b\n", vec!["/a ff?", "/b ff"]),
             ("$RuleSet other\n/a\n$RuleSet RSYSLOG_DefaultRuleset\n/b\n", vec!["/a ff?", "/b ff"]),
             ("$ActionExecOnlyWhenPreviousIsSuspended on\n/a\n", vec!["/a ff?"]),

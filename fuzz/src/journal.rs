@@ -1,0 +1,137 @@
+//! Journals that somebody else wrote: whatever they say, nothing outside the root changes.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+
+use gokaku::apply::{Executor, Stop, forget, revert};
+use gokaku::plan::plan;
+use gokaku::profile::Profile;
+use gokaku::rootfs::DiskRootfs;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::support::chosen_bytes;
+
+/// Rows that make a file with its directory, change a mode, and rewrite a file.
+const ROWS: [&str; 3] = ["1.1.1.1", "5.1.2", "1.7.6"];
+const CANARY: &str = "untouched\n";
+/// The files of the root, below `/etc`.
+const FILES: [(&str, &str); 3] =
+    [("crontab", "# jobs\n"), ("issue", "Ubuntu \\s\n"), ("other", "")];
+
+/// A root on disk with a journal beside it, and something that must not change.
+struct Bench {
+    top: tempfile::TempDir,
+    /// The one run's directory, and what its journal said.
+    run: PathBuf,
+    sealed: Value,
+}
+
+thread_local! {
+    static BENCH: Option<Bench> = Bench::new();
+}
+
+/// The journal as it would be sealed.
+fn sealed(template: &Value, journal: Value) -> Value {
+    let sum = Sha256::digest(journal.to_string().as_bytes());
+    let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "schema": template["schema"], "sha256": sum, "journal": journal })
+}
+
+impl Bench {
+    /// `None` without the right to give files to root: no journal is ever acted upon then.
+    fn new() -> Option<Bench> {
+        let memory = Path::new("/dev/shm");
+        let top = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).ok()?;
+        let mut bench = Bench { top, run: PathBuf::new(), sealed: Value::Null };
+        bench.plant();
+        let profile = Profile::embedded().ok()?;
+        let rules = profile.rules.iter().filter(|r| ROWS.contains(&&*r.id.to_string()));
+        let rules: Vec<_> = rules.collect();
+        let root = bench.root();
+        let plan = plan(&rules, &root).ok()?;
+        assert!(plan.changes().len() > 3, "{:?}", plan.changes());
+        Executor::lock(&root, &bench.state()).ok()?.apply(&plan).ok()?;
+        let state = fs::read_dir(bench.state()).ok()?.next()?.ok()?.path();
+        bench.run = fs::read_dir(state).ok()?.next()?.ok()?.path();
+        let text = fs::read(bench.run.join("journal.json")).ok()?;
+        bench.sealed = serde_json::from_slice(&text).ok()?;
+        let again = sealed(&bench.sealed, bench.sealed["journal"].clone());
+        assert_eq!(again, bench.sealed, "a journal is sealed otherwise now");
+        Some(bench)
+    }
+
+    fn state(&self) -> PathBuf {
+        self.top.path().join("state")
+    }
+
+    fn root(&self) -> DiskRootfs {
+        DiskRootfs::open(&self.top.path().join("root")).expect("the root opens")
+    }
+
+    /// Makes the root as it is before every run.
+    fn plant(&self) {
+        let root = self.top.path().join("root");
+        for dir in ["etc", "usr"] {
+            let _ = fs::remove_dir_all(root.join(dir));
+        }
+        fs::create_dir_all(root.join("etc")).expect("a directory");
+        for (name, text) in FILES {
+            fs::write(root.join("etc").join(name), text).expect("a file");
+        }
+        symlink("../..", root.join("etc/up")).expect("a link");
+        fs::write(self.top.path().join("canary"), CANARY).expect("a file");
+    }
+
+    fn try_journal(&self, pick: usize, text: &[u8]) {
+        let file = match serde_json::from_slice::<Value>(text) {
+            Ok(mut journal) if !pick.is_multiple_of(8) => {
+                // Journals of other trees are refused at once.
+                if let Some(fields) = journal.as_object_mut() {
+                    for field in ["root", "tree"] {
+                        fields.insert(field.to_owned(), self.sealed["journal"][field].clone());
+                    }
+                }
+                sealed(&self.sealed, journal).to_string().into_bytes()
+            }
+            _ => text.to_owned(),
+        };
+        self.plant();
+        let contents = self.run.join("before");
+        fs::create_dir_all(&contents).expect("the journal's directory");
+        for text in FILES.map(|(_, text)| text).into_iter().chain([CANARY]) {
+            fs::write(contents.join(name(text)), text).expect("a file");
+        }
+        fs::write(self.run.join("journal.json"), file).expect("a file");
+        let canary = self.top.path().join("canary");
+        let seen = || {
+            let stat = fs::symlink_metadata(&canary).expect("the canary is there");
+            let text = fs::read_to_string(&canary).expect("the canary is a text");
+            (text, stat.mode(), stat.uid(), stat.ino(), stat.mtime_nsec(), stat.nlink())
+        };
+        let before = seen();
+        let root = self.root();
+        let _ = match pick / 8 % 2 {
+            0 => revert(&root, &self.state(), &[], &Stop::default()).map(drop),
+            _ => forget(&root, &self.state()).map(drop),
+        };
+        assert_eq!(seen(), before, "something outside of the root changed");
+        let beside = fs::read_dir(self.top.path()).expect("a directory").count();
+        assert!(beside <= 3, "something was made outside of the root");
+        if let Some(state) = self.run.parent() {
+            let _ = fs::remove_dir_all(state);
+        }
+    }
+}
+
+/// The name under which a journal keeps a content.
+fn name(content: &str) -> String {
+    Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Takes a journal back, or drops it.
+pub fn run(data: &[u8]) {
+    let (pick, text) = chosen_bytes(data);
+    BENCH.with(|bench| bench.iter().for_each(|bench| bench.try_journal(pick, text)));
+}

@@ -1,0 +1,21 @@
+//! logrotate's configuration.
+
+use gokaku::text::logrotate::{Item, parse};
+
+/// What stands at the end is read whatever stands before it.
+pub fn run(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let count = text.split('\n').count();
+    match parse(&text) {
+        Ok(items) => {
+            assert!(items.iter().all(|i| (1..=count).contains(&i.line())));
+            let more = parse(&format!("{text}\n/var/log/zz {{\n\tdaily\n}}\n"));
+            let Ok(mut more) = more else { panic!("{text:?}: {more:?}") };
+            let Some(Item::Stanza(last)) = more.pop() else { panic!("{text:?}") };
+            assert_eq!(last.patterns, ["/var/log/zz"]);
+            assert_eq!(last.directives.len(), 1);
+            assert_eq!(more, items);
+        }
+        Err(bad) => assert!((1..=count).contains(&bad.line), "{bad:?}"),
+    }
+}

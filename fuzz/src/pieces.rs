@@ -1,0 +1,51 @@
+//! What the editors are made of: lines, splices, patterns, banners.
+
+use gokaku::text::banner::{is_blank, leaks};
+use gokaku::text::fnmatch::fnmatch;
+use gokaku::text::splice::{Edit, splice};
+use gokaku::text::{Lines, glob, path_glob};
+
+use super::support::chosen;
+
+/// Lines keep their ends; patterns match what they spell.
+pub fn run(data: &[u8]) {
+    let (pick, text) = chosen(data);
+    let lines = Lines::new(&text);
+    assert_eq!(lines.to_string(), text);
+    let at = 1 + pick % (lines.len() + 1);
+    let mut more = lines.clone();
+    more.insert(at, "x");
+    assert_eq!(more.get(at), Some("x"));
+    more.remove(at);
+    assert!(more.to_string().starts_with(text.as_ref()));
+    let mut set = lines.clone();
+    set.set(at, "x");
+    for (number, line) in lines.iter().filter(|(n, _)| *n != at) {
+        assert_eq!(set.get(number), Some(line));
+    }
+    let mut off = lines.clone();
+    off.disable(at);
+    assert_eq!(off.len(), lines.len());
+
+    let cut: Vec<usize> = text.char_indices().map(|(i, _)| i).collect();
+    if let Some(from) = cut.get(pick % cut.len().max(1)) {
+        let edits = vec![Edit::insert(*from, "ab"), Edit::replace(*from..text.len(), "c")];
+        assert_eq!(splice(&text, edits), format!("{}abc", &text[..*from]));
+    }
+
+    for leak in leaks(data, Some("Ubuntu")) {
+        assert!((1..=text.split('\n').count()).contains(&leak.line));
+    }
+    is_blank(data);
+
+    let (pattern, name) = text.split_once('\n').unwrap_or((&text, "/var/log/syslog"));
+    fnmatch(pattern, name);
+    glob::matches(pattern.as_bytes(), name.as_bytes());
+    path_glob::matches(pattern, name);
+    let escaped: String = name.chars().flat_map(|c| ['\\', c]).collect();
+    assert!(fnmatch(&escaped, name) && fnmatch("*", name), "{name:?}");
+    assert!(glob::matches(b"*", name.as_bytes()));
+    if !path_glob::is_pattern(name) && !name.contains('\\') {
+        assert!(path_glob::matches(name, name) && fnmatch(name, name));
+    }
+}

@@ -1,0 +1,27 @@
+//! Profiles: a head and a chapter in TOML.
+
+use gokaku::plan::audit;
+use gokaku::profile::{Lang, Source};
+use gokaku::report::rules_doc;
+use gokaku::rootfs::MemoryRootfs;
+
+use super::support::chosen;
+
+const HEAD: &str = "id = \"t\"\ntitle = { en = \"t\", ja = \"t\" }\nsource = \"s\"\n\
+    benchmark = { name = \"b\", version = \"1\" }\n\
+    target = { os = \"ubuntu\", version = \"18.04\" }\n[vars]\nn = 1\ns = \"a\\\"b\"\n";
+
+/// A profile is refused with a place, or can be shown and judged by.
+pub fn run(data: &[u8]) {
+    let (pick, text) = chosen(data);
+    let files = if pick % 8 == 0 { [&*text, ""] } else { [HEAD, &*text] };
+    match Source::from_files(["profile.toml", "1.toml"].into_iter().zip(files)).parse() {
+        Err(e) => assert!(e.to_string().contains(".toml"), "{e}"),
+        Ok(profile) => {
+            rules_doc::render(&profile, Lang::En);
+            let root = MemoryRootfs::new().file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+            let rules: Vec<_> = profile.rules.iter().collect();
+            assert_eq!(audit(&rules, &root).len(), rules.len());
+        }
+    }
+}

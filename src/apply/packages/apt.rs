@@ -1,0 +1,88 @@
+//! The command lines. Package lists and fetched packages stay in the scratch directory; a finished
+//! image shows none of them.
+
+use super::session::{Session, Step};
+
+/// What every call of apt-get is told: no questions, no terminal, the administrator's own
+/// configuration files stay, nothing goes or comes that was not asked for.
+fn apt_get(session: &Session<'_>) -> Vec<String> {
+    let scratch = session.scratch_inside();
+    let lists = format!("Dir::State::lists={scratch}/lists");
+    let cache = format!("Dir::Cache={scratch}/cache");
+    let mut options = vec![
+        "Dpkg::Use-Pty=0",
+        "Dpkg::Options::=--force-confdef",
+        "Dpkg::Options::=--force-confold",
+        "APT::Get::AutomaticRemove=false",
+        "APT::Install-Recommends=false",
+        "APT::Install-Suggests=false",
+        "Acquire::Languages=none",
+        "Acquire::Retries=2",
+        "Acquire::http::Timeout=30",
+        "Acquire::https::Timeout=30",
+        &lists,
+        &cache,
+        "Dir::Cache::archives=archives/",
+    ];
+    if !session.is_chroot() {
+        // The user apt fetches as cannot enter the directory that holds the scratch directory.
+        options.push("APT::Sandbox::User=root");
+    }
+    let mut args = vec!["-q".to_owned(), "-y".to_owned()];
+    for option in options {
+        args.extend(["-o".to_owned(), option.to_owned()]);
+    }
+    args
+}
+
+/// A removal needs no sources, so that broken ones do not stop it, and none can offer a substitute.
+const NO_SOURCES: [&str; 4] =
+    ["-o", "Dir::Etc::sourcelist=/dev/null", "-o", "Dir::Etc::sourceparts=/dev/null"];
+
+fn args(session: &Session<'_>, more: &[&str], names: &[String]) -> Vec<String> {
+    let mut args = apt_get(session);
+    args.extend(more.iter().map(ToString::to_string));
+    args.extend(names.iter().cloned());
+    args
+}
+
+pub(super) fn configure_all() -> Step {
+    let options = ["--force-confdef", "--force-confold", "--configure", "-a"];
+    Step::changing("dpkg", options.map(str::to_owned)).shown("dpkg --configure -a")
+}
+
+pub(super) fn purge_stumps(names: &[String]) -> Step {
+    let options = ["--force-remove-reinstreq", "--purge"].map(str::to_owned);
+    Step::changing("dpkg", options.into_iter().chain(names.iter().cloned()))
+}
+
+pub(super) fn update(session: &Session<'_>) -> Step {
+    Step::fetching("apt-get", args(session, &["update"], &[])).shown("apt-get update")
+}
+
+pub(super) fn simulate_purge(session: &Session<'_>, names: &[String]) -> Step {
+    let more = [&NO_SOURCES[..], &["-s", "purge"]].concat();
+    Step::asking("apt-get", args(session, &more, names))
+        .shown(&format!("apt-get -s purge {}", names.join(" ")))
+}
+
+pub(super) fn purge(session: &Session<'_>, names: &[String]) -> Step {
+    let more = [&NO_SOURCES[..], &["purge"]].concat();
+    Step::changing("apt-get", args(session, &more, names))
+        .shown(&format!("apt-get purge {}", names.join(" ")))
+}
+
+pub(super) fn simulate_install(session: &Session<'_>, names: &[String]) -> Step {
+    Step::asking("apt-get", args(session, &["-s", "install"], names))
+        .shown(&format!("apt-get -s install {}", names.join(" ")))
+}
+
+pub(super) fn fetch(session: &Session<'_>, names: &[String]) -> Step {
+    Step::fetching("apt-get", args(session, &["--download-only", "install"], names))
+        .shown(&format!("apt-get --download-only install {}", names.join(" ")))
+}
+
+pub(super) fn install(session: &Session<'_>, names: &[String]) -> Step {
+    Step::changing("apt-get", args(session, &["install"], names))
+        .shown(&format!("apt-get install {}", names.join(" ")))
+}

@@ -1,0 +1,268 @@
+//! Purging and installing packages, with the target's own apt-get and dpkg.
+//!
+//! What rules ask for is simulated first; a simulation that would take anything protected, or
+//! anything somebody installed on purpose, is refused before the first change. The programs run in
+//! the root with private mounts and processes (`inside.rs`), watched by a keeper that ends with
+//! this process (`keeper.rs`), so that nothing of a run is left behind, however it ends. What was
+//! done is told by dpkg's record before and after, never by an exit status.
+//!
+//! What the package manager did is not undone by a failure or by a later revert.
+
+mod apt;
+mod inside;
+mod keeper;
+mod policy;
+mod protected;
+mod record;
+mod session;
+mod simulation;
+mod target;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::check::Presence;
+use crate::check::dpkg::Packages;
+use crate::error::{Error, Result};
+use crate::plan::{self, PackageChange};
+use crate::profile::Rule;
+use crate::rootfs::DiskRootfs;
+
+pub use keeper::serve;
+pub use record::{Action, Operation};
+
+use session::{Session, Step};
+use simulation::Simulation;
+
+/// Runs the package manager of a root.
+#[derive(Debug, Clone)]
+pub struct Runner {
+    /// The gokaku program: it is started again as the keeper of each step. The program hands such a
+    /// call to [`serve`].
+    pub program: PathBuf,
+    /// Further packages that are never removed; `*` stands for any characters.
+    pub protect: Vec<String>,
+}
+
+/// What became of the packages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Every package whose state changed, by dpkg's own record.
+    pub operations: Vec<Operation>,
+    /// What a reader should know besides: what was recovered first.
+    pub notes: Vec<String>,
+    /// Why the run could not be carried out; what was completed by then is in `operations`.
+    pub failure: Option<String>,
+}
+
+/// Why a run stops.
+enum Stop {
+    /// Something refused, before anything was changed.
+    Refused(String),
+    /// A step could not be carried out.
+    Failed(String),
+    /// The library's own error.
+    Error(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(e: Error) -> Stop {
+        match e {
+            Error::Guard(why) => Stop::Refused(why),
+            e => Stop::Error(e),
+        }
+    }
+}
+
+impl Runner {
+    /// Purges and installs what `rules` ask for in `root`. `scratch` is a directory of this machine
+    /// for package lists and fetched packages; it is made, and gone in the end.
+    ///
+    /// # Errors
+    /// [`Error::Guard`] when something refuses and nothing was changed. A step that fails is no
+    /// error but [`Outcome::failure`], because earlier ones may have changed the root.
+    pub(super) fn run(
+        &self,
+        root: &DiskRootfs,
+        rules: &[&Rule],
+        scratch: &Path,
+        epoch: Option<i64>,
+    ) -> Result<Outcome> {
+        let Ok(before) = Packages::read(root) else {
+            // The rules say so, each for itself.
+            return Ok(Outcome::default());
+        };
+        let wanted = plan::package_changes(rules, root);
+        let interrupted = target::interrupted(&before);
+        if wanted.is_empty() && interrupted.is_none() {
+            return Ok(Outcome::default());
+        }
+        target::guard(root, &before, &wanted)?;
+        for name in names(&wanted, Presence::Absent) {
+            if let Some(pattern) = protected::pattern(&name, &self.protect) {
+                return Err(Error::Guard(format!(
+                    "{name} is to be purged and is protected (`{pattern}`); skip the rule, or do \
+                     not protect the package; nothing was changed"
+                )));
+            }
+        }
+        let mut run = Run {
+            runner: self,
+            session: Session::new(root, &self.program, scratch, epoch)?,
+            notes: Vec::new(),
+            touched: false,
+        };
+        let stop = run.steps(root, rules, interrupted, &wanted).err();
+        let (notes, touched) = (std::mem::take(&mut run.notes), run.touched);
+        drop(run);
+        let after = Packages::read(&root.reopen()?)?;
+        let operations = record::difference(&before, &after, &wanted);
+        let failure = match stop {
+            None => None,
+            Some(Stop::Refused(why)) if !touched => return Err(Error::Guard(why)),
+            Some(Stop::Refused(why) | Stop::Failed(why)) => Some(why),
+            Some(Stop::Error(e)) if !touched => return Err(e),
+            Some(Stop::Error(e)) => Some(e.to_string()),
+        };
+        Ok(Outcome { operations, notes, failure })
+    }
+}
+
+/// Takes away what a run that was killed together with its keeper has left in a root.
+pub(super) fn sweep(root: &DiskRootfs) -> Result<()> {
+    if policy::Policy::sweep(root)? {
+        log::warn!("{}: left by a run that was killed; taken away", policy::PATH);
+    }
+    Ok(())
+}
+
+/// The names that are to come, or to go; each once.
+fn names(wanted: &[PackageChange], want: Presence) -> Vec<String> {
+    let all = wanted.iter().filter(|c| c.want == want).flat_map(|c| c.names.iter().cloned());
+    all.collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+/// One run in progress.
+struct Run<'a> {
+    runner: &'a Runner,
+    session: Session<'a>,
+    notes: Vec<String>,
+    /// Whether a step that changes the root was begun.
+    touched: bool,
+}
+
+impl Run<'_> {
+    fn steps(
+        &mut self,
+        root: &DiskRootfs,
+        rules: &[&Rule],
+        interrupted: Option<String>,
+        wanted: &[PackageChange],
+    ) -> Result<(), Stop> {
+        let mut wanted = wanted.to_vec();
+        if let Some(what) = interrupted {
+            log::warn!("{what}; `dpkg --configure -a` runs first");
+            self.change(apt::configure_all())?;
+            self.notes.push(format!("{what}; `dpkg --configure -a` has finished that"));
+            wanted = plan::package_changes(rules, &root.reopen()?);
+        }
+        let state = Packages::read(&root.reopen()?)?;
+        let purge = target::qualified(&state, &names(&wanted, Presence::Absent));
+        let install = names(&wanted, Presence::Present);
+        // A package whose unpacking was cut off blocks apt-get for every other one.
+        let stumps = target::stumps(&state, &purge);
+        let online = !install.is_empty();
+
+        let mut fetched = None;
+        if online {
+            log::info!("fetching the package lists of {}", install.join(" "));
+            fetched = Some(self.session.run(&apt::update(&self.session))?);
+        }
+        if stumps.is_empty() {
+            self.guard_purge(root, &state, &purge)?;
+            if online {
+                let hint = fetched.as_ref().map(|f| f.complaints()).unwrap_or_default();
+                self.guard_install(&install, &purge, &hint)?;
+                self.must(apt::fetch(&self.session, &install))?;
+            }
+        } else {
+            let list = stumps.join(" ");
+            log::warn!("the unpacking of {list} was cut off earlier; purged first");
+            self.change(apt::purge_stumps(&stumps))?;
+            self.notes.push(format!("the unpacking of {list} had been cut off; purged first"));
+        }
+        self.purge(root, &wanted)?;
+        if online {
+            // The purge may have changed what an install would do.
+            let hint = fetched.as_ref().map(|f| f.complaints()).unwrap_or_default();
+            self.guard_install(&install, &[], &hint)?;
+            if !stumps.is_empty() {
+                self.must(apt::fetch(&self.session, &install))?;
+            }
+            log::info!("installing {}", install.join(" "));
+            self.change(apt::install(&self.session, &install))?;
+        }
+        Ok(())
+    }
+
+    fn purge(&mut self, root: &DiskRootfs, wanted: &[PackageChange]) -> Result<(), Stop> {
+        let state = Packages::read(&root.reopen()?)?;
+        let purge = target::qualified(&state, &names(wanted, Presence::Absent));
+        if purge.is_empty() {
+            return Ok(());
+        }
+        self.guard_purge(root, &state, &purge)?;
+        for change in wanted.iter().filter(|c| c.want == Presence::Absent) {
+            if let Some((program, args)) = change.before.split_first() {
+                self.change(Step::changing(program, args.iter().cloned()))?;
+            }
+        }
+        log::info!("purging {}", purge.join(" "));
+        self.change(apt::purge(&self.session, &purge))
+    }
+
+    /// Runs a step that changes the root.
+    fn change(&mut self, step: Step) -> Result<(), Stop> {
+        self.touched = true;
+        self.must(step)
+    }
+
+    /// Runs a step that has to succeed.
+    fn must(&mut self, step: Step) -> Result<(), Stop> {
+        let ran = self.session.run(&step)?;
+        if ran.status == 0 { Ok(()) } else { Err(Stop::Failed(ran.failure(&step))) }
+    }
+
+    fn guard_purge(
+        &self,
+        root: &DiskRootfs,
+        state: &Packages,
+        purge: &[String],
+    ) -> Result<(), Stop> {
+        if purge.is_empty() {
+            return Ok(());
+        }
+        let step = apt::simulate_purge(&self.session, purge);
+        let ran = self.session.run(&step)?;
+        if !ran.is_started() {
+            return Err(Stop::Failed(ran.failure(&step)));
+        }
+        if ran.status != 0 {
+            return Err(Stop::Refused(format!("{}; nothing was changed", ran.failure(&step))));
+        }
+        let simulation = Simulation::parse(&ran.stdout).map_err(Stop::Refused)?;
+        let on_purpose = target::Marks::read(&root.reopen()?)?;
+        protected::check_purge(&simulation, purge, state, &on_purpose, &self.runner.protect)
+            .map_err(Stop::Refused)
+    }
+
+    fn guard_install(&self, install: &[String], going: &[String], hint: &str) -> Result<(), Stop> {
+        let step = apt::simulate_install(&self.session, install);
+        let ran = self.session.run(&step)?;
+        if ran.status != 0 {
+            return Err(Stop::Failed(format!("{}{hint}", ran.failure(&step))));
+        }
+        let simulation = Simulation::parse(&ran.stdout).map_err(Stop::Refused)?;
+        protected::check_install(&simulation, install, going).map_err(Stop::Refused)
+    }
+}

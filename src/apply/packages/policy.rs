@@ -1,0 +1,146 @@
+//! `policy-rc.d`: the answer to package scripts that ask whether they may start a service.
+//!
+//! In an image nothing may start. A root that has no such file gets one while packages change; one
+//! that has keeps its own. Ours is told by its bytes, so that one left by a run that was killed
+//! together with its keeper is taken away by the next.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag};
+use nix::sys::stat::{Mode, fchmod, fstat, fstatat, futimens};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use crate::error::{Error, Result};
+use crate::rootfs::{DiskRootfs, ImagePath, Links, Rootfs};
+
+/// Where package scripts look for it.
+pub(super) const PATH: &str = "/usr/sbin/policy-rc.d";
+const NAME: &str = "policy-rc.d";
+
+/// 101 is "not allowed".
+pub(super) const TEXT: &str = "#!/bin/sh\n\
+     # gokaku is changing packages: no service starts meanwhile. This file goes with it.\n\
+     exit 101\n";
+
+/// Our file in a root, gone when this is dropped.
+pub(super) struct Policy {
+    dir: OwnedFd,
+    /// The directory's time before our file came, and with it.
+    times: [(i64, i64); 2],
+}
+
+fn time_of(dir: &OwnedFd) -> nix::Result<(i64, i64)> {
+    fstat(dir).map(|s| (s.st_mtime, s.st_mtime_nsec))
+}
+
+impl Policy {
+    /// Puts our file in place; `None` where the root has one of its own, or no place for one.
+    #[allow(clippy::disallowed_methods)] // a name in a directory that was opened inside the root
+    pub fn place(root: &DiskRootfs) -> Result<Option<Policy>> {
+        let path = ImagePath::parse(PATH)?;
+        let fail = |op| {
+            let path = path.clone();
+            move |e: Errno| Error::target(op, &path, e)
+        };
+        let Some(dir) = open_dir(root, &path)? else { return Ok(None) };
+        match fstatat(&dir, NAME, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(_) => return Ok(None),
+            Err(Errno::ENOENT) => {}
+            Err(e) => return Err(fail("stat")(e)),
+        }
+        let before = time_of(&dir).map_err(fail("stat the directory of"))?;
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
+        let fd = nix::fcntl::openat(&dir, NAME, flags | OFlag::O_CLOEXEC, Mode::S_IRWXU)
+            .map_err(fail("make"))?;
+        let policy = Policy { times: [before, time_of(&dir).unwrap_or(before)], dir };
+        let mut file = std::fs::File::from(fd);
+        file.write_all(TEXT.as_bytes()).map_err(|e| Error::target("write", &path, e))?;
+        fchmod(&file, Mode::from_bits_truncate(0o755)).map_err(fail("set the mode of"))?;
+        Ok(Some(policy))
+    }
+
+    /// Takes a file of ours away that an earlier run has left behind. Says whether there was one.
+    pub fn sweep(root: &DiskRootfs) -> Result<bool> {
+        let path = ImagePath::parse(PATH)?;
+        // It may have been cut off while it was written.
+        let found = match root.read_bytes(&path, 4096) {
+            Ok(found) => found,
+            Err(Error::WrongKind { .. } | Error::TooLarge { .. }) => None,
+            Err(e) => return Err(e),
+        };
+        if found.as_deref() != Some(TEXT.as_bytes()) {
+            return Ok(false);
+        }
+        let Some(dir) = open_dir(root, &path)? else { return Ok(false) };
+        let now = time_of(&dir).map_err(|e| Error::target("stat", &path, e))?;
+        drop(Policy { dir, times: [now, now] });
+        Ok(true)
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // opened inside the root
+fn open_dir(root: &DiskRootfs, path: &ImagePath) -> Result<Option<OwnedFd>> {
+    let dir = path.parent().unwrap_or_else(ImagePath::root);
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+    match root.open_at(&dir, flags, Links::Follow) {
+        Ok(fd) => Ok(Some(fd)),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
+        Err(e) => Err(Error::target("open the directory", &dir, e)),
+    }
+}
+
+impl Drop for Policy {
+    fn drop(&mut self) {
+        let alone = time_of(&self.dir).is_ok_and(|now| now == self.times[1]);
+        #[allow(clippy::disallowed_methods)] // a name in a directory opened inside the root
+        let gone = unlinkat(&self.dir, OsStr::new(NAME), UnlinkatFlags::NoRemoveDir);
+        match gone {
+            // Whatever packages did to the directory is news; our coming and going is none.
+            Ok(()) if alone => {
+                let [(seconds, nanos), _] = self.times;
+                let time = TimeSpec::new(seconds, nanos);
+                let _ = futimens(&self.dir, &TimeSpec::UTIME_OMIT, &time);
+            }
+            Ok(()) | Err(Errno::ENOENT) => {}
+            Err(e) => eprintln!("{PATH}: cannot remove: {e}; remove it by hand"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use super::*;
+
+    #[test]
+    fn ours_comes_and_goes_without_a_trace_and_theirs_stays() {
+        let top = tempfile::tempdir().unwrap();
+        let dir = top.path().join("usr/sbin");
+        std::fs::create_dir_all(&dir).unwrap();
+        let root = DiskRootfs::open(top.path()).unwrap();
+        let before = std::fs::metadata(&dir).unwrap().mtime_nsec();
+        let policy = Policy::place(&root).unwrap().unwrap();
+        let file = dir.join("policy-rc.d");
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o755);
+        assert!(Policy::place(&root).unwrap().is_none(), "there is one now");
+        drop(policy);
+        assert!(!file.exists());
+        assert_eq!(std::fs::metadata(&dir).unwrap().mtime_nsec(), before);
+
+        std::fs::write(&file, "#!/bin/sh\nexit 0\n").unwrap();
+        assert!(Policy::place(&root).unwrap().is_none());
+        assert!(!Policy::sweep(&root.reopen().unwrap()).unwrap());
+        assert!(file.exists(), "somebody else's");
+
+        std::fs::write(&file, TEXT).unwrap();
+        assert!(Policy::sweep(&root.reopen().unwrap()).unwrap());
+        assert!(!file.exists(), "left by a run that was killed");
+        assert!(!Policy::sweep(&root.reopen().unwrap()).unwrap());
+    }
+}

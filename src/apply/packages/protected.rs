@@ -1,0 +1,223 @@
+//! What a simulation must not show.
+
+use super::simulation::Simulation;
+use super::target::Marks;
+use crate::check::dpkg::Packages;
+use crate::text::glob;
+
+/// Packages without which a node does not boot, cannot be reached, or cannot run containers and
+/// mount volumes; and those the table leaves in on purpose.
+const PROTECTED: &[&str] = &[
+    // Boot and base.
+    "linux-*",
+    "grub*",
+    "shim*",
+    "initramfs-tools*",
+    "systemd*",
+    "libsystemd*",
+    "libnss-systemd",
+    "udev",
+    "init",
+    "sysvinit*",
+    "dbus",
+    "dpkg",
+    "apt",
+    "libc6",
+    "libc-bin",
+    "libpam*",
+    "login",
+    "passwd",
+    "mount",
+    "util-linux",
+    "kmod",
+    "e2fsprogs",
+    "ca-certificates",
+    // Getting in.
+    "openssh-*",
+    "sudo",
+    "sudo-ldap",
+    // The network.
+    "netplan.io",
+    "nplan",
+    "ifupdown",
+    "iproute2",
+    "isc-dhcp-client",
+    "isc-dhcp-common",
+    "network-manager",
+    "networkd-dispatcher",
+    "resolvconf",
+    "iptables",
+    "ebtables",
+    "ipset",
+    "conntrack",
+    "ethtool",
+    "socat",
+    "ufw",
+    // The cloud.
+    "cloud-init",
+    "cloud-guest-utils",
+    "cloud-initramfs-*",
+    "walinuxagent",
+    "azure-*",
+    // Containers and their volumes.
+    "containerd*",
+    "docker*",
+    "moby-*",
+    "runc",
+    "cri-*",
+    "podman*",
+    "kube*",
+    "*-cni",
+    "kubernetes-*",
+    "nfs-common",
+    "rpcbind",
+    "cifs-utils",
+    "open-iscsi",
+    // What the table wants there, or leaves in.
+    "apparmor",
+    "rsyslog",
+    "logrotate",
+    "cron",
+    "chrony",
+    "rsync",
+    "telnet",
+];
+
+/// The pattern that protects `name`, if one does.
+pub(super) fn pattern<'a>(name: &str, more: &'a [String]) -> Option<&'a str> {
+    let all = PROTECTED.iter().copied().chain(more.iter().map(String::as_str));
+    all.into_iter().find(|p| glob::matches(p.as_bytes(), name.as_bytes()))
+}
+
+/// Whether the simulated removal takes what was asked for, what hangs on it, and nothing that
+/// matters to anybody.
+pub(super) fn check_purge(
+    simulation: &Simulation,
+    wanted: &[String],
+    state: &Packages,
+    marks: &Marks,
+    protect: &[String],
+) -> Result<(), String> {
+    let wanted: Vec<&str> =
+        wanted.iter().map(|n| n.split_once(':').map_or(n.as_str(), |(name, _)| name)).collect();
+    let list = wanted.join(" ");
+    let refuse = |why: String| {
+        Err(format!("purging {list} {why}; skip the rule, or purge by hand; nothing was removed"))
+    };
+    for name in &simulation.remove {
+        if let Some(pattern) = pattern(name, protect) {
+            return refuse(format!("would take {name}, which is protected (`{pattern}`)"));
+        }
+        if state.records(name).iter().any(|r| r.essential) {
+            return refuse(format!("would take {name}, which is essential"));
+        }
+        if !wanted.contains(&name.as_str()) && !marks.is_automatic(name) {
+            return refuse(format!(
+                "would take {name} too, which was installed on purpose (`apt-mark auto {name}` \
+                 says that it was not)"
+            ));
+        }
+    }
+    if let Some(name) = simulation.install.first() {
+        return refuse(format!("would install or change {name}"));
+    }
+    match wanted.iter().find(|w| !simulation.remove.iter().any(|r| r == *w)) {
+        Some(name) => refuse(format!("would leave {name} where it is")),
+        None => Ok(()),
+    }
+}
+
+/// Whether the simulated install takes nothing away; `going` are packages that will be purged
+/// before it.
+pub(super) fn check_install(
+    simulation: &Simulation,
+    wanted: &[String],
+    going: &[String],
+) -> Result<(), String> {
+    let going: Vec<&str> =
+        going.iter().map(|n| n.split_once(':').map_or(n.as_str(), |(name, _)| name)).collect();
+    match simulation.remove.iter().find(|name| !going.contains(&name.as_str())) {
+        Some(name) => Err(format!(
+            "installing {} would remove {name}; skip the rule, or install by hand; nothing was \
+             installed",
+            wanted.join(" ")
+        )),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::profile::{Disposition, Profile};
+    use crate::rootfs::MemoryRootfs;
+
+    fn state() -> Rc<Packages> {
+        let stanza = |name: &str, more: &str| {
+            format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\n{more}\n")
+        };
+        let text = [
+            stanza("nis", ""),
+            stanza("yp-site", ""),
+            stanza("yp-auto", ""),
+            stanza("tar", "Essential: yes\n"),
+        ];
+        Packages::read(&MemoryRootfs::new().file("/var/lib/dpkg/status", text.concat())).unwrap()
+    }
+
+    fn purge(remove: &[&str], install: &[&str], protect: &[&str]) -> Result<(), String> {
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let simulation = Simulation { install: owned(install), remove: owned(remove) };
+        let marks = Marks::parse("Package: yp-auto\nArchitecture: amd64\nAuto-Installed: 1\n");
+        check_purge(&simulation, &owned(&["nis"]), &state(), &marks, &owned(protect))
+    }
+
+    #[test]
+    fn a_removal_may_take_what_was_asked_for_and_what_hangs_on_it() {
+        assert_eq!(purge(&["nis"], &[], &[]), Ok(()));
+        assert_eq!(purge(&["nis", "yp-auto"], &[], &[]), Ok(()));
+        for (remove, install, protect, word) in [
+            (&["nis", "yp-site"][..], &[][..], &[][..], "installed on purpose"),
+            (&["nis", "tar"], &[], &[], "essential"),
+            (&["nis", "linux-image-5.4.0-1-azure"], &[], &[], "protected (`linux-*`)"),
+            (&["nis", "openssh-server"], &[], &[], "protected (`openssh-*`)"),
+            (&["nis", "yp-auto"], &[], &["yp-a*"], "protected (`yp-a*`)"),
+            (&["nis"], &["yp-other"], &[], "would install or change yp-other"),
+            (&[], &[], &[], "would leave nis where it is"),
+        ] {
+            let e = purge(remove, install, protect).unwrap_err();
+            assert!(e.contains(word), "{remove:?}: {e}");
+        }
+    }
+
+    #[test]
+    fn an_install_takes_nothing_away() {
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let simulation = Simulation { install: owned(&["ufw"]), remove: owned(&["gone"]) };
+        let check = |going: &[&str]| check_install(&simulation, &owned(&["ufw"]), &owned(going));
+        assert!(check(&[]).unwrap_err().contains("would remove gone"));
+        assert_eq!(check(&["gone:i386"]), Ok(()));
+    }
+
+    #[test]
+    fn what_the_table_wants_away_is_not_protected() {
+        let profile = Profile::embedded().unwrap();
+        let mut seen = 0;
+        for rule in &profile.rules {
+            let Disposition::Enforce(want) = &rule.disposition else { continue };
+            for check in want {
+                let crate::check::Check::Package(package) = check else { continue };
+                for name in &package.absent {
+                    assert_eq!(pattern(&name.replace('*', "-core"), &[]), None, "{}", rule.id);
+                    seen += 1;
+                }
+                for name in &package.present {
+                    assert!(pattern(name, &[]).is_some(), "{name} is wanted and not protected");
+                }
+            }
+        }
+        assert!(seen > 20, "{seen}");
+    }
+}

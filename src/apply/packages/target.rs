@@ -1,0 +1,338 @@
+//! Whether the package manager of a root can be run at all, and in which state it is.
+
+use std::collections::BTreeSet;
+
+use nix::fcntl::OFlag;
+use rustix::process::{Flock, FlockType, fcntl_getlk};
+
+use super::names;
+use crate::check::Presence;
+use crate::check::dpkg::Packages;
+use crate::error::{Error, Result};
+use crate::plan::PackageChange;
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Rootfs, escape};
+use crate::text::dpkg::State;
+
+const DPKG: &str = "/usr/bin/dpkg";
+/// A program larger than this is not dpkg (bytes).
+const PROGRAM_LIMIT: u64 = 64 << 20;
+/// A record of what was installed automatically larger than this is not apt's (bytes).
+const MARKS_LIMIT: u64 = 16 << 20;
+
+/// What dpkg and apt lock while they work.
+const LOCKS: [&str; 4] = [
+    "/var/lib/dpkg/lock-frontend",
+    "/var/lib/dpkg/lock",
+    "/var/lib/apt/lists/lock",
+    "/var/cache/apt/archives/lock",
+];
+
+/// Refuses a root whose package manager cannot do what is wanted. Nothing is touched.
+pub(super) fn guard(
+    root: &DiskRootfs,
+    packages: &Packages,
+    wanted: &[PackageChange],
+) -> Result<()> {
+    if users::get_effective_uid() != 0 {
+        return refuse("packages can be changed by root only; run as root".to_owned());
+    }
+    for program in [DPKG, "/usr/bin/apt-get"] {
+        if kind(root, program)? != Some(FileKind::File) {
+            return refuse(format!("{program}: not there; packages cannot be changed without it"));
+        }
+    }
+    architecture(root)?;
+    if !root.is_own() {
+        for dir in ["/proc", "/sys", "/dev", "/run"] {
+            let found = root.stat(&ImagePath::parse(dir)?)?.map(|s| s.kind);
+            if found != Some(FileKind::Dir) {
+                let found = found.map_or("nothing".to_owned(), |k| format!("a {k}"));
+                return refuse(format!("{dir}: found {found}, want a directory"));
+            }
+        }
+    }
+    locks(root)?;
+    broken(packages, wanted)
+}
+
+fn refuse<T>(why: String) -> Result<T> {
+    Err(Error::Guard(format!("{why}; nothing was changed")))
+}
+
+fn kind(root: &DiskRootfs, path: &str) -> Result<Option<FileKind>> {
+    Ok(root.locate(&ImagePath::parse(path)?)?.stat.map(|s| s.kind))
+}
+
+/// The part of a program's head that says on which machines it runs: width, byte order, processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Machine {
+    class: u8,
+    order: u8,
+    processor: u16,
+}
+
+impl Machine {
+    fn of(program: &[u8]) -> Option<Machine> {
+        let class = *program.get(4).filter(|_| program.starts_with(b"\x7fELF"))?;
+        let order = *program.get(5)?;
+        let pair = [*program.get(18)?, *program.get(19)?];
+        let processor =
+            if order == 2 { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) };
+        Some(Machine { class, order, processor })
+    }
+
+    /// Whether a machine that runs programs of `self` runs those of `other`, too.
+    fn runs(self, other: Machine) -> bool {
+        const I386: u16 = 3;
+        const AMD64: u16 = 62;
+        self == other || (self.processor, other.processor) == (AMD64, I386)
+    }
+
+    fn name(self) -> String {
+        match (self.processor, self.class) {
+            (3, _) => "i386".into(),
+            (62, 1) => "x32".into(),
+            (62, _) => "amd64".into(),
+            (40, _) => "arm".into(),
+            (183, _) => "arm64".into(),
+            (21, _) => "ppc64".into(),
+            (22, _) => "s390x".into(),
+            (243, _) => "riscv".into(),
+            (n, _) => format!("processor number {n}"),
+        }
+    }
+}
+
+fn architecture(root: &DiskRootfs) -> Result<()> {
+    #[allow(clippy::disallowed_methods)] // what this machine runs is the question
+    let own = std::fs::File::open("/proc/self/exe")
+        .and_then(|mut file| {
+            let mut head = [0; 20];
+            std::io::Read::read_exact(&mut file, &mut head).map(|()| head)
+        })
+        .map_err(|e| Error::host("read this program", "/proc/self/exe", e))?;
+    let program = root.read_bytes(&ImagePath::parse(DPKG)?, PROGRAM_LIMIT)?.unwrap_or_default();
+    match (Machine::of(&own), Machine::of(&program)) {
+        (Some(own), Some(theirs)) if own.runs(theirs) => Ok(()),
+        (Some(own), Some(theirs)) => refuse(format!(
+            "{DPKG}: a program for {}, this machine's programs are for {}; change the packages of \
+             this root on a machine of its own kind",
+            theirs.name(),
+            own.name()
+        )),
+        (_, None) => refuse(format!("{DPKG}: not a program of Linux")),
+        (None, _) => Ok(()),
+    }
+}
+
+fn locks(root: &DiskRootfs) -> Result<()> {
+    for path in LOCKS {
+        let path = ImagePath::parse(path)?;
+        if root.locate(&path)?.stat.map(|s| s.kind) != Some(FileKind::File) {
+            continue;
+        }
+        let fd = root
+            .open_at(&path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, Links::Follow)
+            .map_err(|e| Error::target("open", &path, e))?;
+        let held = fcntl_getlk(&fd, &Flock::from(FlockType::WriteLock))
+            .map_err(|e| Error::target("ask for the lock of", &path, e))?;
+        if let Some(holder) = held {
+            let by = holder.pid.map_or("a process that cannot be seen from here".into(), |pid| {
+                format!("process {}", pid.as_raw_nonzero())
+            });
+            return refuse(format!(
+                "{path}: locked by {by}: a package manager is at work on this root; wait until it \
+                 has ended"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A package that was cut off while it was unpacked blocks everything, and only who knows what it
+/// was to become can mend it. One that is itself to be purged or installed is no obstacle.
+fn broken(packages: &Packages, wanted: &[PackageChange]) -> Result<()> {
+    let known: BTreeSet<String> =
+        [Presence::Absent, Presence::Present].iter().flat_map(|w| names(wanted, *w)).collect();
+    let found = packages
+        .all()
+        .filter(|(_, r)| r.reinstall || r.state == State::HalfInstalled)
+        .map(|(names, r)| (escape(names.name), r.state))
+        .find(|(name, _)| !known.contains(name));
+    match found {
+        Some((name, state)) => refuse(format!(
+            "{name}: found {}, want it whole or gone: dpkg does nothing else before that; install \
+             it again or remove it by hand (`dpkg --audit` lists such packages)",
+            state.word()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What an earlier run of dpkg did not come to the end of, in words.
+pub(super) fn interrupted(packages: &Packages) -> Option<String> {
+    let is_pending = |state| {
+        use State::*;
+        matches!(state, Unpacked | HalfConfigured | TriggersAwaited | TriggersPending)
+    };
+    let pending: BTreeSet<String> = packages
+        .all()
+        .filter(|(_, r)| is_pending(r.state) && !r.reinstall)
+        .map(|(names, r)| format!("{} ({})", escape(names.name), r.state.word()))
+        .collect();
+    if pending.is_empty() && !packages.is_unmerged() {
+        return None;
+    }
+    let list = pending.into_iter().collect::<Vec<_>>().join(", ");
+    Some(match list.is_empty() {
+        true => "an earlier run of dpkg was cut off".to_owned(),
+        false => format!("an earlier run of dpkg was cut off: {list}"),
+    })
+}
+
+/// Each name, with its architecture where that is not the root's own: those that are there.
+pub(super) fn qualified(packages: &Packages, names: &[String]) -> Vec<String> {
+    let own = architecture_of(packages, "dpkg");
+    let mut all = Vec::new();
+    for (known, record) in packages.all() {
+        let name = escape(known.name);
+        if !record.state.is_there() || !names.contains(&name) {
+            continue;
+        }
+        let architecture = escape(known.architecture);
+        let plain = architecture.is_empty()
+            || architecture == "all"
+            || own.as_ref().is_none_or(|own| *own == architecture);
+        all.push(if plain { name } else { format!("{name}:{architecture}") });
+    }
+    all
+}
+
+fn architecture_of(packages: &Packages, name: &str) -> Option<String> {
+    packages
+        .all()
+        .find(|(known, r)| known.name == name.as_bytes() && r.state.is_there())
+        .map(|(known, _)| escape(known.architecture))
+}
+
+/// Those of `purge` whose unpacking was cut off.
+pub(super) fn stumps(packages: &Packages, purge: &[String]) -> Vec<String> {
+    let is_stump = |name: &&String| {
+        let bare = name.split_once(':').map_or(name.as_str(), |(bare, _)| bare);
+        packages.records(bare).iter().any(|r| r.reinstall)
+    };
+    purge.iter().filter(is_stump).cloned().collect()
+}
+
+/// Which packages apt has installed for the sake of others.
+#[derive(Debug, Default)]
+pub(super) struct Marks(BTreeSet<String>);
+
+impl Marks {
+    pub fn read(root: &DiskRootfs) -> Result<Marks> {
+        let path = ImagePath::parse("/var/lib/apt/extended_states")?;
+        let text = root.read_bytes(&path, MARKS_LIMIT)?.unwrap_or_default();
+        Ok(Marks::parse(&String::from_utf8_lossy(&text)))
+    }
+
+    pub fn parse(text: &str) -> Marks {
+        let mut marks = BTreeSet::new();
+        for stanza in text.split("\n\n") {
+            let field = |wanted: &str| {
+                stanza.lines().find_map(|line| {
+                    let (name, value) = line.split_once(':')?;
+                    name.eq_ignore_ascii_case(wanted).then(|| value.trim())
+                })
+            };
+            if field("Auto-Installed") == Some("1") {
+                marks.extend(field("Package").map(str::to_owned));
+            }
+        }
+        Marks(marks)
+    }
+
+    pub fn is_automatic(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+
+    fn packages(list: &[(&str, &str, &str)]) -> Rc<Packages> {
+        let stanza = |(name, architecture, status): &(&str, &str, &str)| {
+            format!("Package: {name}\nStatus: {status}\nArchitecture: {architecture}\n\n")
+        };
+        let text: String = list.iter().map(stanza).collect();
+        Packages::read(&MemoryRootfs::new().file("/var/lib/dpkg/status", text)).unwrap()
+    }
+
+    fn wanted(name: &str) -> PackageChange {
+        let names = vec![name.to_owned()];
+        let rules = BTreeSet::new();
+        PackageChange { names, want: Presence::Absent, before: Vec::new(), rules }
+    }
+
+    #[test]
+    fn programs_of_other_machines_are_told_apart() {
+        let elf = |class: u8, order: u8, processor: u16| {
+            let mut head = vec![0x7f, b'E', b'L', b'F', class, order];
+            head.resize(18, 0);
+            head.extend(if order == 2 { processor.to_be_bytes() } else { processor.to_le_bytes() });
+            Machine::of(&head).unwrap()
+        };
+        let (amd64, i386, arm64) = (elf(2, 1, 62), elf(1, 1, 3), elf(2, 1, 183));
+        let s390x = elf(2, 2, 22);
+        assert!(amd64.runs(amd64) && amd64.runs(i386));
+        assert!(!amd64.runs(arm64) && !arm64.runs(amd64) && !i386.runs(amd64));
+        assert!(!amd64.runs(s390x) && s390x.name() == "s390x");
+        assert_eq!(Machine::of(b"#!/bin/sh\nexec true # and more"), None);
+        assert_eq!(Machine::of(b"\x7fELF"), None);
+    }
+
+    #[test]
+    fn half_states_are_pending_or_broken() {
+        let whole = ("bash", "amd64", "install ok installed");
+        let cut_off = packages(&[whole, ("man-db", "amd64", "install ok triggers-pending")]);
+        let e = interrupted(&cut_off).unwrap();
+        assert!(e.ends_with("cut off: man-db (triggers-pending)"), "{e}");
+        assert!(broken(&cut_off, &[]).is_ok());
+        let stump = packages(&[whole, ("nis", "amd64", "install reinstreq half-installed")]);
+        assert_eq!(interrupted(&stump), None, "dpkg cannot configure it");
+        let e = broken(&stump, &[wanted("cups")]).unwrap_err();
+        assert!(
+            matches!(&e, Error::Guard(why) if why.contains("nis: found half-installed")),
+            "{e}"
+        );
+        assert!(broken(&stump, &[wanted("nis")]).is_ok());
+        assert_eq!(stumps(&stump, &["nis".into(), "bash".into()]), ["nis"]);
+        assert_eq!(
+            interrupted(&packages(&[whole, ("x", "all", "deinstall ok config-files")])),
+            None
+        );
+    }
+
+    #[test]
+    fn another_architecture_is_named() {
+        let all = packages(&[
+            ("dpkg", "amd64", "install ok installed"),
+            ("nis", "all", "install ok installed"),
+            ("talk", "i386", "install ok installed"),
+            ("cups", "amd64", "deinstall ok config-files"),
+        ]);
+        let names = ["nis", "talk", "cups", "more"].map(str::to_owned);
+        assert_eq!(qualified(&all, &names), ["nis", "talk:i386"]);
+    }
+
+    #[test]
+    fn marks_say_what_came_along() {
+        let marks = Marks::parse(
+            "Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nAuto-Installed: 0\n",
+        );
+        assert!(marks.is_automatic("a") && !marks.is_automatic("b") && !marks.is_automatic("c"));
+    }
+}

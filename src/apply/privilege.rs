@@ -1,0 +1,126 @@
+//! What this process may set, told before anything is written.
+//!
+//! Half a hardening is worse than none: files that should be root's would be somebody else's, and
+//! nobody would know. So a run that cannot give owners does not begin.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::rootfs::{DiskRootfs, PathChange, Rootfs};
+
+/// As many paths as a message names.
+const SHOWN: usize = 8;
+
+/// Refuses to begin without the right to give files to root: root, or root of a user namespace.
+///
+/// # Errors
+/// [`Error::Guard`].
+pub(super) fn require_root() -> Result<()> {
+    match users::get_effective_uid() {
+        0 => Ok(()),
+        uid => Err(Error::Guard(format!(
+            "want root, found uid {uid}: owners of system files are set; run it with sudo, or, for \
+             a tree of your own, in a user namespace: unshare -Ur --map-auto -- gokaku …"
+        ))),
+    }
+}
+
+/// The account numbers that a user namespace knows.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Ids {
+    known: Vec<Range<u64>>,
+    /// What the kernel shows for all others.
+    overflow: u32,
+}
+
+impl Ids {
+    /// From a map of the kernel's (`inside outside count` a line). `None`: every number is known.
+    fn parse(map: &str, overflow: u32) -> Option<Ids> {
+        let known: Vec<Range<u64>> = map
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.split_whitespace().map(str::parse::<u64>);
+                let (Some(Ok(start)), Some(Ok(_)), Some(Ok(count))) =
+                    (words.next(), words.next(), words.next())
+                else {
+                    return None;
+                };
+                Some(start..start.saturating_add(count))
+            })
+            .collect();
+        let all = known.iter().any(|r| r.start == 0 && r.end >= u64::from(u32::MAX));
+        (!all && !known.is_empty()).then_some(Ids { known, overflow })
+    }
+
+    fn knows(&self, id: u32) -> bool {
+        id != self.overflow && self.known.iter().any(|r| r.contains(&u64::from(id)))
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // a question to the running kernel
+fn ids(map: &str, overflow: &str) -> Option<Ids> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let overflow = read(overflow).and_then(|n| n.trim().parse().ok()).unwrap_or(65_534);
+    Ids::parse(&read(map)?, overflow)
+}
+
+/// In a user namespace, refuses changes to what belongs to an account that the namespace does not
+/// know, or that would have to: the kernel would refuse them half-way. Says what cannot be kept.
+///
+/// # Errors
+/// [`Error::Guard`] with the paths and the rows to leave out.
+pub(super) fn can_set(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
+    let users = ids("/proc/self/uid_map", "/proc/sys/kernel/overflowuid");
+    let groups = ids("/proc/self/gid_map", "/proc/sys/kernel/overflowgid");
+    if changes.is_empty() || (users.is_none() && groups.is_none()) {
+        return Ok(());
+    }
+    log::warn!(
+        "in a user namespace: attributes of the kind trusted.* cannot be seen here and are not \
+         kept on files that are written anew"
+    );
+    let knows = |(uid, gid): (u32, u32)| {
+        users.as_ref().is_none_or(|ids| ids.knows(uid))
+            && groups.as_ref().is_none_or(|ids| ids.knows(gid))
+    };
+    let mut told = Vec::new();
+    let mut rows = BTreeSet::new();
+    for change in changes {
+        let holder = change.path.parent().and_then(|dir| root.stat(&dir).ok().flatten());
+        let stats = [&change.before, &change.after].into_iter().flatten().map(|node| node.stat);
+        let mut owners = stats.chain(holder).map(|stat| (stat.uid, stat.gid));
+        if let Some((uid, gid)) = owners.find(|owner| !knows(*owner)) {
+            told.push(format!("{} ({uid}:{gid})", change.path));
+            rows.extend(change.rules.iter().map(ToString::to_string));
+        }
+    }
+    if told.is_empty() {
+        return Ok(());
+    }
+    let more = told.len().saturating_sub(SHOWN);
+    told.truncate(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let rows: Vec<String> = rows.into_iter().collect();
+    Err(Error::Guard(format!(
+        "this user namespace does not know the owners of {}{more}; nothing was changed; give it a \
+         range of numbers (unshare -Ur --map-auto), run as root, or leave the rows out: --skip {}",
+        told.join(", "),
+        rows.join(",")
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_says_which_numbers_are_known() {
+        assert_eq!(Ids::parse("         0          0 4294967295\n", 65_534), None);
+        assert_eq!(Ids::parse("", 65_534), None);
+        let one = Ids::parse("0 1000 1\n", 65_534).unwrap();
+        assert!(one.knows(0) && !one.knows(42) && !one.knows(65_534));
+        let auto = Ids::parse("0 1000 1\n1 100000 65536\n", 65_534).unwrap();
+        assert!(auto.knows(42) && auto.knows(65_535) && !auto.knows(65_534));
+    }
+}

@@ -1,0 +1,212 @@
+//! logrotate's way through its configuration: which stanzas are in force, and which log files they
+//! list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::Evidence;
+use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
+use crate::text::logrotate::{self, Item, TABOO};
+use crate::text::{fnmatch, path_glob};
+
+/// Includes within includes; logrotate gives up there too.
+const MAX_DEPTH: usize = 16;
+const MAX_FILES: usize = 2_000;
+
+/// Why a stanza that lists a file does not count.
+pub(super) enum Idle {
+    /// Its file has a wrong owner or mode.
+    Refused(String),
+    /// Its file is malformed, or logrotate has given it up before this stanza.
+    Lost(String),
+}
+
+impl Idle {
+    pub fn reason(&self) -> &str {
+        match self {
+            Idle::Refused(why) | Idle::Lost(why) => why,
+        }
+    }
+}
+
+/// Goes through the configuration as logrotate does, with an eye on some log files.
+pub(super) struct Reader<'a> {
+    root: &'a dyn Rootfs,
+    wanted: &'a [String],
+    taboo: Vec<String>,
+    /// Every path that a stanza in force lists, as far as that can be told without the log files.
+    listed: BTreeSet<String>,
+    /// The wanted ones that a stanza in force lists.
+    pub covered: BTreeMap<String, Evidence>,
+    /// Those that only stanzas list that do not count, and why not.
+    pub idle: BTreeMap<String, (Evidence, Idle)>,
+    depth: usize,
+    files: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// With an eye on `wanted`.
+    pub fn new(root: &'a dyn Rootfs, wanted: &'a [String]) -> Reader<'a> {
+        Reader {
+            root,
+            wanted,
+            taboo: TABOO.iter().map(|t| format!("*{t}")).collect(),
+            listed: BTreeSet::new(),
+            covered: BTreeMap::new(),
+            idle: BTreeMap::new(),
+            depth: 0,
+            files: 0,
+        }
+    }
+
+    /// Reads a file, or the files of a directory.
+    pub fn path(&mut self, path: &ImagePath) -> Result<()> {
+        match self.root.locate(path)?.stat.map(|s| s.kind) {
+            Some(FileKind::Dir) => {
+                for name in self.root.list(path)?.unwrap_or_default() {
+                    let passed_over = match name.to_str() {
+                        Some(name) => self.taboo.iter().any(|t| fnmatch::fnmatch(t, name)),
+                        None => true,
+                    };
+                    if !passed_over {
+                        self.file(&path.join(&name)?)?;
+                    }
+                }
+                Ok(())
+            }
+            _ => self.file(path),
+        }
+    }
+
+    fn file(&mut self, path: &ImagePath) -> Result<()> {
+        let at = self.root.locate(path)?;
+        let Some(stat) = at.stat.filter(|s| s.kind == FileKind::File) else { return Ok(()) };
+        self.files += 1;
+        if self.depth >= MAX_DEPTH || self.files > MAX_FILES {
+            return Err(Error::Syntax {
+                path: at.path,
+                line: 1,
+                found: format!("more than {MAX_DEPTH} levels or {MAX_FILES} files of includes"),
+                want: "includes that end",
+            });
+        }
+        let Some(text) = self.root.read(&at.path)? else { return Ok(()) };
+        let (items, mut idle) = match logrotate::parse(&text) {
+            Ok(items) => (items, refused(&stat).map(Idle::Refused)),
+            Err(bad) => {
+                let why =
+                    format!("{}:{}: found {}, want {}", at.path, bad.line, bad.found, bad.want);
+                // What stands before the fault is passed over with the rest.
+                let before: String =
+                    text.split_inclusive('\n').take(bad.line.saturating_sub(1)).collect();
+                (logrotate::parse(&before).unwrap_or_default(), Some(Idle::Lost(why)))
+            }
+        };
+        if idle.is_none()
+            && let Some((line, value)) = lost_include(self.root, &items)?
+        {
+            let why = format!("{}:{line} includes {value}, which is not there", at.path);
+            idle = Some(Idle::Lost(why));
+        }
+        self.depth += 1;
+        for item in items {
+            match item {
+                Item::Global(directive) if idle.is_none() => self.global(&directive)?,
+                Item::Global(_) => {}
+                Item::Stanza(stanza) => {
+                    let evidence = Evidence::at(&at.path).line(stanza.line);
+                    for pattern in &stanza.patterns {
+                        self.pattern(pattern, &evidence, &mut idle);
+                    }
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn global(&mut self, directive: &logrotate::Directive) -> Result<()> {
+        match directive.name.as_str() {
+            "include" => match ImagePath::parse(&directive.value) {
+                Ok(path) => self.path(&path),
+                Err(_) => Ok(()),
+            },
+            "tabooext" | "taboopat" => {
+                let star = if directive.name == "tabooext" { "*" } else { "" };
+                let value = match directive.value.strip_prefix('+') {
+                    Some(more) => more,
+                    None => {
+                        self.taboo.clear();
+                        &directive.value
+                    }
+                };
+                let words = value.split(|c: char| c == ',' || c.is_ascii_whitespace());
+                self.taboo
+                    .extend(words.filter(|w| !w.is_empty()).map(|word| format!("{star}{word}")));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn pattern(&mut self, pattern: &str, evidence: &Evidence, idle: &mut Option<Idle>) {
+        let mut names: Vec<&str> = self
+            .wanted
+            .iter()
+            .map(String::as_str)
+            .filter(|w| path_glob::matches(pattern, w))
+            .collect();
+        if names.is_empty() {
+            names.push(pattern);
+        }
+        for name in names {
+            if idle.is_none() && !self.listed.insert(name.to_owned()) {
+                let at = evidence.path.as_ref().map(ToString::to_string).unwrap_or_default();
+                *idle = Some(Idle::Lost(format!(
+                    "{at}:{} lists {name} a second time, so logrotate gives up the rest of that file",
+                    evidence.line.unwrap_or(0)
+                )));
+                continue;
+            }
+            let found = evidence.clone().found(pattern);
+            match idle {
+                None => {
+                    self.covered.entry(name.to_owned()).or_insert(found);
+                }
+                Some(why) => {
+                    let why = match why {
+                        Idle::Refused(w) => Idle::Refused(w.clone()),
+                        Idle::Lost(w) => Idle::Lost(w.clone()),
+                    };
+                    self.idle.entry(name.to_owned()).or_insert((found, why));
+                }
+            }
+        }
+    }
+}
+
+/// Why logrotate passes over a configuration file, going by its owner and mode.
+pub(super) fn refused(stat: &Stat) -> Option<String> {
+    if stat.uid != 0 {
+        return Some(format!("owner {} (logrotate takes root's files alone)", stat.uid));
+    }
+    // Readable by root; not writable by others; not executable, and no special bits.
+    (stat.mode & 0o7533 != 0o400)
+        .then(|| format!("mode {:04o} (logrotate takes 0644 or tighter alone)", stat.mode))
+}
+
+/// An include that names nothing: logrotate gives up the whole file that holds it.
+pub(super) fn lost_include(root: &dyn Rootfs, items: &[Item]) -> Result<Option<(usize, String)>> {
+    for item in items {
+        let Item::Global(directive) = item else { continue };
+        let there = match ImagePath::parse(&directive.value) {
+            _ if directive.name != "include" => true,
+            Ok(path) => root.locate(&path)?.stat.is_some(),
+            Err(_) => false,
+        };
+        if !there {
+            return Ok(Some((directive.line, directive.value.clone())));
+        }
+    }
+    Ok(None)
+}

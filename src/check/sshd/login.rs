@@ -1,0 +1,351 @@
+//! Whom sshd lets in: not a rule's question, but that of the guard against shutting out the account
+//! that builds an image ([`crate::lockout`]).
+//!
+//! Where the connection would have to be known (`Match Address`, `AllowUsers name@host`), the answer
+//! is the one that keeps quiet: such a block is not taken, such a host is taken to fit. The guard
+//! compares two states of one tree, so what was there before tells on both sides.
+
+use std::collections::BTreeMap;
+
+use super::config::{Config, Place, Setting};
+use super::keyword::{self, Takes, conditions, words};
+use super::options;
+use crate::error::{Error, Result};
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::sshd_config::statement;
+use crate::text::sshd_value::pattern_fits;
+
+/// Somebody who logs in.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    /// The account's name.
+    pub name: String,
+    /// Whether it is a superuser's.
+    pub is_root: bool,
+    /// The names of its groups.
+    pub groups: Vec<String>,
+}
+
+/// A line that keeps somebody out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shut {
+    /// The directive; empty for a line that keeps sshd from starting.
+    pub directive: &'static str,
+    /// What it says, for people.
+    pub says: String,
+    /// Where it stands.
+    pub path: ImagePath,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// What sshd asks of somebody.
+#[derive(Debug)]
+pub(crate) struct Door {
+    /// What keeps the person out whatever they bring.
+    pub shut: Vec<Shut>,
+    /// Keys are taken.
+    pub keys: bool,
+    /// Passwords are taken, in one of the two ways.
+    pub passwords: bool,
+    /// PAM has a say: locked accounts may use keys, but an expired password must be changed.
+    pub pam: bool,
+    /// Files of keys that others can write to are refused.
+    pub strict: bool,
+    /// Where keys are looked for, with `%h` and the like.
+    pub key_files: Vec<String>,
+    /// Keys may come from a command or an authority that an image does not show.
+    pub keys_from_elsewhere: bool,
+    /// Passwords that are empty are taken.
+    pub empty_passwords: bool,
+}
+
+/// What sshd's configuration means for a person; `None` when the tree configures no sshd.
+///
+/// # Errors
+/// The configuration cannot be read, or sshd is told to read another one.
+pub(crate) fn door(root: &dyn Rootfs, person: &Person) -> Result<Option<Door>> {
+    let Some(config) = Config::read(root)? else { return Ok(None) };
+    let given = options::read(root)?;
+    if let Some(file) = &given.file {
+        let why = format!("sshd is told to read {file} in its place");
+        return Err(Error::CannotTell { path: options::path()?, why });
+    }
+    let view = View::new(&config, person, &given.statements);
+    let mut shut = Vec::new();
+    if let Some(bad) = config.settings.iter().find(|s| s.refusal.is_some()) {
+        let why = bad.refusal.clone().unwrap_or_default();
+        let says =
+            format!("`{} {}` keeps sshd from starting: {why}", bad.said.keyword, bad.shown());
+        shut.extend(view.shut_by(bad, "", says));
+    }
+    let mut passwords = view.flag("PasswordAuthentication", true);
+    let pam = view.flag("UsePAM", false);
+    let interactive = view
+        .value("KbdInteractiveAuthentication")
+        .or_else(|| view.value("ChallengeResponseAuthentication"))
+        .is_none_or(|v| v.eq_ignore_ascii_case("yes"));
+    passwords |= pam && interactive;
+    if person.is_root {
+        match view.value("PermitRootLogin").unwrap_or("prohibit-password") {
+            "no" | "forced-commands-only" => shut.extend(view.shut_by_value("PermitRootLogin")),
+            "yes" => {}
+            _ => passwords = false,
+        }
+    }
+    shut.extend(view.lists());
+    let key_files = match view.all("AuthorizedKeysFile") {
+        files if files.is_empty() => vec![".ssh/authorized_keys", ".ssh/authorized_keys2"],
+        files => files,
+    };
+    let named = |name: &str| view.value(name).is_some_and(|v| !v.eq_ignore_ascii_case("none"));
+    Ok(Some(Door {
+        shut,
+        keys: view.flag("PubkeyAuthentication", true),
+        passwords,
+        pam,
+        strict: view.flag("StrictModes", true),
+        key_files: key_files.into_iter().filter(|f| *f != "none").map(str::to_owned).collect(),
+        keys_from_elsewhere: named("AuthorizedKeysCommand") || named("TrustedUserCAKeys"),
+        empty_passwords: view.flag("PermitEmptyPasswords", false),
+    }))
+}
+
+/// The configuration as it is in force for one person.
+struct View<'a> {
+    config: &'a Config,
+    person: &'a Person,
+    /// `keyword` (lower case) and value, of sshd's command line.
+    given: BTreeMap<String, String>,
+    /// The lines of blocks that are for this person.
+    matched: Vec<&'a Setting>,
+    /// The lines that are for everybody.
+    global: Vec<&'a Setting>,
+}
+
+impl<'a> View<'a> {
+    fn new(config: &'a Config, person: &'a Person, given: &[String]) -> View<'a> {
+        let mut blocks: BTreeMap<usize, bool> = BTreeMap::new();
+        let (mut matched, mut global) = (Vec::new(), Vec::new());
+        for setting in &config.settings {
+            if setting.keyword.is_some_and(|k| k.takes == Takes::Match) {
+                let fits = block_fits(&conditions(&setting.said, &config.release), person);
+                blocks.insert(blocks.len() + 1, fits);
+                continue;
+            }
+            if setting.refusal.is_some() {
+                continue;
+            }
+            match setting.place {
+                Place::Global => global.push(setting),
+                Place::MatchAll { .. } => {
+                    matched.push(setting);
+                    global.push(setting);
+                }
+                Place::Match { block } if blocks.get(&block) == Some(&true) => {
+                    matched.push(setting)
+                }
+                Place::Match { .. } => {}
+            }
+        }
+        let pairs = given.iter().filter_map(|line| {
+            let said = statement(line, config.release.style())?;
+            Some((said.keyword.to_ascii_lowercase(), said.args.first()?.clone()))
+        });
+        let mut first = BTreeMap::new();
+        for (keyword, value) in pairs {
+            first.entry(keyword).or_insert(value);
+        }
+        View { config, person, given: first, matched, global }
+    }
+
+    /// The line that counts: the first of a block for this person, else the first for everybody.
+    fn line(&self, name: &str) -> Option<&'a Setting> {
+        let keyword = keyword::find(name)?;
+        self.matched.iter().chain(&self.global).copied().find(|s| s.is(keyword))
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        let given = self.given.get(&name.to_ascii_lowercase()).map(String::as_str);
+        given.or_else(|| self.line(name)?.said.args.first().map(String::as_str))
+    }
+
+    /// All words of the line that counts.
+    fn all(&self, name: &str) -> Vec<&str> {
+        match (self.given.get(&name.to_ascii_lowercase()), self.line(name)) {
+            (Some(given), _) => vec![given],
+            (None, Some(line)) => words(&line.said, &self.config.release).unwrap_or_default(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn flag(&self, name: &str, otherwise: bool) -> bool {
+        self.value(name).map_or(otherwise, |v| v.eq_ignore_ascii_case("yes"))
+    }
+
+    fn shut_by(&self, line: &Setting, directive: &'static str, says: String) -> Option<Shut> {
+        let path = self.config.sources.get(line.source)?.path.clone();
+        Some(Shut { directive, says, path, line: line.line })
+    }
+
+    fn shut_by_value(&self, directive: &'static str) -> Option<Shut> {
+        let says = format!("{directive} {}", self.value(directive)?);
+        match self.line(directive).filter(|_| !self.given.contains_key(&directive.to_lowercase())) {
+            Some(line) => self.shut_by(line, directive, says),
+            None => Some(Shut { directive, says, path: options::path().ok()?, line: 0 }),
+        }
+    }
+
+    /// What the four lists of names say against this person.
+    fn lists(&self) -> Vec<Shut> {
+        let name = [self.person.name.clone()];
+        let groups = &self.person.groups;
+        [
+            self.list("DenyUsers", &name, true),
+            self.list("AllowUsers", &name, false),
+            self.list("DenyGroups", groups, true),
+            self.list("AllowGroups", groups, false),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// A list adds up over its lines; one in a block for this person takes its place.
+    fn list(&self, directive: &'static str, names: &[String], denies: bool) -> Option<Shut> {
+        let keyword = keyword::find(directive)?;
+        let of = |lines: &[&'a Setting]| -> Vec<(&'a Setting, Vec<&'a str>)> {
+            let lines = lines.iter().filter(|s| s.is(keyword));
+            lines
+                .map(|s| (*s, words(&s.said, &self.config.release).unwrap_or_default()))
+                .filter(|(_, words)| !words.is_empty())
+                .collect()
+        };
+        let lines = Some(of(&self.matched)).filter(|l| !l.is_empty()).unwrap_or(of(&self.global));
+        let fits = |pattern: &str| {
+            let (user, host) = pattern.split_once('@').unwrap_or((pattern, "*"));
+            // Who is denied from some hosts only may come from another.
+            names.iter().any(|n| pattern_fits(user, n)) && (!denies || host == "*")
+        };
+        let hit = lines.iter().find(|(_, words)| words.iter().any(|w| fits(w)));
+        let line = match (denies, hit) {
+            (true, Some((line, _))) => *line,
+            (false, None) => lines.first()?.0,
+            _ => return None,
+        };
+        self.shut_by(line, directive, format!("{directive} {}", line.shown()))
+    }
+}
+
+/// Whether a block is surely for this person.
+fn block_fits(conditions: &[&str], person: &Person) -> bool {
+    let mut left = conditions.iter();
+    while let Some(name) = left.next() {
+        if name.eq_ignore_ascii_case("all") {
+            continue;
+        }
+        let Some(list) = left.next() else { return false };
+        let fits = match name.to_ascii_lowercase().as_str() {
+            "user" => list_fits(list, std::slice::from_ref(&person.name)),
+            "group" => list_fits(list, &person.groups),
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+    }
+    !conditions.is_empty()
+}
+
+/// Patterns with commas between; one that begins with `!` and fits is decisive.
+fn list_fits(list: &str, names: &[String]) -> bool {
+    let any = |pattern: &str| names.iter().any(|n| pattern_fits(pattern, n));
+    let (against, for_it): (Vec<&str>, Vec<&str>) =
+        list.split(',').partition(|p| p.starts_with('!'));
+    !against.iter().any(|p| any(&p[1..])) && for_it.iter().any(|p| any(p))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{BIONIC, BULLSEYE, image};
+    use super::*;
+
+    fn person(name: &str) -> Person {
+        Person { name: name.to_owned(), is_root: name == "root", groups: vec!["wheel".to_owned()] }
+    }
+
+    fn shut(version: &str, text: &str, name: &str) -> Vec<String> {
+        let door = door(&image(version, text), &person(name)).unwrap().unwrap();
+        door.shut.iter().map(|s| format!("{}:{} {}", s.path, s.line, s.says)).collect()
+    }
+
+    #[test]
+    fn lines_that_keep_somebody_out() {
+        let at = "/etc/ssh/sshd_config";
+        for (text, name, why) in [
+            ("DenyUsers x bob\n", "bob", ":1 DenyUsers x bob"),
+            ("DenyUsers x\nDenyUsers b*\n", "bob", ":2 DenyUsers b*"),
+            ("DenyUsers bob@*\n", "bob", ":1 DenyUsers bob@*"),
+            ("AllowUsers x y\n", "bob", ":1 AllowUsers x y"),
+            ("DenyGroups wheel\n", "bob", ":1 DenyGroups wheel"),
+            ("AllowGroups x\n", "bob", ":1 AllowGroups x"),
+            ("PermitRootLogin no\nPermitRootLogin yes\n", "root", ":1 PermitRootLogin no"),
+            (
+                "permitrootlogin forced-commands-only\n",
+                "root",
+                ":1 PermitRootLogin forced-commands-only",
+            ),
+            ("Match User root\nPermitRootLogin no\n", "root", ":2 PermitRootLogin no"),
+            ("Match Group wheel,x\nDenyUsers bob\n", "bob", ":2 DenyUsers bob"),
+        ] {
+            assert_eq!(shut(BIONIC, text, name), [format!("{at}{why}")], "{text}");
+        }
+        let open = [
+            ("", "root"),
+            ("DenyUsers root\nPermitRootLogin no\n", "bob"),
+            ("DenyUsers bob@10.0.0.1\n", "bob"),
+            ("AllowUsers bob@10.0.0.1 x\n", "bob"),
+            ("AllowUsers x\nAllowUsers bob\n", "bob"),
+            ("AllowUsers x\nMatch User bob\nAllowUsers bob\n", "bob"),
+            ("Match Address 10.0.0.0/8\nDenyUsers bob\n", "bob"),
+            ("Match Group *,!wheel\nDenyUsers bob\n", "bob"),
+            ("PermitRootLogin no\nMatch User root\nPermitRootLogin yes\n", "root"),
+            ("#DenyUsers bob\n", "bob"),
+        ];
+        for (text, name) in open {
+            assert_eq!(shut(BIONIC, text, name), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_sshd_refuses_keeps_everybody_out() {
+        let found = shut(BIONIC, "Port 22\nCiphers rot13\n", "bob");
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("sshd_config:2 `Ciphers rot13` keeps sshd from"), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_asked_for() {
+        let of =
+            |text: &str, name: &str| door(&image(BULLSEYE, text), &person(name)).unwrap().unwrap();
+        let plain = of("", "bob");
+        assert!(plain.keys && plain.passwords && !plain.pam && plain.strict);
+        assert_eq!(plain.key_files, [".ssh/authorized_keys", ".ssh/authorized_keys2"]);
+        assert!(!of("", "root").passwords, "the default for root");
+        assert!(of("PermitRootLogin yes\n", "root").passwords);
+        let none = of("PasswordAuthentication no\nChallengeResponseAuthentication no\n", "bob");
+        assert!(!none.passwords);
+        assert!(of("PasswordAuthentication no\nUsePAM yes\n", "bob").passwords);
+        let keys = of("AuthorizedKeysFile /etc/keys/%u none\nPubkeyAuthentication no\n", "bob");
+        assert_eq!((keys.key_files, keys.keys), (vec!["/etc/keys/%u".to_owned()], false));
+        assert!(of("AuthorizedKeysCommand /bin/x\n", "bob").keys_from_elsewhere);
+        let first = image(BULLSEYE, "UsePAM yes\nPermitRootLogin yes\n")
+            .file("/etc/default/ssh", "SSHD_OPTS='-o UsePAM=no -oPermitRootLogin=no'\n");
+        let first = door(&first, &person("root")).unwrap().unwrap();
+        assert!(!first.pam);
+        assert_eq!(first.shut[0].path.to_string(), "/etc/default/ssh");
+        let other = image(BULLSEYE, "").file("/etc/default/ssh", "SSHD_OPTS='-f /x'\n");
+        assert!(door(&other, &person("bob")).is_err());
+        assert!(door(&crate::rootfs::MemoryRootfs::new(), &person("bob")).unwrap().is_none());
+    }
+}

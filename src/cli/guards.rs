@@ -1,0 +1,163 @@
+//! The guards: is this the right root, and can whoever builds here still log in?
+
+use std::collections::BTreeSet;
+
+use super::args::Judge;
+use crate::error::{Error, Result};
+use crate::lockout::{self, Bar, Outlook};
+use crate::plan::Plan;
+use crate::profile::{Identity, Profile, Rule, RuleId};
+use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs, StagedRootfs};
+
+/// Makes sure that `root` is what the profile is for, or that it is to be taken all the same.
+///
+/// # Errors
+/// [`Error::Guard`] when it is not, or is the running system under another name; an os-release that
+/// cannot be read.
+pub fn target(judge: &Judge, profile: &Profile, root: &DiskRootfs) -> Result<Identity> {
+    let identity = match Identity::read(root) {
+        Err(e) if judge.force_target => {
+            log::warn!("{e}; taken all the same (--force-target)");
+            Identity::default()
+        }
+        other => other?,
+    };
+    if root.is_running_elsewhere() {
+        return Err(Error::Guard(format!(
+            "{}: this is the running system's own root under another name; an offline run would \
+             not see what runs there: run there, with --root /",
+            root.host_path().display()
+        )));
+    }
+    match profile.target.guard(&identity) {
+        Err(e) if judge.force_target => {
+            profile.target.guard_shape(root)?;
+            log::warn!("{e}; it is taken");
+        }
+        other => other?,
+    }
+    Ok(identity)
+}
+
+/// The accounts that nothing may shut out: those named, and on the running system the one that the
+/// build logs in with.
+pub fn accounts(judge: &Judge, root: &DiskRootfs) -> Result<Vec<String>> {
+    let mut names = judge.protect.clone();
+    if root.is_live() {
+        let environment = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        let passwd = AccountDb::read(root)?;
+        let name_of = |uid| passwd.name_of(uid);
+        names.extend(builder(&environment, login_uid(), &name_of).filter(|n| !names.contains(n)));
+    }
+    Ok(names)
+}
+
+/// Whose login this process descends from, as the kernel has kept it.
+fn login_uid() -> Option<u32> {
+    #[allow(clippy::disallowed_methods)] // the running system, which is the root to be judged
+    let text = std::fs::read_to_string("/proc/self/loginuid").ok()?;
+    text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
+}
+
+/// The account that logged in to run this. Root counts only where the login came over the network:
+/// a program of the system's own logs in nowhere.
+fn builder(
+    environment: &dyn Fn(&str) -> Option<String>,
+    login_uid: Option<u32>,
+    name_of: &dyn Fn(u32) -> Option<String>,
+) -> Option<String> {
+    let caller = ["SUDO_USER", "DOAS_USER"].into_iter().find_map(environment);
+    if let Some(name) = caller.filter(|name| name != "root") {
+        return Some(name);
+    }
+    if let Some(name) = login_uid.filter(|uid| *uid != 0).and_then(name_of) {
+        return Some(name);
+    }
+    let remote =
+        ["SSH_CONNECTION", "PACKER_BUILD_NAME"].into_iter().any(|n| environment(n).is_some());
+    remote.then(|| {
+        ["LOGNAME", "USER"].into_iter().find_map(environment).unwrap_or_else(|| "root".to_owned())
+    })
+}
+
+/// Says whose next login the plan would end.
+///
+/// # Errors
+/// [`Error::Guard`] when it would end one, unless `--allow-lockout` was given or nothing is to be
+/// written anyway.
+pub fn lockout(
+    judge: &Judge,
+    rules: &[&Rule],
+    root: &DiskRootfs,
+    plan: &Plan,
+    writes: bool,
+) -> Result<()> {
+    let after = StagedRootfs::with(root, plan.changes());
+    let mut ended = Vec::new();
+    for account in root.protected_accounts() {
+        match lockout::outlook(root, &after, account) {
+            Ok(Outlook::Open) => {}
+            Ok(Outlook::ShutBefore(bar)) if bar.passing => {
+                log::info!("{account} cannot log in over SSH yet: {bar}");
+            }
+            Ok(Outlook::ShutBefore(bar)) => {
+                log::warn!("{account} cannot log in over SSH as it is: {bar}");
+            }
+            Ok(Outlook::Ends(bars)) => {
+                for bar in &bars {
+                    let rows = rows_of(bar, rules, plan);
+                    let says = format!("the next SSH login of {account} would fail: {bar}{rows}");
+                    log::warn!("{says}");
+                    ended.push(says);
+                }
+            }
+            Err(e) => log::warn!("whether {account} can still log in could not be told: {e}"),
+        }
+    }
+    match ended.first() {
+        Some(first) if writes && !judge.allow_lockout => Err(Error::Guard(format!(
+            "{first}; nothing was written: skip these rows (--skip), log in as somebody else, or \
+             give --allow-lockout if nobody needs that login"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The rows that bring it about, as far as that can be told: those about the word, of the path.
+fn rows_of(bar: &Bar, rules: &[&Rule], plan: &Plan) -> String {
+    let of_path =
+        |path: &ImagePath| plan.changes().iter().find(|c| c.path == *path).map(|c| c.rules.clone());
+    let Some(all) = of_path(&bar.path) else { return String::new() };
+    let about = |rule: &&&Rule| {
+        !bar.word.is_empty()
+            && all.contains(&rule.id)
+            && rule.wants.iter().any(|w| w.contains(bar.word))
+    };
+    let some: BTreeSet<RuleId> = rules.iter().filter(about).map(|r| r.id.clone()).collect();
+    let rows = if some.is_empty() { all } else { some };
+    let shown: Vec<String> = rows.iter().map(RuleId::to_string).collect();
+    format!(", {} {}", if shown.len() == 1 { "row" } else { "rows" }, shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_builds() {
+        let of = |pairs: &[(&str, &str)], uid| {
+            let environment =
+                |name: &str| pairs.iter().find(|p| p.0 == name).map(|p| p.1.to_owned());
+            builder(&environment, uid, &|uid| (uid == 1000).then(|| "bob".to_owned()))
+        };
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(of(&[("SUDO_USER", "eve"), ("USER", "root")], Some(1000)), some("eve"));
+        assert_eq!(of(&[("USER", "root")], Some(1000)), some("bob"), "su keeps the login");
+        assert_eq!(of(&[("SUDO_USER", "root")], Some(0)), None, "root at the console");
+        assert_eq!(of(&[("USER", "root")], None), None, "a service");
+        let remote = ("SSH_CONNECTION", "10.0.0.2 5 10.0.0.1 22");
+        assert_eq!(of(&[remote, ("LOGNAME", "root")], Some(0)), some("root"));
+        assert_eq!(of(&[("PACKER_BUILD_NAME", "x")], None), some("root"));
+        assert_eq!(of(&[remote, ("LOGNAME", "ann")], Some(7)), some("ann"), "not in passwd");
+    }
+}

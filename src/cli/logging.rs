@@ -1,0 +1,135 @@
+//! The log on stderr: one line an event, as text or as JSON; and the warnings once more at the end,
+//! where somebody reads who scrolls up from the exit status of a long build.
+//!
+//! No line carries a time: an image pipeline's log has its own clock, and two runs on the same tree
+//! read the same. Colour only on a terminal and without `NO_COLOR`, which `env_logger` sees to.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use log::{Level, Record, kv};
+use serde_json::{Map, Value};
+
+use super::args::LogFormat;
+use crate::report::secret::for_terminal;
+
+/// The warnings so far, ready to be written again.
+static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Starts it. `RUST_LOG` decides what is shown where it is set; else phases and worse are (not the
+/// phases where `pages` says so), with `quiet` errors alone, with `verbose` more.
+pub fn start(format: LogFormat, verbose: u8, quiet: bool, pages: bool) {
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) if pages => "warn",
+        (false, 0) => "info",
+        (false, 1) => "debug",
+        (false, _) => "trace",
+    };
+    let env = env_logger::Env::default().default_filter_or(level);
+    let started = env_logger::Builder::from_env(env)
+        .format(move |out, record| {
+            if record.level() == Level::Warn {
+                let again = match format {
+                    LogFormat::Text => format!("gokaku: warning, again: {}", shown(record)),
+                    LogFormat::Json => json(record, true),
+                };
+                WARNINGS.lock().unwrap_or_else(PoisonError::into_inner).push(again);
+            }
+            match format {
+                LogFormat::Json => writeln!(out, "{}", json(record, false)),
+                LogFormat::Text => text(out, record),
+            }
+        })
+        .try_init();
+    // A second start in one process (tests of the library) keeps the first logger.
+    drop(started);
+}
+
+/// Writes the warnings once more, and forgets them.
+pub fn repeat_warnings() {
+    let warnings = std::mem::take(&mut *WARNINGS.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut stderr = io::stderr().lock();
+    for line in warnings {
+        // Nobody is left to be told that stderr is gone.
+        let _ = writeln!(stderr, "{line}");
+    }
+}
+
+fn text(out: &mut env_logger::fmt::Formatter, record: &Record<'_>) -> io::Result<()> {
+    let style = match record.level() {
+        level @ (Level::Error | Level::Warn) => out.default_level_style(level),
+        _ => Default::default(),
+    };
+    let word = word(record.level());
+    writeln!(out, "gokaku: {style}{word}:{style:#} {}", shown(record))
+}
+
+/// The message, without orders to the terminal that a file of the target may hold.
+fn shown(record: &Record<'_>) -> String {
+    for_terminal(&record.args().to_string())
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warn => "warning",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    }
+}
+
+/// One object on one line: level, phase and counts where there are any, message.
+fn json(record: &Record<'_>, again: bool) -> String {
+    let mut fields = Fields(Map::new());
+    fields.0.insert("level".into(), word(record.level()).into());
+    // Collecting into a map does not fail.
+    let _ = record.key_values().visit(&mut fields);
+    fields.0.insert("message".into(), shown(record).into());
+    if again {
+        fields.0.insert("again".into(), true.into());
+    }
+    Value::Object(fields.0).to_string()
+}
+
+struct Fields(Map<String, Value>);
+
+impl<'kvs> kv::VisitSource<'kvs> for Fields {
+    fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
+        let value = match (value.to_u64(), value.to_bool()) {
+            (Some(number), _) => number.into(),
+            (None, Some(truth)) => truth.into(),
+            (None, None) => for_terminal(&value.to_string()).into(),
+        };
+        self.0.insert(key.as_str().to_owned(), value);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_json_is_one_line_whatever_it_says() {
+        let pairs: [(&str, kv::Value<'_>); 3] =
+            [("phase", "plan".into()), ("files", 3u64.into()), ("live", true.into())];
+        let source: &dyn kv::Source = &pairs.as_slice();
+        let line = json(
+            &Record::builder()
+                .level(Level::Warn)
+                .args(format_args!("a \"b\"\nc \u{1b}[31m"))
+                .key_values(&source)
+                .build(),
+            true,
+        );
+        assert!(!line.contains('\n') && !line.contains('\u{1b}'), "{line}");
+        let value: Value = serde_json::from_str(&line).unwrap();
+        let want = serde_json::json!({
+            "level": "warning", "phase": "plan", "files": 3, "live": true,
+            "message": "a \"b\"\nc \u{1b}[31m", "again": true,
+        });
+        assert_eq!(value, want);
+    }
+}

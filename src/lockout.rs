@@ -1,0 +1,524 @@
+//! Whose next SSH login a plan would end.
+//!
+//! A machine that builds an image logs in again: after a reboot, for the next provisioner, on the
+//! day after. A plan that shuts its account out must not be carried out unnoticed. Judged is the
+//! tree as it will be, compared with the tree as it is: who could not log in before is none of this
+//! guard's business. It must stay true that only `&dyn Rootfs` is asked.
+
+use std::fmt;
+
+use crate::check::clock;
+use crate::check::sshd::login::{Door, Person, door};
+use crate::error::Result;
+use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape};
+use crate::text::accounts::{
+    CHANGED, Days, Entry, GID, HOME, INACTIVE, Layout, MAX, MEMBERS, PASSWORD, PRIMARY_GID, SHELL,
+    UID, days, members, parse,
+};
+
+/// An account file, or a file of keys, may be this large (bytes).
+const FILE_LIMIT: u64 = 16 << 20;
+/// The day of expiry in `shadow`.
+const EXPIRE: usize = 7;
+/// Group and others may write.
+const WRITABLE: u32 = 0o022;
+
+/// Something that keeps an account out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bar {
+    /// What is wrong, for people.
+    pub says: String,
+    /// The file that says so.
+    pub path: ImagePath,
+    /// The line, from 1; 0 where the whole file is meant.
+    pub line: usize,
+    /// The word by which the rows about it are known: a directive of sshd, or a field's name.
+    pub word: &'static str,
+    /// Something that the first start of an image may still bring: an account, a key.
+    pub passing: bool,
+}
+
+impl fmt::Display for Bar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{} ({})", self.says, self.path),
+            line => write!(f, "{} ({}:{line})", self.says, self.path),
+        }
+    }
+}
+
+/// What a plan means for one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outlook {
+    /// Its next login is as before.
+    Open,
+    /// It could not log in before, either; the first reason.
+    ShutBefore(Bar),
+    /// It could log in, and could not any more; why.
+    Ends(Vec<Bar>),
+}
+
+/// Compares what keeps `account` out of the tree as it is and as it will be.
+///
+/// # Errors
+/// A file that tells cannot be read.
+pub fn outlook(before: &dyn Rootfs, after: &dyn Rootfs, account: &str) -> Result<Outlook> {
+    compare(before, after, account, clock::today().latest)
+}
+
+fn compare(before: &dyn Rootfs, after: &dyn Rootfs, account: &str, today: i64) -> Result<Outlook> {
+    let old = bars(before, account, today)?;
+    let mut new = bars(after, account, today)?;
+    if let Some(bar) = old.iter().find(|b| !b.passing) {
+        return Ok(Outlook::ShutBefore(bar.clone()));
+    }
+    // A key that is still to come may come to the tree as it will be, too.
+    new.retain(|bar| !bar.passing || old.iter().all(|b| b.word != bar.word));
+    match (new.is_empty(), old.into_iter().next()) {
+        (false, _) => Ok(Outlook::Ends(new)),
+        (true, Some(bar)) => Ok(Outlook::ShutBefore(bar)),
+        (true, None) => Ok(Outlook::Open),
+    }
+}
+
+/// Everything that keeps `account` from logging in over SSH; nothing where there is no SSH server.
+fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
+    let passwd = File::read(root, "/etc/passwd")?;
+    let table = parse(&passwd.text, Layout::Passwd);
+    let entry = table.entries.iter().find(|e| e.name() == account.as_bytes()).copied();
+    let person = Person {
+        name: account.to_owned(),
+        is_root: entry.map_or(account == "root", |e| e.number(UID) == 0),
+        groups: groups(root, account, entry)?.into_iter().map(|g| g.0).collect(),
+    };
+    let Some(door) = door(root, &person)? else { return Ok(Vec::new()) };
+    let mut bars: Vec<Bar> = door
+        .shut
+        .iter()
+        .map(|shut| Bar {
+            says: shut.says.clone(),
+            path: shut.path.clone(),
+            line: shut.line,
+            word: shut.directive,
+            passing: false,
+        })
+        .collect();
+    let Some(entry) = entry else {
+        bars.push(Bar {
+            says: format!("there is no account {}", escape(account.as_bytes())),
+            path: passwd.path,
+            line: 0,
+            word: "account",
+            passing: true,
+        });
+        return Ok(bars);
+    };
+    bars.extend(shell(root, &passwd, entry)?);
+    let shadow = File::read(root, "/etc/shadow")?;
+    let lines = parse(&shadow.text, Layout::Shadow);
+    let secret = lines.entries.iter().find(|e| e.name() == account.as_bytes()).copied();
+    if let Some(secret) = secret {
+        bars.extend(ageing(&shadow, secret, &door, today));
+    }
+    let nologin = ImagePath::parse("/etc/nologin")?;
+    if !person.is_root && door.pam && root.locate(&nologin)?.stat.is_some() {
+        let says = "only root may log in while this file is there".to_owned();
+        bars.push(Bar { says, path: nologin, line: 0, word: "nologin", passing: false });
+    }
+    let hash = match secret {
+        Some(secret) => secret.field(PASSWORD),
+        // Without shadow the hash stands in passwd; an `x` there fits no password.
+        None => entry.field(PASSWORD),
+    };
+    let password = door.passwords && has_password(hash, door.empty_passwords);
+    if !password {
+        bars.extend(no_key(root, entry, &door)?);
+    }
+    Ok(bars)
+}
+
+struct File {
+    path: ImagePath,
+    text: Vec<u8>,
+}
+
+impl File {
+    fn read(root: &dyn Rootfs, path: &str) -> Result<File> {
+        let path = ImagePath::parse(path)?;
+        let text = root.read_bytes(&path, FILE_LIMIT)?.unwrap_or_default().to_vec();
+        Ok(File { path, text })
+    }
+
+    fn bar(&self, line: usize, word: &'static str, says: String) -> Bar {
+        Bar { says, path: self.path.clone(), line, word, passing: false }
+    }
+}
+
+/// The groups of an account: names and numbers.
+fn groups(
+    root: &dyn Rootfs,
+    account: &str,
+    entry: Option<Entry<'_>>,
+) -> Result<Vec<(String, u32)>> {
+    let file = File::read(root, "/etc/group")?;
+    let primary = entry.map(|e| e.number(PRIMARY_GID));
+    let table = parse(&file.text, Layout::Group);
+    let of = |g: &&Entry<'_>| {
+        Some(g.number(GID)) == primary || members(g.field(MEMBERS)).any(|m| m == account.as_bytes())
+    };
+    let named = |g: &Entry<'_>| (String::from_utf8_lossy(g.name()).into_owned(), g.number(GID));
+    Ok(table.entries.iter().filter(of).map(named).collect())
+}
+
+/// A shell that is not there, or that lets nobody in.
+fn shell(root: &dyn Rootfs, passwd: &File, entry: Entry<'_>) -> Result<Option<Bar>> {
+    let text = match entry.field(SHELL) {
+        b"" => b"/bin/sh",
+        shell => shell,
+    };
+    let shown = escape(text);
+    let name = text.rsplit(|b| *b == b'/').next().unwrap_or_default();
+    let bar = |says| Ok(Some(passwd.bar(entry.line, "shell", says)));
+    if matches!(name, b"nologin" | b"false") {
+        return bar(format!("the login shell is {shown}"));
+    }
+    let at = match std::str::from_utf8(text).ok().map(ImagePath::parse) {
+        Some(Ok(path)) => root.locate(&path)?,
+        _ => return bar(format!("the login shell {shown} is no path")),
+    };
+    match at.stat {
+        Some(stat) if stat.kind == FileKind::File && stat.mode & 0o111 != 0 => Ok(None),
+        Some(_) => bar(format!("the login shell {shown} cannot be started")),
+        None => bar(format!("the login shell {shown} is not there")),
+    }
+}
+
+/// What the account's dates say today.
+fn ageing(shadow: &File, entry: Entry<'_>, door: &Door, today: i64) -> Vec<Bar> {
+    let field = |index| match days(entry.field(index)) {
+        Days::Set(value) => Some(value),
+        Days::Unset | Days::Invalid => None,
+    };
+    let mut bars = Vec::new();
+    let mut bar = |word, says| bars.push(shadow.bar(entry.line, word, says));
+    if let Some(day) = field(EXPIRE).filter(|day| today >= *day) {
+        bar("expire", format!("the account expired on day {day}"));
+    }
+    if !door.pam {
+        // Without PAM sshd keeps out who is locked, keys or not.
+        if entry.field(PASSWORD).first() == Some(&b'!') {
+            bar("locked", "the account is locked, and sshd does not use PAM".to_owned());
+        }
+        return bars;
+    }
+    match (field(CHANGED), field(MAX), field(INACTIVE)) {
+        (Some(0), ..) => bar("age", "the password must be changed at the next login".to_owned()),
+        (Some(changed), Some(max), inactive) if today - changed > max => {
+            let over = today - changed - max;
+            bar(
+                "age",
+                match inactive {
+                    Some(inactive) if over > inactive => {
+                        format!("the password expired {over} days ago, and the account with it")
+                    }
+                    _ => format!("the password expired {over} days ago and must be changed first"),
+                },
+            );
+        }
+        _ => {}
+    }
+    bars
+}
+
+fn has_password(hash: &[u8], empty_fits: bool) -> bool {
+    match hash.first() {
+        None => empty_fits,
+        // Shorter than any hash: `x`, `*`, `NP`.
+        Some(b'!' | b'*') => false,
+        Some(_) => hash.len() > 12,
+    }
+}
+
+/// Why no key fits either; nothing where one may.
+fn no_key(root: &dyn Rootfs, entry: Entry<'_>, door: &Door) -> Result<Option<Bar>> {
+    let home = String::from_utf8_lossy(entry.field(HOME)).into_owned();
+    let name = String::from_utf8_lossy(entry.name()).into_owned();
+    let missing = |says: &str, path| {
+        let says = format!("no password is taken and {says}");
+        Ok(Some(Bar { says, path, line: 0, word: "key", passing: true }))
+    };
+    let home_path = ImagePath::parse(if home.starts_with('/') { &home } else { "/" })?;
+    if !door.keys {
+        return missing("no key either", ImagePath::parse("/etc/ssh/sshd_config")?);
+    }
+    if door.keys_from_elsewhere {
+        return Ok(None);
+    }
+    let ids: Vec<u32> = {
+        let own = groups(root, &name, Some(entry))?.into_iter().map(|g| g.1);
+        own.chain([entry.number(PRIMARY_GID)]).collect()
+    };
+    let who = Who { uid: entry.number(UID), gids: ids };
+    let mut refused = None;
+    for pattern in &door.key_files {
+        let text = pattern
+            .replace("%%", "\0")
+            .replace("%h", &home)
+            .replace("%u", &name)
+            .replace("%U", &who.uid.to_string())
+            .replace('\0', "%");
+        let text = if text.starts_with('/') { text } else { format!("{home}/{text}") };
+        let Ok(path) = ImagePath::parse(&text) else { continue };
+        let at = root.locate(&path)?;
+        let Some(stat) = at.stat.filter(|s| s.kind == FileKind::File) else { continue };
+        let keys = root.read_bytes(&at.path, FILE_LIMIT)?.unwrap_or_default();
+        let is_key = |line: &[u8]| !matches!(line.trim_ascii().first(), None | Some(b'#'));
+        if !keys.split(|b| *b == b'\n').any(is_key) {
+            continue;
+        }
+        let home = root.locate(&home_path)?.path;
+        match key_file_refusal(root, &at.path, &stat, &home, &who, door.strict)? {
+            None => return Ok(None),
+            // It is there, and it is refused: nothing that is still to come changes that.
+            Some((says, path)) => {
+                refused.get_or_insert(Bar { says, path, line: 0, word: "modes", passing: false });
+            }
+        }
+    }
+    match refused {
+        Some(bar) => Ok(Some(bar)),
+        None => missing("there is no key yet", home_path),
+    }
+}
+
+/// An account as the kernel knows it.
+struct Who {
+    uid: u32,
+    gids: Vec<u32>,
+}
+
+impl Who {
+    fn may(&self, stat: &Stat, bit: u32) -> bool {
+        let shift = if self.uid == stat.uid {
+            6
+        } else if self.gids.contains(&stat.gid) {
+            3
+        } else {
+            0
+        };
+        self.uid == 0 || stat.mode >> shift & bit != 0
+    }
+}
+
+/// Why sshd does not take the keys of a file: it cannot read it as that account, or others could
+/// write to it, or to a directory above it up to the home.
+fn key_file_refusal(
+    root: &dyn Rootfs,
+    path: &ImagePath,
+    stat: &Stat,
+    home: &ImagePath,
+    who: &Who,
+    strict: bool,
+) -> Result<Option<(String, ImagePath)>> {
+    let unsafe_ = |stat: &Stat| stat.mode & WRITABLE != 0 || ![0, who.uid].contains(&stat.uid);
+    let told = |what: &str, stat: &Stat, at: &ImagePath| {
+        let owner = stat.uid;
+        Ok(Some((format!("{what}: mode {:04o}, owner {owner}", stat.mode), at.clone())))
+    };
+    if !who.may(stat, 4) {
+        return told("sshd cannot read the keys as the account", stat, path);
+    }
+    if strict && unsafe_(stat) {
+        return told("sshd refuses keys that others may change", stat, path);
+    }
+    let mut checked = strict;
+    for dir in std::iter::successors(path.parent(), ImagePath::parent) {
+        let Some(stat) = root.stat(&dir)? else { continue };
+        if !who.may(&stat, 1) {
+            return told("sshd cannot reach the keys as the account", &stat, &dir);
+        }
+        if checked && unsafe_(&stat) {
+            return told("sshd refuses keys below what others may change", &stat, &dir);
+        }
+        checked &= dir != *home;
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+
+    const TODAY: i64 = 20_000;
+    const HASH: &str = "$6$salt$0123456789abcdef";
+
+    /// An image that `bob` and `root` may log in to.
+    fn image() -> MemoryRootfs {
+        MemoryRootfs::new()
+            .file("/var/lib/dpkg/status", "Package: openssh-server\nVersion: 1:8.4p1-5\n")
+            .file("/etc/ssh/sshd_config", "UsePAM yes\nPermitRootLogin yes\n")
+            .file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n")
+            .file("/etc/group", "root:x:0:\nbob:x:1000:\nadm:x:4:bob\n")
+            .file(
+                "/etc/shadow",
+                format!("root:{HASH}:19000:0:99999:7:::\nbob:{HASH}:19900:0:99999:7:::\n"),
+            )
+            .file_with("/bin/sh", "", 0o755, 0, 0)
+    }
+
+    /// As [`image`], but bob has a key and no password.
+    fn keyed() -> MemoryRootfs {
+        image()
+            .file("/etc/shadow", "bob:!:19900:0:99999:7:::\n")
+            .dir("/home", 0o755, 0, 0)
+            .dir("/home/bob", 0o755, 1000, 1000)
+            .dir("/home/bob/.ssh", 0o700, 1000, 1000)
+            .file_with("/home/bob/.ssh/authorized_keys", "# me\nssh-x AAA\n", 0o600, 1000, 1000)
+    }
+
+    fn ends(before: &MemoryRootfs, after: &MemoryRootfs, account: &str) -> Vec<String> {
+        match compare(before, after, account, TODAY).unwrap() {
+            Outlook::Ends(bars) => bars.iter().map(Bar::to_string).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn outlook_of(before: &MemoryRootfs, after: &MemoryRootfs, account: &str) -> Outlook {
+        compare(before, after, account, TODAY).unwrap()
+    }
+
+    #[test]
+    fn what_ends_a_login() {
+        let shadow = |line: &str| image().file("/etc/shadow", format!("bob:{line}\n"));
+        let passwd = |shell: &str| {
+            image().file("/etc/passwd", format!("bob:x:1000:1000::/home/bob:{shell}\n"))
+        };
+        let sshd = |text: &str| image().file("/etc/ssh/sshd_config", text);
+        for (after, account, says) in [
+            (
+                sshd("UsePAM yes\nPermitRootLogin no\n"),
+                "root",
+                "PermitRootLogin no (/etc/ssh/sshd_config:2)",
+            ),
+            (sshd("UsePAM yes\nDenyUsers bob\n"), "bob", "DenyUsers bob (/etc/ssh/sshd_config:2)"),
+            (sshd("UsePAM yes\nAllowGroups root\n"), "bob", "AllowGroups root"),
+            (sshd("UsePAM yes\nFoo\n"), "bob", "keeps sshd from starting"),
+            (
+                passwd("/usr/sbin/nologin"),
+                "bob",
+                "the login shell is /usr/sbin/nologin (/etc/passwd:1)",
+            ),
+            (passwd("/bin/zsh"), "bob", "/bin/zsh is not there"),
+            (passwd("zsh"), "bob", "is no path"),
+            (passwd("/etc/passwd"), "bob", "/etc/passwd cannot be started"),
+            (
+                shadow(&format!("{HASH}:19900:0:90:7:::")),
+                "bob",
+                "expired 10 days ago and must be changed",
+            ),
+            (shadow(&format!("{HASH}:19900:0:90:7:5::")), "bob", "and the account with it"),
+            (shadow(&format!("{HASH}:0:0:90:7:::")), "bob", "must be changed at the next login"),
+            (
+                shadow(&format!("{HASH}:19900:0:99999:7::20000:")),
+                "bob",
+                "the account expired on day 20000",
+            ),
+            (shadow("!:19900:0:99999:7:::"), "bob", "no password is taken and there is no key yet"),
+            (sshd("PasswordAuthentication no\nUsePAM no\n"), "bob", "there is no key yet"),
+            (image().file("/etc/nologin", ""), "bob", "only root may log in"),
+        ] {
+            let found = ends(&image(), &after, account);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains(says), "{found:?} lacks {says}");
+        }
+    }
+
+    #[test]
+    fn modes_that_make_sshd_refuse_a_key() {
+        let after = |path: &str, mode, uid, gid| match path.ends_with("keys") {
+            true => keyed().file_with(path, "ssh-x AAA\n", mode, uid, gid),
+            false => keyed().dir(path, mode, uid, gid),
+        };
+        let keys = "/home/bob/.ssh/authorized_keys";
+        for (after, says) in [
+            (after(keys, 0o620, 1000, 1000), "keys that others may change: mode 0620"),
+            (after(keys, 0o600, 0, 0), "cannot read the keys"),
+            (after(keys, 0o644, 7, 0), "others may change: mode 0644, owner 7"),
+            (after("/home/bob", 0o775, 1000, 1000), "below what others may change: mode 0775"),
+            (after("/home/bob", 0o700, 0, 0), "cannot reach the keys"),
+            (after("/home/bob/.ssh", 0o700, 0, 0), "cannot reach the keys"),
+            (after("/home", 0o700, 0, 0), "cannot reach the keys"),
+            (keyed().file("/etc/ssh/sshd_config", "UsePAM no\n"), "the account is locked, and"),
+            (
+                keyed().file("/etc/ssh/sshd_config", "UsePAM yes\nAuthorizedKeysFile /etc/%u\n"),
+                "no key yet",
+            ),
+            (
+                keyed().file("/etc/ssh/sshd_config", "UsePAM yes\nPubkeyAuthentication no\n"),
+                "no key either",
+            ),
+        ] {
+            let found = ends(&keyed(), &after, "bob");
+            assert!(found.iter().any(|f| f.contains(says)), "{found:?} lacks {says}");
+        }
+        for open in [
+            after(keys, 0o600, 1000, 1000),
+            after(keys, 0o644, 0, 0),
+            after("/home/bob", 0o750, 0, 1000),
+            after("/home", 0o711, 7, 7),
+            keyed().file("/etc/ssh/sshd_config", "UsePAM yes\nStrictModes no\n").dir(
+                "/home/bob",
+                0o777,
+                1000,
+                1000,
+            ),
+            keyed().file(
+                "/etc/ssh/sshd_config",
+                "UsePAM yes\nAuthorizedKeysFile %h/.ssh/authorized_keys\n",
+            ),
+            keyed().file(
+                "/etc/ssh/sshd_config",
+                "UsePAM yes\nAuthorizedKeysCommand /x\nAuthorizedKeysFile none\n",
+            ),
+        ] {
+            assert_eq!(outlook_of(&keyed(), &open, "bob"), Outlook::Open);
+        }
+    }
+
+    #[test]
+    fn what_was_so_before_ends_nothing() {
+        let shut = image().file("/etc/ssh/sshd_config", "UsePAM yes\nDenyUsers bob\n");
+        let more =
+            image().file("/etc/ssh/sshd_config", "UsePAM yes\nDenyUsers bob\nAllowUsers x\n");
+        assert!(
+            matches!(outlook_of(&shut, &more, "bob"), Outlook::ShutBefore(b) if b.word == "DenyUsers")
+        );
+        assert_eq!(outlook_of(&shut, &image(), "bob"), outlook_of(&shut, &shut, "bob"));
+        assert_eq!(outlook_of(&image(), &image(), "root"), Outlook::Open);
+        // Nobody logs in where no server is.
+        let none = || image().without("/etc/ssh/sshd_config");
+        let away = none().file("/etc/shadow", "bob:!:0:0:1:7:::\n");
+        assert_eq!(outlook_of(&none(), &away, "bob"), Outlook::Open);
+    }
+
+    #[test]
+    fn what_the_first_start_brings_does_not_hide_what_a_plan_ends() {
+        // A cloud image: neither the account nor a key is there yet.
+        let denied = |root: MemoryRootfs| {
+            root.file("/etc/ssh/sshd_config", "UsePAM yes\nDenyUsers bob eve\n")
+        };
+        assert!(
+            matches!(outlook_of(&image(), &image(), "eve"), Outlook::ShutBefore(b) if b.passing)
+        );
+        assert_eq!(ends(&image(), &denied(image()), "eve").len(), 1);
+        let bare = || image().file("/etc/shadow", "bob:!:19900:0:99999:7:::\n");
+        assert!(
+            matches!(outlook_of(&bare(), &bare(), "bob"), Outlook::ShutBefore(b) if b.word == "key")
+        );
+        assert_eq!(
+            ends(&bare(), &denied(bare()), "bob"),
+            ["DenyUsers bob eve (/etc/ssh/sshd_config:2)"]
+        );
+    }
+}

@@ -1,0 +1,357 @@
+//! From text to commands: operators, blocks and reserved words.
+
+use super::source::{Heredoc, Source};
+use super::{Command, Word};
+
+/// The commands of a script, in the order of the text.
+pub fn commands(text: &str) -> Vec<Command> {
+    let mut scanner = Scanner {
+        source: Source::new(text),
+        start_line: 1,
+        words: Vec::new(),
+        blocks: Vec::new(),
+        count: Count::default(),
+        heredocs: Vec::new(),
+        perhaps: false,
+        piped: false,
+        function: false,
+        ended: false,
+        out: Vec::new(),
+    };
+    scanner.run();
+    scanner.out
+}
+
+/// What commands stand in.
+enum Block {
+    /// `if`: where its condition begins; whether the present branch, and the later ones, are for
+    /// users other than root.
+    If { condition: usize, not_root: bool, later: bool },
+    /// `for`, `while`, `until`, `select`.
+    Loop,
+    /// `case`; whether a pattern comes next.
+    Case { pattern: bool },
+    /// `{`.
+    Group,
+    /// The body of a function, in either bracket.
+    Function { paren: bool },
+    /// `(`.
+    Subshell,
+}
+
+/// How many blocks of a kind are open.
+#[derive(Default)]
+struct Count {
+    /// All but groups and subshells.
+    conditional: usize,
+    subshells: usize,
+    functions: usize,
+    /// Conditions whose present branch is for others than root.
+    not_root: usize,
+}
+
+impl Count {
+    /// Counts a block in, or out.
+    fn block(&mut self, block: &Block, step: fn(usize, usize) -> usize) {
+        let on = |counter: &mut usize, is: bool| *counter = step(*counter, usize::from(is));
+        on(&mut self.conditional, !matches!(block, Block::Group | Block::Subshell));
+        on(&mut self.subshells, matches!(block, Block::Subshell));
+        on(&mut self.functions, matches!(block, Block::Function { .. }));
+        on(&mut self.not_root, matches!(block, Block::If { not_root: true, .. }));
+    }
+}
+
+struct Scanner<'a> {
+    source: Source<'a>,
+    /// The line in which the command begins that is being read.
+    start_line: usize,
+    words: Vec<Word>,
+    blocks: Vec<Block>,
+    count: Count,
+    heredocs: Vec<Heredoc>,
+    /// The command comes after `&&` or `||`.
+    perhaps: bool,
+    /// The command comes after `|`.
+    piped: bool,
+    /// The next bracket opens a function's body.
+    function: bool,
+    /// Something may have ended the script.
+    ended: bool,
+    out: Vec<Command>,
+}
+
+impl<'a> Scanner<'a> {
+    fn run(&mut self) {
+        while let Some(c) = self.source.peek() {
+            match c {
+                ' ' | '\t' => {
+                    self.source.take();
+                }
+                '\\' if self.source.rest().starts_with("\\\n") => {
+                    self.source.take_if("\\\n");
+                }
+                '#' => {
+                    while self.source.peek().is_some_and(|c| c != '\n') {
+                        self.source.take();
+                    }
+                }
+                '\n' => {
+                    self.finish(false);
+                    self.source.take();
+                    self.source.skip_heredocs(std::mem::take(&mut self.heredocs));
+                }
+                ';' => {
+                    self.finish(false);
+                    self.source.take();
+                    if matches!(self.source.peek(), Some(';' | '&'))
+                        && let Some(Block::Case { pattern }) = self.blocks.last_mut()
+                    {
+                        *pattern = true;
+                        self.source.take();
+                    }
+                }
+                '&' | '|' => self.operator(),
+                '(' => self.open(),
+                ')' => self.close(),
+                '<' | '>' => self.redirection(),
+                _ => self.word_or_keyword(),
+            }
+        }
+        self.finish(false);
+    }
+
+    fn operator(&mut self) {
+        if self.source.rest().starts_with("&>") {
+            self.source.take();
+            return self.redirection();
+        }
+        let (and, or) =
+            (self.source.rest().starts_with("&&"), self.source.rest().starts_with("||"));
+        let pipe = !or && self.source.peek() == Some('|');
+        let background = !and && self.source.peek() == Some('&');
+        self.finish(pipe || background);
+        self.source.take();
+        if and || or || self.source.rest().starts_with('&') {
+            self.source.take();
+        }
+        self.perhaps |= and || or;
+        self.piped = pipe;
+    }
+
+    /// Ends the command that was being read.
+    fn finish(&mut self, aside: bool) {
+        let words = std::mem::take(&mut self.words);
+        let in_pattern = matches!(self.blocks.last(), Some(Block::Case { pattern: true }));
+        if !words.is_empty() && !in_pattern {
+            let aside = aside || self.piped || self.count.subshells > 0;
+            let command = Command {
+                line: self.start_line,
+                sure: self.count.conditional == 0 && !self.perhaps && !self.ended,
+                reached: !self.ended,
+                aside,
+                not_root: self.count.not_root > 0,
+                words,
+            };
+            let name = command.words.first().and_then(Word::literal);
+            let ends = matches!(name.as_deref(), Some("return" | "exit" | "exec"));
+            self.ended |= ends && !aside && self.count.functions == 0;
+            self.out.push(command);
+        }
+        self.perhaps = false;
+        self.piped = false;
+    }
+
+    fn open(&mut self) {
+        // `name()` begins a function.
+        let after = self.source.rest().get(1..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        if self.words.len() == 1 && after.starts_with(')') {
+            self.words.clear();
+            self.function = true;
+            while self.source.take().is_some_and(|c| c != ')') {}
+            return;
+        }
+        if matches!(self.blocks.last(), Some(Block::Case { pattern: true })) {
+            self.source.take();
+            return;
+        }
+        if self.words.is_empty() && self.source.rest().starts_with("((") {
+            self.source.take();
+            return self.source.skip_brackets('(', ')');
+        }
+        self.finish(false);
+        self.source.take();
+        let block = if self.function { Block::Function { paren: true } } else { Block::Subshell };
+        self.function = false;
+        self.push(block);
+    }
+
+    fn close(&mut self) {
+        self.finish(false);
+        self.source.take();
+        match self.blocks.last_mut() {
+            Some(Block::Case { pattern }) => *pattern = false,
+            _ => self.pop(|b| matches!(b, Block::Subshell | Block::Function { paren: true })),
+        }
+    }
+
+    fn redirection(&mut self) {
+        // A number right before it is a descriptor, not a word.
+        if let Some(last) = self.words.last()
+            && last.at.end == self.source.at
+            && last.raw.bytes().all(|b| b.is_ascii_digit())
+        {
+            self.words.pop();
+        }
+        let here = self.source.rest().starts_with("<<") && !self.source.rest().starts_with("<<<");
+        if here && self.source.take_if("<<") {
+            let heredoc = self.source.heredoc();
+            return self.heredocs.push(heredoc);
+        }
+        while matches!(self.source.peek(), Some('<' | '>' | '&' | '|')) {
+            self.source.take();
+        }
+        if self.source.peek() == Some('(') {
+            return self.source.skip_brackets('(', ')');
+        }
+        while matches!(self.source.peek(), Some(' ' | '\t')) {
+            self.source.take();
+        }
+        if matches!(self.source.peek(), None | Some('\n' | ';' | '(' | ')' | '&' | '|' | '#')) {
+            return;
+        }
+        self.source.word();
+    }
+
+    fn word_or_keyword(&mut self) {
+        if self.words.is_empty() {
+            self.start_line = self.source.line;
+        }
+        let start = self.source.at;
+        let word = self.source.word();
+        if self.source.at == start {
+            // Never without progress.
+            self.source.take();
+            return;
+        }
+        let first = self.words.is_empty();
+        if word.raw == "in"
+            && self.words.len() == 2
+            && self.words.first().is_some_and(|w| w.raw == "case")
+        {
+            self.words.clear();
+            self.push(Block::Case { pattern: true });
+            return;
+        }
+        if !first || !self.keyword(&word) {
+            self.words.push(word);
+        }
+    }
+
+    /// Acts on a reserved word; whether it was one that leaves no command behind.
+    fn keyword(&mut self, word: &Word) -> bool {
+        let in_pattern = matches!(self.blocks.last(), Some(Block::Case { pattern: true }));
+        if in_pattern && word.raw != "esac" {
+            return false;
+        }
+        match word.raw.as_str() {
+            "if" => {
+                let condition = self.source.at;
+                self.push(Block::If { condition, not_root: false, later: false });
+            }
+            "then" => {
+                let (text, end) = (self.source.text, word.at.start);
+                if let Some(Block::If { condition, not_root, later }) = self.blocks.last_mut()
+                    && !*later
+                {
+                    let test = text.get(*condition..end).unwrap_or_default();
+                    *condition = self.source.at;
+                    let was = *not_root;
+                    (*not_root, *later) = root_test(test);
+                    self.count.not_root += usize::from(*not_root);
+                    self.count.not_root -= usize::from(was);
+                }
+            }
+            "elif" | "else" => {
+                if let Some(Block::If { not_root, later, condition }) = self.blocks.last_mut() {
+                    self.count.not_root += usize::from(*later);
+                    self.count.not_root -= usize::from(*not_root);
+                    *not_root = *later;
+                    *condition = self.source.at;
+                }
+            }
+            "fi" => self.pop(|b| matches!(b, Block::If { .. })),
+            "for" | "select" => {
+                self.push(Block::Loop);
+                return false;
+            }
+            "while" | "until" => self.push(Block::Loop),
+            "do" | "!" | "time" => {}
+            "done" => self.pop(|b| matches!(b, Block::Loop)),
+            "esac" => self.pop(|b| matches!(b, Block::Case { .. })),
+            "{" => {
+                let group =
+                    if self.function { Block::Function { paren: false } } else { Block::Group };
+                self.push(group);
+                self.function = false;
+            }
+            "}" => self.pop(|b| matches!(b, Block::Group | Block::Function { paren: false })),
+            "function" => {
+                while matches!(self.source.peek(), Some(' ' | '\t')) {
+                    self.source.take();
+                }
+                self.source.word();
+                self.function = true;
+                let rest = self.source.rest().trim_start_matches([' ', '\t']);
+                if rest.starts_with("()") {
+                    while self.source.take().is_some_and(|c| c != ')') {}
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn push(&mut self, block: Block) {
+        self.count.block(&block, usize::saturating_add);
+        self.blocks.push(block);
+    }
+
+    fn pop(&mut self, is: fn(&Block) -> bool) {
+        if let Some(block) = self.blocks.pop_if(|b| is(b)) {
+            self.count.block(&block, usize::saturating_sub);
+        }
+    }
+}
+
+/// Whether what follows a condition is for others than root, and whether what follows its `else`
+/// is. Only a comparison of the user's number, and nothing beside it, tells.
+fn root_test(condition: &str) -> (bool, bool) {
+    let bare: String =
+        condition.chars().filter(|c| !c.is_ascii_whitespace() && !"\"';".contains(*c)).collect();
+    let bare = bare.strip_prefix("test").unwrap_or(&bare);
+    let bare = bare.trim_start_matches(['[', '(']).trim_end_matches([']', ')']);
+    let users = [
+        "$(id-u)",
+        "`id-u`",
+        "$(/usr/bin/id-u)",
+        "${UID}",
+        "${EUID}",
+        "$UID",
+        "$EUID",
+        "UID",
+        "EUID",
+    ];
+    // The closing bracket of a substitution at the end is not one of the test's.
+    let Some(rest) = users.iter().find_map(|user| bare.strip_prefix(user)) else {
+        return (false, false);
+    };
+    let number = rest.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let operator = rest.strip_suffix(number).unwrap_or_default();
+    match (operator, number.parse::<u32>()) {
+        ("-eq" | "=" | "==", Ok(0)) => (false, true),
+        ("-ne" | "!=", Ok(0)) => (true, false),
+        ("-gt" | ">", Ok(_)) => (true, false),
+        ("-ge" | ">=", Ok(n)) if n > 0 => (true, false),
+        _ => (false, false),
+    }
+}

@@ -1,0 +1,20 @@
+//! Trees, users and places that mean harm: nothing outside is read or written, nothing inside is
+//! lost, no secret shows, and every run ends.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
+#[allow(dead_code)]
+#[path = "../support/cases.rs"]
+mod cases;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accounts;
+mod mounts;
+mod names;
+mod paths;
+mod privileges;
+mod races;
+mod secrets;
+mod size;
+mod state;
+mod trap;

@@ -1,0 +1,80 @@
+//! Mounts inside the root: a partition belongs to the image, a bind mount of the host does not.
+
+use std::fs;
+
+use crate::support::{in_overlay, skip};
+use crate::trap::{CANARY, Trap, as_root};
+
+/// Each bind mount of something of the host's, with the path at which it is refused.
+const SCRIPT: &str = r#"
+sums() { (cd "$HOST" && find . -type f -exec sha256sum {} + | sort; find . -printf '%p %m %U:%G %T@\n' | sort); }
+sums >"$OUT/host.before"
+try() { # NAME SOURCE PLACE
+    if [ -d "$2" ]; then mkdir -p "$3"; else mkdir -p "${3%/*}"; [ -e "$3" ] || : >"$3"; fi
+    if ! mount --bind "$2" "$3" 2>/dev/null; then echo cannot >"$OUT/$1.status"; return; fi
+    status=0
+    gokaku apply --root "$GOKAKU_ROOT" --state-dir "$STATE" >"$OUT/$1.stdout" 2>"$OUT/$1.stderr" || status=$?
+    echo $status >"$OUT/$1.status"
+    umount "$3"
+}
+# The host's files lie on the filesystem of the root here, as a directory on a build machine does.
+cp -a "$GOKAKU_ROOT" "$OUT/root"
+GOKAKU_ROOT=$OUT/root
+try dir "$HOST/etc/ssh" "$GOKAKU_ROOT/etc/ssh"
+try file "$HOST/etc/crontab" "$GOKAKU_ROOT/etc/crontab"
+try etc "$HOST/etc" "$GOKAKU_ROOT/etc"
+try sysctl "$HOST/etc/sysctl.d" "$GOKAKU_ROOT/etc/sysctl.d"
+sums >"$OUT/host.after"
+# A link by way of the kernel's own files, which a chroot has mounted.
+mkdir -p "$GOKAKU_ROOT/proc"
+mount --rbind /proc "$GOKAKU_ROOT/proc"
+rm -rf "$GOKAKU_ROOT/etc/modprobe.d"
+ln -s "/proc/self/root$HOST/etc/modprobe.d" "$GOKAKU_ROOT/etc/modprobe.d"
+ln -sf "/proc/self/cwd/canary" "$GOKAKU_ROOT/etc/motd"
+# Partitions of the image.
+for dir in var/log home; do
+    cp -a "$GOKAKU_ROOT/$dir" "$OUT/kept"
+    mount -t tmpfs -o mode=755 tmpfs "$GOKAKU_ROOT/$dir"
+    cp -a "$OUT/kept/." "$GOKAKU_ROOT/$dir"
+    rm -rf "$OUT/kept"
+done
+status=0
+(cd "$HOST" && gokaku apply --format json --root "$GOKAKU_ROOT" --state-dir "$STATE") >"$OUT/good.stdout" 2>"$OUT/good.stderr" || status=$?
+echo $status >"$OUT/good.status"
+sums >"$OUT/host.last"
+"#;
+
+#[test]
+fn a_bind_mount_of_the_host_is_refused_and_a_partition_is_not() {
+    let test = "mounts::a_bind_mount_of_the_host_is_refused_and_a_partition_is_not";
+    if !as_root(test) {
+        return;
+    }
+    let trap = Trap::new();
+    fs::write(trap.host().join("canary"), CANARY).unwrap();
+    // Where the script can bind it, beside its copy of the root.
+    let script = format!(
+        "mkdir \"$OUT/host\" && cp -a '{}/.' \"$OUT/host\"\nHOST=$OUT/host\n{SCRIPT}",
+        trap.host().display()
+    );
+    let Some(ran) = in_overlay(test, &trap.root(), &script) else { return };
+    assert!(ran.output.status.success(), "{}", String::from_utf8_lossy(&ran.output.stderr));
+    let before = ran.file("host.before");
+    assert_eq!(before, ran.file("host.after"));
+    for name in ["dir", "file", "etc", "sysctl"] {
+        let status = ran.file(&format!("{name}.status"));
+        if status.trim() == "cannot" {
+            skip(test, &format!("{name}: no bind mount here"));
+            continue;
+        }
+        let stderr = ran.file(&format!("{name}.stderr"));
+        assert_eq!(status.trim(), "3", "{name}: {stderr}");
+        assert!(stderr.contains("bind mount inside the root"), "{name}: {stderr}");
+    }
+    assert_eq!(before, ran.file("host.last"), "by way of /proc");
+    let good = ran.file("good.stderr");
+    assert!(matches!(ran.file("good.status").trim(), "0" | "1" | "2"), "{good}");
+    assert!(!good.contains("bind mount") && !good.contains("undone"), "{good}");
+    let report = ran.file("good.stdout");
+    assert!(report.contains("\"mode\": \"apply\"") && !report.contains(CANARY), "{good}");
+}
