@@ -650,6 +650,7 @@ mod short {
 
     /// Runs the program with every write to a regular file halved, or only the `nth`. Returns the
     /// exit status and how many were.
+    #[allow(clippy::zombie_processes)] // its end is waited for below, by number
     pub fn run(plain: &Command, nth: Option<usize>) -> Option<(i32, usize)> {
         // The shell waits until it is traced, then becomes the program.
         let mut command = Command::new("sh");
