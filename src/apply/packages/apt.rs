@@ -9,6 +9,8 @@ fn apt_get(session: &Session<'_>) -> Vec<String> {
     let scratch = session.scratch_inside();
     let lists = format!("Dir::State::lists={scratch}/lists");
     let cache = format!("Dir::Cache={scratch}/cache");
+    // Even a simulation would write this one into the root's log directory.
+    let planner = format!("Dir::Log::Planner={scratch}/planner.log");
     let mut options = vec![
         "Dpkg::Use-Pty=0",
         "Dpkg::Options::=--force-confdef",
@@ -23,6 +25,7 @@ fn apt_get(session: &Session<'_>) -> Vec<String> {
         &lists,
         &cache,
         "Dir::Cache::archives=archives/",
+        &planner,
     ];
     if !session.is_chroot() {
         // The user apt fetches as cannot enter the directory that holds the scratch directory.

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, symlink};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::Command;
 
@@ -22,7 +22,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{chroot, fchdir};
 
-use super::keeper::{Job, Place, die_with_parent};
+use super::keeper::{Job, NOT_STARTED, Place, die_with_parent};
 use super::policy;
 use super::session::SCRATCH_INSIDE;
 
@@ -36,17 +36,24 @@ const LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
 ];
 
-/// Becomes the step's program; returns only when that is not possible, with the reason.
-pub(super) fn run(job: &Job) -> String {
-    match prepare(job) {
-        Ok(()) => {}
-        Err(why) => return why,
+/// Runs the step's program and returns its exit status; on the program's own root, becomes it.
+///
+/// # Errors
+/// Why it could not be started.
+pub(super) fn run(job: &Job) -> Result<u8, String> {
+    prepare(job)?;
+    let (program, args) = job.command.split_first().ok_or("wrong arguments")?;
+    let fail = |e| format!("{}: cannot be run: {e}", program.display());
+    let mut command = Command::new(program);
+    command.args(args);
+    if job.place != Place::Chroot {
+        return Err(fail(command.exec()));
     }
-    let Some((program, args)) = job.command.split_first() else {
-        return "wrong arguments".to_owned();
-    };
-    let e = Command::new(program).args(args).exec();
-    format!("{}: cannot be run: {e}", program.display())
+    // This process stays the first of its namespace. apt-get changes its user for a moment, and the
+    // kernel then forgets that it was to end with its keeper; this one it does not forget.
+    let status = command.status().map_err(fail)?;
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    Ok(u8::try_from(code).unwrap_or(NOT_STARTED))
 }
 
 fn prepare(job: &Job) -> Result<(), String> {

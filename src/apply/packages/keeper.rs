@@ -116,7 +116,7 @@ pub fn serve(args: &[OsString]) -> Option<u8> {
     let [_, verb, rest @ ..] = args else { return None };
     let work: fn(Job) -> Result<u8, String> = match verb.to_str()? {
         KEEPER => keep,
-        INSIDE => |job| Err(inside::run(&job)),
+        INSIDE => |job| inside::run(&job),
         _ => return None,
     };
     let done = match Job::parse(rest) {

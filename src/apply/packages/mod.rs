@@ -167,9 +167,13 @@ impl Run<'_> {
             wanted = plan::package_changes(rules, &root.reopen()?);
         }
         let state = Packages::read(&root.reopen()?)?;
+        for (name, word) in target::half_done(&state, &wanted) {
+            log::warn!("{name}: {word} by an earlier run of dpkg that was cut off; done again");
+            self.notes.push(format!("{name} had been left {word} by a dpkg that was cut off"));
+        }
         let purge = target::qualified(&state, &names(&wanted, Presence::Absent));
         let install = names(&wanted, Presence::Present);
-        // A package whose unpacking was cut off blocks apt-get for every other one.
+        // apt-get does not do these well, or not at all; dpkg does.
         let stumps = target::stumps(&state, &purge);
         let online = !install.is_empty();
 
@@ -186,10 +190,8 @@ impl Run<'_> {
                 self.must(apt::fetch(&self.session, &install))?;
             }
         } else {
-            let list = stumps.join(" ");
-            log::warn!("the unpacking of {list} was cut off earlier; purged first");
+            log::info!("purging {} by dpkg alone", stumps.join(" "));
             self.change(apt::purge_stumps(&stumps))?;
-            self.notes.push(format!("the unpacking of {list} had been cut off; purged first"));
         }
         self.purge(root, &wanted)?;
         if online {

@@ -190,6 +190,21 @@ pub(super) fn interrupted(packages: &Packages) -> Option<String> {
     })
 }
 
+/// The packages that rules ask for and that dpkg was cut off while unpacking or removing them, with
+/// dpkg's word for that.
+pub(super) fn half_done(
+    packages: &Packages,
+    wanted: &[PackageChange],
+) -> Vec<(String, &'static str)> {
+    let is_wanted = |name: &String| wanted.iter().any(|c| c.names.contains(name));
+    packages
+        .all()
+        .filter(|(_, r)| r.reinstall || r.state == State::HalfInstalled)
+        .map(|(names, r)| (escape(names.name), r.state.word()))
+        .filter(|(name, _)| is_wanted(name))
+        .collect()
+}
+
 /// Each name, with its architecture where that is not the root's own: those that are there.
 pub(super) fn qualified(packages: &Packages, names: &[String]) -> Vec<String> {
     let own = architecture_of(packages, "dpkg");
@@ -215,11 +230,12 @@ fn architecture_of(packages: &Packages, name: &str) -> Option<String> {
         .map(|(known, _)| escape(known.architecture))
 }
 
-/// Those of `purge` whose unpacking was cut off.
+/// Those of `purge` that dpkg was cut off while unpacking or removing: apt-get refuses to go on
+/// beside them, or takes them away without their configuration.
 pub(super) fn stumps(packages: &Packages, purge: &[String]) -> Vec<String> {
     let is_stump = |name: &&String| {
         let bare = name.split_once(':').map_or(name.as_str(), |(bare, _)| bare);
-        packages.records(bare).iter().any(|r| r.reinstall)
+        packages.records(bare).iter().any(|r| r.reinstall || r.state == State::HalfInstalled)
     };
     purge.iter().filter(is_stump).cloned().collect()
 }
@@ -309,6 +325,8 @@ mod tests {
             "{e}"
         );
         assert!(broken(&stump, &[wanted("nis")]).is_ok());
+        assert_eq!(half_done(&stump, &[wanted("nis")]), [("nis".into(), "half-installed")]);
+        assert_eq!(half_done(&stump, &[wanted("bash")]), []);
         assert_eq!(stumps(&stump, &["nis".into(), "bash".into()]), ["nis"]);
         assert_eq!(
             interrupted(&packages(&[whole, ("x", "all", "deinstall ok config-files")])),
