@@ -8,7 +8,7 @@ command -v cargo >/dev/null || PATH=${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH
 
 provision/need.sh mmdebstrap:mmdebstrap unshare:util-linux newuidmap:uidmap strace:strace \
     setfacl:acl getfattr:attr shellcheck:shellcheck gcc:gcc readelf:binutils \
-    augtool:augeas-tools oscap:openscap-scanner \
+    augtool:augeas-tools oscap:openscap-scanner pgrep:procps \
     /usr/share/xml/scap/ssg/content/ssg-ubuntu1804-ds.xml:ssg-debderived
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
