@@ -59,7 +59,7 @@ index() {
 
 install() { for n; do (cd "$R" && chroot . dpkg -i "/$(echo "srv/repo/${n}_"*.deb)" >/dev/null); done; }
 gone() { chroot "$R" dpkg --purge --force-depends "$@" >/dev/null 2>&1; }
-status() { sed -n "/^Package: $1\$/,/^\$/s/^Status: //p" "$R/var/lib/dpkg/status"; }
+status() { chroot "$R" dpkg-query -W -f '${Status}' "$1" 2>/dev/null || true; }
 
 # run NAME [OPTION…]: gokaku apply --packages apply; NAME.json, NAME.log, NAME.status.
 run() {
@@ -89,7 +89,7 @@ traces() {
     grep -F "$R/" /proc/self/mountinfo | grep -vE "$R/dev/(null|zero|urandom) " | sed "s/^/$name: mount /" || true
     find "$STATE" -name packages 2>/dev/null | sed "s/^/$name: scratch /"
     find "$R/var/lib/apt/lists" "$R/var/cache/apt/archives" -type f ! -name lock ! -name lock-frontend | sed "s/^/$name: /"
-    find "$R/run" "$R/tmp" -mindepth 1 -newer "$OUT/scripts" | sed "s/^/$name: /"
+    find "$R/run" "$R/tmp" -mindepth 1 -newer "$OUT/scripts" ! -path "$R/run/mount*" | sed "s/^/$name: /"
 }
 : >"$OUT/traces"
 "#;

@@ -75,17 +75,31 @@ pub(super) fn purge(session: &Session<'_>, names: &[String]) -> Step {
         .shown(&format!("apt-get purge {}", names.join(" ")))
 }
 
-pub(super) fn simulate_install(session: &Session<'_>, names: &[String]) -> Step {
-    Step::asking("apt-get", args(session, &["-s", "install"], names))
-        .shown(&format!("apt-get -s install {}", names.join(" ")))
+/// What is to come.
+pub(super) struct Install {
+    pub names: Vec<String>,
+    /// One of them is there half: apt-get takes it for installed unless told to do it again.
+    pub again: bool,
 }
 
-pub(super) fn fetch(session: &Session<'_>, names: &[String]) -> Step {
-    Step::fetching("apt-get", args(session, &["--download-only", "install"], names))
-        .shown(&format!("apt-get --download-only install {}", names.join(" ")))
+impl Install {
+    fn args(&self, session: &Session<'_>, more: &[&str]) -> Vec<String> {
+        let again: &[&str] = if self.again { &["--reinstall"] } else { &[] };
+        args(session, &[again, more].concat(), &self.names)
+    }
 }
 
-pub(super) fn install(session: &Session<'_>, names: &[String]) -> Step {
-    Step::changing("apt-get", args(session, &["install"], names))
-        .shown(&format!("apt-get install {}", names.join(" ")))
+pub(super) fn simulate_install(session: &Session<'_>, wanted: &Install) -> Step {
+    Step::asking("apt-get", wanted.args(session, &["-s", "install"]))
+        .shown(&format!("apt-get -s install {}", wanted.names.join(" ")))
+}
+
+pub(super) fn fetch(session: &Session<'_>, wanted: &Install) -> Step {
+    Step::fetching("apt-get", wanted.args(session, &["--download-only", "install"]))
+        .shown(&format!("apt-get --download-only install {}", wanted.names.join(" ")))
+}
+
+pub(super) fn install(session: &Session<'_>, wanted: &Install) -> Step {
+    Step::changing("apt-get", wanted.args(session, &["install"]))
+        .shown(&format!("apt-get install {}", wanted.names.join(" ")))
 }

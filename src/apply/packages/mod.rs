@@ -31,6 +31,7 @@ use crate::rootfs::DiskRootfs;
 pub use keeper::serve;
 pub use record::{Action, Operation};
 
+use apt::Install;
 use session::{Session, Step};
 use simulation::Simulation;
 
@@ -173,13 +174,15 @@ impl Run<'_> {
         }
         let purge = target::qualified(&state, &names(&wanted, Presence::Absent));
         let install = names(&wanted, Presence::Present);
+        let again = install.iter().any(|name| state.there(name));
+        let install = Install { names: install, again };
         // apt-get does not do these well, or not at all; dpkg does.
         let stumps = target::stumps(&state, &purge);
-        let online = !install.is_empty();
+        let online = !install.names.is_empty();
 
         let mut fetched = None;
         if online {
-            log::info!("fetching the package lists of {}", install.join(" "));
+            log::info!("fetching the package lists of {}", install.names.join(" "));
             fetched = Some(self.session.run(&apt::update(&self.session))?);
         }
         if stumps.is_empty() {
@@ -201,7 +204,7 @@ impl Run<'_> {
             if !stumps.is_empty() {
                 self.must(apt::fetch(&self.session, &install))?;
             }
-            log::info!("installing {}", install.join(" "));
+            log::info!("installing {}", install.names.join(" "));
             self.change(apt::install(&self.session, &install))?;
         }
         Ok(())
@@ -258,13 +261,13 @@ impl Run<'_> {
             .map_err(Stop::Refused)
     }
 
-    fn guard_install(&self, install: &[String], going: &[String], hint: &str) -> Result<(), Stop> {
+    fn guard_install(&self, install: &Install, going: &[String], hint: &str) -> Result<(), Stop> {
         let step = apt::simulate_install(&self.session, install);
         let ran = self.session.run(&step)?;
         if ran.status != 0 {
             return Err(Stop::Failed(format!("{}{hint}", ran.failure(&step))));
         }
         let simulation = Simulation::parse(&ran.stdout).map_err(Stop::Refused)?;
-        protected::check_install(&simulation, install, going).map_err(Stop::Refused)
+        protected::check_install(&simulation, &install.names, going).map_err(Stop::Refused)
     }
 }
