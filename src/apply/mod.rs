@@ -241,7 +241,10 @@ impl<'a> Executor<'a> {
         let before = match &change.before {
             // Its directory may be one that this very run makes.
             None => {
-                folders.holding(path).ok();
+                match folders.holding(path) {
+                    Err(Error::Target { source, .. }) if revert::is_not_there(&source) => {}
+                    answer => drop(answer?),
+                }
                 None
             }
             Some(planned) => {
