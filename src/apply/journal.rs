@@ -633,7 +633,9 @@ fn own_dir(dir: &Path) -> Result<()> {
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
 fn write_file(path: &Path, content: &[u8]) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    let fail = |e| Error::host("write the journal", path, e);
+    // The directory says enough, and a long digest looks like a secret to whoever hides those.
+    let shown = path.parent().unwrap_or(path);
+    let fail = |e| Error::host("write the journal in", shown, e);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(path).map_err(fail)?;

@@ -241,7 +241,10 @@ impl<'a> Executor<'a> {
         let before = match &change.before {
             // Its directory may be one that this very run makes.
             None => {
-                folders.holding(path).ok();
+                match folders.holding(path) {
+                    Err(Error::Target { source, .. }) if revert::is_not_there(&source) => {}
+                    answer => drop(answer?),
+                }
                 None
             }
             Some(planned) => {
@@ -333,7 +336,11 @@ impl<'a> Executor<'a> {
         // A directory this run was to make may never have been made.
         let folder = match folders.holding(path) {
             Ok(folder) => folder,
-            Err(_) if entry.before.is_none() => return Ok(false),
+            Err(Error::Target { source, .. })
+                if entry.before.is_none() && revert::is_not_there(&source) =>
+            {
+                return Ok(false);
+            }
             Err(e) => return Err(e),
         };
         folder.discard(&entry.temp())?;

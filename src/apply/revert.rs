@@ -320,7 +320,8 @@ fn others(
     Ok(out)
 }
 
-fn is_not_there(e: &std::io::Error) -> bool {
+/// Whether a directory could not be opened because there is none.
+pub(super) fn is_not_there(e: &std::io::Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     matches!(e.kind(), NotFound | NotADirectory)
 }
