@@ -271,6 +271,7 @@ machines() {
 
 power_loss() {
     job cut up login
+    : >"$job/machine"
     "$here/initrd.sh" "$kernel" "$work/initrd"
     "$here/power-loss.sh" "$plain" "$gokaku" "$kernel" "$work/initrd" "$job" "$cuts" "$seed" \
         "$kept/power-loss" >"$work/cuts"
