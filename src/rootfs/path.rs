@@ -105,6 +105,15 @@ impl ImagePath {
             || (self.0.starts_with(&dir.0) && self.0.get(dir.0.len()) == Some(&b'/'))
     }
 
+    /// Where the entries of this directory begin, in the order of paths: they all follow one another.
+    pub(crate) fn first_below(&self) -> ImagePath {
+        let mut bytes = self.0.clone();
+        if !self.is_root() {
+            bytes.push(b'/');
+        }
+        ImagePath(bytes)
+    }
+
     /// The path relative to the root (no leading slash); `.` for the root itself.
     pub(crate) fn relative(&self) -> &OsStr {
         if self.is_root() { OsStr::new(".") } else { OsStr::from_bytes(&self.0[1..]) }

@@ -444,7 +444,9 @@ impl Rootfs for StagedRootfs<'_> {
             }
             _ => BTreeSet::new(),
         };
-        for (p, staged) in &self.over {
+        // Only what lies below: with thousands of homes there are thousands of directories to list.
+        let below = self.over.range(at.path.first_below()..);
+        for (p, staged) in below.take_while(|(p, _)| p.starts_with(&at.path)) {
             if p.parent().as_ref() != Some(&at.path) {
                 continue;
             }
@@ -527,6 +529,20 @@ mod tests {
         let paths: Vec<String> =
             staged.changes().unwrap().iter().map(|c| c.path.to_string()).collect();
         assert_eq!(paths, ["/etc/modprobe.d", "/etc/modprobe.d/CIS.conf"]);
+    }
+
+    #[test]
+    fn a_listing_knows_its_own_entries_alone() {
+        let base = MemoryRootfs::new().dir("/home/u1", 0o755, 0, 0).dir("/home/u10", 0o755, 0, 0);
+        let mut staged = StagedRootfs::new(&base);
+        for file in ["/home/u1/a", "/home/u1/d/deep", "/home/u10/b", "/home/u1.x", "/top"] {
+            staged.stage(&Change::write(&path(file), "x"), &rule()).unwrap();
+        }
+        let list = |p: &str| staged.list(&path(p)).unwrap().unwrap();
+        assert_eq!(list("/home/u1"), ["a", "d"]);
+        assert_eq!(list("/home/u10"), ["b"]);
+        assert_eq!(list("/home"), ["u1", "u1.x", "u10"]);
+        assert_eq!(list("/"), ["home", "top"]);
     }
 
     #[test]
