@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use targets::{TARGETS, Target};
 
 /// Inputs made for a target of texts, and for one of rules, which takes longer.
-const TEXTS: usize = 3000;
-const TREES: usize = 150;
+const TEXTS: usize = 2000;
+const TREES: usize = 100;
 /// No input is longer (bytes).
 const LONGEST: usize = 2048;
 /// What means something to one parser or another.

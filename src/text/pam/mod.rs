@@ -70,7 +70,8 @@ pub struct Argument {
     /// Where it stands in the text; `None` when it stands in pieces.
     span: Option<Range<usize>>,
     /// Where what goes away with it begins: the blanks before it, joins of lines included. `None`
-    /// below a comment: a line that is left blank would not end the rule.
+    /// below a comment: a line that is left blank would not end the rule. Nor where the word
+    /// before ends in a backslash.
     begin: Option<usize>,
     /// Whether a further word follows its bracket without a blank.
     glued: bool,
@@ -110,7 +111,7 @@ impl Rule {
     }
 
     /// What takes argument `index` away, with the blanks before it. `None` when it stands in
-    /// pieces, or is the first below a comment.
+    /// pieces, is the first below a comment, or follows a backslash.
     pub fn remove_argument(&self, index: usize) -> Option<Edit> {
         let argument = self.arguments.get(index)?;
         let all = argument.begin?..argument.span.as_ref()?.end;
@@ -237,8 +238,11 @@ fn entry(text: &str, logical: &Logical, end_of_lines: usize) -> Entry {
         let span = joined.origin_of(word.at.clone());
         end = joined.origin(word.at.end.saturating_sub(1)) + 1;
         let begin = span.as_ref().and_then(|at| {
+            // A word that ends in a backslash would join the next line if it came to end its own.
+            let joins = text.get(..before)?.ends_with('\\');
             let only = |c: char| c.is_ascii_whitespace() || c == '\\';
-            text.get(before..at.start)?.chars().all(only).then_some(before)
+            let blank = text.get(before..at.start)?.chars().all(only);
+            (blank && !joins).then_some(before)
         });
         arguments.push(Argument { text: word.text.clone(), span, begin, glued: glued(end) });
         before = end;
@@ -415,6 +419,8 @@ mod tests {
         assert_eq!(after(rule.set_control("required")), ["1:auth x.so [a b|c|d]"]);
         assert_eq!(after(rule.set_argument(0, "e")), ["1:auth x.so [e|c|d]"]);
         assert_eq!(after(rule.remove_argument(0)), ["1:auth x.so [c|d]"]);
+
+        assert_eq!(rules("auth required a\\ b\nauth required c")[0].remove_argument(0), None);
 
         let rule = &rules(joined)[0];
         let edit = rule.insert_argument(9, "sha512").unwrap();

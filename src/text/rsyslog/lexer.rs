@@ -295,7 +295,8 @@ impl<'a> Lexer<'a> {
         while let Some(c) = self.rest().chars().next() {
             match c {
                 ')' => {
-                    let end = self.joined.origin(self.at);
+                    // Before a join of lines, whose blanks go: behind it a word would be glued on.
+                    let end = self.at.checked_sub(1).map_or(0, |at| self.joined.origin(at) + 1);
                     self.at += 1;
                     let object = Object { name, parameters, end };
                     let kind = match object.value("file") {

@@ -92,7 +92,7 @@ pub struct Object {
     pub name: String,
     /// The parameters in order.
     pub parameters: Vec<Parameter>,
-    /// The offset of the closing parenthesis in the text.
+    /// Where a further parameter can be put in the text: before the closing parenthesis.
     pub end: usize,
 }
 
@@ -315,6 +315,10 @@ mod tests {
             "action(type=\"omfile\"\n  file=\"/x\" # log\n fileCreateMode=\"0640\")\n"
         );
         assert_eq!(set("action(fileCreateMode=\"\\60644\")"), None, "an escape");
+        assert_eq!(
+            set("action(type=\"omfile\" x\\\n)\n").unwrap(),
+            "action(type=\"omfile\" x fileCreateMode=\"0640\"\\\n)\n"
+        );
     }
 
     #[test]
