@@ -447,7 +447,7 @@ pub fn harden(
         // What the guards refuse is refused before packages change, which nothing brings back.
         let planned = plan::plan(rules, &now)?;
         may_begin(&now, &planned, review)?;
-        packages = runner.run(&now, rules, &executor.journals.packages(), mtime)?;
+        packages = runner.run(&now, rules, &executor.journals.packages(), mtime, stop)?;
         now = root.reopen()?;
         if packages.failure.is_some() {
             let after = plan::audit(rules, &now);

@@ -77,7 +77,8 @@ impl From<Error> for Stop {
 
 impl Runner {
     /// Purges and installs what `rules` ask for in `root`. `scratch` is a directory of this machine
-    /// for package lists and fetched packages; it is made, and gone in the end.
+    /// for package lists and fetched packages; it is made, and gone in the end. When `stop` says
+    /// so, the step at work is ended, which is a failure like any other.
     ///
     /// # Errors
     /// [`Error::Guard`] when something refuses and nothing was changed. A step that fails is no
@@ -88,6 +89,7 @@ impl Runner {
         rules: &[&Rule],
         scratch: &Path,
         epoch: Option<i64>,
+        stop: &super::Stop,
     ) -> Result<Outcome> {
         let Ok(before) = Packages::read(root) else {
             // The rules say so, each for itself.
@@ -109,7 +111,7 @@ impl Runner {
         }
         let mut run = Run {
             runner: self,
-            session: Session::new(root, &self.program, scratch, epoch)?,
+            session: Session::new(root, &self.program, scratch, epoch, stop)?,
             notes: Vec::new(),
             touched: false,
         };

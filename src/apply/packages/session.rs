@@ -9,7 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use super::super::journal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::super::{Stop, journal};
 use super::keeper::{Job, NOT_STARTED, Place};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, escape};
@@ -107,6 +110,7 @@ pub(super) struct Session<'a> {
     place: Place,
     scratch: Scratch,
     epoch: Option<i64>,
+    stop: &'a Stop,
 }
 
 impl<'a> Session<'a> {
@@ -115,6 +119,7 @@ impl<'a> Session<'a> {
         program: &'a Path,
         scratch: &Path,
         epoch: Option<i64>,
+        stop: &'a Stop,
     ) -> Result<Session<'a>> {
         use crate::rootfs::Rootfs;
         let place = match (root.is_live(), root.is_own()) {
@@ -122,7 +127,7 @@ impl<'a> Session<'a> {
             (false, true) => Place::Own,
             (false, false) => Place::Chroot,
         };
-        Ok(Session { root, program, place, scratch: Scratch::make(scratch)?, epoch })
+        Ok(Session { root, program, place, scratch: Scratch::make(scratch)?, epoch, stop })
     }
 
     pub fn is_chroot(&self) -> bool {
@@ -139,6 +144,7 @@ impl<'a> Session<'a> {
 
     /// Runs a step to its end.
     pub fn run(&self, step: &Step) -> Result<Ran> {
+        self.stop.check()?;
         let raced = || Error::Raced { path: ImagePath::root() };
         let job = Job {
             place: self.place,
@@ -166,7 +172,7 @@ impl<'a> Session<'a> {
         let mut keeper = command.spawn().map_err(fail)?;
         // Its copies of the pipes' ends would keep them open.
         drop(command);
-        collect(&mut keeper, out, err).map_err(fail)
+        collect(&mut keeper, out, err, self.stop).map_err(fail)
     }
 }
 
@@ -190,8 +196,14 @@ fn environment(epoch: Option<i64>) -> Vec<(&'static str, String)> {
     all
 }
 
-/// Reads both outputs until the keeper has ended.
-fn collect(keeper: &mut Child, out: PipeReader, err: PipeReader) -> std::io::Result<Ran> {
+/// Reads both outputs until the keeper has ended. When the run is to end, so is the keeper, which
+/// sees to its step.
+fn collect(
+    keeper: &mut Child,
+    out: PipeReader,
+    err: PipeReader,
+    stop: &Stop,
+) -> std::io::Result<Ran> {
     let (sender, lines) = mpsc::channel();
     for (is_out, pipe) in [(true, out), (false, err)] {
         let sender = sender.clone();
@@ -211,8 +223,13 @@ fn collect(keeper: &mut Child, out: PipeReader, err: PipeReader) -> std::io::Res
     drop(sender);
     let mut ran =
         Ran { status: 0, stdout: Vec::new(), tail: VecDeque::new(), complaints: Vec::new() };
-    let mut ended = None;
+    let (mut ended, mut asked) = (None, false);
     loop {
+        if ended.is_none() && !asked && stop.check().is_err() {
+            asked = true;
+            let pid = i32::try_from(keeper.id()).map_err(std::io::Error::other)?;
+            kill(Pid::from_raw(pid), Signal::SIGTERM)?;
+        }
         let patience = if ended.is_some() { LINGER } else { Duration::from_millis(100) };
         match lines.recv_timeout(patience) {
             Ok((is_out, line)) => ran.take(is_out, line),
