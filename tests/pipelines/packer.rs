@@ -105,7 +105,9 @@ rm "$r/etc/sudoers.d/90-builder"
 build no-right 2204 -var user=builder
 rm "$r/usr/bin/sudo"
 build no-sudo 2204 -var user=builder
-build root 2204 -var user=root -var "evidence=$OUT/root.json"
+build shut-out 2204 -var user=root
+build root 2204 -var user=root -var "evidence=$OUT/root.json" \
+    -var 'environment=["GOKAKU_ALLOW_LOCKOUT=true"]'
 # Asked for, sshd is hardened from here on: the same build is let in no more.
 build reload 2204 -var user=root -var "evidence=$OUT/reload.json" \
     -var 'environment=["GOKAKU_RELOAD_SSHD=1"]'
@@ -122,6 +124,13 @@ build reload 2204 -var user=root -var "evidence=$OUT/reload.json" \
     );
     assert_eq!(ran.file("no-sudo.status").trim(), "1");
     assert!(tail(&no_sudo, 20).contains("is not root and there is no sudo here"), "{no_sudo}");
+    // Root's own build would be its last one.
+    let shut_out = ran.file("shut-out");
+    assert_eq!(ran.file("shut-out.status").trim(), "1", "{shut_out}");
+    assert!(
+        shut_out.contains("PermitRootLogin") && shut_out.contains("--allow-lockout"),
+        "{shut_out}"
+    );
     assert_eq!(ran.file("root.status").trim(), "0", "{root}");
     assert!(root.contains("warning: this build logs in as root"), "{root}");
     let reload = ran.file("reload");
