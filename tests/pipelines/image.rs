@@ -159,7 +159,9 @@ impl Bench {
 
     /// The run in a process group of its own, as a terminal's foreground job.
     fn start(&self, image: &str, settings: &[(&str, &str)]) -> Child {
-        let mut command = self.command(repository("provision/harden-image.sh"));
+        // A shell does not trap a signal that it was started with ignored, as background jobs are.
+        let mut command = self.command("env");
+        command.arg("--default-signal=INT").arg(repository("provision/harden-image.sh"));
         let log = std::fs::File::create(self.path("log")).unwrap();
         command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
         command.arg(image).envs(settings.iter().copied()).process_group(0).spawn().unwrap()
