@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 /// A restriction a mount can carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Flag {
     /// Device files on it are not devices.
@@ -34,6 +34,12 @@ impl Flag {
             Flag::Nosuid => "suid",
             Flag::Noexec => "exec",
         }
+    }
+
+    /// The flag that a word is about.
+    fn of(word: &str) -> Option<Flag> {
+        let mut all = [Flag::Nodev, Flag::Nosuid, Flag::Noexec].into_iter();
+        all.find(|flag| word == flag.word() || word == flag.opposite())
     }
 
     /// Whether `word`, which is about who may mount, switches it on by the way.
@@ -78,17 +84,18 @@ pub fn is_sound(options: &str) -> bool {
 }
 
 /// The options with the flag stated: words against it go, its own is added at the end if it is not
-/// there. Every other word stays where it is. Wants [`is_sound`] options.
+/// there, before later flags, so that flags required one by one come to the same in any order. Every
+/// other word stays where it is; empty ones, which say nothing, go. Wants [`is_sound`] options.
 pub fn require(options: &str, flag: Flag) -> String {
     if states(options, flag) {
         return options.to_owned();
     }
-    let mut kept: Vec<&str> = words(options).filter(|w| *w != flag.opposite()).collect();
+    let says = |w: &&str| !w.is_empty() && *w != flag.opposite();
+    let mut kept: Vec<&str> = words(options).filter(says).collect();
     if !kept.contains(&flag.word()) {
-        if kept.last() == Some(&"") {
-            kept.pop();
-        }
-        kept.push(flag.word());
+        let later = |w: &&&str| Flag::of(w).is_some_and(|other| other > flag);
+        let at = kept.len() - kept.iter().rev().take_while(later).count();
+        kept.insert(at, flag.word());
     }
     kept.join(",")
 }
@@ -121,8 +128,10 @@ mod tests {
             ("nosuid=1", Flag::Nosuid, false, "nosuid=1,nosuid"),
             ("NOSUID", Flag::Nosuid, false, "NOSUID,nosuid"),
             ("rw,", Flag::Nosuid, false, "rw,nosuid"),
-            ("rw,,ro", Flag::Nosuid, false, "rw,,ro,nosuid"),
+            ("rw,,ro", Flag::Nosuid, false, "rw,ro,nosuid"),
             ("dev", Flag::Nodev, false, "nodev"),
+            ("rw,noexec", Flag::Nosuid, false, "rw,nosuid,noexec"),
+            ("rw,exec", Flag::Nodev, false, "rw,nodev,exec"),
             ("errors=remount-ro", Flag::Nodev, false, "errors=remount-ro,nodev"),
             (
                 r#"context="a,dev,nodev",rw"#,
@@ -164,6 +173,15 @@ mod tests {
                     prop_assert_eq!(states(&once, other), states(&options, other));
                 }
             }
+        }
+
+        #[test]
+        fn the_order_of_what_is_required_says_nothing(
+            options in "((no)?(dev|exec|suid)|user|rw|,){0,9}",
+            order in Just(FLAGS.to_vec()).prop_shuffle(),
+        ) {
+            let all = |flags: &[Flag]| flags.iter().fold(options.clone(), |o, f| require(&o, *f));
+            prop_assert_eq!(all(&order), all(&FLAGS));
         }
 
         #[test]

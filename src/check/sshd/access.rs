@@ -14,6 +14,8 @@ use crate::text::sshd_config::edited;
 use crate::text::sshd_value::pattern_fits;
 
 const WANT: &str = "AllowUsers, AllowGroups, DenyUsers or DenyGroups with a name";
+/// The directives that name who may log in.
+pub(super) const LISTS: &[&str] = &["AllowUsers", "AllowGroups", "DenyUsers", "DenyGroups"];
 /// An account file may be this large (bytes).
 const ACCOUNT_LIMIT: u64 = 16 << 20;
 

@@ -234,16 +234,15 @@ mod tests {
         let tidy = "# About this file.\n\n#Port 22\n\n# Ciphers and keying\n#RekeyLimit none\n\n\
                     #LogLevel INFO\nLogLevel INFO\n\n#LoginGraceTime 2m\nLoginGraceTime 60\n\
                     #PermitRootLogin yes\nPermitRootLogin no\n#MaxAuthTries 6\nMaxAuthTries 4\n\
-                    #MaxSessions 10\nMaxSessions 10\n\nUsePAM yes\nX11Forwarding yes\n\
-                    DenyUsers root omsagent nxautomation\nIgnoreRhosts yes\n\
+                    #MaxSessions 10\nMaxSessions 10\n\nUsePAM yes\nX11Forwarding yes\nIgnoreRhosts yes\n\
                     HostbasedAuthentication no\nPermitEmptyPasswords no\nPermitUserEnvironment no\n\
                     Ciphers aes256-gcm@openssh.com,aes256-ctr\nMACs hmac-sha2-512,hmac-sha2-256\n\
-                    KexAlgorithms curve25519-sha256\nBanner /etc/issue.net\n";
+                    KexAlgorithms curve25519-sha256\nBanner /etc/issue.net\n\
+                    DenyUsers root omsagent nxautomation\n";
         assert_eq!(hardened(BIONIC, stock), tidy);
         let including = format!("# About.\n\nInclude /etc/ssh/sshd_config.d/*.conf\n\n{stock}");
         let got = hardened(BULLSEYE, &including);
-        let above =
-            "# About.\n\nDenyUsers root omsagent nxautomation\nLogLevel INFO\nMaxAuthTries 4\n";
+        let above = "# About.\n\nLogLevel INFO\nMaxAuthTries 4\nIgnoreRhosts yes\n";
         assert!(got.starts_with(above), "{got}");
         assert!(
             got.ends_with(&format!("Include /etc/ssh/sshd_config.d/*.conf\n\n{stock}")),
