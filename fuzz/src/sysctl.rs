@@ -11,6 +11,8 @@ const READERS: [[Dialect; 2]; 3] = [
 ];
 const KEYS: [&str; 4] =
     ["net.ipv4.conf.all.rp_filter", "kernel.randomize_va_space", "fs.suid_dumpable", "a.b"];
+/// No reader cuts a line that is shorter (bytes).
+const CUT: usize = 255;
 
 fn values(text: &str, key: &str, dialect: Dialect) -> Vec<Option<String>> {
     assignments(text, &Key::new(key), dialect).into_iter().map(|a| a.value).collect()
@@ -32,6 +34,10 @@ pub fn run(data: &[u8]) {
         for reader in readers {
             let last = values(&once, key, reader).pop();
             assert_eq!(last.flatten().as_deref(), Some(value), "{reader:?}: {once:?}");
+            // A reader that cuts long lines may have found another key behind the cut.
+            if lines(&text).into_iter().any(|l| !foreign(l) && l.len() >= CUT) {
+                continue;
+            }
             for other in KEYS.into_iter().filter(|k| *k != key) {
                 assert_eq!(values(&text, other, reader), values(&once, other, reader), "{other}");
             }

@@ -195,6 +195,9 @@ pub fn refused(text: &str, dialect: Dialect, section: &str) -> Vec<Refused> {
 
 /// Gives `key` in `section` the value: in place of its last assignment, else in place of a
 /// commented sample of it, else under the section's first header, else in a new section at the end.
+///
+/// New lines under a header stand in the order of their keys: the result does not depend on the
+/// order in which keys are set.
 pub fn set(text: &str, dialect: Dialect, section: &str, key: &str, value: &str) -> String {
     let pieces = pieces(text, dialect);
     let mut lines = Lines::new(text);
@@ -221,8 +224,12 @@ pub fn set(text: &str, dialect: Dialect, section: &str, key: &str, value: &str) 
     } else {
         let assignment = format!("{key}={value}");
         if let Some(header) = header {
+            let smaller = pieces.iter().filter(|piece| piece.first > header).take_while(
+                |piece| matches!(&piece.item, Item::Assignment { key: k, .. } if k.as_str() < key),
+            );
+            let above = smaller.last().map_or(header, |piece| piece.last);
             let mut below = lines.clone();
-            below.insert(header + 1, &assignment);
+            below.insert(above + 1, &assignment);
             let below = below.to_string();
             let found = assignments(&below, dialect, section, key);
             // A header that the text breaks off in would take the line in.
@@ -336,6 +343,8 @@ mod tests {
             ("[S]\nK\\\n=1\nL=3\n", "[S]\nK=v\nL=3\n"),
             ("A=b\\", "A=b\\\n\n[S]\nK=v\n"),
             ("[S] \\\n#x", "[S] \\\n#x\n\nK=v\n"),
+            ("[S]\nJ=1\\\n2\nL=3\n", "[S]\nJ=1\\\n2\nK=v\nL=3\n"),
+            ("[S]\n\nJ=1\n", "[S]\nK=v\n\nJ=1\n"),
         ];
         for (before, after) in cases {
             assert_eq!(set(before, d, "S", "K", "v"), after, "{before:?}");
@@ -370,6 +379,12 @@ mod tests {
             prop_assert_eq!(set(&once, dialect, "S", "K", "v"), once.clone());
             let others = |t: &str| assignments(t, dialect, "S", "L").into_iter().map(|a| a.value).collect::<Vec<_>>();
             prop_assert_eq!(others(&once), others(&text), "other keys");
+        }
+
+        #[test]
+        fn the_order_of_what_is_set_says_nothing(text in lineish(), i in 0..3usize) {
+            let set = |text: &str, key: &str| set(text, ALL[i], "S", key, "v");
+            prop_assert_eq!(set(&set(&text, "K"), "J"), set(&set(&text, "J"), "K"));
         }
 
         #[test]

@@ -71,7 +71,7 @@ pub struct Argument {
     span: Option<Range<usize>>,
     /// Where what goes away with it begins: the blanks before it, joins of lines included. `None`
     /// below a comment: a line that is left blank would not end the rule. Nor where the word
-    /// before ends in a backslash.
+    /// before ends in a backslash or form feed.
     begin: Option<usize>,
     /// Whether a further word follows its bracket without a blank.
     glued: bool,
@@ -111,7 +111,7 @@ impl Rule {
     }
 
     /// What takes argument `index` away, with the blanks before it. `None` when it stands in
-    /// pieces, is the first below a comment, or follows a backslash.
+    /// pieces, is the first below a comment, or follows a backslash or form feed.
     pub fn remove_argument(&self, index: usize) -> Option<Edit> {
         let argument = self.arguments.get(index)?;
         let all = argument.begin?..argument.span.as_ref()?.end;
@@ -238,11 +238,12 @@ fn entry(text: &str, logical: &Logical, end_of_lines: usize) -> Entry {
         let span = joined.origin_of(word.at.clone());
         end = joined.origin(word.at.end.saturating_sub(1)) + 1;
         let begin = span.as_ref().and_then(|at| {
-            // A word that ends in a backslash would join the next line if it came to end its own.
-            let joins = text.get(..before)?.ends_with('\\');
+            // Came it to end its own line, a word that ends in a backslash would join the next one,
+            // and one that ends in a form feed would be blank there.
+            let open = text.get(..before)?.ends_with(|c: char| c == '\\' || c.is_whitespace());
             let only = |c: char| c.is_ascii_whitespace() || c == '\\';
             let blank = text.get(before..at.start)?.chars().all(only);
-            (blank && !joins).then_some(before)
+            (blank && !open).then_some(before)
         });
         arguments.push(Argument { text: word.text.clone(), span, begin, glued: glued(end) });
         before = end;
@@ -421,6 +422,9 @@ mod tests {
         assert_eq!(after(rule.remove_argument(0)), ["1:auth x.so [c|d]"]);
 
         assert_eq!(rules("auth required a\\ b\nauth required c")[0].remove_argument(0), None);
+        // A form feed alone is a word that only something behind it keeps from being a blank line.
+        let fed = rules("auth required x.so a\\\n\x0c b\x0c\nauth required c");
+        assert_eq!(fed[0].remove_argument(2), None);
 
         let rule = &rules(joined)[0];
         let edit = rule.insert_argument(9, "sha512").unwrap();
