@@ -1,6 +1,7 @@
 //! Journals that somebody else wrote: whatever they say, nothing outside the root changes.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -43,20 +44,25 @@ impl Bench {
     /// `None` without the right to give files to root: no journal is ever acted upon then.
     fn new() -> Option<Bench> {
         let memory = Path::new("/dev/shm");
-        let top = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).ok()?;
+        let top = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir());
+        let top = top.expect("a directory");
         let mut bench = Bench { top, run: PathBuf::new(), sealed: Value::Null };
         bench.plant();
-        let profile = Profile::embedded().ok()?;
+        let profile = Profile::embedded().expect("the embedded profile is good");
         let rules = profile.rules.iter().filter(|r| ROWS.contains(&&*r.id.to_string()));
         let rules: Vec<_> = rules.collect();
         let root = bench.root();
-        let plan = plan(&rules, &root).ok()?;
+        let plan = plan(&rules, &root).expect("the rules settle");
         assert!(plan.changes().len() > 3, "{:?}", plan.changes());
-        Executor::lock(&root, &bench.state()).ok()?.apply(&plan).ok()?;
-        let state = fs::read_dir(bench.state()).ok()?.next()?.ok()?.path();
-        bench.run = fs::read_dir(state).ok()?.next()?.ok()?.path();
-        let text = fs::read(bench.run.join("journal.json")).ok()?;
-        bench.sealed = serde_json::from_slice(&text).ok()?;
+        let done = Executor::lock(&root, &bench.state()).and_then(|executor| executor.apply(&plan));
+        if let Err(e) = done {
+            // Past what a test harness holds back.
+            let _ = writeln!(std::io::stderr(), "SKIPPED target journal: {e}");
+            return None;
+        }
+        bench.run = only_entry(&only_entry(&bench.state()));
+        let text = fs::read(bench.run.join("journal.json")).expect("the journal is there");
+        bench.sealed = serde_json::from_slice(&text).expect("the journal is JSON");
         let again = sealed(&bench.sealed, bench.sealed["journal"].clone());
         assert_eq!(again, bench.sealed, "a journal is sealed otherwise now");
         Some(bench)
@@ -123,6 +129,11 @@ impl Bench {
             let _ = fs::remove_dir_all(state);
         }
     }
+}
+
+fn only_entry(dir: &Path) -> PathBuf {
+    let mut entries = fs::read_dir(dir).expect("a directory");
+    entries.next().expect("an entry").expect("a name").path()
 }
 
 /// The name under which a journal keeps a content.
