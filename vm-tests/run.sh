@@ -7,7 +7,8 @@
 # what it needs.
 #
 #   --containers     the container lane only
-#   --all            boot the unhardened image, too, and cut the power 30 times
+#   --all            boot the unhardened image, too, let packages drift in a machine, and cut the
+#                    power 30 times
 #   --power-loss N   cut the power N times during an apply (power-loss.sh); nothing else
 #   --seed S         the moments of that; printed
 #
@@ -148,26 +149,29 @@ containers() {
     check container time-service-untouched same "$before/time-config" "$after/time-config"
     check container firewall-untouched same "$before/ufw.txt" "$after/ufw.txt"
     check container units-untouched same "$before/unit-files" "$after/unit-files"
-    drift
+    if drift_job "container, drift"; then
+        "$here/container.sh" -r "$hardened" -j "$job" -o "$kept/drift" || true
+        told "container, drift" "$kept/drift" hardened
+    fi
     broken
 }
 
 # What packages do to a hardened system, and that it is named and repaired.
-drift() {
-    job drift drift
+drift_job() {
+    job=$work/job-drift
+    [ ! -e "$job" ] || return 0
     debs=$work/debs
     if ! "$here/debs.sh" "$standin" "$debs" openssh-server libpam-pwquality 2>"$kept/debs.log"; then
-        say SKIPPED "container, drift" everything "this root's packages cannot be fetched; see $kept/debs.log"
-        return
+        say SKIPPED "$1" everything "this root's packages cannot be fetched; see $kept/debs.log"
+        return 1
     fi
+    job drift drift
     mkdir "$job/debs"
     for deb in "$debs"/openssh-server_* "$debs"/libpam-pwquality_*; do
         name=${deb##*/}
         cp "$deb" "$job/debs/${name%%_*}.deb"
     done
     cp "$gokaku" "$job/gokaku"
-    "$here/container.sh" -r "$hardened" -j "$job" -o "$kept/drift" || true
-    told "container, drift" "$kept/drift" hardened
 }
 
 # Mistakes that would break a node. gokaku does not take a profile with a cipher that no sshd knows;
@@ -262,6 +266,11 @@ machines() {
         "$gokaku" audit -q --root "$plain" --format json -o "$kept/offline-plain.json" || true
         same_verdicts "machine, plain" "$before" plain "$kept/offline-plain.json"
         check machine apparmor-untouched same "$before/apparmor.txt" "$kept/machine-1/apparmor.txt"
+        if drift_job "machine, drift"; then
+            "$here/image.sh" "$hardened" "$work/image"
+            boot -i "$work/image" -j "$job" -o "$kept/machine-drift"
+            told "machine, drift" "$kept/machine-drift" hardened
+        fi
     fi
     for n in 1 2; do
         check "machine, boot $n" no-unit-fails-that-did-not no_new_failures "$before" "$kept/machine-$n"
