@@ -7,6 +7,8 @@
 //! is old or new at any instant.
 
 mod entry;
+mod folders;
+mod harden;
 mod journal;
 mod mounts;
 pub mod packages;
@@ -18,7 +20,6 @@ mod stop;
 mod tests;
 mod validate;
 
-use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -26,17 +27,17 @@ use std::rc::Rc;
 use nix::fcntl::OFlag;
 
 use crate::error::{Error, Result};
-use crate::plan::{self, Judged, Plan};
-use crate::profile::Rule;
+use crate::plan::Plan;
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, PathChange, Rootfs};
 
 use entry::{Folder, NOW, Shape};
-use journal::{Entry, FolderTime, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
+use folders::Folders;
+use journal::{Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
 
-pub use validate::validate;
-
+pub use harden::{Hardened, Options, Review, harden};
 pub use revert::{How, PutBack, Reverted, forget, revert};
 pub use stop::Stop;
+pub use validate::validate;
 
 /// Where journals lie unless the caller says otherwise.
 pub const STATE_DIR: &str = "/var/lib/gokaku";
@@ -388,118 +389,6 @@ impl<'a> Executor<'a> {
     }
 }
 
-/// Looks at a root and at a plan for it that is about to be carried out, and may refuse.
-pub type Review<'a> = dyn Fn(&DiskRootfs, &Plan) -> Result<()> + 'a;
-
-/// How a root is hardened, beyond the rules. By default nothing is asked, and packages stay.
-#[derive(Default)]
-pub struct Options<'a> {
-    /// As [`Executor::set_mtime`].
-    pub mtime: Option<i64>,
-    /// What must let a plan pass before it is carried out.
-    pub review: Option<&'a Review<'a>>,
-    /// What changes packages.
-    pub runner: Option<&'a packages::Runner>,
-    /// How the run is asked to end before it is done.
-    pub stop: Stop,
-}
-
-/// What hardening a root came to.
-#[derive(Debug)]
-pub struct Hardened {
-    /// The plan that was carried out.
-    pub plan: Plan,
-    /// The verdicts from the disk, after writing.
-    pub after: Vec<Judged>,
-    /// What was written.
-    pub applied: Applied,
-    /// What became of the packages.
-    pub packages: packages::Outcome,
-}
-
-/// Brings a root to what `rules` declare: recovers what an earlier run left behind, changes packages
-/// if there is a runner, plans on what is there then, writes, and judges again from the disk.
-///
-/// When a package operation fails, no file is written: [`packages::Outcome::failure`] says why, and
-/// the verdicts are those of the disk.
-///
-/// # Errors
-/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; what the
-/// review or the package runner refuses, when nothing was changed; [`Error::Stopped`] when it was
-/// asked to end.
-pub fn harden(
-    root: &DiskRootfs,
-    rules: &[&Rule],
-    state: &Path,
-    options: &Options<'_>,
-) -> Result<Hardened> {
-    let Options { mtime, review, runner, ref stop } = *options;
-    let mut executor = Executor::lock(root, state)?;
-    executor.set_mtime(mtime);
-    executor.set_stop(stop.clone());
-    executor.recover()?.tell();
-    // Whatever was read before the lock was held may be old.
-    let mut now = root.reopen()?;
-    let mut packages = packages::Outcome::default();
-    let mut before = None;
-    if let Some(runner) = runner {
-        packages::sweep(root)?;
-        // What the guards refuse is refused before packages change, which nothing brings back.
-        let planned = plan::plan(rules, &now)?;
-        may_begin(&now, &planned, review)?;
-        packages = runner.run(&now, rules, &executor.journals.packages(), mtime, stop)?;
-        now = root.reopen()?;
-        if packages.failure.is_some() {
-            let after = plan::audit(rules, &now);
-            let plan = Plan::unchanged(planned.before, after.clone());
-            return Ok(Hardened { plan, after, applied: Applied::default(), packages });
-        }
-        before = Some(planned.before).filter(|_| !packages.operations.is_empty());
-        executor.beyond_undo(packages.operations.iter().map(ToString::to_string));
-    }
-    let mut plan = plan::plan(rules, &now)?;
-    if let Some(before) = before {
-        plan.before = before;
-    }
-    if let Err(e) = may_begin(&now, &plan, review) {
-        for operation in &packages.operations {
-            log::warn!("no file was changed, but packages were: {operation}");
-        }
-        return Err(e);
-    }
-    let applied = executor.apply(&plan)?;
-    match &applied.journal {
-        None => log::info!(phase = "write", changed = 0; "nothing to write"),
-        Some(journal) => {
-            let journal = journal.display().to_string();
-            log::info!(
-                phase = "write", changed = applied.changed, journal = journal;
-                "wrote {} paths; what undoes them: {journal}", applied.changed
-            );
-        }
-    }
-    // What was not written to is as it was judged.
-    let after = match applied.changed {
-        0 => plan.after.clone(),
-        _ => {
-            let after = plan::audit(rules, &root.reopen()?);
-            plan::say("judged again from the disk", rules, &after);
-            after
-        }
-    };
-    Ok(Hardened { plan, after, applied, packages })
-}
-
-/// Refuses a plan that cannot be carried out whole, or that `review` does not let pass.
-fn may_begin(root: &DiskRootfs, plan: &Plan, review: Option<&Review<'_>>) -> Result<()> {
-    mounts::refuse_foreign(root, plan.changes())?;
-    privilege::can_set(root, plan.changes())?;
-    match review {
-        Some(review) if !plan.changes().is_empty() => review(root, plan),
-        _ => Ok(()),
-    }
-}
-
 impl Recovered {
     /// Says on the log what was found.
     fn tell(&self) {
@@ -573,67 +462,5 @@ fn shape_of(node: &Node, before: Option<&Shape>) -> Shape {
         mtime: before.map_or(NOW, |b| b.mtime),
         content,
         xattrs: before.map(|b| b.xattrs.clone()).unwrap_or_default(),
-    }
-}
-
-/// The directories a run works in, each opened once, and the times to put back.
-struct Folders<'a> {
-    root: &'a DiskRootfs,
-    open: BTreeMap<ImagePath, Folder>,
-    mtimes: BTreeMap<ImagePath, (i64, i64)>,
-}
-
-impl<'a> Folders<'a> {
-    fn new(root: &'a DiskRootfs) -> Folders<'a> {
-        Folders { root, open: BTreeMap::new(), mtimes: BTreeMap::new() }
-    }
-
-    /// The time a directory is to have in the end, where it is not the one found on opening it.
-    fn expect(&mut self, dir: &ImagePath, mtime: (i64, i64)) {
-        self.mtimes.insert(dir.clone(), mtime);
-    }
-
-    /// The directory that holds `path`.
-    fn holding(&mut self, path: &ImagePath) -> Result<&Folder> {
-        self.at(&path.parent().unwrap_or_else(ImagePath::root))
-    }
-
-    /// The directory `dir`.
-    fn at(&mut self, dir: &ImagePath) -> Result<&Folder> {
-        let folder = match self.open.entry(dir.clone()) {
-            std::collections::btree_map::Entry::Occupied(o) => o.into_mut(),
-            std::collections::btree_map::Entry::Vacant(v) => {
-                let folder = Folder::open_dir(self.root, dir.clone())?;
-                let found = folder.mtime()?;
-                self.mtimes.entry(v.key().clone()).or_insert(found);
-                v.insert(folder)
-            }
-        };
-        Ok(folder)
-    }
-
-    /// What stood at `path` was taken away; if it was a directory, there is nothing to see to.
-    fn gone(&mut self, path: &ImagePath) {
-        self.open.remove(path);
-    }
-
-    /// The directories opened so far, for the journal.
-    fn times(&self) -> Vec<FolderTime> {
-        self.mtimes.iter().map(|(path, mtime)| FolderTime::new(path, *mtime)).collect()
-    }
-
-    /// Puts the directories' times back (a finished image shows no trace beyond the hardening; on
-    /// the running system the times are news to daemons and stay) and waits for the disk.
-    fn close(self) -> Result<()> {
-        for (path, folder) in self.open.iter().rev() {
-            if let Some(mtime) = self.mtimes.get(path)
-                && !self.root.is_live()
-                && folder.mtime()? != *mtime
-            {
-                folder.set_mtime(*mtime)?;
-            }
-            folder.sync()?;
-        }
-        Ok(())
     }
 }

@@ -6,24 +6,25 @@
 //! that was cut off can be undone, and a finished one taken back. Taking back is a run of its own,
 //! `<number>.revert`. What is to be dropped is first named `<number>.gone`, in one step.
 
-use std::ffi::{OsStr, OsString};
+mod entry;
+mod private;
+
 use std::io::Write;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use nix::dir::Dir;
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Shape, digest, hex};
+use super::entry::{Shape, digest};
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
+use crate::rootfs::DiskRootfs;
+
+use entry::is_temporary;
+pub(super) use entry::{Entry, FolderTime, Saved, temporary};
+pub(super) use private::make_dir;
+use private::{list, own_dir, remove_empty, remove_file, sync_dir, write_file};
 
 const SCHEMA: &str = "gokaku.journal/2";
-const TEMPORARY: &str = ".gokaku-";
 const REVERT: &str = ".revert";
 const GONE: &str = ".gone";
 
@@ -63,189 +64,6 @@ pub(super) struct Journal {
     /// Modification times of the directories that hold the entries, as they were before.
     pub folders: Vec<FolderTime>,
     pub entries: Vec<Entry>,
-}
-
-/// A directory of the target and its modification time.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FolderTime {
-    /// The path's bytes, in hexadecimal.
-    path: String,
-    pub mtime: (i64, i64),
-}
-
-impl FolderTime {
-    pub fn new(path: &ImagePath, mtime: (i64, i64)) -> FolderTime {
-        FolderTime { path: hex(path.as_bytes()), mtime }
-    }
-
-    pub fn path(&self) -> Result<ImagePath> {
-        ImagePath::parse(unhex(&self.path).unwrap_or_default())
-    }
-}
-
-/// One path of the target.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Entry {
-    /// The path as people read it.
-    shown: String,
-    /// Its bytes, in hexadecimal.
-    path: String,
-    /// The temporary name beside it, in hexadecimal.
-    temp: String,
-    pub before: Option<Saved>,
-    pub after: Option<Saved>,
-    /// Whether content is replaced; if not, only owner and mode are.
-    pub content: bool,
-}
-
-/// An entry's shape. Content lies in a file of its own, named by its digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Saved {
-    kind: Kind,
-    mode: String,
-    uid: u32,
-    gid: u32,
-    mtime: (i64, i64),
-    digest: Option<String>,
-    xattrs: Vec<(String, String)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    File,
-    Dir,
-    Symlink,
-}
-
-impl Entry {
-    pub fn new(path: &ImagePath, temp: &OsStr, content: bool) -> Entry {
-        Entry {
-            shown: path.to_string(),
-            path: hex(path.as_bytes()),
-            temp: hex(temp.as_bytes()),
-            before: None,
-            after: None,
-            content,
-        }
-    }
-
-    pub fn path(&self) -> Result<ImagePath> {
-        ImagePath::parse(unhex(&self.path).unwrap_or_default())
-    }
-
-    pub fn temp(&self) -> OsString {
-        OsString::from_vec(unhex(&self.temp).unwrap_or_default())
-    }
-}
-
-/// The name beside an entry under which its successor is made.
-pub(super) fn temporary(index: usize) -> OsString {
-    // Neither `.conf` nor hidden-but-read: logrotate, modprobe and procps all skip this one.
-    OsString::from(format!("{TEMPORARY}{}-{index}.dpkg-new", std::process::id()))
-}
-
-fn is_temporary(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    name.starts_with(TEMPORARY.as_bytes()) && !name.contains(&b'/')
-}
-
-impl Saved {
-    fn of(shape: &Shape) -> Option<Saved> {
-        let kind = match shape.kind {
-            FileKind::File => Kind::File,
-            FileKind::Dir => Kind::Dir,
-            FileKind::Symlink => Kind::Symlink,
-            _ => return None,
-        };
-        Some(Saved {
-            kind,
-            mode: format!("{:04o}", shape.mode),
-            uid: shape.uid,
-            gid: shape.gid,
-            mtime: shape.mtime,
-            digest: shape.content.as_deref().map(digest),
-            xattrs: shape
-                .xattrs
-                .iter()
-                .map(|(name, value)| (hex(name.as_bytes()), hex(value)))
-                .collect(),
-        })
-    }
-
-    pub fn kind(&self) -> FileKind {
-        match self.kind {
-            Kind::File => FileKind::File,
-            Kind::Dir => FileKind::Dir,
-            Kind::Symlink => FileKind::Symlink,
-        }
-    }
-
-    /// Owner and group.
-    pub fn owner(&self) -> (u32, u32) {
-        (self.uid, self.gid)
-    }
-
-    /// Permission bits; `None` when the journal holds none.
-    pub fn mode(&self) -> Option<u32> {
-        u32::from_str_radix(&self.mode, 8).ok()
-    }
-
-    /// Whether what stands there now is this: kind, owner, mode and, if it counts, content.
-    pub fn is(&self, now: Option<&Shape>, content: bool) -> bool {
-        let Some(now) = now.and_then(Saved::of) else { return false };
-        let link = self.kind == Kind::Symlink;
-        (now.kind, now.owner()) == (self.kind, self.owner())
-            && (link || now.mode == self.mode)
-            && (!content || now.digest == self.digest)
-    }
-
-    /// As [`Saved::is`], and attributes too, and the time of what was replaced whole.
-    pub fn is_exactly(&self, now: Option<&Shape>, content: bool) -> bool {
-        let saved = now.and_then(Saved::of);
-        self.is(now, content)
-            && saved.is_some_and(|n| n.xattrs == self.xattrs && (!content || n.mtime == self.mtime))
-    }
-
-    /// Each way in which what stands there now is not this, as `what: expected …, found …`.
-    pub fn differences(&self, now: &Shape, content: bool) -> Vec<String> {
-        let mut out = Vec::new();
-        let mut tell = |what: &str, want: &dyn std::fmt::Display, found: &dyn std::fmt::Display| {
-            out.push(format!("{what}: expected {want}, found {found}"));
-        };
-        let Some(now) = Saved::of(now).filter(|n| n.kind == self.kind) else {
-            tell("kind", &self.kind(), &now.kind);
-            return out;
-        };
-        if content && now.digest != self.digest {
-            let short = |digest: &Option<String>| {
-                digest.as_deref().map_or("none".into(), |d| format!("{:.16}", d))
-            };
-            tell("content (sha256)", &short(&self.digest), &short(&now.digest));
-        }
-        if now.owner() != self.owner() {
-            let shown = |(uid, gid): (u32, u32)| format!("{uid}:{gid}");
-            tell("owner", &shown(self.owner()), &shown(now.owner()));
-        }
-        if self.kind != Kind::Symlink && now.mode != self.mode {
-            tell("mode", &self.mode, &now.mode);
-        }
-        if now.xattrs != self.xattrs {
-            let names = |saved: &Saved| {
-                let known = saved.xattrs.iter().filter_map(|(name, _)| unhex(name));
-                let names: Vec<String> =
-                    known.map(|n| String::from_utf8_lossy(&n).into_owned()).collect();
-                if names.is_empty() { "none".to_owned() } else { names.join(" ") }
-            };
-            let (want, found) = (names(self), names(&now));
-            let found = if want == found { format!("{found} with other values") } else { found };
-            tell("attributes and ACLs", &want, &found);
-        }
-        out
-    }
 }
 
 /// One path of a plan: the entry as it stands, and as it will stand.
@@ -509,14 +327,14 @@ impl Run {
     /// The whole shape of a saved entry.
     #[allow(clippy::disallowed_methods)] // the journal lies on the host
     pub fn shape(&self, saved: &Saved) -> Result<Shape> {
-        let content = match &saved.digest {
+        let content = match saved.content() {
             None => None,
             Some(want) => {
                 let file = self.contents().join(want);
                 let content =
                     std::fs::read(&file).map_err(|e| Error::host("read the journal", &file, e))?;
                 let found = digest(&content);
-                if found != *want {
+                if found != want {
                     return Err(self.broken(format!(
                         "{}: found content of digest {found:.16}, expected {want:.16}",
                         file.display()
@@ -525,21 +343,8 @@ impl Run {
                 Some(content)
             }
         };
-        let broken = || self.broken("holds a malformed mode or attribute".into());
-        let mut xattrs = Vec::new();
-        for (name, value) in &saved.xattrs {
-            let name = unhex(name).ok_or_else(broken)?;
-            xattrs.push((OsString::from_vec(name), unhex(value).ok_or_else(broken)?));
-        }
-        Ok(Shape {
-            kind: saved.kind(),
-            mode: saved.mode().ok_or_else(broken)?,
-            uid: saved.uid,
-            gid: saved.gid,
-            mtime: saved.mtime,
-            content,
-            xattrs,
-        })
+        let malformed = || self.broken("holds a malformed mode or attribute".into());
+        saved.shape(content).ok_or_else(malformed)
     }
 
     /// Takes the files away that a run makes, and what was to become one.
@@ -555,104 +360,4 @@ impl Run {
         }
         Ok(())
     }
-}
-
-/// Makes a directory only its owner can enter; one that others can write to is refused.
-#[allow(clippy::disallowed_methods)] // the journal lies on the host
-pub(super) fn make_dir(dir: &Path) -> Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(|e| Error::host("make the journal directory", dir, e))?;
-    own_dir(dir)
-}
-
-/// The names in a directory of ours; `None`: there is none. (The standard library's listing panics
-/// when closing fails.)
-fn list(dir: &Path) -> Result<Option<Vec<OsString>>> {
-    let fail = |e| Error::host("read the journal directory", dir, e);
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mut opened = match Dir::open(dir, flags, Mode::empty()) {
-        Ok(opened) => opened,
-        Err(Errno::ENOENT) => return Ok(None),
-        Err(e) => return Err(fail(e)),
-    };
-    let mut names = Vec::new();
-    for entry in opened.iter() {
-        let name = entry.map_err(fail)?.file_name().to_bytes().to_vec();
-        if name != b"." && name != b".." {
-            names.push(OsString::from_vec(name));
-        }
-    }
-    Ok(Some(names))
-}
-
-#[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn remove_file(file: &Path) -> Result<()> {
-    match std::fs::remove_file(file) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        answer => answer.map_err(|e| Error::host("remove the journal", file, e)),
-    }
-}
-
-#[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn remove_empty(dir: &Path) -> Result<bool> {
-    match std::fs::remove_dir(dir) {
-        Ok(()) => Ok(true),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(e) if e.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(false),
-        Err(e) => Err(Error::host("remove the journal directory", dir, e)),
-    }
-}
-
-/// Refuses a directory that is not ours alone.
-#[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn own_dir(dir: &Path) -> Result<()> {
-    // Again, now that it is there: somebody may have been quicker with a directory above it.
-    super::state::is_safe(dir)?;
-    let meta = std::fs::symlink_metadata(dir)
-        .map_err(|e| Error::host("look at the journal directory", dir, e))?;
-    use std::os::unix::fs::MetadataExt;
-    let mode = meta.permissions().mode() & 0o7777;
-    if !meta.is_dir() || meta.uid() != users::get_effective_uid() || mode & 0o077 != 0 {
-        return Err(Error::Journal {
-            path: dir.display().to_string(),
-            why: format!(
-                "found mode {mode:04o}, owner {}; want a directory of uid {}, 0700; remove it or \
-                 name another with --state-dir",
-                meta.uid(),
-                users::get_effective_uid()
-            ),
-        });
-    }
-    Ok(())
-}
-
-#[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn write_file(path: &Path, content: &[u8]) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    // The directory says enough, and a long digest looks like a secret to whoever hides those.
-    let shown = path.parent().unwrap_or(path);
-    let fail = |e| Error::host("write the journal in", shown, e);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(path).map_err(fail)?;
-    file.write_all(content).map_err(fail)?;
-    file.sync_all().map_err(fail)
-}
-
-#[allow(clippy::disallowed_methods)] // the journal lies on the host
-fn sync_dir(dir: &Path) -> Result<()> {
-    std::fs::File::open(dir)
-        .and_then(|f| f.sync_all())
-        .map_err(|e| Error::host("sync the journal directory", dir, e))
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
 }

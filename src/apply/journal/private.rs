@@ -1,0 +1,108 @@
+//! Files of this machine that only their owner can read or exchange.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+
+use crate::apply::state;
+use crate::error::{Error, Result};
+
+/// Makes a directory only its owner can enter; one that others can write to is refused.
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+pub(in crate::apply) fn make_dir(dir: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|e| Error::host("make the journal directory", dir, e))?;
+    own_dir(dir)
+}
+
+/// The names in a directory of ours; `None`: there is none. (The standard library's listing panics
+/// when closing fails.)
+pub(super) fn list(dir: &Path) -> Result<Option<Vec<OsString>>> {
+    let fail = |e| Error::host("read the journal directory", dir, e);
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mut opened = match Dir::open(dir, flags, Mode::empty()) {
+        Ok(opened) => opened,
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(e) => return Err(fail(e)),
+    };
+    let mut names = Vec::new();
+    for entry in opened.iter() {
+        let name = entry.map_err(fail)?.file_name().to_bytes().to_vec();
+        if name != b"." && name != b".." {
+            names.push(OsString::from_vec(name));
+        }
+    }
+    Ok(Some(names))
+}
+
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+pub(super) fn remove_file(file: &Path) -> Result<()> {
+    match std::fs::remove_file(file) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        answer => answer.map_err(|e| Error::host("remove the journal", file, e)),
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+pub(super) fn remove_empty(dir: &Path) -> Result<bool> {
+    match std::fs::remove_dir(dir) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(false),
+        Err(e) => Err(Error::host("remove the journal directory", dir, e)),
+    }
+}
+
+/// Refuses a directory that is not ours alone.
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+pub(super) fn own_dir(dir: &Path) -> Result<()> {
+    // Again, now that it is there: somebody may have been quicker with a directory above it.
+    state::is_safe(dir)?;
+    let meta = std::fs::symlink_metadata(dir)
+        .map_err(|e| Error::host("look at the journal directory", dir, e))?;
+    use std::os::unix::fs::MetadataExt;
+    let mode = meta.permissions().mode() & 0o7777;
+    if !meta.is_dir() || meta.uid() != users::get_effective_uid() || mode & 0o077 != 0 {
+        return Err(Error::Journal {
+            path: dir.display().to_string(),
+            why: format!(
+                "found mode {mode:04o}, owner {}; want a directory of uid {}, 0700; remove it or \
+                 name another with --state-dir",
+                meta.uid(),
+                users::get_effective_uid()
+            ),
+        });
+    }
+    Ok(())
+}
+
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    // The directory says enough, and a long digest looks like a secret to whoever hides those.
+    let shown = path.parent().unwrap_or(path);
+    let fail = |e| Error::host("write the journal in", shown, e);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(path).map_err(fail)?;
+    file.write_all(content).map_err(fail)?;
+    file.sync_all().map_err(fail)
+}
+
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+pub(super) fn sync_dir(dir: &Path) -> Result<()> {
+    std::fs::File::open(dir)
+        .and_then(|f| f.sync_all())
+        .map_err(|e| Error::host("sync the journal directory", dir, e))
+}
