@@ -228,52 +228,37 @@ run closed --protect bob --profile "$OUT/profile"
 }
 
 /// Rows that write what their reader refuses, and one that is right.
-const BROKEN: &str = r#"
-[[rule]]
-id = "1.1.1.1"
-title = { en = "a", ja = "a" }
-level = 1
-status = "pass"
-rationale = { en = "a", ja = "a" }
-[[rule.want]]
-banner = { path = "/etc/modprobe.d/CIS.conf", missing = "not-met", text = "frobnicate cramfs\n" }
-[[rule]]
-id = "4.2.1"
-title = { en = "a", ja = "a" }
-level = 1
-status = "pass"
-rationale = { en = "a", ja = "a" }
-[[rule.want]]
-banner = { path = "/etc/rsyslog.d/60-CIS.conf", missing = "not-met", text = "module(load=\n" }
-[[rule]]
-id = "5.3.13"
-title = { en = "a", ja = "a" }
-level = 1
-status = "pass"
-rationale = { en = "a", ja = "a" }
-[[rule.want]]
-banner = { path = "/etc/ssh/sshd_config", missing = "not-met", text = "Ciphers aes256-ctr,rot13\n" }
-[[rule]]
-id = "3.2.1"
-title = { en = "a", ja = "a" }
-level = 1
-status = "pass"
-rationale = { en = "a", ja = "a" }
-[[rule.want]]
-sysctl = { key = "net.ipv4.conf.all.send_redirects", value = "0" }
-"#;
+const BROKEN: [(&str, &str, &str); 4] = [
+    (
+        "1.1.1.1",
+        "a",
+        r#"banner = { path = "/etc/modprobe.d/CIS.conf", missing = "not-met", text = "frobnicate cramfs\n" }"#,
+    ),
+    (
+        "4.2.1",
+        "a",
+        r#"banner = { path = "/etc/rsyslog.d/60-CIS.conf", missing = "not-met", text = "module(load=\n" }"#,
+    ),
+    (
+        "5.3.13",
+        "a",
+        r#"banner = { path = "/etc/ssh/sshd_config", missing = "not-met", text = "Ciphers aes256-ctr,rot13\n" }"#,
+    ),
+    ("3.2.1", "a", r#"sysctl = { key = "net.ipv4.conf.all.send_redirects", value = "0" }"#),
+];
 
 #[test]
 fn the_roots_own_programs_refuse_a_broken_plan_before_it_is_written() {
     let test = "the_roots_own_programs_refuse_a_broken_plan_before_it_is_written";
     let Some(root) = root(test) else { return };
+    let broken = BROKEN.map(|(id, title, want)| support::row(id, title, want)).concat();
     let script = format!(
         r#"
 r=$GOKAKU_ROOT
 mkdir "$OUT/profile"
 cp "{head}" "$OUT/profile/profile.toml"
 cat >"$OUT/profile/rules.toml" <<'END'
-{BROKEN}
+{broken}
 END
 # run NAME ARGUMENT…
 run() {{

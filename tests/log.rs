@@ -11,24 +11,14 @@ use support::{gokaku, gokaku_as_root, skip};
 
 struct Tree(tempfile::TempDir);
 
-const RULES: &str = r#"
-[[rule]]
-id = "1.1.1.1"
-title = { en = "a text", ja = "a" }
-level = 1
-status = "pass"
-rationale = { en = "a", ja = "a" }
-[[rule.want]]
-banner = { path = "/etc/issue", missing = "not-met", text = "be good\n" }
-[[rule]]
-id = "3.2.1"
-title = { en = "a value", ja = "a" }
-level = 1
-status = "pass"
-rationale = { en = "a", ja = "a" }
-[[rule.want]]
-sysctl = { key = "net.ipv4.conf.all.send_redirects", value = "0" }
-"#;
+const RULES: [(&str, &str, &str); 2] = [
+    (
+        "1.1.1.1",
+        "a text",
+        r#"banner = { path = "/etc/issue", missing = "not-met", text = "be good\n" }"#,
+    ),
+    ("3.2.1", "a value", r#"sysctl = { key = "net.ipv4.conf.all.send_redirects", value = "0" }"#),
+];
 
 impl Tree {
     /// One row that can be closed, and one that can not: its file would lie below a file.
@@ -42,7 +32,8 @@ impl Tree {
         fs::create_dir(&profile).unwrap();
         let head = support::repository("profiles/aks-ubuntu-18.04/profile.toml");
         fs::copy(head, profile.join("profile.toml")).unwrap();
-        fs::write(profile.join("rules.toml"), RULES).unwrap();
+        let rules: String = RULES.map(|(id, title, want)| support::row(id, title, want)).concat();
+        fs::write(profile.join("rules.toml"), rules).unwrap();
         tree
     }
 

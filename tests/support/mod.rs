@@ -48,6 +48,22 @@ pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// A row of a profile that is to pass, as TOML.
+pub fn row(id: &str, title: &str, want: &str) -> String {
+    format!(
+        r#"
+[[rule]]
+id = "{id}"
+title = {{ en = "{title}", ja = "a" }}
+level = 1
+status = "pass"
+rationale = {{ en = "a", ja = "a" }}
+[[rule.want]]
+{want}
+"#
+    )
+}
+
 /// Says on the real stderr (not the one the harness keeps) that something was not tested.
 pub fn skip(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {why}");
