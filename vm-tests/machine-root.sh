@@ -59,7 +59,8 @@ trap 'rm -f "$list"' EXIT
 for module in cramfs freevxfs jffs2 hfs hfsplus usb-storage udf isofs loop overlay sunrpc \
     autofs4 bridge br_netfilter veth tun dummy xt_MASQUERADE xt_addrtype xt_comment xt_conntrack \
     xt_LOG xt_limit xt_mark xt_multiport xt_recent xt_set xt_tcpudp xt_statistic ipt_REJECT \
-    ip6t_REJECT nft_compat nft_chain_nat nft_counter nf_nat iptable_nat iptable_filter; do
+    ip6t_REJECT nft_compat nft_chain_nat nft_counter nf_nat iptable_nat iptable_filter \
+    ip6table_filter ip6t_rt xt_hl nft_ct nft_limit nft_log nf_log_syslog; do
     modprobe -d "$kernel/modules" -S "$release" --show-depends "$module" 2>/dev/null || true
 done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | sort -u >"$list"
 while read -r file; do
