@@ -263,7 +263,7 @@ machines() {
         "$here/image.sh" "$plain" "$work/image"
         boot -i "$work/image" -j "$first" -o "$before"
         told "machine, plain" "$before" plain
-        "$gokaku" audit -q --root "$plain" --format json -o "$kept/offline-plain.json" || true
+        "$gokaku" audit -q --root "$plain" --format json -o "$kept/offline-plain.json" 2>"$kept/offline-plain.err" || true
         same_verdicts "machine, plain" "$before" plain "$kept/offline-plain.json"
         check machine apparmor-untouched same "$before/apparmor.txt" "$kept/machine-1/apparmor.txt"
         if drift_job "machine, drift"; then

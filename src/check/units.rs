@@ -150,12 +150,14 @@ pub(super) fn unwritable(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<S
     if let Some(why) = place::entry_refusal(root, path)? {
         return Ok(Some(why));
     }
-    Ok(match root.locate(&dir)?.stat {
-        Some(stat) if stat.kind != FileKind::Dir => {
-            Some(format!("{dir} is a {}, want a directory", stat.kind))
-        }
-        _ => None,
-    })
+    if let Some(stat) = root.locate(&dir)?.stat.filter(|stat| stat.kind != FileKind::Dir) {
+        return Ok(Some(format!("{dir} is a {}, want a directory", stat.kind)));
+    }
+    // Taken away, a device could not be brought back.
+    Ok(root.stat(path)?.and_then(|stat| match stat.kind {
+        FileKind::File | FileKind::Symlink => None,
+        kind => Some(format!("{path} is a {kind}; move it away")),
+    }))
 }
 
 #[cfg(test)]

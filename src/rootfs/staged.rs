@@ -228,10 +228,11 @@ impl<'a> StagedRootfs<'a> {
                 let at = self.find(path, false)?;
                 match at.stat {
                     None => Ok(false),
-                    Some(old) if old.kind == FileKind::Dir => {
-                        Err(wrong_kind(&at.path, old.kind, FileKind::File))
-                    }
-                    Some(_) => Ok(self.put(at.path, None, rule)),
+                    Some(old) => match old.kind {
+                        FileKind::File | FileKind::Symlink => Ok(self.put(at.path, None, rule)),
+                        // Nothing would bring a device or a socket back.
+                        kind => Err(wrong_kind(&at.path, kind, FileKind::File)),
+                    },
                 }
             }
             Change::Rename { path, to } => {
@@ -239,6 +240,9 @@ impl<'a> StagedRootfs<'a> {
                 let Some(stat) = from.stat else {
                     return Err(Error::target("rename", path, nix::Error::ENOENT));
                 };
+                if !matches!(stat.kind, FileKind::File | FileKind::Symlink) {
+                    return Err(wrong_kind(&from.path, stat.kind, FileKind::File));
+                }
                 let to = self.find(to, false)?;
                 if to.stat.is_some() {
                     return Err(Error::target("rename to", &to.path, nix::Error::EEXIST));
@@ -577,5 +581,8 @@ mod tests {
         assert_eq!(staged.list(&path("/etc")).unwrap().unwrap(), ["w"]);
         let dir = Change::Remove { path: path("/etc") };
         assert!(staged.stage(&dir, &rule()).is_err(), "directories are not removed");
+        let base = MemoryRootfs::new().special("/etc/device", FileKind::CharDevice);
+        let device = Change::Remove { path: path("/etc/device") };
+        assert!(StagedRootfs::new(&base).stage(&device, &rule()).is_err(), "nor devices");
     }
 }

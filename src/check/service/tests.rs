@@ -182,6 +182,9 @@ fn an_alias_is_part_of_it() {
     ] {
         assert_eq!(settle_entries(check, &wrong), link);
     }
+    // Systemd takes it for a mask, but nothing would bring it back.
+    let device = base.clone().special(alias, FileKind::CharDevice);
+    assert!(reasons(check, &device).join(" ").contains("is a character device; move it away"));
     let merged = base.clone().without("/lib").link("/lib", "usr/lib").file(
         "/usr/lib/systemd/system/rsyslog.service",
         "[Install]\nWantedBy=multi-user.target\nAlias=syslog.service\n",
