@@ -26,11 +26,18 @@ pub(crate) fn veil(text: &str) -> Cow<'_, str> {
     // The pattern is a constant and a test builds it; without it, nothing at all is shown.
     let Some(pattern) = &*SECRET else { return Cow::Borrowed("(not shown)") };
     pattern.replace_all(text, |found: &Captures<'_>| match found.name("bare") {
-        // A long path is no key.
-        Some(bare) if bare.as_str().starts_with('/') => bare.as_str().to_owned(),
+        Some(bare) if is_path(bare.as_str()) => bare.as_str().to_owned(),
         Some(bare) => format!("({} characters not shown)", bare.len()),
         None => "(hash)".to_owned(),
     })
+}
+
+/// Whether it is a path or a piece of one, and no key: base64 of that length has capitals, and
+/// seldom a slash.
+fn is_path(bare: &str) -> bool {
+    let lower = !bare.contains(|c: char| c.is_ascii_uppercase());
+    let names = |longest: usize| bare.split('/').all(|name| name.len() <= longest);
+    bare.contains('/') && (lower || bare.starts_with('/') && names(20))
 }
 
 /// [`veil`], with control characters escaped, save line feeds and tabs: text of a target for a
@@ -58,6 +65,7 @@ mod tests {
             "$y$j9T$abcdef$PLANTED0123456789",
             "$2b$12$PLANTEDabcdefghijklmnopqrstuv",
             "$5$PLANTEDsalt$0123456789abcdef",
+            "/PLANTEDvbmUAAAAEbm9uZQAAAAAAAAABAAABlwAAAAdzc2gtcnNhAAAAAwEAAQAAAYE",
             "PLANTEDvbmUAAAAEbm9uZQAAAAAAAAABAAABlwAAAAdzc2gtcnNhAAAAAwEAAQAAAYEAr9==",
         ] {
             let text = format!("bob:{secret}:1::: at /etc/x");
@@ -76,6 +84,10 @@ mod tests {
             "if [ \"$1$suffix\" = x ]; then",
             "a\tb\nc\n",
             &deep,
+            &format!("/srv/unit.d{deep}"),
+            &format!("/srv/unit.d/x-{}", &deep[1..]),
+            &format!("/srv/.{}", &deep[1..]),
+            &format!("/Srv/Unit{deep}"),
         ] {
             assert_eq!(for_terminal(text), text);
         }
