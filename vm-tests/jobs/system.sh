@@ -8,8 +8,8 @@ sshd -T | sort >sshd.txt
 # says DIRECTIVE VALUE: those of a directive that may stand more than once are sorted.
 says() {
     found=
-    while read -r name value; do
-        [ "$name" != "$1" ] || found="${found:+$found }$value"
+    while read -r directive setting; do
+        [ "$directive" != "$1" ] || found="${found:+$found }$setting"
     done <sshd.txt
     is "$found" "$2"
 }

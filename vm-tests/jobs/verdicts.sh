@@ -15,14 +15,15 @@ verdict() {
     printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$up" "$4" >>verdicts
 }
 
-# judge KIND NAME COMMAND…
+# judge KIND NAME COMMAND…: the command is often a function of this shell, and may use any name but
+# those that begin with judge_.
 judge() {
-    kind=$1 name=$2 words=
+    judge_kind=$1 judge_name=$2 judge_words=
     shift 2
-    if "$@" >.told 2>&1; then come=pass; else come=fail; fi
-    while read -r line; do words=${line:-$words}; done <.told
-    verdict "$come" "$kind" "$name" "$words"
-    [ $come = pass ] || { echo "== $name"; cat .told; }
+    if "$@" >.told 2>&1; then judge_come=pass; else judge_come=fail; fi
+    while read -r line; do judge_words=${line:-$judge_words}; done <.told
+    verdict "$judge_come" "$judge_kind" "$judge_name" "$judge_words"
+    [ $judge_come = pass ] || { echo "== $judge_name"; cat .told; }
 }
 keeps() { judge keeps "$@"; }
 gains() { judge gains "$@"; }
