@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::units::Unit;
 use super::{Evidence, Finding, Gap, Primitive, dpkg};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs, escape};
+use crate::rootfs::{FileKind, ImagePath, Rootfs, escape};
 use crate::text::unit_install::is_unit_name;
 pub(super) use disabled::disabled;
 pub(super) use enabled::{Links, enabled};
@@ -87,7 +87,9 @@ fn shown(root: &dyn Rootfs, path: &ImagePath) -> Result<String> {
     Ok(match root.read_link(path)? {
         Some(target) => escape(&target),
         None => match root.stat(path)? {
-            Some(stat) if stat.size == 0 => format!("an empty {}", stat.kind),
+            Some(stat) if stat.kind == FileKind::File && stat.size == 0 => {
+                "an empty file".to_owned()
+            }
             Some(stat) => stat.kind.to_string(),
             None => "nothing".to_owned(),
         },
