@@ -213,7 +213,11 @@ fn a_client_meets_the_banner_and_the_strong_algorithms() {
     let look = r#"
 cat >"$GOKAKU_ROOT/root/talk" <<'END'
 ip link set lo up
+rm -f /run/sshd.pid
 /usr/sbin/sshd -E /root/sshd.log
+# It goes into the background before it listens, and writes this after.
+tries=0
+until [ -s /run/sshd.pid ] || [ $((tries += 1)) -gt 600 ]; do sleep 0.1; done
 ask() { ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "$@" 127.0.0.1 true; }
 ask -l bob >/root/plain 2>&1
 ask -l bob -o Ciphers=aes128-cbc >/root/cbc 2>&1
