@@ -453,8 +453,9 @@ echo '[ -e /srv/calm ] || { : >/srv/there; read line </srv/go; }' >"$W/talk.prer
 pkg talk 1; index; install talk
 start() {
     rm -f "$R/srv/there"
-    SOURCE_DATE_EPOCH=$EPOCH setsid gokaku apply --root "$R" --state-dir "$STATE" --packages apply \
-        --rule 2.2.3 >/dev/null 2>&1 &
+    # Under nohup SIGHUP would be ignored.
+    SOURCE_DATE_EPOCH=$EPOCH setsid env --default-signal=HUP,TERM gokaku apply --root "$R" \
+        --state-dir "$STATE" --packages apply --rule 2.2.3 >/dev/null 2>&1 &
     pid=$!
     while [ ! -e "$R/srv/there" ]; do sleep 0.1; done
     [ -e "$R/usr/sbin/policy-rc.d" ] || echo "no policy while scripts run" >>"$OUT/traces"
