@@ -55,7 +55,7 @@ echo "packer: accelerator $accelerator"
 # build NAME IMAGE: the template as it ships. Only this image has no boot loader.
 build() {
     status=0
-    CHECKPOINT_DISABLE=1 HOME=$work TMPDIR=$work packer build -color=false \
+    CHECKPOINT_DISABLE=1 HOME=$work TMPDIR=$work PACKER_CACHE_DIR=$work/cache packer build -color=false \
         -var "image=$2" -var format=raw -var "output_dir=$work/$1" -var "accelerator=$accelerator" \
         -var user=build -var "key=$work/key" -var "binary=$gokaku" -var "evidence=$kept/$1.json" \
         -var "qemuargs=[[\"-cpu\", \"$cpu\"], [\"-kernel\", \"$kernel/vmlinuz\"],
