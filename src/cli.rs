@@ -185,7 +185,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
             if judge.validate {
                 apply::validate(&root, plan.changes())?;
             }
-            diff = report::diff::render(plan.changes(), &AccountDb::read(&root)?);
+            diff = report::diff::render(plan.changes(), &*AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }

@@ -248,22 +248,28 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
     let mut sorted: Vec<&Rule> = rules.to_vec();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
     let mut stuck: BTreeMap<RuleId, String> = BTreeMap::new();
-    // On the first pass the stage is the image, and `before` has judged that already.
-    let open: BTreeSet<&RuleId> =
-        before.iter().filter(|j| j.outcome == Outcome::NotMet).map(|j| &j.id).collect();
+    // The stage begins as the image, and `before` has judged that already.
+    let mut seen: BTreeMap<&RuleId, Seen> =
+        before.iter().map(|judged| (&judged.id, Seen::first(judged, &staged))).collect();
     let mut passes = 0;
     loop {
         let mut restless = Vec::new();
         for rule in &sorted {
             let Disposition::Enforce(want) = &rule.disposition else { continue };
-            let settled = passes == 0 && restless.is_empty() && !open.contains(&rule.id);
-            if settled || stuck.contains_key(&rule.id) {
+            let settled = seen.get(&rule.id).is_some_and(|s| s.settled && s.is_of(&staged));
+            // A row without wants must not come to hold.
+            if settled || want.is_empty() || stuck.contains_key(&rule.id) {
                 continue;
             }
             let checkpoint = staged.checkpoint();
             match settle(&rule.id, want, &mut staged) {
-                Ok(false) => {}
-                Ok(true) => restless.push(rule.id.to_string()),
+                Ok((moved, judged)) => {
+                    let revision = staged.revision();
+                    seen.insert(&rule.id, Seen { judged, revision, settled: true });
+                    if moved {
+                        restless.push(rule.id.to_string());
+                    }
+                }
                 Err(why) => {
                     log::warn!("rule {}: left as it is: {why}", rule.id);
                     staged.restore(checkpoint);
@@ -280,7 +286,14 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
         }
     }
     let changes = staged.changes()?;
-    let mut after = if changes.is_empty() { before.clone() } else { audit(rules, &staged) };
+    let last_look = |rule: &&Rule| match seen.get(&rule.id) {
+        Some(seen) if seen.is_of(&staged) => seen.judged.clone(),
+        _ => judge(rule, &staged),
+    };
+    let mut after: Vec<Judged> = match changes.is_empty() {
+        true => before.clone(),
+        false => rules.iter().map(last_look).collect(),
+    };
     for judged in &mut after {
         if let Some(why) = stuck.remove(&judged.id) {
             judged.remedy = judged.remedy.map(|_| Remedy::None);
@@ -308,36 +321,62 @@ fn has_new_content(change: &PathChange) -> bool {
     body(&change.before) != body(&change.after)
 }
 
+/// How a rule came out on the stage as it was at a revision.
+struct Seen {
+    judged: Judged,
+    revision: u64,
+    /// Whether there is nothing to stage for it.
+    settled: bool,
+}
+
+impl Seen {
+    fn first(judged: &Judged, staged: &StagedRootfs<'_>) -> Seen {
+        let settled = judged.outcome != Outcome::NotMet;
+        Seen { judged: judged.clone(), revision: staged.revision(), settled }
+    }
+
+    /// Whether nothing was staged since.
+    fn is_of(&self, staged: &StagedRootfs<'_>) -> bool {
+        self.revision == staged.revision()
+    }
+}
+
 /// Stages what closes a rule's gaps until there is nothing more to stage. Says whether anything
-/// was staged, or why the rule has to be left.
-fn settle(id: &RuleId, want: &[Check], staged: &mut StagedRootfs<'_>) -> Result<bool, String> {
+/// was staged and how the rule came out in the end, or why the rule has to be left.
+fn settle(
+    id: &RuleId,
+    want: &[Check],
+    staged: &mut StagedRootfs<'_>,
+) -> Result<(bool, Judged), String> {
     let mut any = false;
     for _ in 0..MAX_ROUNDS {
         let mut moved = false;
         let mut touched: BTreeSet<ImagePath> = BTreeSet::new();
+        let mut findings = Vec::with_capacity(want.len());
         for check in want {
-            // A want that cannot be judged has nothing to stage; the audit reports it.
-            let Ok(Finding::NotMet { gaps, .. }) = check.primitive().audit(staged) else {
-                continue;
-            };
-            for gap in gaps {
-                let Fix::Changes(changes) = gap.fix else { continue };
-                // A whole-file change was made from the file as it was when the audit read it:
-                // one change per path and look, the next round sees its result.
-                let places: Vec<ImagePath> = changes.iter().map(|c| place(c, staged)).collect();
-                if places.iter().any(|p| touched.contains(p)) {
-                    continue;
-                }
-                touched.extend(places);
-                for change in &changes {
-                    moved |= staged
-                        .stage(change, id)
-                        .map_err(|e| format!("the change is not possible: {e}"))?;
+            let finding = check.primitive().audit(staged);
+            // A want that cannot be judged has nothing to stage; the verdict says so.
+            if let Ok(Finding::NotMet { gaps, .. }) = &finding {
+                for gap in gaps {
+                    let Fix::Changes(changes) = &gap.fix else { continue };
+                    // A whole-file change was made from the file as it was when the audit read it:
+                    // one change per path and look, the next round sees its result.
+                    let places: Vec<ImagePath> = changes.iter().map(|c| place(c, staged)).collect();
+                    if places.iter().any(|p| touched.contains(p)) {
+                        continue;
+                    }
+                    touched.extend(places);
+                    for change in changes {
+                        moved |= staged
+                            .stage(change, id)
+                            .map_err(|e| format!("the change is not possible: {e}"))?;
+                    }
                 }
             }
+            findings.push(finding);
         }
         if !moved {
-            return Ok(any);
+            return Ok((any, combine(id, findings.into_iter())));
         }
         any = true;
     }
@@ -388,6 +427,16 @@ mod tests {
         assert_ne!(plan.after[0].outcome, Outcome::Met, "{:?}", plan.after[0]);
         assert_eq!(plan.after[1].outcome, Outcome::Met);
         assert_eq!(plan.changes().len(), 1);
+    }
+
+    #[test]
+    fn a_row_without_wants_never_comes_to_hold() {
+        let nothing = rule("1.2", "").replace("[[rule.want]]\n", "");
+        let profile = profile(&format!("{}{nothing}", rule("1.1", BANNER)));
+        let rules: Vec<&Rule> = profile.rules.iter().collect();
+        let plan = plan(&rules, &MemoryRootfs::new().file("/etc/issue", "")).unwrap();
+        assert_eq!(plan.after[0].outcome, Outcome::Met);
+        assert_eq!(plan.after[1].outcome, Outcome::Unknown, "{:?}", plan.after[1]);
     }
 
     #[test]

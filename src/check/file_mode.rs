@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
 use serde::Deserialize;
 
@@ -245,7 +246,7 @@ fn leads_nowhere_yet(root: &dyn Rootfs, path: &ImagePath) -> Result<bool> {
 
 /// The numbers that are right, in the order of the names.
 struct Ids {
-    db: AccountDb,
+    db: Rc<AccountDb>,
     owners: Vec<u32>,
     groups: Vec<u32>,
 }
@@ -256,7 +257,7 @@ impl Ids {
         let others = owner.iter().chain(group).any(|name| name != "root");
         let db = match AccountDb::read(root) {
             Ok(db) => db,
-            Err(_) if !others => AccountDb::default(),
+            Err(_) if !others => Rc::default(),
             Err(e) => return Err(e),
         };
         let number =

@@ -1,6 +1,7 @@
 //! root's search path for programs is safe.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use serde::Deserialize;
 
@@ -46,7 +47,7 @@ struct Judged {
 /// Whose directories those are.
 struct People {
     homes: Vec<ImagePath>,
-    names: AccountDb,
+    names: Rc<AccountDb>,
 }
 
 impl Primitive for RootPath {

@@ -1,6 +1,8 @@
 //! The image's rsyslog configuration as one sequence: included files stand where they are
 //! included, as rsyslogd reads them.
 
+use std::rc::Rc;
+
 use super::{Evidence, glob};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
@@ -45,7 +47,12 @@ impl Config {
     ///
     /// # Errors
     /// A file cannot be read or is malformed, or there is no end of includes.
-    pub fn read(root: &dyn Rootfs) -> Result<Option<Config>> {
+    pub fn read(root: &dyn Rootfs) -> Result<Option<Rc<Config>>> {
+        let config = root.memo().derived(|| Ok(Config::read_anew(root)?.map(Rc::new)))?;
+        Ok(Option::clone(&config))
+    }
+
+    fn read_anew(root: &dyn Rootfs) -> Result<Option<Config>> {
         let mut reader = Reader {
             root,
             config: Config { sources: Vec::new(), tokens: Vec::new() },

@@ -21,8 +21,15 @@ static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// What is shorter (bytes) is no key for [`SECRET`].
+const SHORTEST_KEY: usize = 56;
+
 /// The text without password hashes and bodies of keys.
 pub(crate) fn veil(text: &str) -> Cow<'_, str> {
+    // Most texts are too short to hold either, and the pattern is slow.
+    if text.len() < SHORTEST_KEY && !text.contains('$') {
+        return Cow::Borrowed(text);
+    }
     // The pattern is a constant and a test builds it; without it, nothing at all is shown.
     let Some(pattern) = &*SECRET else { return Cow::Borrowed("(not shown)") };
     pattern.replace_all(text, |found: &Captures<'_>| match found.name("bare") {

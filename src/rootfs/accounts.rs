@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use users::{Group, Groups, User, Users};
@@ -26,10 +27,13 @@ impl AccountDb {
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub fn read(root: &dyn Rootfs) -> Result<AccountDb> {
-        let passwd = root.read_bytes(&ImagePath::parse("/etc/passwd")?, ACCOUNT_LIMIT)?;
-        let group = root.read_bytes(&ImagePath::parse("/etc/group")?, ACCOUNT_LIMIT)?;
-        Ok(AccountDb::parse(passwd.as_deref().unwrap_or(b""), group.as_deref().unwrap_or(b"")))
+    pub fn read(root: &dyn Rootfs) -> Result<Rc<AccountDb>> {
+        root.memo().derived(|| {
+            let passwd = root.read_bytes(&ImagePath::parse("/etc/passwd")?, ACCOUNT_LIMIT)?;
+            let group = root.read_bytes(&ImagePath::parse("/etc/group")?, ACCOUNT_LIMIT)?;
+            let text = |bytes: &Option<Rc<[u8]>>| bytes.clone().unwrap_or_default();
+            Ok(AccountDb::parse(&text(&passwd), &text(&group)))
+        })
     }
 
     /// Reads the texts of the two files.

@@ -15,7 +15,7 @@ use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
 use super::resolve::{Links, Resolver, reopen, stat_of};
-use super::{FileKind, ImagePath, Rootfs, Stat, Survey, walk};
+use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, walk};
 use crate::error::{Error, Result};
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
@@ -30,8 +30,11 @@ pub struct DiskRootfs {
     surveyed: bool,
     quarantines: bool,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
+    links: RefCell<HashMap<ImagePath, Option<Vec<u8>>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
+    lists: RefCell<HashMap<ImagePath, Option<Vec<OsString>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
+    memo: Memo,
 }
 
 impl DiskRootfs {
@@ -67,8 +70,11 @@ impl DiskRootfs {
             surveyed: false,
             quarantines: false,
             stats: RefCell::default(),
+            links: RefCell::default(),
             contents: RefCell::default(),
+            lists: RefCell::default(),
             survey: RefCell::default(),
+            memo: Memo::default(),
         })
     }
 
@@ -90,8 +96,11 @@ impl DiskRootfs {
             surveyed: self.surveyed,
             quarantines: self.quarantines,
             stats: RefCell::default(),
+            links: RefCell::default(),
             contents: RefCell::default(),
+            lists: RefCell::default(),
             survey: RefCell::default(),
+            memo: Memo::default(),
         })
     }
 
@@ -228,25 +237,8 @@ impl DiskRootfs {
         }
         Ok(Some(bytes.into()))
     }
-}
 
-impl Rootfs for DiskRootfs {
-    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
-        if let Some(known) = self.stats.borrow().get(path) {
-            return Ok(*known);
-        }
-        let found = match self.open_optional(path, OFlag::O_PATH, Links::FollowParents, "stat")? {
-            None => None,
-            Some(fd) => {
-                let stat = stat_of(fd.as_fd()).map_err(|e| DiskRootfs::error("stat", path, e))?;
-                Some(Stat::from(&stat))
-            }
-        };
-        self.stats.borrow_mut().insert(path.clone(), found);
-        Ok(found)
-    }
-
-    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+    fn read_link_uncached(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
         let flags = OFlag::O_PATH;
         let Some(fd) = self.open_optional(path, flags, Links::FollowParents, "read the link")?
         else {
@@ -260,16 +252,7 @@ impl Rootfs for DiskRootfs {
         }
     }
 
-    fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
-        if let Some(known) = self.contents.borrow().get(path) {
-            return Ok(known.clone());
-        }
-        let found = self.read_uncached(path, limit)?;
-        self.contents.borrow_mut().insert(path.clone(), found.clone());
-        Ok(found)
-    }
-
-    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+    fn list_uncached(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
         let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "list")? else {
             return Ok(None);
         };
@@ -294,6 +277,54 @@ impl Rootfs for DiskRootfs {
         }
         names.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
         Ok(Some(names))
+    }
+}
+
+impl Rootfs for DiskRootfs {
+    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+        if let Some(known) = self.stats.borrow().get(path) {
+            return Ok(*known);
+        }
+        let found = match self.open_optional(path, OFlag::O_PATH, Links::FollowParents, "stat")? {
+            None => None,
+            Some(fd) => {
+                let stat = stat_of(fd.as_fd()).map_err(|e| DiskRootfs::error("stat", path, e))?;
+                Some(Stat::from(&stat))
+            }
+        };
+        self.stats.borrow_mut().insert(path.clone(), found);
+        Ok(found)
+    }
+
+    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+        if let Some(known) = self.links.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let found = self.read_link_uncached(path)?;
+        self.links.borrow_mut().insert(path.clone(), found.clone());
+        Ok(found)
+    }
+
+    fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+        if let Some(known) = self.contents.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let found = self.read_uncached(path, limit)?;
+        self.contents.borrow_mut().insert(path.clone(), found.clone());
+        Ok(found)
+    }
+
+    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+        if let Some(known) = self.lists.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        let found = self.list_uncached(path)?;
+        self.lists.borrow_mut().insert(path.clone(), found.clone());
+        Ok(found)
+    }
+
+    fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     fn is_live(&self) -> bool {

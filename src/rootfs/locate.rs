@@ -1,8 +1,8 @@
 //! Following links by name, for images that are not (only) a directory on disk.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use super::{FileKind, ImagePath, Location, Stat};
 use crate::error::{Error, Result};
@@ -24,46 +24,52 @@ pub(super) fn locate(
     stat: impl Fn(&ImagePath) -> Result<Option<Stat>>,
     read_link: impl Fn(&ImagePath) -> Result<Vec<u8>>,
 ) -> Result<Location> {
-    let mut todo: VecDeque<OsString> = path.components().map(OsString::from).collect();
+    // Walked up to `walked`: the path, then each link's text with the rest of the way behind it.
+    let mut way = Cow::Borrowed(path.as_bytes());
+    let mut walked = 0;
     let mut at = ImagePath::root();
     let mut at_stat = None;
     let mut links = 0;
     // Below a missing entry or a non-directory nothing can exist; the rest is only a name.
     let mut nothing_below = false;
-    while let Some(name) = todo.pop_front() {
-        if name == ".." {
+    while let Some((name, end)) = component(&way, walked) {
+        walked = end;
+        if name == b".." {
             // Below something missing `..` does not lead back: the kernel says ENOENT.
-            at = at.parent().unwrap_or(at);
+            at.pop();
             at_stat = None;
             continue;
         }
-        if name == "." {
+        if name == b"." {
             // `file/.` is nothing; the kernel says ENOTDIR.
             if nothing_below {
                 at_stat = None;
             }
             continue;
         }
-        let next = at.join(&name)?;
-        let found = if nothing_below { None } else { stat(&next)? };
+        at.push(OsStr::from_bytes(name))?;
+        let found = if nothing_below { None } else { stat(&at)? };
         match found {
-            Some(s) if s.kind == FileKind::Symlink && (follow_last || !todo.is_empty()) => {
+            Some(s)
+                if s.kind == FileKind::Symlink
+                    && (follow_last || component(&way, walked).is_some()) =>
+            {
                 links += 1;
                 if links > MAX_LINKS {
                     return Err(Error::LinkLoop { path: path.clone() });
                 }
-                let target = read_link(&next)?;
+                let target = read_link(&at)?;
+                at.pop();
                 if target.first() == Some(&b'/') {
                     at = ImagePath::root();
                 }
                 at_stat = None;
-                for part in components(&target).rev() {
-                    todo.push_front(OsString::from_vec(part.to_vec()));
-                }
+                let directory: &[u8] = if target.ends_with(b"/") { b"." } else { b"" };
+                way = Cow::Owned([&target, directory, b"/", &way[walked..]].concat());
+                walked = 0;
             }
             other => {
                 nothing_below = other.is_none_or(|s| s.kind != FileKind::Dir);
-                at = next;
                 at_stat = other;
             }
         }
@@ -73,4 +79,11 @@ pub(super) fn locate(
     }
     debug_assert!(!at.as_bytes().is_empty() && at.relative().as_bytes() != b"..");
     Ok(Location { path: at, stat: at_stat })
+}
+
+/// The first component of `way` from the byte `from` on, and where it ends.
+fn component(way: &[u8], from: usize) -> Option<(&[u8], usize)> {
+    let start = from + way[from..].iter().position(|b| *b != b'/')?;
+    let end = way[start..].iter().position(|b| *b == b'/').map_or(way.len(), |at| start + at);
+    Some((&way[start..end], end))
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::{FileKind, ImagePath, Location, Node, NodeBody, PathChange, Rootfs, Stat, locate};
+use super::{
+    FileKind, ImagePath, Location, Memo, Node, NodeBody, PathChange, Rootfs, Stat, locate,
+};
 use crate::error::{Error, Result};
 
 /// A root filesystem in memory. Built by chaining; parents are made as needed, 0755 of root's.
@@ -19,6 +21,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Default)]
 pub struct MemoryRootfs {
     nodes: BTreeMap<ImagePath, Node>,
+    memo: Memo,
     live: bool,
     protected: Vec<String>,
     quarantines: bool,
@@ -114,6 +117,7 @@ impl MemoryRootfs {
     #[must_use]
     pub fn restat(mut self, path: &str, change: impl FnOnce(&mut Stat)) -> MemoryRootfs {
         let path = ImagePath::parse(path).expect("a test names a good path");
+        self.memo.forget();
         change(&mut self.nodes.get_mut(&path).expect("a test names an entry").stat);
         self
     }
@@ -125,6 +129,7 @@ impl MemoryRootfs {
     #[must_use]
     pub fn without(mut self, path: &str) -> MemoryRootfs {
         let path = ImagePath::parse(path).expect("a test names a good path");
+        self.memo.forget();
         self.nodes.retain(|at, _| !at.starts_with(&path));
         self
     }
@@ -132,6 +137,7 @@ impl MemoryRootfs {
     /// The image with these changes made, as if they had been written to disk.
     #[must_use]
     pub fn changed(mut self, changes: &[PathChange]) -> MemoryRootfs {
+        self.memo.forget();
         for change in changes {
             match &change.after {
                 None => {
@@ -154,6 +160,7 @@ impl MemoryRootfs {
 
     fn node(mut self, path: &str, node: Node) -> MemoryRootfs {
         let path = ImagePath::parse(path).expect("a test names a good path");
+        self.memo.forget();
         let mut up = path.parent();
         while let Some(dir) = up {
             up = dir.parent();
@@ -165,24 +172,28 @@ impl MemoryRootfs {
     }
 
     fn find(&self, path: &ImagePath, follow_last: bool) -> Result<Location> {
-        locate::locate(
-            path,
-            follow_last,
-            |at| {
-                let root = at.is_root().then(|| Stat::dir(0o755));
-                Ok(self.nodes.get(at).map(|n| n.stat).or(root))
-            },
-            |at| match self.nodes.get(at).map(|n| &n.body) {
-                Some(NodeBody::Symlink(target)) => Ok(target.clone()),
-                _ => Ok(Vec::new()),
-            },
-        )
+        self.memo.place(path, follow_last, || {
+            locate::locate(
+                path,
+                follow_last,
+                |at| self.stat_unlinked(at),
+                |at| match self.nodes.get(at).map(|n| &n.body) {
+                    Some(NodeBody::Symlink(target)) => Ok(target.clone()),
+                    _ => Ok(Vec::new()),
+                },
+            )
+        })
     }
 }
 
 impl Rootfs for MemoryRootfs {
     fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
         Ok(self.find(path, false)?.stat)
+    }
+
+    fn stat_unlinked(&self, at: &ImagePath) -> Result<Option<Stat>> {
+        let root = || at.is_root().then(|| Stat::dir(0o755));
+        Ok(self.nodes.get(at).map(|n| n.stat).or_else(root))
     }
 
     fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
@@ -220,6 +231,10 @@ impl Rootfs for MemoryRootfs {
         let below = below.take_while(|p| p.starts_with(&at.path));
         let inside = |p: &&ImagePath| p.parent().as_ref() == Some(&at.path);
         Ok(Some(below.filter(inside).filter_map(|p| p.file_name().map(OsString::from)).collect()))
+    }
+
+    fn memo(&self) -> &Memo {
+        &self.memo
     }
 
     fn is_live(&self) -> bool {

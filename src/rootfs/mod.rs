@@ -9,6 +9,7 @@
 pub mod accounts;
 mod disk;
 mod locate;
+mod memo;
 mod memory;
 mod path;
 mod resolve;
@@ -22,6 +23,7 @@ use std::rc::Rc;
 
 pub use accounts::AccountDb;
 pub use disk::DiskRootfs;
+pub use memo::Memo;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
 pub(crate) use path::{escape, is_control};
@@ -120,6 +122,14 @@ pub trait Rootfs {
     /// A loop of links, or the kernel's refusal.
     fn stat(&self, path: &ImagePath) -> Result<Option<Stat>>;
 
+    /// As [`Rootfs::stat`], for a path that leads through no links.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    fn stat_unlinked(&self, at: &ImagePath) -> Result<Option<Stat>> {
+        self.stat(at)
+    }
+
     /// The text of the link at `path`; `None` when nothing or something else stands there.
     ///
     /// # Errors
@@ -138,6 +148,9 @@ pub trait Rootfs {
     /// # Errors
     /// [`Error::WrongKind`] for anything but a directory, a loop of links, or the kernel's refusal.
     fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>>;
+
+    /// What was found out about the image as it is now.
+    fn memo(&self) -> &Memo;
 
     /// Whether this is the running system's own `/` and not a container's.
     fn is_live(&self) -> bool {
@@ -185,12 +198,14 @@ pub trait Rootfs {
     /// # Errors
     /// A loop of links, or the kernel's refusal.
     fn locate(&self, path: &ImagePath) -> Result<Location> {
-        locate::locate(
-            path,
-            true,
-            |at| self.stat(at),
-            |at| Ok(self.read_link(at)?.unwrap_or_default()),
-        )
+        self.memo().place(path, true, || {
+            locate::locate(
+                path,
+                true,
+                |at| self.stat_unlinked(at),
+                |at| Ok(self.read_link(at)?.unwrap_or_default()),
+            )
+        })
     }
 
     /// The text of a configuration file, links followed. `None` when it is not there.

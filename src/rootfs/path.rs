@@ -56,14 +56,31 @@ impl ImagePath {
     /// # Errors
     /// [`Error::BadPath`] when `name` is empty, `.`, `..` or holds a slash.
     pub fn join(&self, name: impl AsRef<OsStr>) -> Result<ImagePath> {
-        let name = name.as_ref().as_bytes();
+        let name = name.as_ref();
+        let mut out = Vec::with_capacity(self.0.len() + 1 + name.len());
+        out.extend_from_slice(&self.0);
+        let mut out = ImagePath(out);
+        out.push(name)?;
+        Ok(out)
+    }
+
+    /// As [`ImagePath::join`], in place.
+    pub(super) fn push(&mut self, name: &OsStr) -> Result<()> {
+        let name = name.as_bytes();
         if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
             return Err(Error::BadPath { path: escape(name), why: "want one plain file name" });
         }
-        let mut out = if self.is_root() { Vec::new() } else { self.0.clone() };
-        out.push(b'/');
-        out.extend_from_slice(name);
-        Ok(ImagePath(out))
+        if !self.is_root() {
+            self.0.push(b'/');
+        }
+        self.0.extend_from_slice(name);
+        Ok(())
+    }
+
+    /// Goes up to the directory that holds this entry; the root stays.
+    pub(super) fn pop(&mut self) {
+        let cut = self.0.iter().rposition(|b| *b == b'/').unwrap_or(0);
+        self.0.truncate(cut.max(1));
     }
 
     /// The bytes, beginning with `/`.

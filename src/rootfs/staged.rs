@@ -1,10 +1,11 @@
 //! An image plus changes that are not written yet.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::{FileKind, ImagePath, Location, Rootfs, Stat, Survey, locate};
+use super::{FileKind, ImagePath, Location, Memo, Rootfs, Stat, Survey, locate};
 use crate::error::{Error, Result};
 use crate::profile::RuleId;
 
@@ -146,19 +147,22 @@ pub struct Checkpoint(BTreeMap<ImagePath, Staged>);
 pub struct StagedRootfs<'a> {
     base: &'a dyn Rootfs,
     over: BTreeMap<ImagePath, Staged>,
+    /// Goes up with every change.
+    revision: u64,
+    memo: Memo,
 }
 
 impl<'a> StagedRootfs<'a> {
     /// The image as it is, with nothing pending.
     pub fn new(base: &'a dyn Rootfs) -> StagedRootfs<'a> {
-        StagedRootfs { base, over: BTreeMap::new() }
+        StagedRootfs { base, over: BTreeMap::new(), revision: 0, memo: Memo::default() }
     }
 
     /// The image as it will be after these changes.
     pub fn with(base: &'a dyn Rootfs, changes: &[PathChange]) -> StagedRootfs<'a> {
         let staged = |c: &PathChange| Staged { node: c.after.clone(), rules: c.rules.clone() };
         let over = changes.iter().map(|c| (c.path.clone(), staged(c))).collect();
-        StagedRootfs { base, over }
+        StagedRootfs { base, over, revision: 0, memo: Memo::default() }
     }
 
     /// Adds a change on behalf of `rule`.
@@ -259,6 +263,11 @@ impl<'a> StagedRootfs<'a> {
         }
     }
 
+    /// A number that is another one after every change: while it is the same, so is every answer.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// What is staged so far, to go back to with [`StagedRootfs::restore`].
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint(self.over.clone())
@@ -266,6 +275,7 @@ impl<'a> StagedRootfs<'a> {
 
     /// Forgets everything staged since the checkpoint.
     pub fn restore(&mut self, checkpoint: Checkpoint) {
+        self.is_changed();
         self.over = checkpoint.0;
     }
 
@@ -311,22 +321,26 @@ impl<'a> StagedRootfs<'a> {
     }
 
     fn put(&mut self, path: ImagePath, node: Option<Node>, rule: &RuleId) -> bool {
-        let entry = self.over.entry(path);
-        match entry {
-            std::collections::btree_map::Entry::Vacant(v) => {
+        match self.over.entry(path) {
+            Entry::Vacant(v) => {
                 v.insert(Staged { node, rules: BTreeSet::from([rule.clone()]) });
-                true
             }
-            std::collections::btree_map::Entry::Occupied(mut o) => {
+            Entry::Occupied(mut o) => {
                 if same(o.get().node.as_ref(), node.as_ref()) {
                     return false;
                 }
                 let staged = o.get_mut();
                 staged.node = node;
                 staged.rules.insert(rule.clone());
-                true
             }
         }
+        self.is_changed();
+        true
+    }
+
+    fn is_changed(&mut self) {
+        self.revision += 1;
+        self.memo.forget();
     }
 
     /// A link to `missing/../x` leads nowhere, although `x` may exist: nothing is made there.
@@ -361,7 +375,7 @@ impl<'a> StagedRootfs<'a> {
     fn node_stat(&self, at: &ImagePath) -> Result<Option<Stat>> {
         match self.over.get(at) {
             Some(staged) => Ok(staged.node.as_ref().map(|n| n.stat)),
-            None => self.base.stat(at),
+            None => self.base.stat_unlinked(at),
         }
     }
 
@@ -379,15 +393,17 @@ impl<'a> StagedRootfs<'a> {
     }
 
     fn find(&self, path: &ImagePath, follow_last: bool) -> Result<Location> {
-        locate::locate(
-            path,
-            follow_last,
-            |at| self.node_stat(at),
-            |at| match self.over.get(at).and_then(|s| s.node.as_ref()).map(|n| &n.body) {
-                Some(NodeBody::Symlink(target)) => Ok(target.clone()),
-                _ => Ok(self.base.read_link(at)?.unwrap_or_default()),
-            },
-        )
+        self.memo.place(path, follow_last, || {
+            locate::locate(
+                path,
+                follow_last,
+                |at| self.node_stat(at),
+                |at| match self.over.get(at).and_then(|s| s.node.as_ref()).map(|n| &n.body) {
+                    Some(NodeBody::Symlink(target)) => Ok(target.clone()),
+                    _ => Ok(self.base.read_link(at)?.unwrap_or_default()),
+                },
+            )
+        })
     }
 }
 
@@ -469,6 +485,10 @@ impl Rootfs for StagedRootfs<'_> {
         self.base.survey()
     }
 
+    fn memo(&self) -> &Memo {
+        &self.memo
+    }
+
     fn is_live(&self) -> bool {
         self.base.is_live()
     }
@@ -547,6 +567,30 @@ mod tests {
         assert_eq!(list("/home/u10"), ["b"]);
         assert_eq!(list("/home"), ["u1", "u1.x", "u10"]);
         assert_eq!(list("/"), ["home", "top"]);
+    }
+
+    #[test]
+    fn what_was_found_out_holds_until_something_changes() {
+        struct Text(String);
+        let base = MemoryRootfs::new().file("/etc/a", "1").file("/etc/b", "2");
+        let mut staged = StagedRootfs::new(&base);
+        let link = path("/etc/l");
+        let derive = |staged: &StagedRootfs<'_>| {
+            let text = || Ok(Text(staged.read(&link)?.unwrap_or_default()));
+            staged.memo().derived(text).unwrap().0.clone()
+        };
+        let mut texts = vec![derive(&staged)];
+        let checkpoint = staged.checkpoint();
+        for to in ["a", "b", "b"] {
+            let before = staged.revision();
+            let change = Change::Symlink { path: link.clone(), target: to.to_owned() };
+            let moved = staged.stage(&change, &rule()).unwrap();
+            assert_eq!(moved, staged.revision() != before, "{to}");
+            texts.push(derive(&staged));
+        }
+        staged.restore(checkpoint);
+        texts.push(derive(&staged));
+        assert_eq!(texts, ["", "1", "2", "2", ""]);
     }
 
     #[test]

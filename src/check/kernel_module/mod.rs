@@ -10,6 +10,7 @@ mod kernels;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -67,15 +68,53 @@ fn is_conf(name: &[u8]) -> bool {
     !name.starts_with(b".") && (name.ends_with(b".conf") || name.ends_with(b".alias"))
 }
 
+/// What kmod reads.
+struct Policy {
+    dirs: BTreeMap<&'static str, Vec<Entry>>,
+    /// Every way in which the directories may be read: by 18.04's kmod and by the tree's own; of a
+    /// running system now and, without `/run`, at the next boot.
+    orders: Vec<Vec<&'static str>>,
+    /// The `install` lines of each file.
+    installs: BTreeMap<ImagePath, Vec<Install>>,
+}
+
+impl Policy {
+    fn read(root: &dyn Rootfs) -> Result<Policy> {
+        let version = versions::installed(root, "kmod")?.unwrap_or_else(|| vec![24]);
+        let mut orders = Vec::new();
+        for version in [&[24], version.as_slice()] {
+            for run in [root.is_live(), false] {
+                let order = ranks(version, run);
+                if !orders.contains(&order) {
+                    orders.push(order);
+                }
+            }
+        }
+        let mut dirs = BTreeMap::new();
+        for dir in orders.iter().flatten() {
+            if !dirs.contains_key(dir) {
+                dirs.insert(*dir, conf_dirs::read_dir(root, dir, is_conf)?);
+            }
+        }
+        let lines = |e: &Entry| (e.listed.clone(), modprobe::installs(e.text()));
+        let installs = dirs.values().flatten().map(lines).collect();
+        Ok(Policy { dirs, orders, installs })
+    }
+
+    fn files(&self, order: &[&'static str]) -> Vec<&Entry> {
+        let ranks: Vec<&[Entry]> =
+            order.iter().filter_map(|dir| self.dirs.get(dir).map(Vec::as_slice)).collect();
+        // kmod leaves directories out before it looks for names that are there already.
+        conf_dirs::layered(&ranks, |e| !matches!(e.body, conf_dirs::Body::Dir))
+    }
+}
+
 struct Audit<'a> {
     want: &'a KernelModule,
     root: &'a dyn Rootfs,
     module: String,
     kernels: Kernels,
-    dirs: BTreeMap<&'static str, Vec<Entry>>,
-    /// Every way in which the directories may be read: by 18.04's kmod and by the tree's own; of a
-    /// running system now and, without `/run`, at the next boot.
-    orders: Vec<Vec<&'static str>>,
+    policy: Rc<Policy>,
 }
 
 /// One decisive or contrary line.
@@ -101,50 +140,20 @@ impl<'a> Audit<'a> {
     fn new(want: &'a KernelModule, root: &'a dyn Rootfs) -> Result<Audit<'a>> {
         let module = modprobe::normal(&want.name);
         let kernels = Kernels::of(root, &module)?;
-        let version = versions::installed(root, "kmod")?.unwrap_or_else(|| vec![24]);
-        let mut orders = Vec::new();
-        for version in [&[24], version.as_slice()] {
-            for run in [root.is_live(), false] {
-                let order = ranks(version, run);
-                if !orders.contains(&order) {
-                    orders.push(order);
-                }
-            }
-        }
-        let mut dirs = BTreeMap::new();
-        for dir in orders.iter().flatten() {
-            if !dirs.contains_key(dir) {
-                dirs.insert(*dir, conf_dirs::read_dir(root, dir, is_conf)?);
-            }
-        }
-        Ok(Audit { want, root, module, kernels, dirs, orders })
-    }
-
-    fn files(&self, order: &[&'static str]) -> Vec<&Entry> {
-        let ranks: Vec<&[Entry]> =
-            order.iter().filter_map(|dir| self.dirs.get(dir).map(Vec::as_slice)).collect();
-        // kmod leaves directories out before it looks for names that are there already.
-        conf_dirs::layered(&ranks, |e| !matches!(e.body, conf_dirs::Body::Dir))
+        let policy = root.memo().derived(|| Policy::read(root))?;
+        Ok(Audit { want, root, module, kernels, policy })
     }
 
     fn finding(&self) -> Result<Finding> {
-        let installs: BTreeMap<&ImagePath, Vec<Install>> = self
-            .dirs
-            .values()
-            .flatten()
-            .map(|e| {
-                let mut found = modprobe::installs(e.text());
-                found.retain(|i| i.matches(&self.module));
-                (&e.listed, found)
-            })
-            .collect();
         let mut contrary: BTreeMap<&ImagePath, Line<'_>> = BTreeMap::new();
         let mut holding: Vec<Evidence> = Vec::new();
         let mut unstated = false;
-        for order in &self.orders {
-            let files = self.files(order);
+        for order in &self.policy.orders {
+            let files = self.policy.files(order);
             let lines = files.iter().flat_map(|entry| {
-                installs[&entry.listed].iter().map(|install| Line { entry, install })
+                let all = self.policy.installs[&entry.listed].iter();
+                let ours = all.filter(|install| install.matches(&self.module));
+                ours.map(|install| Line { entry, install })
             });
             let lines: Vec<Line<'_>> = lines.collect();
             for (exists, by_pattern) in [(self.kernels.on_disk, true), (self.kernels.absent, false)]
@@ -206,8 +215,8 @@ impl<'a> Audit<'a> {
         if let Place::Refused(why) = place::file(self.root, &path)? {
             return Ok(Gap::no_remedy(evidence, why));
         }
-        let order = self.orders.iter().rev().find(|o| !o.contains(&"/run/modprobe.d"));
-        let files = self.files(order.map_or(&[], Vec::as_slice));
+        let order = self.policy.orders.iter().rev().find(|o| !o.contains(&"/run/modprobe.d"));
+        let files = self.policy.files(order.map_or(&[], Vec::as_slice));
         let old = files.iter().find(|e| e.name == OWN_NAME).map_or("", |e| e.text());
         let new = modprobe::block(old, &self.want.name);
         if new == old {

@@ -2,6 +2,7 @@
 //! line and whether sshd would refuse it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::include;
 use super::keyword::{self, Keyword, Takes, conditions, shorten, words};
@@ -105,7 +106,12 @@ impl Config {
     /// # Errors
     /// What cannot be read or holds a NUL byte, a link that leads nowhere, files that include
     /// themselves or are nested too deep.
-    pub fn read(root: &dyn Rootfs) -> Result<Option<Config>> {
+    pub fn read(root: &dyn Rootfs) -> Result<Option<Rc<Config>>> {
+        let config = root.memo().derived(|| Ok(Config::read_anew(root)?.map(Rc::new)))?;
+        Ok(Option::clone(&config))
+    }
+
+    fn read_anew(root: &dyn Rootfs) -> Result<Option<Config>> {
         let main = ImagePath::parse(MAIN)?;
         let at = root.locate(&main)?;
         if at.stat.is_none() {
@@ -338,7 +344,7 @@ mod tests {
     use super::*;
     use crate::rootfs::MemoryRootfs;
 
-    fn read(root: &MemoryRootfs) -> Config {
+    fn read(root: &MemoryRootfs) -> Rc<Config> {
         Config::read(root).unwrap().expect("a configuration")
     }
 

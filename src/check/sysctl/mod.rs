@@ -80,7 +80,7 @@ fn plain_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::
 
 impl Primitive for Sysctl {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        let files = Files::read(root)?;
+        let files = root.memo().derived(|| Files::read(root))?;
         let readers = files.readers();
         let key = Key::new(&self.key);
         let hits: Vec<Vec<Hit<'_>>> = readers.iter().map(|r| r.hits(&key)).collect();
