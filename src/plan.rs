@@ -351,16 +351,16 @@ fn settle(
     let mut any = false;
     for _ in 0..MAX_ROUNDS {
         let mut moved = false;
-        let mut touched: BTreeSet<ImagePath> = BTreeSet::new();
         let mut findings = Vec::with_capacity(want.len());
         for check in want {
+            let mut touched: BTreeSet<ImagePath> = BTreeSet::new();
             let finding = check.primitive().audit(staged);
             // A want that cannot be judged has nothing to stage; the verdict says so.
             if let Ok(Finding::NotMet { gaps, .. }) = &finding {
                 for gap in gaps {
                     let Fix::Changes(changes) = &gap.fix else { continue };
                     // A whole-file change was made from the file as it was when the audit read it:
-                    // one change per path and look, the next round sees its result.
+                    // one change per path and look, the next look sees its result.
                     let places: Vec<ImagePath> = changes.iter().map(|c| place(c, staged)).collect();
                     if places.iter().any(|p| touched.contains(p)) {
                         continue;

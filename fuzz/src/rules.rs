@@ -1,8 +1,8 @@
 //! Whole rules on small trees: judging, planning and what the plan leaves behind.
 //!
 //! An input is up to as many files as the target has places for, with [`BETWEEN`] between them. A
-//! place whose file is missing or empty stays empty. The last byte chooses which few rules of the
-//! family are planned together.
+//! place whose file is missing or empty stays empty. The last byte chooses which rules of the family
+//! are planned together.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use super::support::{chosen_bytes, kept, lines};
 
 /// The line that parts the files of an input.
 const BETWEEN: &str = "%%\n";
-/// So many rules are planned together.
+/// At most so many rules are planned together.
 const TOGETHER: usize = 4;
 /// Stands for a password's hash. No verdict and no diff may show it.
 const SECRET: &str = "$6$canary";
@@ -77,7 +77,8 @@ impl Family {
     fn run(&self, data: &[u8]) {
         let (pick, data) = chosen_bytes(data);
         let start = pick % self.rules.len();
-        let rules = &self.rules[start..(start + TOGETHER).min(self.rules.len())];
+        let together = TOGETHER - pick / self.rules.len() % TOGETHER;
+        let rules = &self.rules[start..(start + together).min(self.rules.len())];
         let root = self.tree(data);
         // In any other file it is no secret.
         let open = self.places.iter().filter(|p| !SECRETIVE.contains(p)).any(|place| {
@@ -98,6 +99,9 @@ impl Family {
         for (before, after) in first.before.iter().zip(&first.after) {
             let lost = before.outcome == Outcome::Met && after.outcome == Outcome::NotMet;
             assert!(!lost, "{before:?}\n{after:?}");
+        }
+        if first.changes().is_empty() {
+            return;
         }
         let done = root.clone().changed(first.changes());
         let second = match plan(rules, &done) {

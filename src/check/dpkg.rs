@@ -67,6 +67,11 @@ impl Packages {
     /// There is none (then it cannot be told what is installed), it cannot be read, or a line in
     /// it is not dpkg's.
     pub fn read(root: &dyn Rootfs) -> Result<Rc<Packages>> {
+        let packages = root.memo().derived(|| Packages::read_anew(root))?;
+        Ok(Rc::clone(&packages))
+    }
+
+    fn read_anew(root: &dyn Rootfs) -> Result<Rc<Packages>> {
         let status = ImagePath::parse(STATUS)?;
         let Some(text) = root.read_bytes(&status, STATUS_LIMIT)? else {
             return Err(Error::target("read", &status, std::io::ErrorKind::NotFound));
@@ -82,8 +87,8 @@ impl Packages {
                 }
             }
         }
-        // Dozens of rules ask about one database; the bytes of an image do not change, and the
-        // memo keeps them alive, so the same bytes are at the same place and no others are.
+        // A plan looks at dozens of stages with one database; the bytes of an image do not change,
+        // and are kept alive here, so the same bytes are at the same place and no others are.
         if let Some(known) = LAST.with_borrow(|last| last.clone().filter(|l| l.same(&files))) {
             return Ok(known);
         }

@@ -18,7 +18,7 @@ impl Key {
     /// Reads a name. The first separator decides: after a dot, dots part and slashes are dots
     /// (`net.ipv4.conf.eth0/100.x`); after a slash, the other way round.
     pub fn new(name: &str) -> Key {
-        let path = as_path(name);
+        let path: String = swapped(name).collect();
         let mut parts: Vec<&str> = Vec::new();
         for part in path.split('/') {
             match part {
@@ -32,6 +32,12 @@ impl Key {
         Key { path: parts.join("/") }
     }
 
+    /// Whether `name` is a spelling of this key.
+    fn is_named(&self, name: &str) -> bool {
+        // Most names are plain, and nothing need be built to compare them.
+        swapped(name).eq(self.path.chars()) || has_detour(name) && Key::new(name) == *self
+    }
+
     /// The last part; every spelling of the key holds it.
     fn leaf(&self) -> &str {
         let leaf = self.path.rsplit('/').next().unwrap_or("");
@@ -41,14 +47,21 @@ impl Key {
 }
 
 /// The name below `/proc/sys`, as both programs make it.
-fn as_path(name: &str) -> String {
+fn swapped(name: &str) -> impl Iterator<Item = char> {
     let dotted = name.find(['.', '/']).is_some_and(|at| name[at..].starts_with('.'));
-    let swap = |c| match c {
+    name.chars().map(move |c| match c {
         '.' if dotted => '/',
         '/' if dotted => '.',
         c => c,
-    };
-    name.chars().map(swap).collect()
+    })
+}
+
+/// Whether a name may say less than it holds: two separators in a row, or one at an end.
+fn has_detour(name: &str) -> bool {
+    let is_separator = |c: char| c == '.' || c == '/';
+    name.starts_with(is_separator)
+        || name.ends_with(is_separator)
+        || name.as_bytes().windows(2).any(|w| w.iter().all(|b| is_separator(char::from(*b))))
 }
 
 /// A program that reads these files, as far as it reads lines differently.
@@ -195,8 +208,8 @@ pub fn assignments(text: &str, key: &Key, dialect: Dialect) -> Vec<Assignment> {
         let whole = pieces.len() == 1;
         for piece in pieces {
             let found = |piece: &str| {
-                let (name, value) = dialect.read(piece).filter(|(k, _)| Key::new(k) == *key)?;
-                Some((value.map(str::to_owned), as_path(name) == key.path))
+                let (name, value) = dialect.read(piece).filter(|(k, _)| key.is_named(k))?;
+                Some((value.map(str::to_owned), swapped(name).eq(key.path.chars())))
             };
             if let Some((value, plain)) = found(&piece) {
                 out.push(Assignment { line, value, whole, plain });
@@ -514,6 +527,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_spelling_is_one_of_the_same_key(key in "[ab./]{0,7}", name in "[ab./]{0,7}") {
+            let key = Key::new(&key);
+            prop_assert_eq!(key.is_named(&name), Key::new(&name) == key, "{:?} {}", key, name);
+        }
+
         #[test]
         fn what_was_set_is_got(text in file()) {
             for dialects in [BIONIC, BULLSEYE, MODERN] {
