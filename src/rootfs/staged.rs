@@ -141,12 +141,13 @@ struct Staged {
 }
 
 /// What was staged at some moment.
-pub struct Checkpoint(BTreeMap<ImagePath, Staged>);
+pub struct Checkpoint(Rc<BTreeMap<ImagePath, Staged>>);
 
 /// An image with pending changes on top. Reads see the changes; nothing is written.
 pub struct StagedRootfs<'a> {
     base: &'a dyn Rootfs,
-    over: BTreeMap<ImagePath, Staged>,
+    /// Shared with the checkpoints until the next change.
+    over: Rc<BTreeMap<ImagePath, Staged>>,
     /// Goes up with every change.
     revision: u64,
     memo: Memo,
@@ -155,14 +156,14 @@ pub struct StagedRootfs<'a> {
 impl<'a> StagedRootfs<'a> {
     /// The image as it is, with nothing pending.
     pub fn new(base: &'a dyn Rootfs) -> StagedRootfs<'a> {
-        StagedRootfs { base, over: BTreeMap::new(), revision: 0, memo: Memo::default() }
+        StagedRootfs { base, over: Rc::default(), revision: 0, memo: Memo::default() }
     }
 
     /// The image as it will be after these changes.
     pub fn with(base: &'a dyn Rootfs, changes: &[PathChange]) -> StagedRootfs<'a> {
         let staged = |c: &PathChange| Staged { node: c.after.clone(), rules: c.rules.clone() };
         let over = changes.iter().map(|c| (c.path.clone(), staged(c))).collect();
-        StagedRootfs { base, over, revision: 0, memo: Memo::default() }
+        StagedRootfs { base, over: Rc::new(over), revision: 0, memo: Memo::default() }
     }
 
     /// Adds a change on behalf of `rule`.
@@ -270,7 +271,7 @@ impl<'a> StagedRootfs<'a> {
 
     /// What is staged so far, to go back to with [`StagedRootfs::restore`].
     pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint(self.over.clone())
+        Checkpoint(Rc::clone(&self.over))
     }
 
     /// Forgets everything staged since the checkpoint.
@@ -286,7 +287,7 @@ impl<'a> StagedRootfs<'a> {
     /// The image cannot be read (any more).
     pub fn changes(&self) -> Result<Vec<PathChange>> {
         let mut out = Vec::new();
-        for (path, staged) in &self.over {
+        for (path, staged) in &*self.over {
             let before = match self.base.stat(path)? {
                 None => None,
                 Some(stat) => {
@@ -321,7 +322,7 @@ impl<'a> StagedRootfs<'a> {
     }
 
     fn put(&mut self, path: ImagePath, node: Option<Node>, rule: &RuleId) -> bool {
-        match self.over.entry(path) {
+        match Rc::make_mut(&mut self.over).entry(path) {
             Entry::Vacant(v) => {
                 v.insert(Staged { node, rules: BTreeSet::from([rule.clone()]) });
             }
