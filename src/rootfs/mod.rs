@@ -7,6 +7,7 @@
 //! path of a target, and that nothing here asks the host.
 
 pub mod accounts;
+mod change;
 mod disk;
 mod locate;
 mod memo;
@@ -22,6 +23,7 @@ use std::fmt;
 use std::rc::Rc;
 
 pub use accounts::AccountDb;
+pub use change::{Change, NewFile, Node, NodeBody, PathChange};
 pub use disk::DiskRootfs;
 pub use memo::Memo;
 pub use memory::MemoryRootfs;
@@ -29,7 +31,7 @@ pub use path::ImagePath;
 pub(crate) use path::{escape, is_control};
 pub(crate) use resolve::reopen;
 pub use resolve::{Links, Resolver};
-pub use staged::{Change, NewFile, Node, NodeBody, PathChange, StagedRootfs};
+pub use staged::StagedRootfs;
 
 pub use survey::{Found, Survey};
 

@@ -1,0 +1,128 @@
+//! Changes as they are asked for, and the difference that they come to.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::{ImagePath, Stat};
+use crate::profile::RuleId;
+
+/// Mode and owner of a file that does not exist yet. Existing files keep theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewFile {
+    /// Permission bits.
+    pub mode: u32,
+    /// Owner, by number.
+    pub uid: u32,
+    /// Group, by number.
+    pub gid: u32,
+}
+
+impl NewFile {
+    /// A configuration file: root's, 0644.
+    pub const CONFIG: NewFile = NewFile { mode: 0o644, uid: 0, gid: 0 };
+}
+
+/// One step towards the wanted state. Paths may lead through links inside the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The whole new content of a file. Links are followed; parents are made if missing.
+    Write {
+        /// Which file.
+        path: ImagePath,
+        /// All of its bytes.
+        content: Vec<u8>,
+        /// Mode and owner if it is new.
+        create: NewFile,
+    },
+    /// Mode and owner of what stands at a path. The last component is never followed.
+    SetStat {
+        /// Which entry.
+        path: ImagePath,
+        /// New permission bits, if they change.
+        mode: Option<u32>,
+        /// New owner, if it changes.
+        uid: Option<u32>,
+        /// New group, if it changes.
+        gid: Option<u32>,
+    },
+    /// A symbolic link in place of nothing or of another link.
+    Symlink {
+        /// Where.
+        path: ImagePath,
+        /// Its text, as seen from inside the root.
+        target: String,
+    },
+    /// A directory where nothing stands.
+    MakeDir {
+        /// Where.
+        path: ImagePath,
+        /// Its mode and owner.
+        create: NewFile,
+    },
+    /// Takes a file or link away.
+    Remove {
+        /// Which entry.
+        path: ImagePath,
+    },
+    /// Gives a file or link another name in the same directory, where nothing stands.
+    Rename {
+        /// Which entry.
+        path: ImagePath,
+        /// The new name.
+        to: ImagePath,
+    },
+}
+
+impl Change {
+    /// The path that changes.
+    pub fn path(&self) -> &ImagePath {
+        match self {
+            Change::Write { path, .. }
+            | Change::SetStat { path, .. }
+            | Change::Symlink { path, .. }
+            | Change::MakeDir { path, .. }
+            | Change::Rename { path, .. }
+            | Change::Remove { path } => path,
+        }
+    }
+
+    /// New text for a configuration file (root's, 0644 if it does not exist yet).
+    pub fn write(path: &ImagePath, text: impl Into<Vec<u8>>) -> Change {
+        Change::Write { path: path.clone(), content: text.into(), create: NewFile::CONFIG }
+    }
+}
+
+/// What stands, or will stand, at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Kind, mode, owner.
+    pub stat: Stat,
+    /// What it holds.
+    pub body: NodeBody,
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeBody {
+    /// A regular file; `None` when its content is that of the image below.
+    File(Option<Rc<[u8]>>),
+    /// A directory.
+    Dir,
+    /// A link with this text.
+    Symlink(Vec<u8>),
+    /// Neither file, directory nor link; only its mode and owner can change.
+    Other,
+}
+
+/// What the run would make of one path: the difference between the image and the stage.
+#[derive(Debug, Clone)]
+pub struct PathChange {
+    /// Where, links resolved.
+    pub path: ImagePath,
+    /// What stands there now. File content is filled in when it is needed for a diff or an undo.
+    pub before: Option<Node>,
+    /// What will stand there.
+    pub after: Option<Node>,
+    /// The rules that asked for it.
+    pub rules: BTreeSet<RuleId>,
+}
