@@ -107,6 +107,7 @@ impl DiskRootfs {
     /// Names the accounts that no rule may lock, age, deny or move.
     #[must_use]
     pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
+        self.memo.forget();
         self.protected.extend(accounts);
         self
     }
@@ -114,6 +115,7 @@ impl DiskRootfs {
     /// The same root, with [`Rootfs::quarantines`] if `wanted`.
     #[must_use]
     pub fn quarantining(mut self, wanted: bool) -> DiskRootfs {
+        self.memo.forget();
         self.quarantines = wanted;
         self
     }
@@ -121,6 +123,7 @@ impl DiskRootfs {
     /// The same root, with [`Rootfs::survey`] if `wanted`.
     #[must_use]
     pub fn surveyed(mut self, wanted: bool) -> DiskRootfs {
+        self.memo.forget();
         self.surveyed = wanted;
         self
     }

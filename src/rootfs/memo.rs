@@ -52,7 +52,7 @@ impl Memo {
         Ok(at)
     }
 
-    /// For when the image has changed.
+    /// For when the image, or what is asked of it, has changed.
     pub(super) fn forget(&mut self) {
         *self = Memo::default();
     }

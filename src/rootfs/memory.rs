@@ -92,6 +92,7 @@ impl MemoryRootfs {
     /// Makes the image say that it is the running system's own `/`.
     #[must_use]
     pub fn live(mut self) -> MemoryRootfs {
+        self.memo.forget();
         self.live = true;
         self
     }
@@ -99,6 +100,7 @@ impl MemoryRootfs {
     /// The same image in a run that puts such files out of use.
     #[must_use]
     pub fn quarantining(mut self) -> MemoryRootfs {
+        self.memo.forget();
         self.quarantines = true;
         self
     }
@@ -106,6 +108,7 @@ impl MemoryRootfs {
     /// Names an account that no rule may lock, age, deny or move.
     #[must_use]
     pub fn protecting(mut self, account: &str) -> MemoryRootfs {
+        self.memo.forget();
         self.protected.push(account.to_owned());
         self
     }
