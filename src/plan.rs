@@ -256,7 +256,7 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
         let mut restless = Vec::new();
         for rule in &sorted {
             let Disposition::Enforce(want) = &rule.disposition else { continue };
-            let settled = seen.get(&rule.id).is_some_and(|s| s.settled && s.is_of(&staged));
+            let settled = seen.get(&rule.id).is_some_and(|s| s.holds_for(&staged));
             // A row without wants must not come to hold.
             if settled || want.is_empty() || stuck.contains_key(&rule.id) {
                 continue;
@@ -264,8 +264,7 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
             let checkpoint = staged.checkpoint();
             match settle(&rule.id, want, &mut staged) {
                 Ok((moved, judged)) => {
-                    let revision = staged.revision();
-                    seen.insert(&rule.id, Seen { judged, revision, settled: true });
+                    seen.insert(&rule.id, judged);
                     if moved {
                         restless.push(rule.id.to_string());
                     }
@@ -287,7 +286,7 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
     }
     let changes = staged.changes()?;
     let last_look = |rule: &&Rule| match seen.get(&rule.id) {
-        Some(seen) if seen.is_of(&staged) => seen.judged.clone(),
+        Some(seen) if seen.holds_for(&staged) => seen.judged.clone(),
         _ => judge(rule, &staged),
     };
     let mut after: Vec<Judged> = match changes.is_empty() {
@@ -325,19 +324,20 @@ fn has_new_content(change: &PathChange) -> bool {
 struct Seen {
     judged: Judged,
     revision: u64,
-    /// Whether there is nothing to stage for it.
+    /// Whether everything could be told, and nothing is left to stage. A look that failed is
+    /// repeated.
     settled: bool,
 }
 
 impl Seen {
     fn first(judged: &Judged, staged: &StagedRootfs<'_>) -> Seen {
-        let settled = judged.outcome != Outcome::NotMet;
+        let settled = !matches!(judged.outcome, Outcome::NotMet | Outcome::Unknown);
         Seen { judged: judged.clone(), revision: staged.revision(), settled }
     }
 
-    /// Whether nothing was staged since.
-    fn is_of(&self, staged: &StagedRootfs<'_>) -> bool {
-        self.revision == staged.revision()
+    /// Whether it would come out so again: nothing was staged since.
+    fn holds_for(&self, staged: &StagedRootfs<'_>) -> bool {
+        self.settled && self.revision == staged.revision()
     }
 }
 
@@ -347,7 +347,7 @@ fn settle(
     id: &RuleId,
     want: &[Check],
     staged: &mut StagedRootfs<'_>,
-) -> Result<(bool, Judged), String> {
+) -> Result<(bool, Seen), String> {
     let mut any = false;
     for _ in 0..MAX_ROUNDS {
         let mut moved = false;
@@ -376,7 +376,9 @@ fn settle(
             findings.push(finding);
         }
         if !moved {
-            return Ok((any, combine(id, findings.into_iter())));
+            let settled = findings.iter().all(Result::is_ok);
+            let judged = combine(id, findings.into_iter());
+            return Ok((any, Seen { judged, revision: staged.revision(), settled }));
         }
         any = true;
     }
@@ -394,9 +396,13 @@ fn place(change: &Change, staged: &StagedRootfs<'_>) -> ImagePath {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::ffi::OsString;
+    use std::rc::Rc;
+
     use super::*;
     use crate::profile::{Profile, Source};
-    use crate::rootfs::MemoryRootfs;
+    use crate::rootfs::{Memo, MemoryRootfs, Stat};
 
     fn profile(rules: &str) -> Profile {
         let head = "id = 't'\ntitle = { en = 't', ja = 't' }\nsource = 's'\n\
@@ -427,6 +433,50 @@ mod tests {
         assert_ne!(plan.after[0].outcome, Outcome::Met, "{:?}", plan.after[0]);
         assert_eq!(plan.after[1].outcome, Outcome::Met);
         assert_eq!(plan.changes().len(), 1);
+    }
+
+    /// Fails one look at `/etc/motd`, the one with this number.
+    struct Flaky(MemoryRootfs, Cell<usize>);
+
+    impl Rootfs for Flaky {
+        fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+            self.0.stat(path)
+        }
+        fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+            self.0.read_link(path)
+        }
+        fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+            if path.as_bytes() == b"/etc/motd" {
+                let left = self.1.get();
+                self.1.set(left.wrapping_sub(1));
+                if left == 0 {
+                    return Err(Error::target("read", path, nix::Error::EIO));
+                }
+            }
+            self.0.read_bytes(path, limit)
+        }
+        fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+            self.0.list(path)
+        }
+        fn memo(&self) -> &Memo {
+            self.0.memo()
+        }
+    }
+
+    #[test]
+    fn a_look_that_failed_is_repeated() {
+        let motd = BANNER.replace("issue", "motd");
+        let profile = profile(&format!("{}{}", rule("1.1", BANNER), rule("1.2", &motd)));
+        let rules: Vec<&Rule> = profile.rules.iter().collect();
+        // The audit's own look, and the one that stages.
+        for failing in [0, 1] {
+            let root = MemoryRootfs::new().file("/etc/issue", "").file("/etc/motd", "");
+            let plan = plan(&rules, &Flaky(root, Cell::new(failing))).unwrap();
+            let unknown = plan.before[1].outcome == Outcome::Unknown;
+            assert_eq!(unknown, failing == 0, "{:?}", plan.before[1]);
+            assert_eq!(plan.after[1].outcome, Outcome::Met, "{failing}: {:?}", plan.after[1]);
+            assert_eq!(plan.changes().len(), 2, "{failing}");
+        }
     }
 
     #[test]
