@@ -468,14 +468,14 @@ mod tests {
         let motd = BANNER.replace("issue", "motd");
         let profile = profile(&format!("{}{}", rule("1.1", BANNER), rule("1.2", &motd)));
         let rules: Vec<&Rule> = profile.rules.iter().collect();
-        // The audit's own look, and the one that stages.
-        for failing in [0, 1] {
-            let root = MemoryRootfs::new().file("/etc/issue", "").file("/etc/motd", "");
+        // The audit's own look (with and without changes for other rows), and the one that stages.
+        for (issue, failing, changes) in [("be good\n", 0, 1), ("", 0, 2), ("", 1, 2)] {
+            let root = MemoryRootfs::new().file("/etc/issue", issue).file("/etc/motd", "");
             let plan = plan(&rules, &Flaky(root, Cell::new(failing))).unwrap();
             let unknown = plan.before[1].outcome == Outcome::Unknown;
             assert_eq!(unknown, failing == 0, "{:?}", plan.before[1]);
             assert_eq!(plan.after[1].outcome, Outcome::Met, "{failing}: {:?}", plan.after[1]);
-            assert_eq!(plan.changes().len(), 2, "{failing}");
+            assert_eq!(plan.changes().len(), changes, "{failing}");
         }
     }
 
