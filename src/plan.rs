@@ -4,7 +4,7 @@
 //! and goes on until nothing is left to change. Nothing is written here. It must stay true that
 //! there is no second logic that decides what to do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome, Presence};
 use crate::error::{Error, Result};
@@ -241,38 +241,42 @@ impl Plan {
 ///
 /// # Errors
 /// [`Error::Unsettled`] when rules undo each other; an image that cannot be read any more.
-pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
+pub fn plan<'r>(rules: &[&'r Rule], root: &dyn Rootfs) -> Result<Plan> {
     let before = audit(rules, root);
     say("judged", rules, &before);
     let mut staged = StagedRootfs::new(root);
-    let mut sorted: Vec<&Rule> = rules.to_vec();
-    sorted.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut stuck: BTreeMap<RuleId, String> = BTreeMap::new();
     // The stage begins as the image, and `before` has judged that already.
-    let mut seen: BTreeMap<&RuleId, Seen> =
-        before.iter().map(|judged| (&judged.id, Seen::first(judged, &staged))).collect();
+    let first = |(rule, judged): (&&'r Rule, &Judged)| Row {
+        rule,
+        seen: Seen::first(judged, &staged),
+        stuck: None,
+    };
+    let mut rows: Vec<Row<'_>> = rules.iter().zip(&before).map(first).collect();
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|at| &rules[*at].id);
     let mut passes = 0;
     loop {
         let mut restless = Vec::new();
-        for rule in &sorted {
-            let Disposition::Enforce(want) = &rule.disposition else { continue };
-            let settled = seen.get(&rule.id).is_some_and(|s| s.holds_for(&staged));
+        for row in &order {
+            let row = &mut rows[*row];
+            let Disposition::Enforce(want) = &row.rule.disposition else { continue };
             // A row without wants must not come to hold.
-            if settled || want.is_empty() || stuck.contains_key(&rule.id) {
+            if row.seen.holds_for(&staged) || want.is_empty() || row.stuck.is_some() {
                 continue;
             }
+            let id = &row.rule.id;
             let checkpoint = staged.checkpoint();
-            match settle(&rule.id, want, &mut staged) {
-                Ok((moved, judged)) => {
-                    seen.insert(&rule.id, judged);
+            match settle(id, want, &mut staged) {
+                Ok((moved, seen)) => {
+                    row.seen = seen;
                     if moved {
-                        restless.push(rule.id.to_string());
+                        restless.push(id.to_string());
                     }
                 }
                 Err(why) => {
-                    log::warn!("rule {}: left as it is: {why}", rule.id);
+                    log::warn!("rule {id}: left as it is: {why}");
                     staged.restore(checkpoint);
-                    stuck.insert(rule.id.clone(), why);
+                    row.stuck = Some(why);
                 }
             }
         }
@@ -285,20 +289,19 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
         }
     }
     let changes = staged.changes()?;
-    let last_look = |rule: &&Rule| match seen.get(&rule.id) {
-        Some(seen) if seen.holds_for(&staged) => seen.judged.clone(),
-        _ => judge(rule, &staged),
-    };
-    let mut after: Vec<Judged> = match changes.is_empty() {
-        true => before.clone(),
-        false => rules.iter().map(last_look).collect(),
-    };
-    for judged in &mut after {
-        if let Some(why) = stuck.remove(&judged.id) {
+    let last_look = |(row, before): (Row<'_>, &Judged)| {
+        let mut judged = match row.seen.holds_for(&staged) {
+            _ if changes.is_empty() => before.clone(),
+            true => row.seen.judged,
+            false => judge(row.rule, &staged),
+        };
+        if let Some(why) = row.stuck {
             judged.remedy = judged.remedy.map(|_| Remedy::None);
             judged.reason = Some(why);
         }
-    }
+        judged
+    };
+    let after: Vec<Judged> = rows.into_iter().zip(&before).map(last_look).collect();
     let for_rules: BTreeSet<&RuleId> = changes.iter().flat_map(|c| &c.rules).collect();
     let files = changes.iter().filter(|c| has_new_content(c)).count();
     let told = match changes.len() {
@@ -318,6 +321,14 @@ pub fn plan(rules: &[&Rule], root: &dyn Rootfs) -> Result<Plan> {
 fn has_new_content(change: &PathChange) -> bool {
     let body = |node: &Option<Node>| node.as_ref().map(|n| n.body.clone());
     body(&change.before) != body(&change.after)
+}
+
+/// A rule while it is planned. Two may have one id, where they come from no profile.
+struct Row<'r> {
+    rule: &'r Rule,
+    seen: Seen,
+    /// Why it is left as it is.
+    stuck: Option<String>,
 }
 
 /// How a rule came out on the stage as it was at a revision.
@@ -476,6 +487,22 @@ mod tests {
             assert_eq!(unknown, failing == 0, "{:?}", plan.before[1]);
             assert_eq!(plan.after[1].outcome, Outcome::Met, "{failing}: {:?}", plan.after[1]);
             assert_eq!(plan.changes().len(), changes, "{failing}");
+        }
+    }
+
+    #[test]
+    fn rules_with_one_id_are_planned_each_for_itself() {
+        let motd = BANNER.replace("issue", "motd");
+        let mut profile = profile(&format!("{}{}", rule("1.1", BANNER), rule("1.2", &motd)));
+        profile.rules[1].id = profile.rules[0].id.clone();
+        let rules: Vec<&Rule> = profile.rules.iter().collect();
+        for done in ["/etc/issue", "/etc/motd", "/etc/other"] {
+            let root = MemoryRootfs::new().file(done, "be good\n");
+            let plan = plan(&rules, &root).unwrap();
+            let outcomes: Vec<Outcome> = plan.after.iter().map(|j| j.outcome).collect();
+            assert_eq!(outcomes, [Outcome::Met; 2], "{done}: {:?}", plan.after);
+            let left = if done == "/etc/other" { 2 } else { 1 };
+            assert_eq!(plan.changes().len(), left, "{done}");
         }
     }
 
