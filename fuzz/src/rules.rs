@@ -80,10 +80,9 @@ impl Family {
         let together = TOGETHER - pick / self.rules.len() % TOGETHER;
         let rules = &self.rules[start..(start + together).min(self.rules.len())];
         let root = self.tree(data);
-        // In any other file it is no secret.
-        let open = self.places.iter().filter(|p| !SECRETIVE.contains(p)).any(|place| {
+        let open = self.places.iter().any(|place| {
             let path = ImagePath::parse(place).expect("a place is a path");
-            root.read(&path).ok().flatten().is_some_and(|text| text.contains(SECRET))
+            root.read(&path).ok().flatten().is_some_and(|text| says_openly(place, &text))
         });
         let secret = self.places.contains(&SECRETIVE[0]) && !open;
         let first = match plan(rules, &root) {
@@ -118,6 +117,21 @@ impl Family {
         }
         first.changes().iter().for_each(comments_stay);
     }
+}
+
+/// Whether the word stands where it is no secret: in a file without any, or in what an account file
+/// tells everybody about a person or a group.
+fn says_openly(place: &str, text: &str) -> bool {
+    let fields = match place {
+        "/etc/passwd" => 7,
+        "/etc/group" => 4,
+        _ => return !SECRETIVE.contains(&place) && text.contains(SECRET),
+    };
+    let open = |line: &str| {
+        let parts: Vec<&str> = line.split(':').collect();
+        parts.len() == fields && parts[2..].iter().any(|part| part.contains(SECRET))
+    };
+    text.lines().any(open)
 }
 
 fn shown(changes: &[PathChange]) -> Vec<(String, String, String)> {

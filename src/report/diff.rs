@@ -97,20 +97,27 @@ fn patch(path: &ImagePath, old: &[u8], new: &[u8]) -> String {
 }
 
 /// Password fields say what they are, not what they hold; of a line with too many or too few
-/// fields nothing is sure, so nothing is said.
+/// fields, or with words where numbers belong, nothing is sure, so nothing is said.
 fn masked<'a>(path: &ImagePath, text: &'a [u8]) -> Cow<'a, [u8]> {
-    let fields = match path.as_bytes() {
-        b"/etc/passwd" | b"/etc/passwd-" => 7,
-        b"/etc/group" | b"/etc/group-" => 4,
+    let (fields, numbers) = match path.as_bytes() {
+        b"/etc/passwd" | b"/etc/passwd-" => (7, 2..4),
+        b"/etc/group" | b"/etc/group-" => (4, 2..3),
         _ => return Cow::Borrowed(text),
+    };
+    let is_sure = |parts: &[&[u8]]| {
+        let digits = |part: &&[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+        // NIS entries say no numbers.
+        let is_nis =
+            parts.first().is_some_and(|name| name.starts_with(b"+") || name.starts_with(b"-"));
+        parts.len() == fields && (is_nis || parts[numbers.clone()].iter().all(digits))
     };
     let mut out = Vec::with_capacity(text.len());
     for line in text.split_inclusive(|b| *b == b'\n') {
         let bare = line.strip_suffix(b"\n").unwrap_or(line);
         let parts: Vec<&[u8]> = bare.split(|b| *b == b':').collect();
         match parts.as_slice() {
-            [name, secret, rest @ ..] if parts.len() == fields => {
-                out.extend_from_slice(name);
+            [name, secret, rest @ ..] if is_sure(&parts) => {
+                out.extend_from_slice(fields::plain_name(name).as_bytes());
                 out.push(b':');
                 out.extend_from_slice(kind_of_secret(secret).as_bytes());
                 out.push(b':');
@@ -172,13 +179,20 @@ mod tests {
 
     #[test]
     fn the_open_account_files_show_no_hash_and_no_malformed_line() {
-        let old = "a:SECRET:1:1::/:/bin/sh\nb:SECRET\nc:x:SECRET\n";
-        let new = "a:x:1:1::/:/bin/sh\nb:SECRET\nc:x:SECRET\n";
+        let passwd = |password: &str| {
+            format!(
+                "+nis:SECRET:::::\na:{password}:1:1::/:/bin/sh\n\
+                 b:SECRET\n$6$SECRET:x:3:3::/:\nd::x:1:SECRET:/:\n"
+            )
+        };
+        let (old, new) = (passwd("SECRET"), passwd("x"));
         let base = MemoryRootfs::new().file("/etc/passwd", old);
         let text = diff(&base, &[Change::write(&path("/etc/passwd"), new)]);
         assert!(!text.contains("SECRET"), "{text}");
         assert!(text.contains("-a:(hash):1:1::/:/bin/sh\n+a:x:1:1::"), "{text}");
-        assert!(text.contains(" (a malformed line)\n"), "{text}");
+        assert!(text.contains("\n +nis:(hash):::::\n"), "{text}");
+        let hidden = " (a malformed line)\n (a name not shown):x:3:3::/:\n (a malformed line)\n";
+        assert!(text.contains(hidden), "{text}");
     }
 
     #[test]

@@ -103,8 +103,8 @@ fn who(fields: &[&[u8]]) -> String {
 }
 
 /// A name, if it can be one.
-fn plain_name(name: &[u8]) -> String {
-    let fits = |b: &u8| b.is_ascii_alphanumeric() || b"_-.@".contains(b) || *b >= 0x80;
+pub(super) fn plain_name(name: &[u8]) -> String {
+    let fits = |b: &u8| b.is_ascii_alphanumeric() || b"_-+.@".contains(b) || *b >= 0x80;
     let is_name = name.len() <= 32 && name.strip_suffix(b"$").unwrap_or(name).iter().all(fits);
     if is_name { crate::rootfs::escape(name) } else { "(a name not shown)".to_owned() }
 }
