@@ -8,6 +8,7 @@ mod support;
 
 pub mod accounts;
 pub mod daemons;
+pub mod disorder;
 pub mod fstab;
 pub mod ini;
 pub mod journal;

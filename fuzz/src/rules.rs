@@ -1,8 +1,8 @@
 //! Whole rules on small trees: judging, planning and what the plan leaves behind.
 //!
 //! An input is up to as many files as the target has places for, with [`BETWEEN`] between them. A
-//! place whose file is missing or empty stays empty. The last byte chooses which rules of the family
-//! are planned together.
+//! place whose file is missing or empty stays empty. The last byte chooses a rule of the family, or two
+//! that are planned together: rules that disagree do so in pairs.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,6 @@ use super::support::{chosen_bytes, kept, lines};
 
 /// The line that parts the files of an input.
 const BETWEEN: &str = "%%\n";
-/// At most so many rules are planned together.
-const TOGETHER: usize = 4;
 /// Stands for a password's hash. No verdict and no diff may show it.
 const SECRET: &str = "$6$canary";
 
@@ -76,13 +74,15 @@ impl Family {
     /// Judges and plans, and checks what every plan promises.
     fn run(&self, data: &[u8]) {
         let (pick, data) = chosen_bytes(data);
-        let start = pick % self.rules.len();
-        let together = TOGETHER - pick / self.rules.len() % TOGETHER;
-        let rules = &self.rules[start..(start + together).min(self.rules.len())];
+        let all = self.rules.len();
+        let (one, further) = (pick % all, pick / all % all);
+        let pair = [self.rules[one], self.rules[(one + further) % all]];
+        let rules = if further == 0 { &pair[..1] } else { &pair };
         let root = self.tree(data);
         let open = self.places.iter().any(|place| {
             let path = ImagePath::parse(place).expect("a place is a path");
-            root.read(&path).ok().flatten().is_some_and(|text| says_openly(place, &text))
+            let content = root.read_bytes(&path, u64::MAX).ok().flatten();
+            content.is_some_and(|text| says_openly(place, &String::from_utf8_lossy(&text)))
         });
         let secret = self.places.contains(&SECRETIVE[0]) && !open;
         let first = match plan(rules, &root) {

@@ -7,12 +7,12 @@
 use serde::Deserialize;
 
 use super::accounts::{
-    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_human, is_protected, show,
+    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_human, is_protected,
 };
 use super::clock::{self, Today};
 use super::{Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{
     CHANGED, Days, Edits, Entry, INACTIVE, Layout, MAX, MIN, PASSWORD, WARN, days,
 };
@@ -121,7 +121,7 @@ impl AccountAgeing {
             let wrong = self.wrong(secret);
             let evidence = |found: &str| {
                 let want = self.want();
-                shadow.at(secret.line).found(format!("{found} of {}", show(name))).want(want)
+                shadow.at(secret.line).found(format!("{found} of {}", show_name(name))).want(want)
             };
             if name == b"root" {
                 let found = wrong.map_or_else(|| self.show(secret), |w| w.found);

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::accounts::{AccountFile, Ledger, show};
+use super::accounts::{AccountFile, Ledger};
 use super::{Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{Entry, GID, Layout, UID};
 
 /// Every value of a field occurs once.
@@ -80,7 +80,7 @@ impl Primitive for AccountUnique {
             if earlier.line == entry.line {
                 continue;
             }
-            let (name, other) = (show(entry.name()), show(earlier.name()));
+            let (name, other) = (show_name(entry.name()), show_name(earlier.name()));
             let what = match self.field.key(entry) {
                 Key::Number(number) => format!("{word} {number} of {name}"),
                 Key::Name(_) => format!("{word} {name}"),

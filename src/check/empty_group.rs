@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use super::accounts::{AccountFile, Ledger, is_protected, show};
+use super::accounts::{AccountFile, Ledger, is_protected};
 use super::{Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{
     ADMINISTRATORS, Edits, Entry, GID, Layout, MEMBERS, PRIMARY_GID, members,
 };
@@ -50,7 +50,7 @@ impl Primitive for EmptyGroup {
         for user in users.entries.iter().filter(|u| gids.contains(&u.number(PRIMARY_GID))) {
             let evidence = passwd
                 .at(user.line)
-                .found(format!("{} is the primary group of {}", self.name, show(user.name())))
+                .found(format!("{} is the primary group of {}", self.name, show_name(user.name())))
                 .want(format!("nobody in {}", self.name));
             ledger.open(evidence, "give the user another primary group, by hand");
         }
@@ -77,7 +77,7 @@ fn empty(
     edits: &mut Edits,
     ledger: &mut Ledger,
 ) -> bool {
-    let names = |names: &[&[u8]]| names.iter().map(|n| show(n)).collect::<Vec<_>>().join(", ");
+    let names = |names: &[&[u8]]| names.iter().map(|n| show_name(n)).collect::<Vec<_>>().join(", ");
     let (kept, out): (Vec<&[u8]>, Vec<&[u8]>) =
         members(entry.field(field)).partition(|member| is_protected(root, member));
     let want = format!("no {word}");

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::accounts::{AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected, show};
+use super::accounts::{AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected};
 use super::{Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{Edits, Layout, PASSWORD};
 
 /// No password field is empty, and every account has its line in `shadow`. An empty field is
@@ -23,7 +23,7 @@ impl Primitive for NoEmptyPasswords {
             if Lock::of(user.field(PASSWORD)) == Lock::Empty {
                 let evidence = passwd
                     .at(user.line)
-                    .found(format!("an empty password field of {}", show(user.name())))
+                    .found(format!("an empty password field of {}", show_name(user.name())))
                     .want("x");
                 ledger.open(evidence, "readers do not even look into /etc/shadow; set it to x");
             }
@@ -49,7 +49,7 @@ impl Primitive for NoEmptyPasswords {
             let name = secret.name();
             let evidence = shadow
                 .at(secret.line)
-                .found(format!("an empty password field of {}", show(name)))
+                .found(format!("an empty password field of {}", show_name(name)))
                 .want(want);
             if is_protected(root, name) {
                 ledger.open(evidence, PROTECTED);
@@ -68,7 +68,7 @@ impl Primitive for NoEmptyPasswords {
         for user in users.entries.iter().filter(|u| names.first(u.name()).is_none()) {
             let evidence = passwd
                 .at(user.line)
-                .found(format!("{} has no line in /etc/shadow", show(user.name())))
+                .found(format!("{} has no line in /etc/shadow", show_name(user.name())))
                 .want("a line in both files");
             ledger.open(evidence, "add the line by hand (pwconv), or remove the account");
         }

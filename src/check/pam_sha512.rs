@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 
-use super::accounts::{AccountFile, Lock, show};
+use super::accounts::{AccountFile, Lock};
 use super::pam_stack::{COMMON_PASSWORD, Stack, missing};
 use super::{Evidence, Finding, Gap, Primitive, rewrite};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::{ImagePath, Rootfs, show_name};
 use crate::text::accounts::{Layout, PASSWORD};
 use crate::text::login_defs;
 use crate::text::pam::Rule;
@@ -91,7 +91,7 @@ fn notes(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
             let hash = e.field(PASSWORD);
             Lock::of(hash) == Lock::Password && !hash.starts_with(b"$6$")
         });
-        let names: Vec<String> = old.map(|e| show(e.name())).take(SHOWN).collect();
+        let names: Vec<String> = old.map(|e| show_name(e.name())).take(SHOWN).collect();
         if !names.is_empty() {
             let note = "these keep a hash of another scheme until the password is changed";
             notes.push(shadow.whole().found(names.join(" ")).note(note));

@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 
-use super::accounts::{AccountFile, Ledger, Lock, show};
+use super::accounts::{AccountFile, Ledger, Lock};
 use super::clock::{self, Today};
 use super::{Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{CHANGED, Days, Layout, PASSWORD, days};
 
 /// The day of the last change of every password is not after today. Only ever reported: the clock
@@ -37,7 +37,7 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
         };
         let evidence = shadow
             .at(secret.line)
-            .found(format!("{found}, password of {}", show(secret.name())))
+            .found(format!("{found}, password of {}", show_name(secret.name())))
             .want(format!("day {} (today) or before", today.latest));
         match days(secret.field(CHANGED)) {
             Days::Set(day) if day > today.latest => {

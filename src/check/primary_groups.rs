@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use super::accounts::{AccountFile, Ledger, show};
+use super::accounts::{AccountFile, Ledger};
 use super::{Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{GID, Layout, PRIMARY_GID};
 
 /// Every primary group in `passwd` is a group in `group`. Only ever reported: a group that is made
@@ -30,7 +30,7 @@ impl Primitive for PrimaryGroups {
                     .at(user.line)
                     .found(format!(
                         "group {gid} of {}, which /etc/group does not have",
-                        show(user.name())
+                        show_name(user.name())
                     ))
                     .want("a group that exists");
                 ledger.open(evidence, format!("add a group with number {gid}, or move the user"));

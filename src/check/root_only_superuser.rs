@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::accounts::{AccountFile, Ledger, show};
+use super::accounts::{AccountFile, Ledger};
 use super::{Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{Layout, UID};
 
 /// The accounts with number 0 in `passwd` are root and no other. Only ever reported: another name
@@ -22,7 +22,7 @@ impl Primitive for RootOnlySuperuser {
         let mut roots = 0;
         for user in table.entries.iter().filter(|u| u.number(UID) == 0) {
             let evidence =
-                passwd.at(user.line).found(format!("{} has number 0", show(user.name())));
+                passwd.at(user.line).found(format!("{} has number 0", show_name(user.name())));
             if user.name() == b"root" {
                 roots += 1;
                 ledger.note(evidence);

@@ -6,12 +6,12 @@
 use serde::Deserialize;
 
 use super::accounts::{
-    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected, passwd_field, show,
+    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected, passwd_field,
 };
 use super::clock::{self, Today};
 use super::{Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
+use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{Edits, Entry, Layout, PASSWORD};
 
 /// The password field of every line of `passwd` is `x`.
@@ -51,7 +51,7 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
         let name = user.name();
         let evidence = passwd
             .at(user.line)
-            .found(format!("{} of {}", passwd_field(user), show(name)))
+            .found(format!("{} of {}", passwd_field(user), show_name(name)))
             .want("x, and the password in /etc/shadow");
         let secret = secret_names.first(name);
         let step = if is_protected(root, name) {

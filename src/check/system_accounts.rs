@@ -11,12 +11,12 @@ use serde::Deserialize;
 
 use super::accounts::{
     AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_no_login_shell,
-    is_protected, is_system, passwd_field, show,
+    is_protected, is_system, passwd_field,
 };
 use super::units::{names_in, search_path};
 use super::{Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs};
+use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape, show_name};
 use crate::text::accounts::{Edits, Entry, HOME, Layout, PASSWORD, SHELL, UID};
 
 /// Accounts whose shell is a program that does no harm; only their passwords must be locked.
@@ -61,7 +61,7 @@ impl Primitive for SystemAccounts {
         for user in users.entries.iter().filter(|u| is_system(u, &range)) {
             judged += 1;
             if self.exempt.iter().any(|name| name.as_bytes() == user.name()) {
-                let note = format!("{} is exempt by the profile", show(user.name()));
+                let note = format!("{} is exempt by the profile", show_name(user.name()));
                 audit.ledger.note(passwd.at(user.line).note(note));
             } else {
                 audit.account(user);
@@ -95,7 +95,7 @@ struct Audit<'a> {
 impl<'a> Audit<'a> {
     fn account(&mut self, user: &Entry<'a>) {
         let name = user.name();
-        let shown = show(name);
+        let shown = show_name(name);
         let open_shell = !is_no_login_shell(user.field(SHELL)) && !HARMLESS_SHELLS.contains(&name);
         let in_passwd = user.field(PASSWORD);
         let elsewhere = in_passwd != b"x" && Lock::of(in_passwd) != Lock::Locked;
@@ -118,7 +118,7 @@ impl<'a> Audit<'a> {
         if open_shell {
             let shell = match user.field(SHELL) {
                 b"" => "/bin/sh, as none is given".to_owned(),
-                shell => show(shell),
+                shell => escape(shell),
             };
             let evidence = self
                 .passwd
@@ -140,7 +140,7 @@ impl<'a> Audit<'a> {
     }
 
     fn password(&mut self, user: &Entry<'a>, secret: Option<Entry<'a>>, why_not: Option<String>) {
-        let shown = show(user.name());
+        let shown = show_name(user.name());
         let Some(secret) = secret else {
             let evidence =
                 self.passwd.at(user.line).found(format!("{shown} has no line in /etc/shadow"));

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 use super::secret::for_terminal;
 use crate::check::home_file_absent::QUARANTINED;
-use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, PathChange, escape};
+use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, PathChange, escape, show_name};
 
 /// The diff of all changes. `names` is the image's own account database.
 pub fn render(changes: &[PathChange], names: &AccountDb) -> String {
@@ -117,7 +117,7 @@ fn masked<'a>(path: &ImagePath, text: &'a [u8]) -> Cow<'a, [u8]> {
         let parts: Vec<&[u8]> = bare.split(|b| *b == b':').collect();
         match parts.as_slice() {
             [name, secret, rest @ ..] if is_sure(&parts) => {
-                out.extend_from_slice(fields::plain_name(name).as_bytes());
+                out.extend_from_slice(show_name(name).as_bytes());
                 out.push(b':');
                 out.extend_from_slice(kind_of_secret(secret).as_bytes());
                 out.push(b':');

@@ -70,13 +70,13 @@ impl AccountDb {
         self.groups.iter().any(|g| g.0 == gid)
     }
 
-    /// `name(number)` of a user, or the bare number.
+    /// `name(number)` of a user, or the bare number where nothing that can be a name is known.
     pub fn show_user(&self, uid: u32) -> String {
         let name = self.users.iter().find(|u| u.0 == uid).map(|u| u.2.as_os_str());
         show(uid, name)
     }
 
-    /// `name(number)` of a group, or the bare number.
+    /// `name(number)` of a group, or the bare number where nothing that can be a name is known.
     pub fn show_group(&self, gid: u32) -> String {
         let name = self.groups.iter().find(|g| g.0 == gid).map(|g| g.1.as_os_str());
         show(gid, name)
@@ -84,10 +84,22 @@ impl AccountDb {
 }
 
 fn show(id: u32, name: Option<&OsStr>) -> String {
-    match name {
-        Some(name) => format!("{}({id})", super::escape(name.as_bytes())),
+    match name.and_then(|name| plain_name(name.as_bytes())) {
+        Some(name) => format!("{name}({id})"),
         None => id.to_string(),
     }
+}
+
+/// The name of an account or a group for people to read. What can be none may have slipped in from
+/// another field, and be a secret.
+pub(crate) fn show_name(name: &[u8]) -> String {
+    plain_name(name).unwrap_or_else(|| "(a name not shown)".to_owned())
+}
+
+fn plain_name(name: &[u8]) -> Option<String> {
+    let fits = |b: &u8| b.is_ascii_alphanumeric() || b"_-+.@".contains(b) || *b >= 0x80;
+    let is_name = name.len() <= 32 && name.strip_suffix(b"$").unwrap_or(name).iter().all(fits);
+    is_name.then(|| super::escape(name))
 }
 
 fn rows(text: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
@@ -175,5 +187,9 @@ mod tests {
         assert_eq!(db.gid("x"), None, "too large for a group number");
         assert_eq!(db.show_user(0), "root(0)");
         assert_eq!(db.show_group(99), "99");
+        let slipped = AccountDb::parse(b"$6$salt:x:0:0::/:\n", b"pc01$:x:0:\na b:x:1:\n");
+        assert_eq!(slipped.show_user(0), "0", "it can be no name");
+        assert_eq!(slipped.show_group(0), "pc01$(0)");
+        assert_eq!(slipped.show_group(1), "1");
     }
 }

@@ -6,10 +6,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::mounts::Mounts;
-use super::{AccountFile, Ledger, UidRange, is_human, is_login, show};
+use super::{AccountFile, Ledger, UidRange, is_human, is_login};
 use crate::check::{Evidence, Finding};
 use crate::error::{Error, Result};
-use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
+use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, show_name};
 use crate::text::accounts::{Entry, HOME, Layout, Table, UID};
 
 /// A home deeper than this is none (components).
@@ -73,7 +73,7 @@ pub(in crate::check) struct Home<'a> {
 impl Home<'_> {
     /// The account's name, for people.
     pub fn owner(&self) -> String {
-        show(self.user.name())
+        show_name(self.user.name())
     }
 
     /// The account's number.
@@ -150,7 +150,7 @@ impl<'a> Survey<'a> {
     /// `name(number)` of an owner, or the bare number.
     pub fn show_owner(&self, uid: u32) -> String {
         match self.names.get(&uid) {
-            Some(name) => format!("{}({uid})", show(name)),
+            Some(name) => format!("{}({uid})", show_name(name)),
             None => uid.to_string(),
         }
     }

@@ -20,7 +20,7 @@ pub(super) use uid_range::UidRange;
 
 use super::{Evidence, Finding, Gap};
 use crate::error::{Error, Result};
-use crate::rootfs::{Change, ImagePath, Rootfs, escape};
+use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::accounts::{Edits, Entry, Fault, Layout, PASSWORD, SHELL, Table, UID, parse};
 
 /// An account file may be this large (bytes); larger ones are an error.
@@ -87,11 +87,6 @@ fn path_of(layout: Layout) -> Result<ImagePath> {
         Layout::Group => "/etc/group",
         Layout::Gshadow => "/etc/gshadow",
     })
-}
-
-/// A name as evidence shows it.
-pub(super) fn show(name: &[u8]) -> String {
-    escape(name)
 }
 
 /// Whether a rule may not lock, age, deny or move this account in this run.

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use super::kind_of_secret;
+use crate::rootfs::show_name;
 
 const SHADOW: [&str; 9] =
     ["name", "password", "changed", "min", "max", "warn", "inactive", "expire", "reserved"];
@@ -99,14 +100,7 @@ fn whole(out: &mut String, what: &str, line: &[u8], names: &[&str]) {
 }
 
 fn who(fields: &[&[u8]]) -> String {
-    plain_name(fields.first().copied().unwrap_or_default())
-}
-
-/// A name, if it can be one.
-pub(super) fn plain_name(name: &[u8]) -> String {
-    let fits = |b: &u8| b.is_ascii_alphanumeric() || b"_-+.@".contains(b) || *b >= 0x80;
-    let is_name = name.len() <= 32 && name.strip_suffix(b"$").unwrap_or(name).iter().all(fits);
-    if is_name { crate::rootfs::escape(name) } else { "(a name not shown)".to_owned() }
+    show_name(fields.first().copied().unwrap_or_default())
 }
 
 fn shown(field: &str, value: &[u8]) -> String {
@@ -114,7 +108,8 @@ fn shown(field: &str, value: &[u8]) -> String {
         _ if value.is_empty() => "none".to_owned(),
         "password" => kind_of_secret(value).to_owned(),
         "administrators" | "members" => {
-            let names: Vec<String> = value.split(|b| *b == b',').map(plain_name).collect();
+            let names: Vec<String> =
+                value.split(|b| *b == b',').map(|name| show_name(name)).collect();
             names.join(",")
         }
         _ => match std::str::from_utf8(value) {
