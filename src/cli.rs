@@ -3,9 +3,11 @@
 mod args;
 mod guards;
 mod logging;
+mod outputs;
 mod progress;
 mod signals;
 
+use std::env::VarError;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -21,6 +23,7 @@ use crate::report::{self, Mode, Report, TargetRef, text::Style};
 use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
 
 use args::{Args, Format, Judge, Packages, Select, State, Verb};
+use outputs::Outputs;
 
 pub use args::command;
 
@@ -171,6 +174,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         version: identity.version,
         live: root.is_live(),
     };
+    let outputs = Outputs::open(judge, &root)?;
     progress::opened(&target, &profile, &rules);
     let mut diff = String::new();
     let report = match mode {
@@ -214,7 +218,18 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
             report.with_packages(&done.packages)
         }
     };
-    output(judge, &report, &diff, style(judge.select.lang, args.verbose))?;
+    let shown = style(judge.select.lang, args.verbose);
+    let told = outputs.write(|format, to_file| match format {
+        Format::Text => {
+            let style = if to_file { Style { colour: false, ..shown } } else { shown };
+            Ok(format!("{diff}{}", report::text::render(&report, style)))
+        }
+        Format::Json => json(&report),
+    });
+    if told.is_err() && mode == Mode::Apply && !report.changes.is_empty() {
+        log::error!("{}: hardened all the same; gokaku revert takes it back", judge.root.display());
+    }
+    told?;
     logging::repeat_warnings();
     progress::ended(&report, judge.strict);
     let mut status = report.exit_status(judge.strict);
@@ -256,40 +271,14 @@ fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
 /// `SOURCE_DATE_EPOCH`, for images that must come out the same bit by bit.
 fn source_date() -> Result<Option<i64>, Failure> {
     match std::env::var("SOURCE_DATE_EPOCH") {
-        Err(_) => Ok(None),
-        Ok(text) => text.parse().map(Some).map_err(|_| {
-            Failure::Usage(format!("SOURCE_DATE_EPOCH: found {text:?}, want seconds since 1970"))
-        }),
-    }
-}
-
-/// Each `--format` goes to the `-o` at the same place; formats without one go to stdout.
-fn output(judge: &Judge, report: &Report, diff: &str, style: Style) -> Result<(), Failure> {
-    if judge.output.len() > judge.format.len().max(1) {
-        return Err(Failure::Usage("more -o than --format; each -o belongs to one".into()));
-    }
-    let formats = if judge.format.is_empty() { &[Format::Text][..] } else { &judge.format };
-    for (i, format) in formats.iter().enumerate() {
-        let file = judge.output.get(i).filter(|f| f.as_os_str() != "-");
-        let style = if file.is_some() { Style { colour: false, ..style } } else { style };
-        let text = match format {
-            Format::Text => {
-                format!("{diff}{}", report::text::render(report, style))
-            }
-            Format::Json => json(report)?,
-        };
-        match file {
-            None => emit(&text)?,
-            Some(file) => save(file, &text)?,
+        Err(VarError::NotPresent) => Ok(None),
+        Ok(text) if text.parse::<i64>().is_ok_and(|seconds| seconds >= 0) => Ok(text.parse().ok()),
+        answer => {
+            let found = answer.unwrap_or_else(|_| "what is no text".to_owned());
+            let found = format!("SOURCE_DATE_EPOCH: found {found:?}, want seconds since 1970");
+            Err(Failure::Usage(found))
         }
     }
-    Ok(())
-}
-
-#[allow(clippy::disallowed_methods)] // a report is a file of the host, named by the user
-fn save(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text).map_err(|e| Error::host("write the report", file, e))?;
-    Ok(())
 }
 
 /// Text on stdout. A reader that has gone away (`| head`) is no failure.

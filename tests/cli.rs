@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use support::gokaku;
+use support::{gokaku, gokaku_as_root};
 
 struct Tree(tempfile::TempDir);
 
@@ -130,7 +130,8 @@ fn the_environment_says_the_same_as_the_flags() {
 #[test]
 fn each_format_goes_to_its_own_file() {
     let tree = Tree::ubuntu();
-    let json = tree.path().join("report.json");
+    let reports = tempfile::tempdir().unwrap();
+    let json = reports.path().join("report.json");
     let out = gokaku()
         .args(["audit", "--rule", "3.2.1", "--format", "json", "-o"])
         .arg(&json)
@@ -141,6 +142,69 @@ fn each_format_goes_to_its_own_file() {
     assert!(String::from_utf8_lossy(&out.stdout).contains("3.2.1"));
     let saved: serde_json::Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
     assert_eq!(saved["schema"], "gokaku.report/1");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_anything_is_done() {
+    let test = "a_report_that_cannot_be_written_is_told_before_anything_is_done";
+    if gokaku_as_root(test).is_none() {
+        return;
+    }
+    let (tree, place) = (Tree::ubuntu(), tempfile::tempdir().unwrap());
+    let at = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let state = at("state");
+    // A link of the tree that leads out again, and one of somebody else's.
+    std::os::unix::fs::symlink(place.path(), tree.path().join("out")).unwrap();
+    std::os::unix::fs::symlink(at("victim"), at("planted")).unwrap();
+    let nobody = std::os::unix::fs::lchown(at("planted"), Some(65_534), Some(65_534));
+    let inside = |name: &str| tree.path().join(name).to_str().unwrap().to_owned();
+    for (outputs, status, says) in [
+        (vec![at("a"), at("b")], 64, "more -o than --format"),
+        (vec![at("missing/a")], 1, "cannot write the report"),
+        (vec![inside("report")], 3, "lies inside the root"),
+        (vec![inside("out/report")], 3, "lies inside the root"),
+        (vec![at("planted")], 3, "a link of uid 65534's"),
+    ] {
+        if nobody.is_err() && outputs[0] == at("planted") {
+            continue;
+        }
+        let mut command = gokaku_as_root(test).unwrap();
+        command.args(["apply", "--rule", "3.2.1", "--state-dir", &state, "--root"]);
+        command.arg(tree.path());
+        for output in &outputs {
+            command.args(["-o", output]);
+        }
+        let out = command.output().unwrap();
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(status), "{outputs:?}: {stderr}");
+        assert!(stderr.contains(says), "{outputs:?}: {stderr}");
+        assert!(!tree.path().join("etc/sysctl.d").exists(), "{outputs:?}");
+    }
+    for name in ["a", "b", "victim", "state"] {
+        assert!(!Path::new(&at(name)).exists(), "{name}");
+    }
+    // A run that fails leaves no empty report, and an old one stays.
+    fs::write(at("old"), "old").unwrap();
+    for (name, left) in [("new", None), ("old", Some("old"))] {
+        let mut command = gokaku_as_root(test).unwrap();
+        command.env("SOURCE_DATE_EPOCH", "soon").args(["apply", "-o", &at(name), "--root"]);
+        let out = command.arg(tree.path()).args(["--state-dir", &state]).output().unwrap();
+        assert_eq!(out.status.code(), Some(64));
+        assert_eq!(fs::read_to_string(at(name)).ok().as_deref(), left, "{name}");
+    }
+}
+
+#[test]
+fn a_full_disk_under_the_report_does_not_hide_what_was_done() {
+    let test = "a_full_disk_under_the_report_does_not_hide_what_was_done";
+    let Some(mut command) = gokaku_as_root(test) else { return };
+    let (tree, place) = (Tree::ubuntu(), tempfile::tempdir().unwrap());
+    command.args(["apply", "--rule", "3.2.1", "-o", "/dev/full", "--state-dir"]);
+    let out = command.arg(place.path()).arg("--root").arg(tree.path()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("hardened all the same; gokaku revert takes it back"), "{stderr}");
+    assert!(tree.path().join("etc/sysctl.d/60-CIS.conf").exists());
 }
 
 #[test]

@@ -300,7 +300,7 @@ umount "$OUT/ro" "$OUT/full"
     let faults = [
         ("full", "No space left"),
         ("ro", "Read-only file system"),
-        ("immutable", "sshd_config: cannot replace: Operation not permitted"),
+        ("immutable", "sshd_config: cannot change it while it is immutable (chattr -i)"),
     ];
     for (name, cause) in faults {
         let status = ran.file(&format!("{name}.status"));

@@ -278,3 +278,130 @@ fn forget_leaves_nothing_and_says_what_it_dropped() {
     assert_eq!(bench.run(&["forget"]).status, 0);
     assert_eq!(fs::read_dir(bench.state()).unwrap().count(), 1);
 }
+
+/// The run's directory, of the only root that the state directory knows.
+fn run_dir(bench: &Bench, number: &str) -> PathBuf {
+    fs::read_dir(bench.state()).unwrap().next().unwrap().unwrap().path().join(number)
+}
+
+#[test]
+fn what_was_done_to_another_tree_at_the_same_path_is_not_reverted_here() {
+    let test = "what_was_done_to_another_tree_at_the_same_path_is_not_reverted_here";
+    let Some(bench) = Bench::new(test) else { return };
+    let aside = bench.top.path().join("aside");
+    bench.apply(&["--rule", "5.1"]);
+    // Another image is mounted where the first one was.
+    fs::rename(bench.root(), &aside).unwrap();
+    fs::create_dir(bench.root()).unwrap();
+    plant(&bench.root());
+    let answer = bench.run(&["revert"]);
+    assert_eq!(answer.status, 3, "{}", answer.stderr);
+    assert!(answer.stderr.contains("made on another tree"), "{}", answer.stderr);
+    fs::set_permissions(bench.at("etc/crontab"), fs::Permissions::from_mode(0o666)).unwrap();
+    let other = picture(&bench.root());
+    bench.apply(&["--rule", "5.1"]);
+    assert!(run_dir(&bench, "000002").exists());
+    // Back to the first: its own run is what is taken back, and the other's stays.
+    let second = bench.top.path().join("second");
+    fs::rename(bench.root(), &second).unwrap();
+    fs::rename(&aside, bench.root()).unwrap();
+    let answer = bench.run(&["revert"]);
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    assert!(answer.stdout.contains("run 000001 reverted"), "{}", answer.stdout);
+    bench.assert_as_before();
+    let answer = bench.run(&["forget"]);
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    assert!(answer.stderr.contains("another tree that stood at"), "{}", answer.stderr);
+    assert!(run_dir(&bench, "000002").exists());
+    fs::remove_dir_all(bench.root()).unwrap();
+    fs::rename(&second, bench.root()).unwrap();
+    assert_eq!(bench.run(&["revert"]).status, 0);
+    let now = picture(&bench.root());
+    assert_eq!(now, other, "{:#?}", difference(&now, &other));
+    assert!(fs::read_dir(bench.state()).unwrap().next().is_none());
+}
+
+#[test]
+fn a_directory_exchanged_for_a_link_hides_nothing_from_a_revert() {
+    let test = "a_directory_exchanged_for_a_link_hides_nothing_from_a_revert";
+    let Some(bench) = Bench::new(test) else { return };
+    fs::create_dir_all(bench.at("etc/modprobe.d")).unwrap();
+    bench.apply(&["--rule", "1.1.1.1"]);
+    let after = fs::read(bench.at("etc/modprobe.d/CIS.conf")).unwrap();
+    fs::rename(bench.at("etc/modprobe.d"), bench.at("etc/modprobe.real")).unwrap();
+    symlink("modprobe.real", bench.at("etc/modprobe.d")).unwrap();
+    let answer = bench.run(&["revert"]);
+    assert_eq!(answer.status, 3, "{}", answer.stderr);
+    let says = "/etc/modprobe.d/CIS.conf: a directory above it is a link or something else by now";
+    assert!(answer.stderr.contains(says), "{}", answer.stderr);
+    assert_eq!(fs::read(bench.at("etc/modprobe.real/CIS.conf")).unwrap(), after);
+    fs::remove_file(bench.at("etc/modprobe.d")).unwrap();
+    fs::rename(bench.at("etc/modprobe.real"), bench.at("etc/modprobe.d")).unwrap();
+    assert_eq!(bench.run(&["revert"]).status, 0);
+    assert!(!bench.at("etc/modprobe.d/CIS.conf").exists());
+}
+
+#[test]
+fn what_is_too_large_to_keep_is_not_read_and_not_thrown_away() {
+    let test = "what_is_too_large_to_keep_is_not_read_and_not_thrown_away";
+    let Some(bench) = Bench::new(test) else { return };
+    bench.apply(&["--rule", "3.2.1"]);
+    let file = fs::OpenOptions::new().write(true).open(bench.at("etc/sysctl.d/60-CIS.conf"));
+    // A hole: the machine has not that much memory.
+    file.unwrap().set_len(200 << 30).unwrap();
+    for args in [&["revert"][..], &["revert", "--force", "/etc/sysctl.d/60-CIS.conf"]] {
+        let answer = bench.run(args);
+        assert_eq!(answer.status, 3, "{}", answer.stderr);
+        assert!(answer.stderr.contains("found too much to read"), "{}", answer.stderr);
+        assert!(answer.stderr.contains("(--force cannot help)"), "{}", answer.stderr);
+    }
+    fs::remove_file(bench.at("etc/sysctl.d/60-CIS.conf")).unwrap();
+    assert_eq!(bench.run(&["revert"]).status, 0);
+    bench.assert_as_before();
+}
+
+#[test]
+fn a_state_directory_that_cannot_go_does_not_fail_forget() {
+    let test = "a_state_directory_that_cannot_go_does_not_fail_forget";
+    let Some(bench) = Bench::new(test) else { return };
+    fs::create_dir(bench.top.path().join("real")).unwrap();
+    symlink("real", bench.state()).unwrap();
+    bench.apply(&["--rule", "3.2.1"]);
+    let answer = bench.run(&["forget"]);
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    assert!(answer.stderr.contains("1 journals dropped"), "{}", answer.stderr);
+    assert_eq!(fs::read_dir(bench.state()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_lies_among_the_journals_and_is_none_is_no_obstacle() {
+    let test = "what_lies_among_the_journals_and_is_none_is_no_obstacle";
+    let Some(bench) = Bench::new(test) else { return };
+    bench.apply(&["--rule", "3.2.1"]);
+    fs::write(run_dir(&bench, "000009"), "").unwrap();
+    bench.apply(&["--rule", "1.7"]);
+    let answer = bench.run(&["revert"]);
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    assert!(answer.stdout.contains("run 000010 reverted"), "{}", answer.stdout);
+    assert!(answer.stderr.contains("000009: no directory"), "{}", answer.stderr);
+    assert_eq!(bench.run(&["revert"]).status, 0);
+    bench.assert_as_before();
+    fs::create_dir(run_dir(&bench, "4294967295")).unwrap();
+    let answer = bench.run(&["apply", "--rule", "3.2.1"]);
+    assert!(!answer.stderr.contains("panicked"), "{}", answer.stderr);
+    assert_ne!(answer.status, 101);
+}
+
+#[test]
+fn what_an_earlier_run_left_beside_its_places_is_swept() {
+    let test = "what_an_earlier_run_left_beside_its_places_is_swept";
+    let Some(bench) = Bench::new(test) else { return };
+    for (name, stays) in
+        [(".gokaku-77-3.dpkg-new", false), (".gokaku-77-x.dpkg-new", true), (".gokaku-notes", true)]
+    {
+        fs::write(bench.at("etc/ssh").join(name), "").unwrap();
+        bench.apply(&["--rule", "5.3.7"]);
+        assert_eq!(bench.at("etc/ssh").join(name).exists(), stays, "{name}");
+        assert_eq!(bench.run(&["revert"]).status, 0);
+    }
+}

@@ -16,11 +16,12 @@ use nix::sys::stat::{
 };
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, fsync, symlinkat, unlinkat};
+use rustix::fs::{AtFlags as StatFlags, StatxAttributes, StatxFlags};
 use sha2::{Digest, Sha256};
 use xattr::FileExt;
 
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat, reopen};
+use crate::rootfs::{CONTENT_LIMIT, DiskRootfs, FileKind, ImagePath, Links, Stat, reopen};
 
 /// What a default ACL of the directory gives to a new entry.
 const INHERITED: [&str; 2] = ["system.posix_acl_access", "system.posix_acl_default"];
@@ -34,7 +35,7 @@ pub(super) struct Shape {
     pub gid: u32,
     /// Seconds and nanoseconds since the epoch.
     pub mtime: (i64, i64),
-    /// The bytes of a file, or the text of a link.
+    /// The bytes of a file, or the text of a link; `None` when it was not read or is too large to be.
     pub content: Option<Vec<u8>>,
     pub xattrs: Vec<(OsString, Vec<u8>)>,
 }
@@ -61,6 +62,11 @@ impl Folder {
         Ok(Folder { fd, path: dir })
     }
 
+    /// Where it lies in the root.
+    pub fn path(&self) -> &ImagePath {
+        &self.path
+    }
+
     /// The directory's modification time, to be put back after its entries have been replaced.
     pub fn mtime(&self) -> Result<(i64, i64)> {
         let stat = again(|| nix::sys::stat::fstat(&self.fd))
@@ -73,6 +79,11 @@ impl Folder {
         let mtime = TimeSpec::new(seconds, nanos);
         again(|| futimens(&self.fd, &TimeSpec::UTIME_OMIT, &mtime))
             .map_err(|e| Error::target("set the time of", &self.path, e))
+    }
+
+    /// Sets the directory's modification time, unless it is this one.
+    pub fn keep_mtime(&self, mtime: (i64, i64)) -> Result<()> {
+        if self.mtime()? == mtime { Ok(()) } else { self.set_mtime(mtime) }
     }
 
     /// Waits until the directory's entries are on disk.
@@ -112,12 +123,7 @@ impl Folder {
                 let mut opened = self.open(name, &path, &stat)?;
                 shape.xattrs = opened.xattrs()?;
                 if with_content && seen.kind == FileKind::File {
-                    let mut content = Vec::new();
-                    opened
-                        .file
-                        .read_to_end(&mut content)
-                        .map_err(|e| Error::target("read", &path, e))?;
-                    shape.content = Some(content);
+                    shape.content = opened.content(seen.size)?;
                 }
             }
             _ => {}
@@ -201,7 +207,8 @@ impl Folder {
     /// taken away again. Returns what was made: a filesystem may have a mind of its own.
     pub fn prepare(&self, temp: &OsStr, name: &OsStr, shape: &Shape) -> Result<Shape> {
         let path = self.path.join(name)?;
-        self.refuse_append_only()?;
+        self.refuse_fixed_directory()?;
+        self.refuse_fixed(name)?;
         let made = match shape.kind {
             FileKind::Symlink => {
                 let target = shape.content.clone().unwrap_or_default();
@@ -221,18 +228,40 @@ impl Folder {
     }
 
     /// An append-only directory takes new entries and never lets go of them: what was begun there
-    /// could not be taken away again.
-    fn refuse_append_only(&self) -> Result<()> {
-        use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
-        // An old kernel or a filter cannot tell; the run then fails later.
-        let Ok(seen) = statx(&self.fd, "", AtFlags::EMPTY_PATH, StatxFlags::empty()) else {
-            return Ok(());
+    /// could not be taken away again. Of an immutable one the kernel says only that it is not
+    /// permitted.
+    fn refuse_fixed_directory(&self) -> Result<()> {
+        let op = match self.attributes(OsStr::new(""), StatFlags::EMPTY_PATH) {
+            is if is.contains(StatxAttributes::APPEND) => {
+                "replace entries of the directory while it is append-only (chattr -a)"
+            }
+            is if is.contains(StatxAttributes::IMMUTABLE) => {
+                "change entries of the directory while it is immutable (chattr -i)"
+            }
+            _ => return Ok(()),
         };
-        if seen.stx_attributes.contains(StatxAttributes::APPEND) {
-            let op = "replace entries of the directory while it is append-only (chattr -a)";
-            return Err(Error::target(op, &self.path, Errno::EPERM));
-        }
-        Ok(())
+        Err(Error::target(op, &self.path, Errno::EPERM))
+    }
+
+    /// As for directories, of one entry.
+    fn refuse_fixed(&self, name: &OsStr) -> Result<()> {
+        let op = match self.attributes(name, StatFlags::SYMLINK_NOFOLLOW) {
+            is if is.contains(StatxAttributes::IMMUTABLE) => {
+                "change it while it is immutable (chattr -i)"
+            }
+            is if is.contains(StatxAttributes::APPEND) => {
+                "change it while it is append-only (chattr -a)"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::target(op, &self.path.join(name)?, Errno::EPERM))
+    }
+
+    /// What `chattr` gave to an entry. None, where an old kernel or a filter cannot tell; the run
+    /// then fails later.
+    fn attributes(&self, name: &OsStr, flags: StatFlags) -> StatxAttributes {
+        let seen = rustix::fs::statx(&self.fd, name, flags, StatxFlags::empty());
+        seen.map_or(StatxAttributes::empty(), |seen| seen.stx_attributes)
     }
 
     fn finish_link(&self, temp: &OsStr, path: &ImagePath, shape: &Shape) -> Result<Shape> {
@@ -297,7 +326,7 @@ impl Folder {
     /// Makes a directory; returns what was made.
     pub fn make_dir(&self, name: &OsStr, shape: &Shape) -> Result<Shape> {
         let path = self.path.join(name)?;
-        self.refuse_append_only()?;
+        self.refuse_fixed_directory()?;
         again(|| mkdirat(&self.fd, name, Mode::from_bits_truncate(0o700)))
             .map_err(|e| Error::target("make the directory", &path, e))?;
         self.set_stat(name, shape)
@@ -313,6 +342,7 @@ impl Folder {
             let want = FileKind::File;
             return Err(Error::WrongKind { path, found: stat.kind, want });
         }
+        self.refuse_fixed(name)?;
         let opened = self.open(name, &path, &seen)?;
         if (stat.uid, stat.gid) != (shape.uid, shape.gid) && stat.mode & shape.mode != stat.mode {
             // Between owner and mode, nobody may do what both old and new forbid.
@@ -369,6 +399,18 @@ impl Opened<'_> {
         }
         out.sort();
         Ok(out)
+    }
+
+    /// All of a file of this size (bytes); `None` when that is more than a plan ever replaces.
+    fn content(&mut self, size: u64) -> Result<Option<Vec<u8>>> {
+        if size > CONTENT_LIMIT {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        // It may grow while it is read.
+        let read = (&self.file).take(CONTENT_LIMIT + 1).read_to_end(&mut content);
+        read.map_err(|e| self.error("read", e))?;
+        Ok(Some(content).filter(|c| c.len() as u64 <= CONTENT_LIMIT))
     }
 
     /// What stands there, without the content.
@@ -444,6 +486,31 @@ impl Opened<'_> {
 
 /// In [`Shape::mtime`]: leave the time at which the file was written.
 pub(super) const NOW: (i64, i64) = (i64::MIN, 0);
+
+/// Whether something could not be opened because nothing of that name is there. A link or a file
+/// where a directory is wanted is something else.
+pub(super) fn is_not_there(e: &Error) -> bool {
+    matches!(e, Error::Target { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// Whether something else stands where a directory was wanted: links are not followed.
+pub(super) fn is_no_directory(e: &Error) -> bool {
+    use std::io::ErrorKind::NotADirectory;
+    let is = |e: &std::io::Error| {
+        e.kind() == NotADirectory || e.raw_os_error() == Some(Errno::ELOOP as i32)
+    };
+    match e {
+        Error::Target { source, .. } => is(source),
+        Error::LinkLoop { .. } => true,
+        _ => false,
+    }
+}
+
+/// Whether a directory could not be removed because something stands in it.
+pub(super) fn is_not_empty(e: &Error) -> bool {
+    use std::io::ErrorKind::DirectoryNotEmpty;
+    matches!(e, Error::Target { source, .. } if source.kind() == DirectoryNotEmpty)
+}
 
 /// A call that a signal interrupted is made again.
 fn again<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 use super::entry::Folder;
-use super::journal::FolderTime;
+use super::journal::{FolderTime, is_left_over};
 
 /// The directories a run works in, each opened once, and the times to put back.
 pub(super) struct Folders<'a> {
@@ -54,18 +54,36 @@ impl<'a> Folders<'a> {
         self.mtimes.iter().map(|(path, mtime)| FolderTime::new(path, *mtime)).collect()
     }
 
-    /// Puts the directories' times back (a finished image shows no trace beyond the hardening; on
-    /// the running system the times are news to daemons and stay) and waits for the disk.
-    pub(super) fn close(self) -> Result<()> {
-        for (path, folder) in self.open.iter().rev() {
-            if let Some(mtime) = self.mtimes.get(path)
-                && !self.root.is_live()
-                && folder.mtime()? != *mtime
-            {
-                folder.set_mtime(*mtime)?;
+    /// Takes away what runs that were cut off had begun here, where no journal is found that says
+    /// so: the tree stood at another path then. The caller holds the root's lock and has begun
+    /// nothing yet.
+    pub(super) fn sweep(&self) {
+        for folder in self.open.values() {
+            for name in folder.names().unwrap_or_default().iter().filter(|n| is_left_over(n)) {
+                match folder.discard(name) {
+                    Ok(()) => log::warn!(
+                        "{}: removed {}, left over from a run that was cut off",
+                        folder.path(),
+                        name.display()
+                    ),
+                    Err(e) => log::warn!("{e}"),
+                }
             }
-            folder.sync()?;
         }
-        Ok(())
+    }
+
+    /// Puts the directories' times back (a finished image shows no trace beyond the hardening; on
+    /// the running system the times are news to daemons and stay) and waits for the disk. One that
+    /// fails does not keep the others from it.
+    pub(super) fn close(self) -> Result<()> {
+        let mut failed = Ok(());
+        for (path, folder) in self.open.iter().rev() {
+            let time = self.mtimes.get(path).filter(|_| !self.root.is_live());
+            let done = [time.map_or(Ok(()), |time| folder.keep_mtime(*time)), folder.sync()];
+            for answer in done {
+                failed = failed.and(answer);
+            }
+        }
+        failed
     }
 }

@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, PathChange, Rootfs};
 
-use entry::{Folder, NOW, Shape};
+use entry::{Folder, NOW, Shape, is_no_directory, is_not_empty, is_not_there};
 use folders::Folders;
 use journal::{Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
 
@@ -158,7 +158,8 @@ impl<'a> Executor<'a> {
                 let paths: Vec<ImagePath> =
                     journal.entries.iter().map(Entry::path).collect::<Result<_>>()?;
                 let _accounts = self.lock_accounts(paths.iter())?;
-                let paths = self.undo(run, &journal)?;
+                run.check_contents(&journal)?;
+                let paths = self.undo(run, &journal, None)?;
                 self.journals.forget(run)?;
                 Ok(recovered(paths))
             }
@@ -208,7 +209,11 @@ impl<'a> Executor<'a> {
             run.finish(&mut journal)
         });
         let Err(cause) = done else { return Ok(run) };
-        if let Err(undo) = self.undo(&run, &journal) {
+        let theirs = match &cause {
+            Error::Raced { path } => Some(path),
+            _ => None,
+        };
+        if let Err(undo) = self.undo(&run, &journal, theirs) {
             return Err(Error::Stuck { cause: Box::new(cause), undo: Box::new(undo) });
         }
         if let Err(left) = self.journals.forget(&run).and_then(|()| self.journals.tidy()) {
@@ -243,7 +248,7 @@ impl<'a> Executor<'a> {
             // Its directory may be one that this very run makes.
             None => {
                 match folders.holding(path) {
-                    Err(Error::Target { source, .. }) if revert::is_not_there(&source) => {}
+                    Err(e) if is_not_there(&e) || is_no_directory(&e) => {}
                     answer => drop(answer?),
                 }
                 None
@@ -268,6 +273,7 @@ impl<'a> Executor<'a> {
 
     /// Does the steps, and notes in each what really came of it.
     fn write(&self, steps: &mut [Step], mut folders: Folders<'_>) -> Result<()> {
+        folders.sweep();
         // Directories first and everything complete beside its place, then one step each.
         for Step { entry, before, after } in steps.iter_mut() {
             self.stop.check()?;
@@ -289,6 +295,13 @@ impl<'a> Executor<'a> {
             let path = entry.path()?;
             let name = path.file_name().unwrap_or_default();
             let folder = folders.holding(&path)?;
+            if let Some(before) = before.as_ref() {
+                // The journal holds what stood there when it was looked at, and nothing newer.
+                let now = folder.look(name, entry.content)?;
+                if !now.is_some_and(|now| may_be_replaced(&now, before, after.as_ref())) {
+                    return Err(Error::Raced { path });
+                }
+            }
             match (before, after) {
                 (None, None) => {}
                 (Some(before), None) => {
@@ -306,8 +319,13 @@ impl<'a> Executor<'a> {
     }
 
     /// Puts every entry back that is not as it was, last first; one that cannot be put back does
-    /// not keep the others from it. Returns which were.
-    fn undo(&self, run: &Run, journal: &Journal) -> Result<Vec<PutBack>> {
+    /// not keep the others from it. What somebody else made of `theirs` stays. Returns which were.
+    fn undo(
+        &self,
+        run: &Run,
+        journal: &Journal,
+        theirs: Option<&ImagePath>,
+    ) -> Result<Vec<PutBack>> {
         let mut folders = Folders::new(self.root);
         for folder in &journal.folders {
             folders.expect(&folder.path()?, folder.mtime);
@@ -315,9 +333,15 @@ impl<'a> Executor<'a> {
         let (mut done, mut failed) = (Vec::new(), None);
         for entry in journal.entries.iter().rev() {
             let path = entry.path()?;
-            match self.undo_entry(run, entry, &path, &mut folders) {
+            let is_theirs = theirs == Some(&path);
+            match self.undo_entry(run, journal, entry, &path, &mut folders, is_theirs) {
                 Ok(true) => done.push(PutBack { path, how: How::of(entry.before.is_some()) }),
                 Ok(false) => {}
+                // Everything of ours in it is gone by now.
+                Err(e) if failed.is_none() && is_not_empty(&e) => log::warn!(
+                    "{path}: made for what is gone again, but something else stands in it by now; \
+                     left alone"
+                ),
                 Err(e) if failed.is_none() => failed = Some(e),
                 Err(e) => log::error!("{e}"),
             }
@@ -329,19 +353,16 @@ impl<'a> Executor<'a> {
     fn undo_entry(
         &self,
         run: &Run,
+        journal: &Journal,
         entry: &Entry,
         path: &ImagePath,
         folders: &mut Folders<'_>,
+        is_theirs: bool,
     ) -> Result<bool> {
         let name = path.file_name().unwrap_or_default();
-        // A directory this run was to make may never have been made.
         let folder = match folders.holding(path) {
             Ok(folder) => folder,
-            Err(Error::Target { source, .. })
-                if entry.before.is_none() && revert::is_not_there(&source) =>
-            {
-                return Ok(false);
-            }
+            Err(e) if entry.before.is_none() && journal.never_made(path, &e) => return Ok(false),
             Err(e) => return Err(e),
         };
         folder.discard(&entry.temp())?;
@@ -350,13 +371,22 @@ impl<'a> Executor<'a> {
             None => now.is_none(),
             Some(saved) => saved.is(now.as_ref(), entry.content),
         };
-        if is(&entry.before) {
+        let is_exactly = |saved: &Option<Saved>| match saved {
+            None => now.is_none(),
+            Some(saved) => saved.is_exactly(now.as_ref(), entry.content),
+        };
+        // Before and after may differ in nothing but attributes and time.
+        if is_exactly(&entry.before) || is(&entry.before) && !is(&entry.after) {
             return Ok(false);
         }
         let is_ours = is(&entry.after) || now.as_ref().is_some_and(|now| half_made(entry, now));
         if !is_ours && entry.before.is_none() {
             // Nothing of ours stands there: somebody else's, which the run met or came upon.
             log::warn!("{path}: made by something else while a run was going on; left alone");
+            return Ok(false);
+        }
+        if !is_ours && is_theirs {
+            log::warn!("{path}: changed by something else while a run was going on; left alone");
             return Ok(false);
         }
         if !is_ours {
@@ -402,6 +432,17 @@ impl Recovered {
             Recovered::Nothing | Recovered::RevertDone => {}
         }
     }
+}
+
+/// Whether what stands there now is what the journal holds. Under another name of the same file
+/// (hard link), this very run may have set owner and mode already.
+fn may_be_replaced(now: &Shape, before: &Shape, after: Option<&Shape>) -> bool {
+    let as_in = |known: &Shape| {
+        let told = |s: &Shape| (s.mode, s.uid, s.gid, s.xattrs.clone());
+        told(now) == told(known)
+    };
+    (now.kind, &now.content) == (before.kind, &before.content)
+        && (as_in(before) || after.is_some_and(as_in))
 }
 
 /// Owner and mode are set in several steps, none of which allows what neither old nor new allow, and

@@ -4,26 +4,53 @@
 //! nobody would know. So a run that cannot give owners does not begin.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, PathChange, Rootfs};
+use crate::rootfs::{DiskRootfs, ImagePath, PathChange, Rootfs};
+
+use super::entry::Folder;
 
 /// As many paths as a message names.
 const SHOWN: usize = 8;
 
-/// Refuses to begin without the right to give files to root: root, or root of a user namespace.
+/// What it takes to give any file any owner, mode and time: name and number of capabilities.
+const WANTED: [(&str, u32); 4] =
+    [("CAP_CHOWN", 0), ("CAP_DAC_OVERRIDE", 1), ("CAP_FOWNER", 3), ("CAP_FSETID", 4)];
+/// Where the kernel describes this process.
+const CAPABILITIES: &str = "/proc/self/status";
+
+/// Refuses to begin without the right to give files to root: root, or root of a user namespace, with
+/// the capabilities that go with it.
 ///
 /// # Errors
 /// [`Error::Guard`].
 pub(super) fn require_root() -> Result<()> {
     match users::get_effective_uid() {
-        0 => Ok(()),
+        0 => match missing(&read(CAPABILITIES).unwrap_or_default()).as_slice() {
+            [] => Ok(()),
+            some => Err(Error::Guard(format!(
+                "found root without {}: owners, modes and times of system files are set; run it \
+                 with all of root's capabilities",
+                some.join(", ")
+            ))),
+        },
         uid => Err(Error::Guard(format!(
             "want root, found uid {uid}: owners of system files are set; run it with sudo, or, for \
              a tree of your own, in a user namespace: unshare -Ur --map-auto -- gokaku …"
         ))),
     }
+}
+
+/// The capabilities that a process lacks, by the kernel's description of it. Where that cannot be
+/// had, none.
+fn missing(status: &str) -> Vec<&'static str> {
+    let held = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let Some(held) = held.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()) else {
+        return Vec::new();
+    };
+    WANTED.iter().filter(|(_, bit)| held & (1 << bit) == 0).map(|(name, _)| *name).collect()
 }
 
 /// The account numbers that a user namespace knows.
@@ -59,8 +86,22 @@ impl Ids {
 }
 
 #[allow(clippy::disallowed_methods)] // a question to the running kernel
+fn read(path: &str) -> Option<String> {
+    std::fs::read_to_string(path).ok()
+}
+
+/// Whether an ACL or default ACL among the attributes names somebody whom the user namespace does
+/// not know: the kernel shows no number then, and takes none back.
+fn names_a_stranger(attributes: &[(OsString, Vec<u8>)]) -> bool {
+    const ACLS: [&str; 2] = ["system.posix_acl_access", "system.posix_acl_default"];
+    // After four bytes of version: tag, permissions, number; 2 and 8 are named users and groups.
+    let named = |entry: &[u8]| matches!(entry[..2], [2 | 8, 0]);
+    let acls = attributes.iter().filter(|(name, _)| ACLS.iter().any(|acl| name == acl));
+    acls.flat_map(|(_, acl)| acl.get(4..).unwrap_or_default().chunks_exact(8))
+        .any(|entry| named(entry) && entry[4..] == [0xff; 4])
+}
+
 fn ids(map: &str, overflow: &str) -> Option<Ids> {
-    let read = |path: &str| std::fs::read_to_string(path).ok();
     let overflow = read(overflow).and_then(|n| n.trim().parse().ok()).unwrap_or(65_534);
     Ids::parse(&read(map)?, overflow)
 }
@@ -92,8 +133,12 @@ pub(super) fn can_set(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
         let mut owners = stats.chain(holder).map(|stat| (stat.uid, stat.gid));
         if let Some((uid, gid)) = owners.find(|owner| !knows(*owner)) {
             told.push(format!("{} ({uid}:{gid})", change.path));
-            rows.extend(change.rules.iter().map(ToString::to_string));
+        } else if change.before.is_some() && names_a_stranger(&attributes(root, &change.path)?) {
+            told.push(format!("{} (in an ACL)", change.path));
+        } else {
+            continue;
         }
+        rows.extend(change.rules.iter().map(ToString::to_string));
     }
     if told.is_empty() {
         return Ok(());
@@ -110,9 +155,36 @@ pub(super) fn can_set(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
     )))
 }
 
+fn attributes(root: &DiskRootfs, path: &ImagePath) -> Result<Vec<(OsString, Vec<u8>)>> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
+    let shape = Folder::open_dir(root, dir)?.look(name, false)?;
+    Ok(shape.map(|shape| shape.xattrs).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn root_without_its_capabilities_is_told() {
+        let status = |held: &str| format!("Name:\tgokaku\nCapEff:\t{held}\nSeccomp:\t0\n");
+        assert!(missing(&status("000001ffffffffff")).is_empty());
+        assert_eq!(missing(&status("000001fffffffff6")), ["CAP_CHOWN", "CAP_FOWNER"]);
+        assert!(missing("").is_empty(), "no kernel to ask");
+    }
+
+    #[test]
+    fn an_acl_that_names_a_stranger_is_seen() {
+        let acl = |tag: u8, id: u32| {
+            let mut acl = vec![2, 0, 0, 0, 1, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, tag, 0, 4, 0];
+            acl.extend(id.to_le_bytes());
+            [("system.posix_acl_access".into(), acl)]
+        };
+        assert!(names_a_stranger(&acl(2, u32::MAX)) && names_a_stranger(&acl(8, u32::MAX)));
+        assert!(!names_a_stranger(&acl(2, 5)), "somebody known");
+        assert!(!names_a_stranger(&acl(16, u32::MAX)), "the mask is nobody");
+        assert!(!names_a_stranger(&[("user.x".into(), vec![2; 40])]));
+    }
 
     #[test]
     fn a_map_says_which_numbers_are_known() {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::entry::Shape;
+use super::entry::{Shape, is_no_directory, is_not_there};
 use super::journal::{Entry, Journal, Purpose, Run, Saved, Step, temporary};
 use super::{Executor, Folders, Recovered, Stop};
 use crate::error::{Error, Result};
@@ -86,7 +86,8 @@ pub fn revert(
 }
 
 /// Drops the journals of a root, and the state directories that are empty then. A run that was
-/// cut off is undone first. Returns how many runs were dropped.
+/// cut off is undone first. Journals of another tree that stood at this path stay. Returns how many
+/// runs were dropped.
 ///
 /// # Errors
 /// As [`Executor::lock`] and [`Executor::recover`]; a journal that cannot be removed.
@@ -94,12 +95,25 @@ pub fn forget(root: &DiskRootfs, state: &Path) -> Result<usize> {
     let executor = Executor::lock(root, state)?;
     executor.recover()?.tell();
     let runs = executor.journals.runs()?;
+    let mut dropped = 0;
     // Oldest first: cut off here, what is left is still the end of the story.
     for run in &runs {
-        executor.journals.forget(run)?;
+        match run.load() {
+            Ok(Some(journal)) if !executor.journals.is_of_this_tree(&journal) => log::warn!(
+                "{}: undoes what was done to another tree that stood at {}; kept; remove it if that \
+                 tree is gone",
+                run.path().display(),
+                root.host_path().display(),
+            ),
+            // A journal that cannot be used is of no use to anybody.
+            _ => {
+                executor.journals.forget(run)?;
+                dropped += 1;
+            }
+        }
     }
     executor.journals.tidy_all()?;
-    Ok(runs.len())
+    Ok(dropped)
 }
 
 /// One entry of a journal, and the way back.
@@ -117,7 +131,15 @@ enum Back {
 impl Executor<'_> {
     fn revert(&self, force: &[ImagePath]) -> Result<Reverted> {
         let runs = self.journals.runs()?;
-        let Some((run, journal)) = last_of(&runs)? else {
+        let Some((run, journal)) = self.last_of(&runs)? else {
+            if let Some(other) = runs.last() {
+                return Err(Error::Guard(format!(
+                    "{}: nothing to revert: the run in {} was made on another tree that stood \
+                     there; bring that one back there and revert then, or remove that directory",
+                    self.root.host_path().display(),
+                    other.path().display(),
+                )));
+            }
             self.journals.tidy()?;
             return Err(Error::Guard(format!(
                 "{}: nothing to revert: no journal of a finished run in {}; want the --root and \
@@ -142,6 +164,25 @@ impl Executor<'_> {
         self.reverted(Some(run.number), paths, left, journal.beyond)
     }
 
+    /// The newest run on this very tree, which is a finished apply once everything has been
+    /// recovered. Other trees may have stood at its path since.
+    fn last_of<'r>(&self, runs: &'r [Run]) -> Result<Option<(&'r Run, Journal)>> {
+        for run in runs.iter().rev() {
+            if let Some(journal) = run.load()?
+                && self.journals.is_of_this_tree(&journal)
+            {
+                return Ok(Some((run, journal)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a run can still be taken back, here and now.
+    fn can_be_reverted(&self, run: &Run) -> bool {
+        let journal = run.load().ok().flatten();
+        journal.is_some_and(|journal| self.journals.is_of_this_tree(&journal))
+    }
+
     fn reverted(
         &self,
         run: Option<u32>,
@@ -150,7 +191,10 @@ impl Executor<'_> {
         not_undone: Vec<String>,
     ) -> Result<Reverted> {
         let remaining = match self.journals.runs() {
-            Ok(runs) => runs.iter().filter(|r| run.is_none_or(|done| r.number < done)).count(),
+            Ok(runs) => {
+                let earlier = runs.iter().filter(|r| run.is_none_or(|done| r.number < done));
+                earlier.filter(|r| self.can_be_reverted(r)).count()
+            }
             Err(e) => {
                 log::warn!("{e}; everything is reverted, the next run will remove it");
                 0
@@ -237,12 +281,13 @@ impl Executor<'_> {
         let name = path.file_name().unwrap_or_default();
         let now = match folders.holding(&path) {
             Ok(folder) => folder.look(name, entry.content)?,
-            Err(Error::Target { source, .. }) if is_not_there(&source) => {
-                if entry.before.is_none() {
-                    return Ok(Back::Nothing);
-                }
-                let how = vec!["its directory is gone; make it again".to_owned()];
-                return Ok(Back::Changed { how, forceable: false });
+            Err(e) if is_not_there(&e) && entry.before.is_none() => return Ok(Back::Nothing),
+            Err(e) if is_not_there(&e) || is_no_directory(&e) => {
+                let how = match is_not_there(&e) {
+                    true => "its directory is gone; make it again",
+                    false => "a directory above it is a link or something else by now; put it back",
+                };
+                return Ok(Back::Changed { how: vec![how.to_owned()], forceable: false });
             }
             Err(e) => return Err(e),
         };
@@ -261,8 +306,9 @@ impl Executor<'_> {
         let how = if by_hand { Vec::new() } else { changes(entry, now.as_ref()) };
         let forceable = match (&now, &entry.before) {
             (None, before) => before.as_ref().is_some_and(|_| entry.content),
+            // What could not be kept is not thrown away.
             (Some(now), _) if entry.content => {
-                matches!(now.kind, FileKind::File | FileKind::Symlink)
+                matches!(now.kind, FileKind::File | FileKind::Symlink) && now.content.is_some()
             }
             (Some(now), Some(before)) => now.kind == before.kind(),
             (Some(now), None) => now.kind == FileKind::Dir,
@@ -285,12 +331,6 @@ impl Executor<'_> {
         let entry = Entry::new(&path, &temporary(index), entry.content);
         Ok(Back::Step(Box::new(Step { entry, before: now, after })))
     }
-}
-
-/// The newest run, which is a finished apply once everything has been recovered.
-fn last_of(runs: &[Run]) -> Result<Option<(&Run, Journal)>> {
-    let Some(run) = runs.last() else { return Ok(None) };
-    Ok(run.load()?.map(|journal| (run, journal)))
 }
 
 /// How an entry is not what the run had left.
@@ -318,10 +358,4 @@ fn others(
     }
     out.sort();
     Ok(out)
-}
-
-/// Whether a directory could not be opened because there is none.
-pub(super) fn is_not_there(e: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{NotADirectory, NotFound};
-    matches!(e.kind(), NotFound | NotADirectory)
 }

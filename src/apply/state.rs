@@ -74,9 +74,12 @@ pub(super) fn is_safe(path: &Path) -> Result<()> {
             return refuse(format!("belongs to uid {uid}"));
         }
         let mode = meta.mode() & 0o7777;
-        let others = mode & 0o002 != 0 || (mode & 0o020 != 0 && meta.gid() != 0);
+        // Of a directory with an ACL these bits are the mask: anybody may stand behind them.
+        let acl = mode & 0o020 != 0 && meta.is_dir() && has_acl(at);
+        let others = mode & 0o002 != 0 || (mode & 0o020 != 0 && (meta.gid() != 0 || acl));
         if meta.is_dir() && others && mode & 0o1000 == 0 {
-            return refuse(format!("others can write to it (mode {mode:04o})"));
+            let acl = if acl { ", with an ACL" } else { "" };
+            return refuse(format!("others can write to it (mode {mode:04o}{acl})"));
         }
         Ok(())
     })
@@ -145,6 +148,10 @@ fn resolve(
     Ok(at)
 }
 
+fn has_acl(dir: &Path) -> bool {
+    xattr::get(dir, "system.posix_acl_access").ok().flatten().is_some()
+}
+
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
 fn look(path: &Path) -> Option<std::fs::Metadata> {
     std::fs::symlink_metadata(path).ok()
@@ -209,6 +216,22 @@ mod tests {
         assert!(refusal(&shared.join("planted/state")).contains("belongs to uid 4242"));
         let team = dir("team", 0o775);
         assert!(is_safe(&team).is_ok(), "root's own group");
+        // user::rwx user:4242:rwx group::rwx mask::rwx other::r-x
+        let entries = [
+            (1, 7, u32::MAX),
+            (2, 7, 4_242),
+            (4, 7, u32::MAX),
+            (16, 7, u32::MAX),
+            (32, 5, u32::MAX),
+        ];
+        let mut acl = 2_u32.to_le_bytes().to_vec();
+        for (tag, perm, id) in entries {
+            acl.extend([tag, 0, perm, 0]);
+            acl.extend(id.to_le_bytes());
+        }
+        if xattr::set(&team, "system.posix_acl_access", &acl).is_ok() {
+            assert!(refusal(&team.join("state")).contains("0775, with an ACL"));
+        }
         chown(&team, Some(0), Some(4_242)).unwrap();
         assert!(refusal(&team).contains("0775"));
     }

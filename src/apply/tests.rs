@@ -328,3 +328,150 @@ fn a_journal_with_a_foreign_temporary_name_is_refused() {
         assert_eq!(picture(bench.top.path()), before, "{name}");
     }
 }
+
+/// A picture without times.
+fn contents(picture: BTreeMap<PathBuf, (u32, i64, i64, Vec<u8>)>) -> Vec<(PathBuf, u32, Vec<u8>)> {
+    picture.into_iter().map(|(path, (mode, .., content))| (path, mode, content)).collect()
+}
+
+/// The steps of a plan, as a run is about to take them.
+fn steps<'d>(
+    executor: &Executor<'d>,
+    disk: &'d DiskRootfs,
+    plan: &Plan,
+) -> (Vec<Step>, Folders<'d>) {
+    let mut folders = Folders::new(disk);
+    let changes = plan.changes().iter().enumerate();
+    let steps = changes.map(|(i, c)| executor.step(i, c, &mut folders).unwrap()).collect();
+    (steps, folders)
+}
+
+/// Does everything that a run does, but for marking it done: it was killed.
+fn cut_off(bench: &Bench) {
+    let disk = bench.disk();
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    let (mut steps, folders) = steps(&executor, &disk, &bench.plan(&disk));
+    executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
+    executor.write(&mut steps, folders).unwrap();
+}
+
+#[test]
+fn what_somebody_writes_while_a_run_is_going_on_is_kept() {
+    let config = "etc/ssh/sshd_config";
+    for edit in ["content", "mode", "gone"] {
+        let bench = Bench::new();
+        let disk = bench.disk();
+        let executor = Executor::lock(&disk, &bench.state()).unwrap();
+        let (steps, folders) = steps(&executor, &disk, &bench.plan(&disk));
+        let file = bench.root().join(config);
+        match edit {
+            "content" => fs::write(&file, "UsePAM yes\n# an edit\n").unwrap(),
+            "mode" => fs::set_permissions(&file, fs::Permissions::from_mode(0o604)).unwrap(),
+            _ => fs::remove_file(&file).unwrap(),
+        }
+        let before = contents(picture(&bench.root()));
+        let e = executor.carry_out(steps, folders, Purpose::default()).err().unwrap();
+        assert!(matches!(&e, Error::RolledBack { .. }), "{edit}: {e}");
+        assert!(e.to_string().contains("/etc/ssh/sshd_config: changed while"), "{edit}: {e}");
+        assert_eq!(contents(picture(&bench.root())), before, "{edit}");
+        assert!(matches!(executor.recover().unwrap(), Recovered::Nothing), "{edit}");
+    }
+}
+
+#[test]
+fn two_names_of_one_file_are_no_interference() {
+    let bench = Bench::new();
+    let etc = bench.root().join("etc");
+    fs::hard_link(etc.join("crontab"), etc.join("crontab2")).unwrap();
+    let disk = bench.disk();
+    let mut staged = StagedRootfs::new(&disk);
+    for name in ["/etc/crontab", "/etc/crontab2"] {
+        let mode = Some(0o600);
+        staged
+            .stage(&Change::SetStat { path: path(name), mode, uid: None, gid: None }, &rule())
+            .unwrap();
+    }
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    assert_eq!(executor.apply(&Plan::of_stage(&staged)).unwrap().changed, 2);
+}
+
+#[test]
+fn attributes_come_back_where_nothing_else_was_changed() {
+    let bench = Bench::new();
+    let disk = bench.disk();
+    for (name, content) in [("issue", true), ("crontab", false)] {
+        let file = bench.root().join("etc").join(name);
+        fs::write(&file, "text\n").unwrap();
+        if xattr::set(&file, "user.mine", b"precious").is_err() {
+            return; // not on this filesystem
+        }
+        let executor = Executor::lock(&disk, &bench.state()).unwrap();
+        let mut folders = Folders::new(&disk);
+        let at = path(&format!("/etc/{name}"));
+        let look = |folders: &mut Folders<'_>| {
+            folders.holding(&at).unwrap().look(name.as_ref(), content).unwrap()
+        };
+        let before = look(&mut folders);
+        let after = before.clone().map(|shape| Shape { xattrs: Vec::new(), ..shape });
+        let entry = Entry::new(&at, &temporary(0), content);
+        let mut steps = [Step { entry, before, after }];
+        executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
+        executor.write(&mut steps, folders).unwrap();
+        assert_eq!(xattr::get(&file, "user.mine").unwrap(), None, "{name}");
+        executor.recover().unwrap();
+        let now = xattr::get(&file, "user.mine").unwrap();
+        assert_eq!(now.as_deref(), Some(&b"precious"[..]), "{name}");
+    }
+}
+
+#[test]
+fn a_directory_of_a_cut_off_run_that_holds_something_else_stays() {
+    let bench = Bench::new();
+    let before = picture(&bench.root());
+    cut_off(&bench);
+    let other = bench.root().join("etc/new.d/other.conf");
+    fs::write(&other, "mine\n").unwrap();
+    let disk = bench.disk();
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    executor.recover().unwrap();
+    assert!(matches!(executor.recover().unwrap(), Recovered::Nothing));
+    assert_eq!(fs::read_to_string(&other).unwrap(), "mine\n");
+    fs::remove_dir_all(bench.root().join("etc/new.d")).unwrap();
+    assert_eq!(contents(picture(&bench.root())), contents(before));
+}
+
+#[test]
+fn damage_in_a_journal_is_found_before_anything_is_put_back() {
+    let bench = Bench::new();
+    cut_off(&bench);
+    let disk = bench.disk();
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    let contents = executor.journals.runs().unwrap()[0].path().join("before");
+    let saved = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().path();
+    let files: Vec<PathBuf> = fs::read_dir(contents).unwrap().map(saved).collect();
+    let is_config = |file: &&PathBuf| fs::read(file).unwrap() == b"UsePAM yes\n";
+    fs::write(files.iter().find(is_config).unwrap(), "UsePAM no\n").unwrap();
+    let before = picture(&bench.root());
+    let e = executor.recover().unwrap_err().to_string();
+    assert!(
+        e.contains("what /etc/ssh/sshd_config held") && e.contains("nothing was changed"),
+        "{e}"
+    );
+    assert_eq!(picture(&bench.root()), before);
+}
+
+#[test]
+fn a_directory_that_is_a_link_by_now_is_no_directory_that_was_never_made() {
+    let bench = Bench::new();
+    cut_off(&bench);
+    let etc = bench.root().join("etc");
+    fs::rename(etc.join("ssh"), etc.join("ssh.real")).unwrap();
+    symlink("ssh.real", etc.join("ssh")).unwrap();
+    let disk = bench.disk();
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    assert!(executor.recover().is_err(), "what it made there is still there");
+    fs::remove_file(etc.join("ssh")).unwrap();
+    fs::rename(etc.join("ssh.real"), etc.join("ssh")).unwrap();
+    executor.recover().unwrap();
+    assert_eq!(fs::read_to_string(etc.join("ssh/sshd_config")).unwrap(), "UsePAM yes\n");
+}

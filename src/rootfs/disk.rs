@@ -18,6 +18,31 @@ use super::resolve::{Links, Resolver, reopen, stat_of};
 use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, walk};
 use crate::error::{Error, Result};
 
+/// What tells a tree from another one that stands at the same path later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TreeId {
+    /// The filesystem's id.
+    pub filesystem: u64,
+    /// The inode of the top.
+    pub top: u64,
+    /// When the top was made (seconds and nanoseconds since the epoch), where that is known: numbers
+    /// of inodes are given out again.
+    pub born: Option<(i64, u32)>,
+}
+
+impl TreeId {
+    /// Whether both are of one tree. Some filesystems take their id from the device they lie on,
+    /// which is another one at every mount of an image; a time of birth to the nanosecond says as
+    /// much.
+    pub(crate) fn is(&self, other: &TreeId) -> bool {
+        let (same_birth, sure) = match (self.born, other.born) {
+            (Some(a), Some(b)) => (a == b, a.1 != 0),
+            _ => (true, false),
+        };
+        self.top == other.top && same_birth && (sure || self.filesystem == other.filesystem)
+    }
+}
+
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
 ///
 /// What was read is kept, so that all rules judge the same bytes.
@@ -133,14 +158,19 @@ impl DiskRootfs {
         &self.host_path
     }
 
-    /// Which tree this is: its filesystem's id and the inode of its top. A path may stand for
-    /// another tree tomorrow.
-    pub(crate) fn tree(&self) -> Result<(u64, u64)> {
+    /// Which tree this is. A path may stand for another tree tomorrow.
+    pub(crate) fn tree(&self) -> Result<TreeId> {
+        use rustix::fs::{AtFlags, StatxFlags, statx};
         let fail = |e| Error::host("look at the root directory", &self.host_path, e);
         let filesystem = nix::sys::statvfs::fstatvfs(&self.dir).map_err(fail)?;
         let top = stat_of(self.dir.as_fd()).map_err(fail)?;
+        // An old kernel, a filter or a filesystem may not tell.
+        let born = statx(&self.dir, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME)
+            .ok()
+            .filter(|s| StatxFlags::from_bits_retain(s.stx_mask).contains(StatxFlags::BTIME))
+            .map(|s| (s.stx_btime.tv_sec, s.stx_btime.tv_nsec));
         #[allow(clippy::useless_conversion)] // 32 bits on some architectures
-        Ok((filesystem.filesystem_id().into(), top.st_ino.into()))
+        Ok(TreeId { filesystem: filesystem.filesystem_id().into(), top: top.st_ino.into(), born })
     }
 
     /// Whether this is the root of the running system, seen from a place that has another one: from

@@ -26,12 +26,14 @@ pub use accounts::AccountDb;
 pub(crate) use accounts::show_name;
 pub use change::{Change, NewFile, Node, NodeBody, PathChange};
 pub use disk::DiskRootfs;
+pub(crate) use disk::TreeId;
 pub use memo::Memo;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
 pub(crate) use path::{escape, is_control};
 pub(crate) use resolve::reopen;
 pub use resolve::{Links, Resolver};
+pub(crate) use staged::CONTENT_LIMIT;
 pub use staged::StagedRootfs;
 
 pub use survey::{Found, Survey};

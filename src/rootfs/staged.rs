@@ -14,7 +14,7 @@ use crate::profile::RuleId;
 
 /// A file that is replaced or taken away is kept whole for the diff and the undo; larger ones
 /// (bytes) are refused.
-const CONTENT_LIMIT: u64 = 64 << 20;
+pub(crate) const CONTENT_LIMIT: u64 = 64 << 20;
 
 #[derive(Clone)]
 struct Staged {

@@ -75,6 +75,33 @@ fn without_root_nothing_is_begun() {
 }
 
 #[test]
+fn root_without_its_capabilities_does_not_begin() {
+    let test = "root_without_its_capabilities_does_not_begin";
+    if !can_become_somebody(test) {
+        return;
+    }
+    let trap = own_tree();
+    let before = snapshot(&trap.root());
+    for lost in ["chown", "fowner", "dac_override"] {
+        let gokaku = gokaku();
+        let out = Command::new("setpriv")
+            .args([format!("--bounding-set=-{lost}"), format!("--inh-caps=-{lost}")])
+            .arg(gokaku.get_program())
+            .args(["apply", "--state-dir"])
+            .arg(trap.state())
+            .arg("--root")
+            .arg(trap.root())
+            .output()
+            .unwrap();
+        assert_eq!(out.status.code(), Some(3), "{lost}: {}", told(&out));
+        let says = format!("found root without CAP_{}", lost.to_uppercase());
+        assert!(told(&out).contains(&says), "{says}: {}", told(&out));
+        assert_eq!(snapshot(&trap.root()), before, "{lost}");
+        assert!(!trap.state().exists(), "{lost}");
+    }
+}
+
+#[test]
 fn what_an_ordinary_user_cannot_read_is_unknown_and_never_met() {
     if !can_become_somebody("what_an_ordinary_user_cannot_read_is_unknown_and_never_met") {
         return;

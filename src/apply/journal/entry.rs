@@ -83,6 +83,11 @@ impl Entry {
         ImagePath::parse(unhex(&self.path).unwrap_or_default())
     }
 
+    /// The path for people.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
     pub fn temp(&self) -> OsString {
         OsString::from_vec(unhex(&self.temp).unwrap_or_default())
     }
@@ -92,6 +97,13 @@ impl Entry {
 pub(in crate::apply) fn temporary(index: usize) -> OsString {
     // Neither `.conf` nor hidden-but-read: logrotate, modprobe and procps all skip this one.
     OsString::from(format!("{TEMPORARY}{}-{index}.dpkg-new", std::process::id()))
+}
+
+/// Whether a name is one that [`temporary`] gives, in whatever process.
+pub(in crate::apply) fn is_left_over(name: &OsStr) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let bare = name.to_str().and_then(|n| n.strip_prefix(TEMPORARY)?.strip_suffix(".dpkg-new"));
+    bare.and_then(|b| b.split_once('-')).is_some_and(|(pid, index)| digits(pid) && digits(index))
 }
 
 pub(in crate::apply) fn is_temporary(name: &OsStr) -> bool {
@@ -189,7 +201,7 @@ impl Saved {
         };
         if content && now.digest != self.digest {
             let short = |digest: &Option<String>| {
-                digest.as_deref().map_or("none".into(), |d| format!("{:.16}", d))
+                digest.as_deref().map_or("too much to read".into(), |d| format!("{:.16}", d))
             };
             tell("content (sha256)", &short(&self.digest), &short(&now.digest));
         }

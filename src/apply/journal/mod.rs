@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Shape, digest};
+use super::entry::{Shape, digest, is_no_directory, is_not_there};
 use crate::error::{Error, Result};
-use crate::rootfs::DiskRootfs;
+use crate::rootfs::{DiskRootfs, ImagePath, TreeId};
 
 use entry::is_temporary;
-pub(super) use entry::{Entry, FolderTime, Saved, temporary};
+pub(super) use entry::{Entry, FolderTime, Saved, is_left_over, temporary};
 pub(super) use private::make_dir;
-use private::{list, own_dir, remove_empty, remove_file, sync_dir, write_file};
+use private::{is_dir, list, own_dir, remove_empty, remove_file, sync_dir, write_file};
 
 const SCHEMA: &str = "gokaku.journal/2";
 const REVERT: &str = ".revert";
@@ -55,6 +55,9 @@ pub(super) struct Journal {
     /// Which tree it was: its filesystem and the inode of its top. Another one may be mounted at
     /// the same path by now.
     tree: (u64, u64),
+    /// When the top of that tree was made, where that is known.
+    #[serde(default)]
+    born: Option<(i64, u32)>,
     pub phase: Phase,
     /// The run that this one takes back.
     pub reverts: Option<u32>,
@@ -78,7 +81,7 @@ pub(super) struct Journals {
     state: PathBuf,
     dir: PathBuf,
     root: String,
-    tree: (u64, u64),
+    tree: TreeId,
 }
 
 /// What a run is for.
@@ -121,12 +124,17 @@ impl Journals {
         purpose: Purpose,
     ) -> Result<(Run, Journal)> {
         make_dir(&self.dir)?;
-        let number = self.names()?.iter().map(|(n, _)| *n).max().unwrap_or(0) + 1;
+        let last = self.names()?.iter().map(|(n, _)| *n).max().unwrap_or(0);
+        let number = last.checked_add(1).ok_or_else(|| {
+            let why = format!("found a run numbered {last}, which gokaku never made; remove it");
+            Error::Journal { path: self.dir.display().to_string(), why }
+        })?;
         let suffix = if purpose.reverts.is_some() { REVERT } else { "" };
         let run = Run { dir: self.dir.join(format!("{number:06}{suffix}")), number };
         let journal = Journal {
             root: self.root.clone(),
-            tree: self.tree,
+            tree: (self.tree.filesystem, self.tree.top),
+            born: self.tree.born,
             phase: Phase::Open,
             reverts: purpose.reverts,
             beyond: purpose.beyond,
@@ -167,6 +175,10 @@ impl Journals {
         let mut runs = Vec::new();
         for (number, name) in self.names()? {
             let run = Run { dir: self.dir.join(&name), number };
+            if !is_dir(&run.dir)? {
+                log::warn!("{}: no directory, and so no run of gokaku's", run.dir.display());
+                continue;
+            }
             if name.ends_with(GONE) { run.remove()? } else { runs.push(run) }
         }
         Ok(runs)
@@ -209,18 +221,33 @@ impl Journals {
         remove_empty(&self.dir)
     }
 
-    /// Takes the state directory away, too, if it is empty.
-    pub fn tidy_all(&self) -> Result<bool> {
-        Ok(remove_empty(&self.dir)? && remove_empty(&self.state)?)
+    /// Takes the state directory away, too, if it is empty and can be: it may be a link, a mount
+    /// point, or somebody's working directory.
+    pub fn tidy_all(&self) -> Result<()> {
+        if remove_empty(&self.dir)?
+            && let Err(e) = remove_empty(&self.state)
+        {
+            log::debug!("{e}; it is empty, and stays");
+        }
+        Ok(())
     }
 
     /// Whether the journal is of the tree that stands here now.
     pub fn is_of_this_tree(&self, journal: &Journal) -> bool {
-        journal.tree == self.tree
+        let (filesystem, top) = journal.tree;
+        self.tree.is(&TreeId { filesystem, top, born: journal.born })
     }
 }
 
 impl Journal {
+    /// Whether nothing was ever made at a new path, given why its directory cannot be opened: it is
+    /// not there; or the run was to make it, too, and met something else in its place.
+    pub fn never_made(&self, path: &ImagePath, why: &Error) -> bool {
+        let dir = path.parent();
+        let ours = || self.entries.iter().any(|e| e.before.is_none() && e.path().ok() == dir);
+        is_not_there(why) || is_no_directory(why) && ours()
+    }
+
     /// Notes what the steps replace and what they make of it.
     pub fn tell(&mut self, steps: &[Step]) {
         for (entry, Step { before, after, .. }) in self.entries.iter_mut().zip(steps) {
@@ -345,6 +372,23 @@ impl Run {
         };
         let malformed = || self.broken("holds a malformed mode or attribute".into());
         saved.shape(content).ok_or_else(malformed)
+    }
+
+    /// Makes sure, before anything is put back, that everything can be.
+    ///
+    /// # Errors
+    /// A saved content that is missing or damaged, with the path it was of.
+    pub fn check_contents(&self, journal: &Journal) -> Result<()> {
+        for entry in &journal.entries {
+            let Some(saved) = &entry.before else { continue };
+            self.shape(saved).map_err(|e| match e {
+                Error::Journal { path, why } => {
+                    Error::Journal { path, why: format!("what {} held: {why}", entry.shown()) }
+                }
+                e => e,
+            })?;
+        }
+        Ok(())
     }
 
     /// Takes the files away that a run makes, and what was to become one.

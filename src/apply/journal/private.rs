@@ -46,6 +46,17 @@ pub(super) fn list(dir: &Path) -> Result<Option<Vec<OsString>>> {
     Ok(Some(names))
 }
 
+/// Whether a directory stands there, not followed. What is gone meanwhile was one.
+#[allow(clippy::disallowed_methods)] // the journal lies on the host
+pub(super) fn is_dir(path: &Path) -> Result<bool> {
+    match std::fs::symlink_metadata(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        answer => answer
+            .map(|meta| meta.is_dir())
+            .map_err(|e| Error::host("look at the journal", path, e)),
+    }
+}
+
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
 pub(super) fn remove_file(file: &Path) -> Result<()> {
     match std::fs::remove_file(file) {
