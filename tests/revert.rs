@@ -405,3 +405,22 @@ fn what_an_earlier_run_left_beside_its_places_is_swept() {
         assert_eq!(bench.run(&["revert"]).status, 0);
     }
 }
+
+#[test]
+fn a_capability_given_since_does_not_outlive_a_forced_revert() {
+    let test = "a_capability_given_since_does_not_outlive_a_forced_revert";
+    let Some(bench) = Bench::new(test) else { return };
+    bench.apply(&["--rule", "5.1.2"]);
+    let crontab = bench.at("etc/crontab");
+    // Version 2, effective; CAP_CHOWN.
+    let mut capability = 0x0200_0001_u32.to_le_bytes().to_vec();
+    capability.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    if let Err(e) = xattr::set(&crontab, "security.capability", &capability) {
+        support::skip(test, &format!("no file capabilities here: {e}"));
+        return;
+    }
+    assert_eq!(bench.run(&["revert"]).status, 3, "somebody changed it since");
+    assert_eq!(bench.run(&["revert", "--force", "/etc/crontab"]).status, 0);
+    assert_eq!(xattr::get(&crontab, "security.capability").unwrap(), None);
+    bench.assert_as_before();
+}

@@ -447,11 +447,12 @@ impl Opened<'_> {
     }
 
     /// Attributes and ACLs as in `shape`; those that are right already are not touched. Of what is
-    /// there beyond them, ACLs and the users' own go; the rest is the system's (labels).
+    /// there beyond them, ACLs, capabilities and the users' own go; the rest is the system's (labels).
     fn set_xattrs(&self, shape: &Shape) -> Result<()> {
         let now = self.xattrs()?;
         for (name, _) in &now {
             let ours = INHERITED.iter().any(|i| name == i)
+                || name == "security.capability"
                 || name.as_encoded_bytes().starts_with(b"user.");
             if ours && !shape.xattrs.iter().any(|(wanted, _)| wanted == name) {
                 retry(|| self.file.remove_xattr(name))
