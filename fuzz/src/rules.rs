@@ -153,8 +153,14 @@ fn comments_stay(change: &PathChange) {
     if ["/etc/issue", "/etc/issue.net", "/etc/motd"].contains(&&*change.path.to_string()) {
         return;
     }
-    let joined: BTreeSet<&str> =
-        lines(&before).windows(2).filter(|w| w[0].contains('\\')).map(|w| w[1]).collect();
+    // What stands behind a backslash belongs to the line before, and so do comments in between.
+    let mut joined: BTreeSet<&str> = BTreeSet::new();
+    for pair in lines(&before).windows(2) {
+        let inside = joined.contains(pair[0]) && pair[0].starts_with(['#', ';']);
+        if inside || pair[0].contains('\\') {
+            joined.insert(pair[1]);
+        }
+    }
     let prose =
         |line: &str| line.starts_with("# ") && line.ends_with('.') && !joined.contains(line);
     kept(&before, &after, prose);
