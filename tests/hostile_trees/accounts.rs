@@ -203,6 +203,27 @@ fn a_persons_home_is_not_given_to_who_names_it_too() {
 }
 
 #[test]
+fn a_group_with_the_number_of_nobody_owns_nothing() {
+    if !as_root("accounts::a_group_with_the_number_of_nobody_owns_nothing") {
+        return;
+    }
+    for number in ["4294967295", "+42", " 42", "-1"] {
+        let trap = tree();
+        let group = trap.root().join("etc/group");
+        let text = fs::read_to_string(&group).unwrap();
+        let line = text.lines().find(|l| l.starts_with("shadow:")).unwrap();
+        fs::write(&group, text.replace(line, &format!("shadow:x:{number}:"))).unwrap();
+        lchown(trap.root().join("etc/shadow"), Some(0), Some(7)).unwrap();
+        harden(&trap, number);
+        let done = trap::snapshot(&trap.root());
+        let root = DiskRootfs::open(&trap.root()).unwrap();
+        let again = trap::harden(&root, &trap.state()).unwrap();
+        assert!(again.plan.changes().is_empty(), "{number}: {:?}", again.plan.changes());
+        assert_eq!(done, trap::snapshot(&trap.root()), "{number}");
+    }
+}
+
+#[test]
 fn enormous_and_broken_account_lines_end_in_bounded_time() {
     if !as_root("accounts::enormous_and_broken_account_lines_end_in_bounded_time") {
         return;
