@@ -111,6 +111,10 @@ mod tests {
         }
         let shown = open(want, &image().dir("/root", 0o700, 1000, 0));
         assert!(shown[0].starts_with("/root: bob(1000): "), "{shown:?}");
+        let border = bob().file("/etc/login.defs", "UID_MIN 1000\nUID_MAX 999\n");
+        assert!(changed(&stage(want, &border)).is_empty());
+        let shown = open(want, &border);
+        assert!(shown[0].contains("/etc/login.defs:1: found UID_MIN 1000 and UID_MAX 999"));
         let service = image()
             .file("/etc/passwd", format!("{PASSWD}git:x:120:1::/home/git:/bin/sh\n"))
             .dir("/home/git", 0o755, 0, 0);

@@ -203,6 +203,31 @@ fn a_persons_home_is_not_given_to_who_names_it_too() {
 }
 
 #[test]
+fn a_border_above_all_numbers_locks_nobody_out() {
+    if !as_root("accounts::a_border_above_all_numbers_locks_nobody_out") {
+        return;
+    }
+    for defs in ["UID_MIN 4294967295", "UID_MIN 65000", "UID_MIN 0xffffff00", "UID_MAX 10"] {
+        let trap = tree();
+        let add = |path: &str, text: &str| {
+            let old = fs::read_to_string(trap.root().join(path)).unwrap();
+            trap.file(path, format!("{old}{text}\n"));
+        };
+        add("etc/login.defs", defs);
+        add("etc/passwd", "bob:x:1501:1501::/srv/people/bob:/bin/bash");
+        add("etc/shadow", "bob:$6$a$b:1:0:99999:7:::");
+        harden(&trap, defs);
+        for (file, line) in [
+            ("etc/passwd", "bob:x:1501:1501::/srv/people/bob:/bin/bash\n"),
+            ("etc/shadow", "bob:$6$a$b:1:0:99999:7:::\n"),
+        ] {
+            let text = fs::read_to_string(trap.root().join(file)).unwrap();
+            assert!(text.ends_with(line), "{defs}: {text}");
+        }
+    }
+}
+
+#[test]
 fn a_group_with_the_number_of_nobody_owns_nothing() {
     if !as_root("accounts::a_group_with_the_number_of_nobody_owns_nothing") {
         return;

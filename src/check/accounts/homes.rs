@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::mounts::Mounts;
-use super::{AccountFile, Ledger, UidRange, is_human, is_login};
+use super::{AccountFile, Ledger, UidRange, is_human, is_login, no_person};
 use crate::check::{Evidence, Finding};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, show_name};
@@ -177,6 +177,9 @@ impl<'a> Survey<'a> {
         let why = |text: &str| Ok(Some(text.to_owned()));
         let roots = scope.roots_home && home.is_roots();
         if !roots {
+            if let Err(border) = self.range.require() {
+                return Ok(Some(no_person(&border)));
+            }
             if !is_human(&home.user, &self.range) {
                 return why("the account is not a person's, and its home may serve a program");
             }
