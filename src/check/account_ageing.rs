@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::accounts::{
     AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_human, is_protected,
+    no_person,
 };
 use super::clock::{self, Today};
 use super::{Finding, Primitive};
@@ -111,6 +112,7 @@ impl AccountAgeing {
         let (users, secrets) = (passwd.table(), shadow.table());
         let (names, secret_names) = (ByName::new(&users), ByName::new(&secrets));
         let range = UidRange::read(root)?;
+        let border = range.require().map_err(|e| no_person(&e));
         let mut ledger = Ledger::default();
         let mut edits = Edits::new();
         let mut judged = 0;
@@ -142,6 +144,8 @@ impl AccountAgeing {
                 Err(PROTECTED)
             } else if names.is_ambiguous(name) || secret_names.is_ambiguous(name) {
                 Err(AMBIGUOUS)
+            } else if let Err(why) = &border {
+                Err(why.as_str())
             } else if !user.is_some_and(|u| is_human(&u, &range)) {
                 Err("the account is not a person's; lock its password, or set the limit by hand")
             } else {
@@ -405,6 +409,17 @@ mod tests {
         let protected = bob("19990", "0:99999:7:").protecting("bob");
         assert!(changed(&stage(&want, &protected)).is_empty());
         assert_eq!(outcome(&want, &protected), Outcome::NotMet);
+    }
+
+    #[test]
+    fn nobody_is_aged_where_the_border_is_nonsense() {
+        let want = on(MAX, TODAY);
+        for defs in ["UID_MIN 65000\n", "UID_MAX 10\n"] {
+            let root = bob("19990", "0:99999:7:").file("/etc/login.defs", defs);
+            assert!(changed(&stage(&want, &root)).is_empty(), "{defs}");
+            let told = open(&want, &root);
+            assert!(told[0].contains("/etc/login.defs:1: found UID_MIN"), "{told:?}");
+        }
     }
 
     #[test]

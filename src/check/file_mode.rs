@@ -3,7 +3,7 @@
 //! Bits are only ever taken away: what is tighter than asked for stays. The entry itself is meant,
 //! never what a link leads to, and never what lies below a directory.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
@@ -11,9 +11,15 @@ use serde::Deserialize;
 
 use super::mode::Mode;
 use super::{Evidence, Finding, Gap, Primitive, place};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
 use crate::text::glob;
+
+/// Bits that no key has: a program would not run any more.
+const NO_KEYS: u32 = 0o6111;
+
+/// A private key may be this large (bytes); the largest that anybody makes have a fifth of it.
+const KEY_LIMIT: u64 = 64 << 10;
 
 /// What stands at `path` has no permission bits beyond `ceiling`, an owner among `owner` and a
 /// group among `group`.
@@ -79,7 +85,8 @@ struct Raw {
     missing: Missing,
     #[serde(default)]
     dangling: Dangling,
-    /// Also the private host keys that `sshd_config` names.
+    /// Also the private host keys that `sshd_config` names. They are changed only where they are
+    /// plainly keys: the line may name anything.
     #[serde(default)]
     also_host_keys: bool,
 }
@@ -114,7 +121,7 @@ impl Primitive for FileMode {
         let ids = Ids::read(root, &self.owner, &self.group)?;
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
         let (mut seen, mut unsure) = (Vec::new(), Vec::new());
-        for path in self.paths(root, &mut seen)? {
+        for (path, named) in self.paths(root, &mut seen)? {
             let Some(stat) = root.stat(&path)? else {
                 seen.push(Evidence::at(&path).note("not there"));
                 continue;
@@ -128,7 +135,7 @@ impl Primitive for FileMode {
                 unsure.push(Evidence::at(&path).note(note));
                 continue;
             }
-            match self.judge(root, &path, stat, &ids)? {
+            match self.judge(root, (&path, named), stat, &ids)? {
                 Ok(evidence) => holding.push(evidence),
                 Err(gap) => gaps.push(gap),
             }
@@ -153,9 +160,14 @@ impl Primitive for FileMode {
 }
 
 impl FileMode {
-    /// The entries that are meant. `seen` takes what was looked at when a pattern fits nothing.
-    fn paths(&self, root: &dyn Rootfs, seen: &mut Vec<Evidence>) -> Result<BTreeSet<ImagePath>> {
-        let mut out = BTreeSet::new();
+    /// The entries that are meant, and who says so. `seen` takes what was looked at when a pattern
+    /// fits nothing.
+    fn paths(
+        &self,
+        root: &dyn Rootfs,
+        seen: &mut Vec<Evidence>,
+    ) -> Result<BTreeMap<ImagePath, Named>> {
+        let mut out = BTreeMap::new();
         let pattern = self.path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
         let parent = self.path.parent().unwrap_or_else(ImagePath::root);
         if pattern.iter().any(|b| matches!(b, b'*' | b'?')) {
@@ -165,19 +177,21 @@ impl FileMode {
             let names = if is_dir { root.list(&parent)? } else { None };
             for name in names.unwrap_or_default() {
                 if glob::matches(pattern, name.as_bytes()) && !hidden(name.as_bytes()) {
-                    out.insert(parent.join(name)?);
+                    out.insert(parent.join(name)?, Named::ByTheRule);
                 }
             }
             if out.is_empty() {
                 seen.push(Evidence::at(&self.path).note("nothing fits this pattern"));
             }
         } else {
-            out.insert(self.path.clone());
+            out.insert(self.path.clone(), Named::ByTheRule);
         }
         if self.also_host_keys {
             // With an agent, public keys are named there; they are no secret.
             let keys = super::sshd::host_key_paths(root)?;
-            out.extend(keys.into_iter().filter(|p| !p.as_bytes().ends_with(b".pub")));
+            for key in keys.into_iter().filter(|p| !p.as_bytes().ends_with(b".pub")) {
+                out.entry(key).or_insert(Named::ByTheImage);
+            }
         }
         Ok(out)
     }
@@ -185,7 +199,7 @@ impl FileMode {
     fn judge(
         &self,
         root: &dyn Rootfs,
-        path: &ImagePath,
+        (path, named): (&ImagePath, Named),
         stat: Stat,
         ids: &Ids,
     ) -> Result<Result<Evidence, Gap>> {
@@ -215,7 +229,11 @@ impl FileMode {
             let advice = "the image has none of the wanted owners or groups; add them first";
             return Ok(Err(Gap::no_remedy(evidence, advice)));
         };
-        Ok(Err(match place::entry_refusal(root, path)? {
+        let refusal = match place::entry_refusal(root, path)? {
+            None if named == Named::ByTheImage => no_key_to_change(root, path, stat)?,
+            refusal => refusal,
+        };
+        Ok(Err(match refusal {
             Some(reason) => Gap::no_remedy(evidence, reason),
             None => {
                 let mode = (mode != stat.mode).then_some(mode);
@@ -236,6 +254,44 @@ impl FileMode {
             names(&self.group, &ids.groups)
         )
     }
+}
+
+/// Who says that an entry is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    ByTheRule,
+    /// A line of the image, which may name what is no such thing.
+    ByTheImage,
+}
+
+/// Why a file that `HostKey` names is not changed; `None` when it is a private key, and nothing
+/// else.
+fn no_key_to_change(root: &dyn Rootfs, path: &ImagePath, stat: Stat) -> Result<Option<String>> {
+    let why = if !path.starts_with(&ImagePath::parse("/etc")?) {
+        "it is not below /etc"
+    } else if stat.mode & NO_KEYS != 0 {
+        "it is a program, by its mode"
+    } else if stat.links > 1 {
+        "it has another name elsewhere, which may be in use"
+    } else {
+        match root.read_bytes(path, KEY_LIMIT) {
+            Ok(Some(bytes)) if begins_as_a_key(&bytes) => return Ok(None),
+            Ok(_) => "it does not begin as a private key",
+            Err(Error::TooLarge { .. }) => "it is larger than any key",
+            Err(_) => "it cannot be read",
+        }
+    };
+    Ok(Some(format!(
+        "a HostKey line of sshd names {path}, which is not changed: {why}; have it name a private \
+         key in /etc/ssh, or close this one by hand if it is one"
+    )))
+}
+
+/// Whether the first line opens a private key, in OpenSSH's own format or in PEM.
+fn begins_as_a_key(bytes: &[u8]) -> bool {
+    let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let label = line.strip_prefix(b"-----BEGIN ").and_then(|l| l.strip_suffix(b"PRIVATE KEY-----"));
+    label.is_some_and(|l| l.iter().all(|b| b.is_ascii_uppercase() || *b == b' '))
 }
 
 fn leads_nowhere_yet(root: &dyn Rootfs, path: &ImagePath) -> Result<bool> {
@@ -306,6 +362,8 @@ mod tests {
     use crate::check::testing::{changed, parse, path, settle, stage};
     use crate::check::{Fix, Outcome};
     use crate::rootfs::MemoryRootfs;
+
+    const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nsecret\n";
 
     fn want(value: &str) -> FileMode {
         parse(value).unwrap()
@@ -466,21 +524,71 @@ mod tests {
     fn host_keys_of_the_configuration_count_too() {
         let keys =
             want("{ path = '/etc/ssh/ssh_host_*_key', ceiling = '0600', also_host_keys = true }");
-        let config = "#HostKey /a\nhostkey /srv/k1 # x\nHostKey=\"/srv/k 2\"\nHostKeyX /b\n\
-                      HostKey /srv/k.pub\nHostKey relative\nHostKey\nHostKey /srv/none\n\
+        let config = "#HostKey /etc/a\nhostkey /etc/k1 # x\nHostKey=\"/etc/k 2\"\nHostKeyX /etc/b\n\
+                      HostKey /etc/k.pub\nHostKey relative\nHostKey\nHostKey /etc/none\n\
                       HostKey /etc/ssh/ssh_host_rsa_key\n";
         let root = MemoryRootfs::new()
             .file("/etc/ssh/sshd_config", config)
             .file("/etc/ssh/ssh_host_rsa_key", "")
-            .file("/srv/k1", "")
-            .file("/srv/k 2", "")
-            .file("/srv/k.pub", "")
-            .file("/a", "")
-            .file("/b", "");
-        let want = ["/etc/ssh/ssh_host_rsa_key", "/srv/k 2", "/srv/k1"];
+            .file("/etc/k1", "-----BEGIN PRIVATE KEY-----\r\nx")
+            .file("/etc/k 2", "-----BEGIN OPENSSH PRIVATE KEY-----\n")
+            .file("/etc/k.pub", KEY)
+            .file("/etc/a", KEY)
+            .file("/etc/b", KEY);
+        let want = ["/etc/k 2", "/etc/k1", "/etc/ssh/ssh_host_rsa_key"];
         assert_eq!(settle(&keys, &root), want.map(|p| format!("{p}: 0600 0:0")));
         let binary = MemoryRootfs::new().file("/etc/ssh/sshd_config", b"\xff");
         assert!(keys.audit(&binary).is_err(), "could not tell");
+    }
+
+    #[test]
+    fn what_a_configuration_calls_a_host_key_is_changed_only_if_it_is_one() {
+        let keys =
+            want("{ path = '/etc/ssh/ssh_host_*_key', ceiling = '0600', also_host_keys = true }");
+        let naming = |path: &str| {
+            MemoryRootfs::new().file("/etc/ssh/sshd_config", format!("HostKey {path}\n"))
+        };
+        let key = |mode| naming("/etc/key").file_with("/etc/key", KEY, mode, 0, 0);
+        assert_eq!(settle(&keys, &key(0o644)), ["/etc/key: 0600 0:0"]);
+        let cases = [
+            (naming("/bin/bash").file_with("/bin/bash", KEY, 0o755, 0, 0), "not below /etc"),
+            (naming("/srv/key").file("/srv/key", KEY), "not below /etc"),
+            (naming("/etc/passwd").file("/etc/passwd", "root:x:0:0::/:\n"), "does not begin as"),
+            (naming("/etc/key").file("/etc/key", ""), "does not begin as"),
+            (naming("/etc/key").file("/etc/key", format!("\n{KEY}")), "does not begin as"),
+            (naming("/etc/key").file("/etc/key", format!("# {KEY}")), "does not begin as"),
+            (
+                naming("/etc/key").file("/etc/key", "-----BEGIN PUBLIC KEY-----\n"),
+                "does not begin as",
+            ),
+            (
+                naming("/etc/key").file("/etc/key", "-----BEGIN secret PRIVATE KEY-----\n"),
+                "does not begin as",
+            ),
+            (naming("/etc/key").file("/etc/key", KEY.repeat(4_000)), "larger than any key"),
+            (key(0o645), "a program"),
+            (key(0o4600), "a program"),
+            (key(0o2640), "a program"),
+            (key(0o644).restat("/etc/key", |s| s.links = 2), "another name"),
+            (naming("/etc/d/key").file("/srv/key", KEY).link("/etc/d", "/srv"), "outside of /etc"),
+            (naming("/d/key").file("/etc/key", KEY).link("/d", "/etc"), "outside of /d"),
+            (naming("/etc/key").link("/etc/key", "passwd").file("/etc/passwd", ""), "not followed"),
+            (naming("/etc/ssh").file("/etc/ssh/x", KEY), "not followed"),
+        ];
+        for (root, why) in cases {
+            let told = gaps(&keys, &root);
+            assert_eq!(told.len(), 1, "{told:?}");
+            let Fix::None(reason) = &told[0].fix else { panic!("{told:?}") };
+            assert!(reason.contains(why), "want {why} in {reason}");
+            assert!(!format!("{told:?}").contains("secret"), "the content is shown: {told:?}");
+            assert!(changed(&stage(&keys, &root)).is_empty());
+        }
+        // What the rule itself names stays the rule's, also where the configuration names it.
+        let both = naming("/etc/ssh/ssh_host_rsa_key").file("/etc/ssh/ssh_host_rsa_key", "");
+        let both = both.restat("/etc/ssh/ssh_host_rsa_key", |s| s.links = 2);
+        assert_eq!(settle(&keys, &both), ["/etc/ssh/ssh_host_rsa_key: 0600 0:0"]);
+        let closed = naming("/srv/key").file_with("/srv/key", KEY, 0o600, 0, 0);
+        assert_eq!(keys.audit(&closed).unwrap().outcome(), Outcome::Met);
     }
 
     #[test]
@@ -499,11 +607,15 @@ mod tests {
         let want = crontab();
         let ids = Ids::read(&root, &want.owner, &want.group).unwrap();
         let stat = Stat { links: 3, ..Stat::file(0o600) };
-        let evidence = want.judge(&root, &path("/etc/crontab"), stat, &ids).unwrap().unwrap();
+        let evidence = want
+            .judge(&root, (&path("/etc/crontab"), Named::ByTheRule), stat, &ids)
+            .unwrap()
+            .unwrap();
         assert!(evidence.note.unwrap().contains("3 names"));
         let dir = Stat { links: 3, ..Stat::dir(0o600) };
         let want = super::tests::want("{ path = '/etc/d', ceiling = '0700', kind = 'dir' }");
-        let evidence = want.judge(&root, &path("/etc/d"), dir, &ids).unwrap().unwrap();
+        let evidence =
+            want.judge(&root, (&path("/etc/d"), Named::ByTheRule), dir, &ids).unwrap().unwrap();
         assert_eq!(evidence.note, None);
     }
 

@@ -107,6 +107,7 @@ mod tests {
                 "a link",
                 image().without("/home/bob").link("/home/bob", "/srv/b").dir("/srv/b", 0o755, 0, 0),
             ),
+            ("a program's", user("www:x:33:33::/:/bin/false").dir("/home/bob", 0o755, 33, 33)),
         ];
         for (what, root) in cases {
             assert!(changed(&stage(want, &root)).is_empty(), "{what}");

@@ -8,7 +8,8 @@ use super::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 
-/// The home directory of every account with a login shell is owned by that account.
+/// The home directory of every account with a login shell is owned by that account. One that is
+/// another account's stays: only what is root's, or no account's, is given.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HomeOwner {
@@ -57,6 +58,7 @@ mod tests {
         PASSWD, changed, image, open, outcome, settle, stage, try_want, want, with,
     };
     use crate::check::Outcome;
+    use crate::rootfs::MemoryRootfs;
 
     #[test]
     fn a_persons_home_is_given_to_them() {
@@ -109,10 +111,89 @@ mod tests {
         }
         let shown = open(want, &image().dir("/root", 0o700, 1000, 0));
         assert!(shown[0].starts_with("/root: bob(1000): "), "{shown:?}");
+        let border = bob().file("/etc/login.defs", "UID_MIN 1000\nUID_MAX 999\n");
+        assert!(changed(&stage(want, &border)).is_empty());
+        let shown = open(want, &border);
+        assert!(shown[0].contains("/etc/login.defs:1: found UID_MIN 1000 and UID_MAX 999"));
         let service = image()
             .file("/etc/passwd", format!("{PASSWD}git:x:120:1::/home/git:/bin/sh\n"))
             .dir("/home/git", 0o755, 0, 0);
         assert!(changed(&stage(want, &service)).is_empty());
         assert_eq!(outcome(want, &service), Outcome::NotMet);
+    }
+    /// The image where bob's home is `home`, and `/home/bob`, which is `owner`'s, eve's as well.
+    fn eve_names_bobs(home: &str, owner: u32) -> MemoryRootfs {
+        let passwd = with(PASSWD, ":/home/bob:", &format!(":{home}:"));
+        let eve = "eve:x:1001:1001::/home/bob/:/bin/bash\n";
+        image()
+            .file("/etc/passwd", format!("{passwd}{eve}"))
+            .dir("/home/bob", 0o700, owner, 1000)
+            .dir("/home/a", 0o755, 0, 0)
+            .dir("/home/elsewhere", 0o700, 1000, 1000)
+            .link("/home/b", "bob")
+            .link("/home/links", "/home/a")
+    }
+
+    #[test]
+    fn what_is_another_accounts_stays_theirs() {
+        let want = want("home_owner = {}");
+        let want = want.primitive();
+        for home in ["/home/bob", "/home/b", "/home/a/../bob", "/home/elsewhere", "", "bob"] {
+            let root = eve_names_bobs(home, 1000);
+            assert!(changed(&stage(want, &root)).is_empty(), "{home}");
+            let told = open(want, &root);
+            let why = "keeps its owner: it belongs to another account, bob(1000)";
+            assert!(told.iter().any(|t| t.contains(why)), "{home}: {told:?}");
+        }
+        let of_a_program = eve_names_bobs("/home/elsewhere", 1);
+        assert!(changed(&stage(want, &of_a_program)).is_empty());
+        for nobodys in [0, 1_234] {
+            let root = eve_names_bobs("/home/elsewhere", nobodys);
+            assert_eq!(changed(&stage(want, &root)), ["/home/bob 0700 1001:1000"], "{nobodys}");
+        }
+    }
+
+    #[test]
+    fn two_ways_to_one_place_are_one_home() {
+        let want = want("home_owner = {}");
+        let want = want.primitive();
+        for home in [
+            "/home/b",
+            "/home/b/",
+            "/home/a/../bob",
+            "/home/links/../bob",
+            "/home/missing/../bob",
+            "/../home/bob",
+            "/home/b/inside",
+            "/home/bob/missing/../inside",
+        ] {
+            let root = eve_names_bobs(home, 0);
+            assert!(changed(&stage(want, &root)).is_empty(), "{home}");
+        }
+        // What `..` behind a link leads to is beside what the link leads to.
+        let beside = eve_names_bobs("/home/b/../../srv", 0);
+        assert_eq!(changed(&stage(want, &beside)), ["/home/bob 0700 1001:1000"]);
+        let steps = format!("/home{}/bob", "/a/..".repeat(5_000));
+        assert_eq!(changed(&stage(want, &eve_names_bobs(&steps, 0))).len(), 1, "too long for any");
+    }
+
+    #[test]
+    fn a_number_is_nobodys_only_where_all_accounts_are_known() {
+        let want = want("home_owner = {}");
+        let want = want.primitive();
+        let with_line = |line: &str, owner| {
+            image().file("/etc/passwd", format!("{PASSWD}{line}\n")).dir(
+                "/home/bob",
+                0o700,
+                owner,
+                0,
+            )
+        };
+        for line in ["ann:x: 1234:1::/home/ann:/bin/sh", "ann:x:1234:1::/:/bin/sh:", "+::::::"] {
+            assert!(changed(&stage(want, &with_line(line, 1_234))).is_empty(), "{line}");
+            assert_eq!(changed(&stage(want, &with_line(line, 0))).len(), 1, "{line}");
+        }
+        let good = with_line("ann:x:1235:1::/home/ann:/bin/sh\r", 1_234);
+        assert_eq!(changed(&stage(want, &good)), ["/home/bob 0700 1000:0"]);
     }
 }

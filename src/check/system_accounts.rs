@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use serde::Deserialize;
 
 use super::accounts::{
-    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_no_login_shell,
+    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_login, is_no_login_shell,
     is_protected, is_system, passwd_field,
 };
 use super::units::{names_in, search_path};
@@ -51,12 +51,15 @@ impl Primitive for SystemAccounts {
             names: ByName::new(&users),
             secret_names: ByName::new(&secrets),
             no_login: no_login_shell(root)?,
+            range: UidRange::read(root)?,
             units: None,
             ledger: Ledger::default(),
             in_passwd: Edits::new(),
             in_shadow: Edits::new(),
         };
-        let range = UidRange::read(root)?;
+        // A border above all numbers would make everybody an account of the system.
+        audit.range.require()?;
+        let range = audit.range.clone();
         let mut judged = 0;
         for user in users.entries.iter().filter(|u| is_system(u, &range)) {
             judged += 1;
@@ -85,6 +88,7 @@ struct Audit<'a> {
     names: ByName<'a>,
     secret_names: ByName<'a>,
     no_login: Option<&'static str>,
+    range: UidRange,
     /// The accounts that units run as; read when first needed.
     units: Option<HashSet<Vec<u8>>>,
     ledger: Ledger,
@@ -173,6 +177,13 @@ impl<'a> Audit<'a> {
         }
         if user.number(UID) == 0 {
             return why("it is another name of root, and may be the only way in");
+        }
+        if is_login(user) && self.range.is_left_behind(user) {
+            let min = self.range.min;
+            return Ok(Some(format!(
+                "its number and its home are a person's, and only UID_MIN {min} in /etc/login.defs \
+                 says otherwise; lower that, or see to it by hand"
+            )));
         }
         if self.names.is_ambiguous(name) || self.secret_names.is_ambiguous(name) {
             return why(AMBIGUOUS);
@@ -342,6 +353,32 @@ mod tests {
         }
         let nobody = image().file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n+::::::\n");
         assert_eq!(outcome(want, &nobody), Outcome::MetVacuously);
+    }
+
+    #[test]
+    fn a_border_that_makes_people_accounts_of_the_system_locks_nobody_out() {
+        let want = want("system_accounts = {}");
+        let want = want.primitive();
+        let people = |defs: &str| {
+            image()
+                .file("/etc/shadow", with(SHADOW, "bob:!:", "bob:$6$a$b:"))
+                .file("/etc/login.defs", defs)
+        };
+        for defs in ["UID_MIN 4294967295\n", "UID_MIN 65000\n", "UID_MAX 999\n"] {
+            let message = want.audit(&people(defs)).unwrap_err().to_string();
+            assert!(message.starts_with("/etc/login.defs:1: found UID_MIN "), "{message}");
+            assert!(changed(&stage(want, &people(defs))).is_empty());
+        }
+        let above = people("UID_MIN 5000\n");
+        assert!(changed(&stage(want, &above)).is_empty());
+        let told = open(want, &above);
+        assert_eq!(told.len(), 2, "the shell and the password");
+        assert!(told.iter().all(|t| t.contains("only UID_MIN 5000")), "{told:?}");
+        // Without the other signs the border is believed, as the benchmark does.
+        let program = with(PASSWD, "/home/bob:", "/var/lib/bob:");
+        assert_eq!(settle(want, &above.clone().file("/etc/passwd", program)).len(), 4);
+        let low = with(PASSWD, "bob:x:1000:", "bob:x:999:");
+        assert_eq!(settle(want, &people("").file("/etc/passwd", low)).len(), 4);
     }
 
     #[test]

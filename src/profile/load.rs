@@ -1,8 +1,10 @@
 //! From TOML to a checked profile. Every mistake is an error with file, line, column and word.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
+use nix::sys::stat::stat;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -11,6 +13,10 @@ use super::{
 };
 use crate::check::Check;
 use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, Stat};
+
+/// A file of a profile may be this large (bytes); the largest embedded one has a twentieth of it.
+const FILE_LIMIT: u64 = 1 << 20;
 
 /// The files of a profile: names (for messages) and texts. The first is the head.
 #[derive(Debug, Clone)]
@@ -111,9 +117,7 @@ impl Source {
         names.sort_by_key(|p| (p.file_name().is_none_or(|n| n != "profile.toml"), p.clone()));
         let mut files = Vec::new();
         for path in names {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|e| Error::host("read the profile", &path, e))?;
-            files.push((path.display().to_string(), text));
+            files.push((path.display().to_string(), read(&path)?));
         }
         Ok(Source { files })
     }
@@ -168,11 +172,47 @@ impl Source {
     }
 }
 
+/// The text of one file of a profile. Only a regular file is opened: a pipe would never end.
+#[allow(clippy::disallowed_methods)] // a profile is a file of the host, not of a target
+fn read(path: &Path) -> Result<String> {
+    let fail = |e| Error::host("read the profile", path, e);
+    let wrong = |what: String| Error::Profile(format!("{}{what}", path.display()));
+    let kind = stat(path).map(|s| Stat::from(&s).kind).map_err(|e| fail(e.into()))?;
+    if kind != FileKind::File {
+        return Err(wrong(format!(": found a {kind}, want a regular file; move it away")));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(fail)?;
+    file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > FILE_LIMIT {
+        return Err(wrong(format!(": found more than {FILE_LIMIT} bytes; want a smaller file")));
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        let offset = e.utf8_error().valid_up_to();
+        let line = 1 + e.as_bytes()[..offset].iter().filter(|b| **b == b'\n').count();
+        wrong(format!(":{line}: byte {offset} is not UTF-8; want a text file"))
+    })
+}
+
 fn parse<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T> {
     toml::from_str(text).map_err(|e| {
         let at = e.span().map_or_else(|| name.to_owned(), |span| place(name, text, span.start));
-        Error::Profile(format!("{at}: {}", e.to_string().trim_end()))
+        // The parser does not say which key is too deep for it.
+        let hint = match e.span() {
+            None if e.message() == "recursion limit" => {
+                let line = most_dots(text);
+                format!(": a key has too many parts, as perhaps the one in line {line}; shorten it")
+            }
+            _ => String::new(),
+        };
+        Error::Profile(format!("{at}: {}{hint}", e.to_string().trim_end()))
     })
+}
+
+/// The line, from 1, with the most dots in it.
+fn most_dots(text: &str) -> usize {
+    let dots = |line: &str| line.matches('.').count();
+    text.lines().zip(1..).max_by_key(|(line, _)| dots(line)).map_or(1, |(_, number)| number)
 }
 
 /// `file:line:column` of a byte offset.
@@ -377,6 +417,44 @@ asked = "0"
             let message = load(&text).unwrap_err().to_string();
             assert!(message.contains(want), "want {want:?} in {message}");
         }
+    }
+
+    /// What is wrong with the embedded profile's head and one more file, `9.toml`, made by `put`.
+    #[allow(clippy::disallowed_methods)]
+    fn from_dir_with(put: impl Fn(&Path)) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("profile.toml"), HEAD).unwrap();
+        let at = dir.path().join("9.toml");
+        put(&at);
+        let message = Profile::from_dir(dir.path()).unwrap_err().to_string();
+        message.strip_prefix(&at.display().to_string()).expect("the file is named").to_owned()
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods)]
+    fn what_is_no_text_file_is_named_and_not_read() {
+        use nix::sys::stat::Mode;
+        let pipe = from_dir_with(|at| nix::unistd::mkfifo(at, Mode::S_IRWXU).unwrap());
+        assert_eq!(pipe, ": found a named pipe, want a regular file; move it away");
+        let dir = from_dir_with(|at| std::fs::create_dir(at).unwrap());
+        assert_eq!(dir, ": found a directory, want a regular file; move it away");
+        let device = from_dir_with(|at| std::os::unix::fs::symlink("/dev/zero", at).unwrap());
+        assert_eq!(device, ": found a character device, want a regular file; move it away");
+        let gone = from_dir_with(|at| std::os::unix::fs::symlink("nowhere", at).unwrap());
+        assert!(gone.starts_with(": cannot read the profile: "), "{gone}");
+        let large = from_dir_with(|at| std::fs::write(at, "#".repeat((1 << 20) + 1)).unwrap());
+        assert_eq!(large, ": found more than 1048576 bytes; want a smaller file");
+        let latin = from_dir_with(|at| std::fs::write(at, b"# a\n# \xe9t\xe9\n").unwrap());
+        assert_eq!(latin, ":2: byte 6 is not UTF-8; want a text file");
+    }
+
+    #[test]
+    fn a_key_of_too_many_parts_is_found() {
+        let deep = format!("# 1.2\na{} = 1\n", ".a".repeat(200));
+        let message = load(&deep).unwrap_err().to_string();
+        let want =
+            "1.toml: recursion limit: a key has too many parts, as perhaps the one in line 2";
+        assert!(message.starts_with(want), "{message}");
     }
 
     #[test]

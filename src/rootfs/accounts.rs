@@ -9,6 +9,7 @@ use users::{Group, Groups, User, Users};
 
 use super::{ImagePath, Rootfs};
 use crate::error::Result;
+use crate::text::accounts::number;
 
 /// An account file may be this large (bytes); larger ones are an error.
 const ACCOUNT_LIMIT: u64 = 16 << 20;
@@ -108,10 +109,6 @@ fn rows(text: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
         .filter(|fields| fields.len() > 2)
 }
 
-fn number(field: &&[u8]) -> Option<u32> {
-    std::str::from_utf8(field).ok()?.trim().parse().ok()
-}
-
 /// NIS lines (`+name`, `-name`) name no account of the image.
 fn name(field: &[u8]) -> Option<OsString> {
     match field.first() {
@@ -185,6 +182,15 @@ mod tests {
         assert_eq!(db.uid("büro"), Some(1000));
         assert_eq!(db.uid("+nis"), None);
         assert_eq!(db.gid("x"), None, "too large for a group number");
+        let odd = AccountDb::parse(
+            b"a:x:4294967295:1:::\nb:x:1:4294967295:::\nc:x:+5:1:::\nd:x: 6:1:::\n",
+            b"shadow:x:4294967295:\nplus:x:+5:\nblank:x:6 :\nzeros:x:007:\n",
+        );
+        for none in ["a", "b", "c", "d"] {
+            assert_eq!(odd.uid(none), None, "{none}: no number that a file could belong to");
+        }
+        assert_eq!([odd.gid("shadow"), odd.gid("plus"), odd.gid("blank")], [None; 3]);
+        assert_eq!(odd.gid("zeros"), Some(7));
         assert_eq!(db.show_user(0), "root(0)");
         assert_eq!(db.show_group(99), "99");
         let slipped = AccountDb::parse(b"$6$salt:x:0:0::/:\n", b"pc01$:x:0:\na b:x:1:\n");

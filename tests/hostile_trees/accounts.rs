@@ -113,14 +113,15 @@ fn assert_nobody_gained(before: &Owners, trap: &Trap, at: &str) {
             assert!(uid == 0 || below_home, "{at}: {} is new and of {uid}", path.display());
             continue;
         };
-        let is_home = path.parent() == Some(&trap.root().join("home"));
+        // What was root's may become the home of the one person who names it.
+        let is_home = *old_uid == 0 && path.parent() == Some(&trap.root().join("home"));
         assert!(
             uid == *old_uid || uid == 0 || is_home,
             "{at}: {} {old_uid} -> {uid}",
             path.display()
         );
         assert!(
-            gid == *old_gid || gid == 0 || gid == 42 || is_home,
+            gid == *old_gid || gid == 0 || gid == 42,
             "{at}: {} {old_gid} -> {gid}",
             path.display()
         );
@@ -168,6 +169,83 @@ fn homes_that_are_somebody_elses_or_the_systems_are_left() {
         count += 1;
     }
     println!("{count} account files with {} kinds of homes: nothing was given away", HOMES.len());
+}
+
+#[test]
+fn a_persons_home_is_not_given_to_who_names_it_too() {
+    if !as_root("accounts::a_persons_home_is_not_given_to_who_names_it_too") {
+        return;
+    }
+    // Where bob says that he lives, and how eve names what is his.
+    let bobs = ["/home/bob", "/home/b", "/home/a/../bob", "/home/elsewhere", "/home/gone", ""];
+    let eves = ["/home/bob", "/home/bob/", "/home//./bob", "/home/b", "/home/a/../bob"];
+    for (bob, eve) in bobs.iter().flat_map(|bob| eves.map(|eve| (bob, eve))) {
+        for eves_first in [false, true] {
+            let trap = tree();
+            let home = trap.root().join("home");
+            for (name, uid) in [("bob", 1_501), ("elsewhere", 1_501), ("a", 0)] {
+                fs::create_dir(home.join(name)).unwrap();
+                lchown(home.join(name), Some(uid), Some(uid)).unwrap();
+            }
+            symlink("bob", home.join("b")).unwrap();
+            let passwd = trap.root().join("etc/passwd");
+            let text = fs::read_to_string(&passwd).unwrap();
+            let bob = format!("bob:x:1501:1501::{bob}:/bin/bash\n");
+            let eve = format!("eve:x:1502:1502::{eve}:/bin/bash\n");
+            let both = if eves_first { eve + &bob } else { bob + &eve };
+            fs::write(&passwd, format!("{text}{both}")).unwrap();
+            let before = owners(&trap);
+            harden(&trap, &both);
+            assert_nobody_gained(&before, &trap, &both);
+            assert_eq!(fs::symlink_metadata(home.join("bob")).unwrap().uid(), 1_501, "{both}");
+        }
+    }
+}
+
+#[test]
+fn a_border_above_all_numbers_locks_nobody_out() {
+    if !as_root("accounts::a_border_above_all_numbers_locks_nobody_out") {
+        return;
+    }
+    for defs in ["UID_MIN 4294967295", "UID_MIN 65000", "UID_MIN 0xffffff00", "UID_MAX 10"] {
+        let trap = tree();
+        let add = |path: &str, text: &str| {
+            let old = fs::read_to_string(trap.root().join(path)).unwrap();
+            trap.file(path, format!("{old}{text}\n"));
+        };
+        add("etc/login.defs", defs);
+        add("etc/passwd", "bob:x:1501:1501::/srv/people/bob:/bin/bash");
+        add("etc/shadow", "bob:$6$a$b:1:0:99999:7:::");
+        harden(&trap, defs);
+        for (file, line) in [
+            ("etc/passwd", "bob:x:1501:1501::/srv/people/bob:/bin/bash\n"),
+            ("etc/shadow", "bob:$6$a$b:1:0:99999:7:::\n"),
+        ] {
+            let text = fs::read_to_string(trap.root().join(file)).unwrap();
+            assert!(text.ends_with(line), "{defs}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_group_with_the_number_of_nobody_owns_nothing() {
+    if !as_root("accounts::a_group_with_the_number_of_nobody_owns_nothing") {
+        return;
+    }
+    for number in ["4294967295", "+42", " 42", "-1"] {
+        let trap = tree();
+        let group = trap.root().join("etc/group");
+        let text = fs::read_to_string(&group).unwrap();
+        let line = text.lines().find(|l| l.starts_with("shadow:")).unwrap();
+        fs::write(&group, text.replace(line, &format!("shadow:x:{number}:"))).unwrap();
+        lchown(trap.root().join("etc/shadow"), Some(0), Some(7)).unwrap();
+        harden(&trap, number);
+        let done = trap::snapshot(&trap.root());
+        let root = DiskRootfs::open(&trap.root()).unwrap();
+        let again = trap::harden(&root, &trap.state()).unwrap();
+        assert!(again.plan.changes().is_empty(), "{number}: {:?}", again.plan.changes());
+        assert_eq!(done, trap::snapshot(&trap.root()), "{number}");
+    }
 }
 
 #[test]

@@ -4,13 +4,15 @@
 //! only for a directory that is one person's home, below directories that are root's alone.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use super::mounts::Mounts;
-use super::{AccountFile, Ledger, UidRange, is_human, is_login};
+use super::{AccountFile, Ledger, UidRange, is_human, is_login, no_person};
 use crate::check::{Evidence, Finding};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, show_name};
-use crate::text::accounts::{Entry, HOME, Layout, Table, UID};
+use crate::text::accounts::{Entry, HOME, Layout, Table, UID, What};
 
 /// A home deeper than this is none (components).
 const MAX_DEPTH: usize = 64;
@@ -102,11 +104,14 @@ pub(in crate::check) struct Survey<'a> {
     root: &'a dyn Rootfs,
     range: UidRange,
     homes: Vec<Home<'a>>,
-    /// How many accounts (of any kind) name a place as their home.
+    /// How many accounts (of any kind) have a place as their home, by what they say and by where
+    /// that leads.
     users: HashMap<ImagePath, usize>,
     /// The same places, each with a slash at its end.
     places: BTreeSet<Vec<u8>>,
     names: HashMap<u32, &'a [u8]>,
+    /// `passwd` holds all accounts there are, and every reader sees the same ones in it.
+    complete: bool,
 }
 
 impl<'a> Survey<'a> {
@@ -123,13 +128,17 @@ impl<'a> Survey<'a> {
             users: HashMap::new(),
             places: BTreeSet::new(),
             names: HashMap::new(),
+            complete: passwd.remote.is_empty()
+                && passwd.faults.iter().all(|f| f.what == What::CarriageReturn),
         };
         for user in &passwd.entries {
             survey.names.entry(user.number(UID)).or_insert(user.name());
             let path = parse(user.field(HOME));
-            if let Ok(path) = &path {
-                *survey.users.entry(path.clone()).or_default() += 1;
-                survey.places.insert(with_slash(path));
+            let real = real_place(root, &mounts, user.field(HOME));
+            let said = path.as_ref().ok().filter(|path| real.as_ref() != Some(path)).cloned();
+            for place in said.into_iter().chain(real) {
+                survey.places.insert(with_slash(&place));
+                *survey.users.entry(place).or_default() += 1;
             }
             if is_login(user) {
                 let state = match &path {
@@ -168,10 +177,13 @@ impl<'a> Survey<'a> {
         let why = |text: &str| Ok(Some(text.to_owned()));
         let roots = scope.roots_home && home.is_roots();
         if !roots {
+            if let Err(border) = self.range.require() {
+                return Ok(Some(no_person(&border)));
+            }
             if !is_human(&home.user, &self.range) {
                 return why("the account is not a person's, and its home may serve a program");
             }
-            let top = path.components().next().map(std::ffi::OsStr::as_encoded_bytes);
+            let top = path.components().next().map(OsStr::as_encoded_bytes);
             if path.components().count() < 2 || top.is_none_or(|top| SYSTEM.contains(&top)) {
                 return why("it is a directory of the system");
             }
@@ -185,6 +197,9 @@ impl<'a> Survey<'a> {
         if at != path {
             return why("a symbolic link leads there");
         }
+        if !roots && let Some(why) = self.why_another_s(home) {
+            return Ok(Some(why));
+        }
         if self.users.get(path).is_none_or(|count| *count != 1) {
             return why("it is the home of several accounts");
         }
@@ -194,6 +209,23 @@ impl<'a> Survey<'a> {
             return why("another account's home lies inside it");
         }
         self.why_not_above(path, &home.state)
+    }
+
+    /// Why a directory may be somebody else's. Root's is not: nobody loses it. A number without an
+    /// account is nobody's, as long as all accounts are known.
+    fn why_another_s(&self, home: &Home<'_>) -> Option<String> {
+        let State::Directory { stat, .. } = &home.state else { return None };
+        if stat.uid == 0 || stat.uid == home.uid() {
+            return None;
+        }
+        let owner = self.show_owner(stat.uid);
+        if self.names.contains_key(&stat.uid) {
+            Some(format!("it belongs to another account, {owner}"))
+        } else if !self.complete {
+            Some(format!("whose it is cannot be told: /etc/passwd may name {owner} elsewhere"))
+        } else {
+            None
+        }
     }
 
     fn why_not_above(&self, path: &ImagePath, state: &State) -> Result<Option<String>> {
@@ -250,6 +282,28 @@ fn parse(field: &[u8]) -> Result<ImagePath, String> {
     Ok(path)
 }
 
+/// Where a field for the home leads: links and `..` as the kernel takes them, also through what is
+/// not there. `None` for what leads nowhere, or is too long to be followed.
+fn real_place(root: &dyn Rootfs, mounts: &Mounts, field: &[u8]) -> Option<ImagePath> {
+    let mut parts = field.strip_prefix(b"/")?.split(|b| *b == b'/');
+    if field.len() > MAX_LENGTH || parts.clone().count() > MAX_DEPTH {
+        return None;
+    }
+    let follow = |path: ImagePath| -> Option<ImagePath> {
+        // What the image does not hold is not looked at, which could mount it.
+        match mounts.hides(root, &path) {
+            Ok(None) => root.locate(&path).ok().map(|found| found.path),
+            _ => Some(path),
+        }
+    };
+    let end = parts.try_fold(ImagePath::root(), |at, part| match part {
+        b"" | b"." => Some(at),
+        b".." => follow(at).map(|at| at.parent().unwrap_or(at)),
+        name => at.join(OsStr::from_bytes(name)).ok(),
+    })?;
+    follow(end)
+}
+
 /// One home's trouble is no other's: whatever cannot be looked at becomes a state.
 fn look(root: &dyn Rootfs, mounts: &Mounts, user: &Entry<'_>, path: &ImagePath) -> State {
     look_or_fail(root, mounts, user, path).unwrap_or_else(|e| match e {
@@ -285,11 +339,10 @@ fn look_or_fail(
 
 /// The store of an encrypted home stands beside it.
 fn is_encrypted(root: &dyn Rootfs, user: &Entry<'_>, path: &ImagePath) -> Result<bool> {
-    use std::os::unix::ffi::OsStrExt;
     let Some(parent) = path.parent().filter(|_| user.name().len() <= MAX_NAME) else {
         return Ok(false);
     };
-    let name = std::ffi::OsStr::from_bytes(user.name());
+    let name = OsStr::from_bytes(user.name());
     let Ok(store) = parent.join(".ecryptfs").and_then(|p| p.join(name)) else { return Ok(false) };
     Ok(root.stat(&store)?.is_some())
 }

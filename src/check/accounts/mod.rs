@@ -118,6 +118,11 @@ pub(super) fn is_human(user: &Entry<'_>, range: &UidRange) -> bool {
     is_login(user) && user.number(UID) != 0 && (range.min..=range.max).contains(&user.number(UID))
 }
 
+/// Why nothing is done about an account where [`UidRange::require`] fails.
+pub(super) fn no_person(border: &Error) -> String {
+    format!("people cannot be told from programs: {border}")
+}
+
 /// A system account: a number below those of people; not root.
 pub(super) fn is_system(user: &Entry<'_>, range: &UidRange) -> bool {
     user.number(UID) < range.min && user.name() != b"root"
@@ -301,7 +306,7 @@ mod tests {
 
     #[test]
     fn sets_go_by_shell_and_number() {
-        let range = UidRange { min: 1000, max: 60000 };
+        let range = UidRange::of(1000, 60000);
         let sets = |line: &str| {
             let table = parse(line.as_bytes(), Layout::Passwd);
             let user = table.entries[0];

@@ -1,16 +1,30 @@
 //! The user numbers that people get, by `/etc/login.defs`.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
+use crate::text::accounts::{Entry, HOME, UID};
+
+/// Where people's numbers begin, unless something else is said.
+const MIN: u32 = 1000;
+
+/// Where they end. What begins above this leaves no number for people: what follows is set aside
+/// for programs, `nobody` and the users of containers.
+const MAX: u32 = 60000;
 
 /// The numbers of people's accounts, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::check) struct UidRange {
     /// The smallest: `UID_MIN`, or 1000.
     pub min: u32,
     /// The largest: `UID_MAX`, or 60000.
     pub max: u32,
+    /// The line, from 1, that makes them such that nobody can be told from a program by them, and
+    /// what it says.
+    nonsense: Option<(usize, String)>,
 }
+
+/// What a border should be.
+const WANT: &str = "a UID_MIN of at most UID_MAX and 60000, as 1000";
 
 impl UidRange {
     /// As the account tools of the image read it.
@@ -18,25 +32,65 @@ impl UidRange {
     /// # Errors
     /// The file cannot be read. That it is not there is no error: the defaults apply.
     pub fn read(root: &dyn Rootfs) -> Result<UidRange> {
-        let text = root.read_bytes(&ImagePath::parse("/etc/login.defs")?, CONFIG_LIMIT)?;
+        let text = root.read_bytes(&path()?, CONFIG_LIMIT)?;
         Ok(UidRange::parse(text.as_deref().unwrap_or_default()))
     }
 
     fn parse(text: &[u8]) -> UidRange {
-        let mut range = UidRange { min: 1000, max: 60000 };
-        for line in text.split(|b| *b == b'\n') {
+        // With the line that says so, if one does.
+        let (mut min, mut max) = ((MIN, None), (MAX, None));
+        for (line, number_of_line) in text.split(|b| *b == b'\n').zip(1..) {
             let line = line.trim_ascii();
             let Some(end) = line.iter().position(|b| matches!(b, b' ' | b'\t')) else { continue };
             let (key, value) = line.split_at(end);
             // The last line counts; one without a number brings the default back.
             match key {
-                b"UID_MIN" => range.min = number(value).unwrap_or(1000),
-                b"UID_MAX" => range.max = number(value).unwrap_or(60000),
+                b"UID_MIN" => min = (number(value).unwrap_or(MIN), Some(number_of_line)),
+                b"UID_MAX" => max = (number(value).unwrap_or(MAX), Some(number_of_line)),
                 _ => {}
             }
         }
-        range
+        let nonsense = (min.0 > max.0 || min.0 > MAX).then(|| {
+            let found = format!("UID_MIN {} and UID_MAX {}", min.0, max.0);
+            (min.1.or(max.1).unwrap_or(1), found)
+        });
+        UidRange { min: min.0, max: max.0, nonsense }
     }
+
+    /// That nobody can be told from a program by these numbers, as an error; `Ok` when one can.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], with the line of `login.defs`.
+    pub fn require(&self) -> Result<()> {
+        match &self.nonsense {
+            None => Ok(()),
+            Some((line, found)) => {
+                let (line, found) = (*line, found.clone());
+                Err(Error::Syntax { path: path()?, line, found, want: WANT })
+            }
+        }
+    }
+
+    /// A number that a person has, by all the signs but a `UID_MIN` above it: one of those that
+    /// every Debian gives to people, and a home among theirs.
+    pub fn is_left_behind(&self, user: &Entry<'_>) -> bool {
+        let homes = ImagePath::parse("/home").ok();
+        let home = ImagePath::parse(user.field(HOME)).ok();
+        (MIN..self.min).contains(&user.number(UID))
+            && home
+                .zip(homes)
+                .is_some_and(|(home, homes)| home != homes && home.starts_with(&homes))
+    }
+
+    /// These numbers, for tests.
+    #[cfg(test)]
+    pub fn of(min: u32, max: u32) -> UidRange {
+        UidRange { min, max, nonsense: None }
+    }
+}
+
+fn path() -> Result<ImagePath> {
+    ImagePath::parse("/etc/login.defs")
 }
 
 /// A number as C writes them: decimal, `0x…` or `0…`. Quotes may stand around it.
@@ -68,5 +122,28 @@ mod tests {
         assert_eq!(range("UID_MIN 500 # people\nUID_MAX x"), (1000, 60000));
         assert_eq!(range("UID_MIN \"0x3e8\"\nUID_MAX 0100000"), (1000, 32768));
         assert_eq!(range("UID_MIN 99999999999999\nUID_MAX -1\n\u{fffd} \u{0}"), (1000, 60000));
+    }
+    #[test]
+    fn a_border_that_leaves_nobody_is_told_with_its_line() {
+        let told =
+            |text: &str| UidRange::parse(text.as_bytes()).require().map_err(|e| e.to_string());
+        for fine in ["", "UID_MIN 60000\n", "UID_MIN 500", "UID_MIN 0", "UID_MIN 1\nUID_MAX 1"] {
+            assert_eq!(told(fine), Ok(()), "{fine}");
+        }
+        assert_eq!(
+            told("# numbers\nUID_MIN 65000\n").unwrap_err(),
+            "/etc/login.defs:2: found UID_MIN 65000 and UID_MAX 60000, want a UID_MIN of at most \
+             UID_MAX and 60000, as 1000"
+        );
+        for (text, line) in [
+            ("UID_MIN 4294967295\n", 1),
+            ("UID_MAX 500\n", 1),
+            ("UID_MAX 70000\n\nUID_MIN 60001\n", 3),
+            ("UID_MIN 2000\nUID_MAX 1999", 1),
+            ("UID_MIN 500\nUID_MIN 0xffffffff\nUID_MAX 4294967295", 2),
+        ] {
+            let start = format!("/etc/login.defs:{line}: found UID_MIN ");
+            assert!(told(text).unwrap_err().starts_with(&start), "{text}");
+        }
     }
 }
