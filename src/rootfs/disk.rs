@@ -345,7 +345,7 @@ impl Rootfs for DiskRootfs {
         let fd = self
             .open_at(&top, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Links::Refuse)
             .map_err(|e| DiskRootfs::error("list", &top, e))?;
-        let found = Rc::new(walk::survey(fd)?);
+        let found = Rc::new(walk::survey(fd, self.resolver)?);
         *self.survey.borrow_mut() = Some(Rc::clone(&found));
         Ok(Some(found))
     }

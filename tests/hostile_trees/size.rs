@@ -3,11 +3,17 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use gokaku::plan;
 use gokaku::rootfs::{DiskRootfs, Resolver};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, mkdirat};
 
+use crate::support;
 use crate::trap::{self, Trap, amount, as_root, rules};
 
 /// Directories of drop-ins, an end of the names there, and a harmless text.
@@ -203,5 +209,45 @@ fn deep_nesting_does_not_end_the_process() {
         write!(told, "{file}, {:?}…: {}", text.chars().take(8).collect::<String>(), run(&trap))
             .unwrap();
         println!("{told}");
+    }
+}
+
+/// A nest of `depth` levels in the directory `top`, each with a directory before and behind the way
+/// down, and at its end a file that anybody can write to.
+fn nest(top: &Path, depth: usize) {
+    fs::create_dir_all(top).unwrap();
+    let dir = OFlag::O_PATH | OFlag::O_DIRECTORY;
+    let mut at = nix::fcntl::open(top, dir, Mode::empty()).unwrap();
+    for _ in 0..depth {
+        for name in ["a", "m", "z"] {
+            mkdirat(&at, name, Mode::from_bits_truncate(0o755)).unwrap();
+        }
+        at = nix::fcntl::openat(&at, "m", dir, Mode::empty()).unwrap();
+    }
+    let create = OFlag::O_CREAT | OFlag::O_WRONLY;
+    let file = nix::fcntl::openat(&at, "open", create, Mode::empty()).unwrap();
+    fs::File::from(file).set_permissions(fs::Permissions::from_mode(0o666)).unwrap();
+}
+
+#[test]
+fn a_deep_nest_does_not_blind_the_walk_over_all_files() {
+    if !as_root("size::a_deep_nest_does_not_blind_the_walk_over_all_files") {
+        return;
+    }
+    for (depth, want) in [(1_000, "not_met"), (2_300, "unknown")] {
+        let trap = Trap::new();
+        nest(&trap.root().join("srv/n"), depth);
+        // With few descriptors, which a level each would use up.
+        let gokaku = support::gokaku();
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n 250; exec \"$@\"", "sh"]).arg(gokaku.get_program());
+        command.args(["audit", "--survey", "--rule", "6.1.10", "--format", "json", "--root"]);
+        let out = command.arg(trap.root()).output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let row = &support::rows(&report)["6.1.10"];
+        assert_eq!(row["outcome"], want, "{depth}: {row}");
+        assert!(row.to_string().contains("/srv/n/m/m/m/"), "{depth}: {row}");
+        // The standard library would take a descriptor a level to remove it.
+        Command::new("rm").arg("-rf").arg(trap.root().join("srv/n")).status().unwrap();
     }
 }
