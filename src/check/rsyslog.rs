@@ -14,6 +14,9 @@ pub(super) const MAIN: &str = "/etc/rsyslog.conf";
 const MAX_FILES: usize = 2_000;
 /// Includes within includes.
 const MAX_DEPTH: usize = 32;
+/// All files together may be this large (bytes), each counted as often as it is included: what is
+/// made of them is many times larger.
+const ALL_LIMIT: usize = 16 << 20;
 
 /// One file of the configuration.
 #[derive(Debug)]
@@ -58,6 +61,7 @@ impl Config {
             config: Config { sources: Vec::new(), tokens: Vec::new() },
             open: Vec::new(),
             files: 0,
+            bytes: 0,
         };
         let main = ImagePath::parse(MAIN)?;
         if root.locate(&main)?.stat.is_none() {
@@ -107,6 +111,7 @@ struct Reader<'a> {
     /// The files that are being read, the innermost last.
     open: Vec<ImagePath>,
     files: usize,
+    bytes: usize,
 }
 
 impl Reader<'_> {
@@ -121,6 +126,10 @@ impl Reader<'_> {
             return Err(endless(&real));
         }
         let Some(text) = self.root.read(&real)? else { return Ok(()) };
+        self.bytes += text.len();
+        if self.bytes > ALL_LIMIT {
+            return Err(endless(&real));
+        }
         let tokens = rsyslog::tokens(&text).map_err(|bad| Error::Syntax {
             path: real.clone(),
             line: bad.line,
@@ -172,7 +181,9 @@ fn endless(path: &ImagePath) -> Error {
     Error::Syntax {
         path: path.clone(),
         line: 1,
-        found: format!("more than {MAX_FILES} included files, or {MAX_DEPTH} levels"),
+        found: format!(
+            "more than {MAX_FILES} included files, {MAX_DEPTH} levels, or {ALL_LIMIT} bytes to read"
+        ),
         want: "includes that end",
     }
 }
@@ -234,6 +245,11 @@ mod tests {
         let many = many.file("/etc/20", "");
         let e = Config::read(&many).unwrap_err().to_string();
         assert!(e.contains("want includes that end"), "{e}");
+
+        let large = "$IncludeConfig /etc/large\n".repeat(5);
+        let large = MemoryRootfs::new().file(MAIN, large).file("/etc/large", "#".repeat(4 << 20));
+        let e = Config::read(&large).unwrap_err().to_string();
+        assert!(e.starts_with("/etc/large:1: found more than") && e.contains("bytes"), "{e}");
 
         let looping = MemoryRootfs::new().file(MAIN, "$IncludeConfig /etc/l\n").link("/etc/l", "l");
         assert!(Config::read(&looping).is_err());

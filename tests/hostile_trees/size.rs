@@ -251,3 +251,35 @@ fn a_deep_nest_does_not_blind_the_walk_over_all_files() {
         Command::new("rm").arg("-rf").arg(trap.root().join("srv/n")).status().unwrap();
     }
 }
+
+#[test]
+fn many_large_files_are_not_all_kept() {
+    if !as_root("size::many_large_files_are_not_all_kept") {
+        return;
+    }
+    let count = amount("GOKAKU_TEST_LARGE_FILES", 100);
+    let sparse = |at: &Path| fs::File::create(at).unwrap().set_len(4 << 20).unwrap();
+    for linked in [false, true] {
+        let trap = Trap::new();
+        let dir = trap.root().join("etc/sysctl.d");
+        fs::create_dir_all(&dir).unwrap();
+        sparse(&dir.join("0.conf"));
+        for number in 1..count {
+            let at = dir.join(format!("{number}.conf"));
+            if linked { fs::hard_link(dir.join("0.conf"), at).unwrap() } else { sparse(&at) }
+        }
+        // All of them would not fit into this memory once, let alone twice.
+        let gokaku = support::gokaku();
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -v 600000; exec \"$@\"", "sh"]).arg(gokaku.get_program());
+        command.args(["audit", "--rule", "3.2.1", "--rule", "5.1.2", "--format", "json", "--root"]);
+        let out = command.arg(trap.root()).output().unwrap();
+        let told = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(1), "{told}");
+        let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let rows = support::rows(&report);
+        assert_eq!(rows["3.2.1"]["outcome"], "unknown", "{told}");
+        assert!(told.contains("and with what was read before more than"), "{told}");
+        assert_ne!(rows["5.1.2"]["outcome"], "unknown", "a row that reads none of them: {told}");
+    }
+}
