@@ -108,8 +108,7 @@ fn shown(field: &str, value: &[u8]) -> String {
         _ if value.is_empty() => "none".to_owned(),
         "password" => kind_of_secret(value).to_owned(),
         "administrators" | "members" => {
-            let names: Vec<String> =
-                value.split(|b| *b == b',').map(|name| show_name(name)).collect();
+            let names: Vec<String> = value.split(|b| *b == b',').map(show_name).collect();
             names.join(",")
         }
         _ => match std::str::from_utf8(value) {
