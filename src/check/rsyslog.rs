@@ -56,14 +56,15 @@ impl Config {
     }
 
     fn read_anew(root: &dyn Rootfs) -> Result<Option<Config>> {
+        let main = ImagePath::parse(MAIN)?;
         let mut reader = Reader {
             root,
             config: Config { sources: Vec::new(), tokens: Vec::new() },
             open: Vec::new(),
             files: 0,
             bytes: 0,
+            names: glob::Names::new(&main),
         };
-        let main = ImagePath::parse(MAIN)?;
         if root.locate(&main)?.stat.is_none() {
             return Ok(None);
         }
@@ -112,6 +113,7 @@ struct Reader<'a> {
     open: Vec<ImagePath>,
     files: usize,
     bytes: usize,
+    names: glob::Names,
 }
 
 impl Reader<'_> {
@@ -140,14 +142,20 @@ impl Reader<'_> {
         let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
         let lines = std::iter::once(0).chain(starts).collect();
         self.config.sources.push(Source { path: real.clone(), text, lines });
-        self.open.push(real);
+        self.open.push(real.clone());
         for token in tokens {
             let pattern = match &token.kind {
-                Kind::Include { pattern } => Some(pattern.clone()),
-                _ => None,
+                Kind::Include { pattern } => pattern.clone(),
+                _ => String::new(),
             };
+            let line = token.line;
             self.config.tokens.push((source, token));
-            for path in glob::expand(self.root, pattern.as_deref().unwrap_or_default())? {
+            if pattern.is_empty() {
+                continue;
+            }
+            let names = self.names.asked_in(&real, line);
+            for path in glob::expand(self.root, &pattern, names)? {
+                self.names.asked_in(&real, line);
                 self.included(&path)?;
             }
         }
@@ -166,6 +174,7 @@ impl Reader<'_> {
                     if self.files > MAX_FILES {
                         return Err(endless(&path));
                     }
+                    self.names.look("*", glob::count(self.root, &path)?)?;
                     let mut entries = glob::entries(self.root, &path, "*")?;
                     entries.reverse();
                     todo.extend(entries);

@@ -121,7 +121,7 @@ mod tests {
         fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
             self.0.read_bytes(path, limit)
         }
-        fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+        fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
             if path.file_name().is_some_and(|name| name == "blind") {
                 return Err(Error::target("list", path, nix::Error::EMFILE));
             }

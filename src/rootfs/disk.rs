@@ -93,7 +93,7 @@ pub struct DiskRootfs {
     files: RefCell<HashMap<FileId, Seen>>,
     small: Budget,
     large: Budget,
-    lists: RefCell<HashMap<ImagePath, Option<Vec<OsString>>>>,
+    lists: RefCell<HashMap<ImagePath, Option<Rc<[OsString]>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
     memo: Memo,
 }
@@ -339,7 +339,7 @@ impl DiskRootfs {
         }
     }
 
-    fn list_uncached(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+    fn list_uncached(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
         let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "list")? else {
             return Ok(None);
         };
@@ -363,7 +363,7 @@ impl DiskRootfs {
             }
         }
         names.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
-        Ok(Some(names))
+        Ok(Some(names.into()))
     }
 }
 
@@ -401,7 +401,7 @@ impl Rootfs for DiskRootfs {
         Ok(found)
     }
 
-    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+    fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
         if let Some(known) = self.lists.borrow().get(path) {
             return Ok(known.clone());
         }

@@ -150,7 +150,7 @@ pub trait Rootfs {
     ///
     /// # Errors
     /// [`Error::WrongKind`] for anything but a directory, a loop of links, or the kernel's refusal.
-    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>>;
+    fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>>;
 
     /// What was found out about the image as it is now.
     fn memo(&self) -> &Memo;
@@ -174,8 +174,8 @@ pub trait Rootfs {
                 survey.add_unread(&dir);
                 continue;
             };
-            for name in names {
-                let path = dir.join(&name)?;
+            for name in names.iter() {
+                let path = dir.join(name)?;
                 let Some(stat) = self.stat(&path)? else { continue };
                 survey.add(|| path.clone(), &stat, survey::is_log(&dir));
                 if stat.kind == FileKind::Dir && survey::is_walked(&path) {

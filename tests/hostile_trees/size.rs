@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use gokaku::check::Outcome;
 use gokaku::plan;
 use gokaku::rootfs::{DiskRootfs, Resolver};
 use nix::fcntl::OFlag;
@@ -281,5 +282,44 @@ fn many_large_files_are_not_all_kept() {
         assert_eq!(rows["3.2.1"]["outcome"], "unknown", "{told}");
         assert!(told.contains("and with what was read before more than"), "{told}");
         assert_ne!(rows["5.1.2"]["outcome"], "unknown", "a row that reads none of them: {told}");
+    }
+}
+
+#[test]
+fn patterns_of_includes_that_multiply_end() {
+    if !as_root("size::patterns_of_includes_that_multiply_end") {
+        return;
+    }
+    let count = amount("GOKAKU_TEST_NAMES", 3_000);
+    let trap = Trap::new();
+    trap.file(
+        "var/lib/dpkg/status",
+        "Package: openssh-server\nStatus: install ok installed\nVersion: 1:8.4p1-5\n\n\
+         Package: rsyslog\nStatus: install ok installed\nVersion: 8.2102.0-2\n\n",
+    );
+    let turns = "/../[b]0".repeat(4);
+    trap.file("etc/ssh/sshd_config", format!("Include /etc/ssh/x.d/a*/../a*{turns}\n"));
+    trap.file("etc/rsyslog.conf", "*.* /x\n$IncludeConfig /etc/g/a*/u/a*/u/a*/u/a*/u/*.conf\n");
+    for (dir, dirs) in [("etc/ssh/x.d", 64), ("etc/g", 100)] {
+        let dir = trap.root().join(dir);
+        fs::create_dir_all(dir.join("b0")).unwrap();
+        for number in 1..=dirs {
+            fs::create_dir(dir.join(format!("a{number}"))).unwrap();
+            std::os::unix::fs::symlink("..", dir.join(format!("a{number}/u"))).unwrap();
+        }
+        for number in 0..count {
+            fs::write(dir.join(number.to_string()), "").unwrap();
+        }
+    }
+    println!("{count} names: {}", run(&trap));
+    let root = DiskRootfs::open(&trap.root()).unwrap();
+    let judged = plan::audit(&rules(), &root);
+    for (id, place) in
+        [("5.3.8", "/etc/ssh/sshd_config:1: found"), ("4.2.1.3", "/etc/rsyslog.conf:2: found")]
+    {
+        let row = judged.iter().find(|row| row.id.to_string() == id).unwrap();
+        assert_eq!(row.outcome, Outcome::Unknown, "{row:?}");
+        let told = format!("{row:?}");
+        assert!(told.contains(place) && told.contains("more than 200000 names"), "{told}");
     }
 }

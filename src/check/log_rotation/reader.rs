@@ -67,13 +67,13 @@ impl<'a> Reader<'a> {
     pub fn path(&mut self, path: &ImagePath) -> Result<()> {
         match self.root.locate(path)?.stat.map(|s| s.kind) {
             Some(FileKind::Dir) => {
-                for name in self.root.list(path)?.unwrap_or_default() {
+                for name in self.root.list(path)?.unwrap_or_default().iter() {
                     let passed_over = match name.to_str() {
                         Some(name) => self.taboo.iter().any(|t| fnmatch::fnmatch(t, name)),
                         None => true,
                     };
                     if !passed_over {
-                        self.file(&path.join(&name)?)?;
+                        self.file(&path.join(name)?)?;
                     }
                 }
                 Ok(())
