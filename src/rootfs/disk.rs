@@ -15,7 +15,7 @@ use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
 use super::resolve::{Links, Resolver, reopen, stat_of};
-use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, walk};
+use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, pseudo, walk};
 use crate::error::{Error, Result};
 
 /// A file that may be larger than this (bytes) is none of configuration, but a list of packages or
@@ -271,6 +271,25 @@ impl DiskRootfs {
             .any(|dir| matches!(stats.get(&dir), Some(None)))
     }
 
+    /// What the kernel makes up is not the image's, save on the system that runs: a link from /etc
+    /// to `/proc/self/mounts` in a chroot would pass this machine off as the image.
+    fn refuse_made_up(&self, path: &ImagePath, probe: &OwnedFd, stat: &FileStat) -> Result<()> {
+        // The root itself is on no such filesystem.
+        if self.live || self.identity().is_some_and(|(device, _)| device == stat.st_dev) {
+            return Ok(());
+        }
+        match pseudo::name_of(probe) {
+            Ok(None) => Ok(()),
+            Ok(Some(name)) => {
+                let why = format!(
+                    "it leads to a {name} filesystem, which shows this machine and not the image"
+                );
+                Err(Error::CannotTell { path: path.clone(), why })
+            }
+            Err(errno) => Err(DiskRootfs::error("stat the filesystem of", path, errno)),
+        }
+    }
+
     fn read_uncached(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
         // O_PATH first: opening a FIFO could block, opening a device can act.
         let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "open")? else {
@@ -282,6 +301,7 @@ impl DiskRootfs {
         if kind != FileKind::File {
             return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::File });
         }
+        self.refuse_made_up(path, &probe, &expected)?;
         let too_large = |size| Error::TooLarge { path: path.clone(), size, limit };
         let size = u64::try_from(expected.st_size).unwrap_or(0);
         if size > limit {
@@ -344,10 +364,12 @@ impl DiskRootfs {
             return Ok(None);
         };
         let wrap = |errno| DiskRootfs::error("list", path, errno);
-        let kind = kind_of(&stat_of(probe.as_fd()).map_err(wrap)?);
+        let stat = stat_of(probe.as_fd()).map_err(wrap)?;
+        let kind = kind_of(&stat);
         if kind != FileKind::Dir {
             return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::Dir });
         }
+        self.refuse_made_up(path, &probe, &stat)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
         let fd = match reopen(probe.as_fd(), flags) {
             Some(answer) => answer,

@@ -13,6 +13,7 @@ mod locate;
 mod memo;
 mod memory;
 mod path;
+mod pseudo;
 mod resolve;
 mod staged;
 mod survey;
@@ -143,13 +144,16 @@ pub trait Rootfs {
     ///
     /// # Errors
     /// [`Error::WrongKind`] for anything but a regular file (which is never opened),
-    /// [`Error::TooLarge`] above `limit` bytes, a loop of links, or the kernel's refusal.
+    /// [`Error::TooLarge`] above `limit` bytes, [`Error::TooMuch`] when all files are too large
+    /// together, [`Error::CannotTell`] for what the kernel makes up (`/proc` in a chroot), a loop of
+    /// links, or the kernel's refusal.
     fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>>;
 
     /// The names in the directory that `path` leads to, sorted by bytes, without `.` and `..`.
     ///
     /// # Errors
-    /// [`Error::WrongKind`] for anything but a directory, a loop of links, or the kernel's refusal.
+    /// [`Error::WrongKind`] for anything but a directory, [`Error::CannotTell`] as for
+    /// [`Rootfs::read_bytes`], a loop of links, or the kernel's refusal.
     fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>>;
 
     /// What was found out about the image as it is now.
