@@ -226,10 +226,12 @@ fn read_dir(
                 continue;
             }
         };
-        if stat.st_dev != shared.device {
+        let seen = Stat::from(&stat);
+        // A file of an overlay may have the number of the layer that holds it; directories have the
+        // overlay's own.
+        if seen.kind == FileKind::Dir && stat.st_dev != shared.device {
             continue;
         }
-        let seen = Stat::from(&stat);
         found.add(path, &seen, in_log);
         if seen.kind == FileKind::Dir && is_walked(&path()) {
             dirs.push(name.to_owned());

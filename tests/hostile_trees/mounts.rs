@@ -1,6 +1,7 @@
 //! Mounts inside the root: a partition belongs to the image, a bind mount of the host does not.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::support::{in_overlay, rows, skip};
 use crate::trap::{CANARY, Trap, as_root};
@@ -120,4 +121,25 @@ fn what_the_kernel_makes_up_is_not_the_images() {
         let good = outcome == "met" || outcome == "met_vacuously";
         assert!(!good || *outcome == before[id]["outcome"], "{id} became {outcome}: {row}");
     }
+}
+
+#[test]
+fn the_walk_over_all_files_sees_every_layer_of_an_overlay() {
+    let test = "mounts::the_walk_over_all_files_sees_every_layer_of_an_overlay";
+    if !as_root(test) {
+        return;
+    }
+    let trap = Trap::new();
+    let open = trap.file("srv/open", "");
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o666)).unwrap();
+    let script = r#"
+audit() { gokaku audit --survey --rule 6.1.10 --root "$1" --format json -o "$OUT/$2.json" || true; }
+audit "$GOKAKU_LOWER" lower
+audit "$GOKAKU_ROOT" view
+"#;
+    let Some(ran) = in_overlay(test, &trap.root(), script) else { return };
+    assert!(ran.output.status.success(), "{}", String::from_utf8_lossy(&ran.output.stderr));
+    let (lower, view) = (ran.json("lower.json"), ran.json("view.json"));
+    assert_eq!(lower["rules"], view["rules"]);
+    assert_eq!(rows(&view)["6.1.10"]["outcome"], "not_met", "{view}");
 }
