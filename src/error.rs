@@ -53,6 +53,18 @@ pub enum Error {
         /// The limit in bytes.
         limit: u64,
     },
+    /// All files of a run together are larger than they can sensibly be.
+    #[error(
+        "{path}: {size} bytes, and with what was read before more than {limit} together; not read"
+    )]
+    TooMuch {
+        /// The path inside the root.
+        path: ImagePath,
+        /// The file's size in bytes.
+        size: u64,
+        /// The limit in bytes for all of them.
+        limit: u64,
+    },
     /// A configuration file is not UTF-8, so it is not edited.
     #[error(
         "{path}: byte {offset} (line {line}) is not UTF-8; want a text file; correct it by hand"

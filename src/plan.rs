@@ -466,7 +466,7 @@ mod tests {
             }
             self.0.read_bytes(path, limit)
         }
-        fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+        fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
             self.0.list(path)
         }
         fn memo(&self) -> &Memo {

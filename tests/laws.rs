@@ -69,8 +69,8 @@ fn snapshot(root: &MemoryRootfs) -> Snapshot {
     let mut out = Snapshot::new();
     let mut todo = vec![ImagePath::root()];
     while let Some(dir) = todo.pop() {
-        for name in root.list(&dir).unwrap().unwrap_or_default() {
-            let at = dir.join(&name).unwrap();
+        for name in root.list(&dir).unwrap().unwrap_or_default().iter() {
+            let at = dir.join(name).unwrap();
             let stat = root.stat(&at).unwrap().unwrap();
             let content = match stat.kind {
                 FileKind::File => root.read_bytes(&at, u64::MAX).unwrap().unwrap().to_vec(),

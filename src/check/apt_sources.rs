@@ -22,7 +22,7 @@ impl Primitive for AptSources {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let mut files = vec![ImagePath::parse(LIST)?];
         let parts = ImagePath::parse(PARTS)?;
-        for name in names_in(root, &parts)? {
+        for name in names_in(root, &parts)?.iter() {
             let Some(name) = name.to_str() else { continue };
             // apt passes over every other name.
             let good = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));

@@ -123,10 +123,10 @@ fn next(root: &dyn Rootfs) -> Result<CommandLines> {
     let first = ImagePath::parse(DEFAULT)?;
     let mut paths = vec![first.clone()];
     let dir = ImagePath::parse(DEFAULT_D)?;
-    for name in names_in(root, &dir)? {
+    for name in names_in(root, &dir)?.iter() {
         let bytes = name.as_encoded_bytes();
         if bytes.ends_with(b".cfg") && !bytes.starts_with(b".") {
-            paths.push(dir.join(&name)?);
+            paths.push(dir.join(name)?);
         }
     }
     let mut values: [Vec<Rc<Word>>; 2] = Default::default();

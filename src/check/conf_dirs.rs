@@ -78,9 +78,9 @@ pub(super) fn read_dir(
 ) -> Result<Vec<Entry>> {
     let dir = ImagePath::parse(dir)?;
     let mut out = Vec::new();
-    for name in root.list(&dir)?.unwrap_or_default() {
+    for name in root.list(&dir)?.unwrap_or_default().iter() {
         if wanted(name.as_bytes())
-            && let Some(entry) = read_entry(root, &dir.join(&name)?)?
+            && let Some(entry) = read_entry(root, &dir.join(name)?)?
         {
             out.push(entry);
         }

@@ -78,10 +78,10 @@ impl Packages {
         };
         let mut files = vec![(status, text)];
         let updates = ImagePath::parse(UPDATES)?;
-        for name in root.list(&updates)?.unwrap_or_default() {
+        for name in root.list(&updates)?.unwrap_or_default().iter() {
             // dpkg replays the files whose names are numbers and passes over everything else.
             if name.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
-                let path = updates.join(&name)?;
+                let path = updates.join(name)?;
                 if let Some(text) = root.read_bytes(&path, STATUS_LIMIT)? {
                     files.push((path, text));
                 }

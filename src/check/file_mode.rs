@@ -175,7 +175,7 @@ impl FileMode {
             let hidden = |name: &[u8]| name.starts_with(b".") && !pattern.starts_with(b".");
             let is_dir = root.locate(&parent)?.stat.is_some_and(|s| s.kind == FileKind::Dir);
             let names = if is_dir { root.list(&parent)? } else { None };
-            for name in names.unwrap_or_default() {
+            for name in names.unwrap_or_default().iter() {
                 if glob::matches(pattern, name.as_bytes()) && !hidden(name.as_bytes()) {
                     out.insert(parent.join(name)?, Named::ByTheRule);
                 }

@@ -37,11 +37,11 @@ fn closed(
     let State::Directory { at: dir, .. } = &home.state else { return Ok(()) };
     let mut files = 0;
     let mut clean = true;
-    for name in root.list(dir)?.unwrap_or_default() {
+    for name in root.list(dir)?.unwrap_or_default().iter() {
         if !name.as_bytes().starts_with(b".") {
             continue;
         }
-        let at = dir.join(&name)?;
+        let at = dir.join(name)?;
         let Some(stat) = root.stat(&at)?.filter(|s| s.kind == FileKind::File) else { continue };
         files += 1;
         if stat.mode & WRITE == 0 {

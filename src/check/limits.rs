@@ -117,12 +117,12 @@ impl Limits {
             Err(Error::WrongKind { .. }) => None,
             names => names?,
         };
-        for name in names.unwrap_or_default() {
+        for name in names.unwrap_or_default().iter() {
             let bytes = name.as_encoded_bytes();
             if bytes.starts_with(b".") || !bytes.ends_with(b".conf") {
                 continue;
             }
-            let path = dir.join(&name)?;
+            let path = dir.join(name)?;
             match root.locate(&path)?.stat.map(|s| s.kind) {
                 Some(FileKind::File) => {
                     let text = root.read(&path)?.unwrap_or_default();

@@ -47,9 +47,9 @@ impl Line {
             return Ok(vec![path.clone()]);
         };
         let mut out = Vec::new();
-        for name in root.list(&dir)?.unwrap_or_default() {
+        for name in root.list(&dir)?.unwrap_or_default().iter() {
             let fits = glob::matches(pattern.as_bytes(), name.as_bytes());
-            let path = dir.join(&name)?;
+            let path = dir.join(name)?;
             let kind = root.locate(&path)?.stat.map(|s| s.kind);
             if fits && kind == Some(FileKind::File) {
                 out.push(path);

@@ -24,11 +24,11 @@ pub(super) fn owned_by_package(root: &dyn Rootfs, path: &ImagePath) -> Result<bo
         return Ok(true);
     }
     let info = ImagePath::parse(INFO)?;
-    for name in root.list(&info)?.unwrap_or_default() {
+    for name in root.list(&info)?.unwrap_or_default().iter() {
         if !name.as_encoded_bytes().ends_with(b".list") {
             continue;
         }
-        let list = root.read_bytes(&info.join(&name)?, LIST_LIMIT)?.unwrap_or_default();
+        let list = root.read_bytes(&info.join(name)?, LIST_LIMIT)?.unwrap_or_default();
         if list.split(|b| *b == b'\n').any(is_it) {
             return Ok(true);
         }

@@ -168,13 +168,13 @@ fn drop_ins(root: &dyn Rootfs, edition: Edition) -> Result<Vec<File>> {
         names => names?,
     };
     let mut files = Vec::new();
-    for name in names.unwrap_or_default() {
+    for name in names.unwrap_or_default().iter() {
         // The library looks for the first `.conf` in the name, which must be its end.
         let text = name.to_string_lossy();
         if text.find(".conf").is_none_or(|at| at + ".conf".len() != text.len()) {
             continue;
         }
-        let path = dir.join(&name)?;
+        let path = dir.join(name)?;
         if root.locate(&path)?.stat.is_some_and(|s| s.kind == FileKind::File)
             && let Some(text) = root.read(&path)?
         {

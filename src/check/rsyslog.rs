@@ -14,6 +14,9 @@ pub(super) const MAIN: &str = "/etc/rsyslog.conf";
 const MAX_FILES: usize = 2_000;
 /// Includes within includes.
 const MAX_DEPTH: usize = 32;
+/// All files together may be this large (bytes), each counted as often as it is included: what is
+/// made of them is many times larger.
+const ALL_LIMIT: usize = 16 << 20;
 
 /// One file of the configuration.
 #[derive(Debug)]
@@ -53,13 +56,15 @@ impl Config {
     }
 
     fn read_anew(root: &dyn Rootfs) -> Result<Option<Config>> {
+        let main = ImagePath::parse(MAIN)?;
         let mut reader = Reader {
             root,
             config: Config { sources: Vec::new(), tokens: Vec::new() },
             open: Vec::new(),
             files: 0,
+            bytes: 0,
+            names: glob::Names::new(&main),
         };
-        let main = ImagePath::parse(MAIN)?;
         if root.locate(&main)?.stat.is_none() {
             return Ok(None);
         }
@@ -107,6 +112,8 @@ struct Reader<'a> {
     /// The files that are being read, the innermost last.
     open: Vec<ImagePath>,
     files: usize,
+    bytes: usize,
+    names: glob::Names,
 }
 
 impl Reader<'_> {
@@ -121,6 +128,10 @@ impl Reader<'_> {
             return Err(endless(&real));
         }
         let Some(text) = self.root.read(&real)? else { return Ok(()) };
+        self.bytes += text.len();
+        if self.bytes > ALL_LIMIT {
+            return Err(endless(&real));
+        }
         let tokens = rsyslog::tokens(&text).map_err(|bad| Error::Syntax {
             path: real.clone(),
             line: bad.line,
@@ -131,14 +142,20 @@ impl Reader<'_> {
         let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
         let lines = std::iter::once(0).chain(starts).collect();
         self.config.sources.push(Source { path: real.clone(), text, lines });
-        self.open.push(real);
+        self.open.push(real.clone());
         for token in tokens {
             let pattern = match &token.kind {
-                Kind::Include { pattern } => Some(pattern.clone()),
-                _ => None,
+                Kind::Include { pattern } => pattern.clone(),
+                _ => String::new(),
             };
+            let line = token.line;
             self.config.tokens.push((source, token));
-            for path in glob::expand(self.root, pattern.as_deref().unwrap_or_default())? {
+            if pattern.is_empty() {
+                continue;
+            }
+            let names = self.names.asked_in(&real, line);
+            for path in glob::expand(self.root, &pattern, names)? {
+                self.names.asked_in(&real, line);
                 self.included(&path)?;
             }
         }
@@ -157,6 +174,7 @@ impl Reader<'_> {
                     if self.files > MAX_FILES {
                         return Err(endless(&path));
                     }
+                    self.names.look("*", glob::count(self.root, &path)?)?;
                     let mut entries = glob::entries(self.root, &path, "*")?;
                     entries.reverse();
                     todo.extend(entries);
@@ -172,7 +190,9 @@ fn endless(path: &ImagePath) -> Error {
     Error::Syntax {
         path: path.clone(),
         line: 1,
-        found: format!("more than {MAX_FILES} included files, or {MAX_DEPTH} levels"),
+        found: format!(
+            "more than {MAX_FILES} included files, {MAX_DEPTH} levels, or {ALL_LIMIT} bytes to read"
+        ),
         want: "includes that end",
     }
 }
@@ -234,6 +254,11 @@ mod tests {
         let many = many.file("/etc/20", "");
         let e = Config::read(&many).unwrap_err().to_string();
         assert!(e.contains("want includes that end"), "{e}");
+
+        let large = "$IncludeConfig /etc/large\n".repeat(5);
+        let large = MemoryRootfs::new().file(MAIN, large).file("/etc/large", "#".repeat(4 << 20));
+        let e = Config::read(&large).unwrap_err().to_string();
+        assert!(e.starts_with("/etc/large:1: found more than") && e.contains("bytes"), "{e}");
 
         let looping = MemoryRootfs::new().file(MAIN, "$IncludeConfig /etc/l\n").link("/etc/l", "l");
         assert!(Config::read(&looping).is_err());

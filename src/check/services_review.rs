@@ -29,14 +29,14 @@ impl Primitive for ServicesReview {
         let mut masked = 0;
         let etc = ImagePath::parse(ETC)?;
         for dir in search_path(root)? {
-            for sub in names_in(root, &dir)? {
+            for sub in names_in(root, &dir)?.iter() {
                 let bytes = sub.as_encoded_bytes();
                 if !bytes.ends_with(b".wants") && !bytes.ends_with(b".requires") {
                     continue;
                 }
-                let sub = dir.join(&sub)?;
-                for name in names_in(root, &sub)? {
-                    let path = sub.join(&name)?;
+                let sub = dir.join(sub)?;
+                for name in names_in(root, &sub)?.iter() {
+                    let path = sub.join(name)?;
                     let Some(name) = name.to_str().filter(|n| is_shown(n)) else { continue };
                     if starting.contains_key(name) || pull(root, &path)? != Some(Pull::Link) {
                         continue;
@@ -51,9 +51,9 @@ impl Primitive for ServicesReview {
                 }
             }
         }
-        for name in names_in(root, &etc)? {
+        for name in names_in(root, &etc)?.iter() {
             let is_unit = name.to_str().is_some_and(is_shown);
-            if is_unit && matches!(entry(root, &etc.join(&name)?), Ok(Some(units::Entry::Mask))) {
+            if is_unit && matches!(entry(root, &etc.join(name)?), Ok(Some(units::Entry::Mask))) {
                 masked += 1;
             }
         }

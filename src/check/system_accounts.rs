@@ -245,12 +245,12 @@ fn has_keys(root: &dyn Rootfs, user: &Entry<'_>) -> Result<bool> {
 fn unit_users(root: &dyn Rootfs) -> Result<HashSet<Vec<u8>>> {
     let mut users = HashSet::new();
     for dir in search_path(root)? {
-        for name in names_in(root, &dir)? {
-            let at = dir.join(&name)?;
+        for name in names_in(root, &dir)?.iter() {
+            let at = dir.join(name)?;
             if name.as_bytes().ends_with(b".service") {
                 add_users(root, &at, &mut users)?;
             } else if name.as_bytes().ends_with(b".service.d") {
-                for name in names_in(root, &at)? {
+                for name in names_in(root, &at)?.iter() {
                     add_users(root, &at.join(name)?, &mut users)?;
                 }
             }

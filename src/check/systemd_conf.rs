@@ -107,12 +107,12 @@ impl SystemdConf {
                 Err(Error::WrongKind { .. }) => continue,
                 names => names?.unwrap_or_default(),
             };
-            for name in names {
+            for name in names.iter() {
                 let bytes = name.as_encoded_bytes();
-                let path = dir.join(&name)?;
+                let path = dir.join(name)?;
                 if bytes.starts_with(b".")
                     || !bytes.ends_with(b".conf")
-                    || by_name.contains_key(&name)
+                    || by_name.contains_key(name)
                 {
                     continue;
                 }
@@ -126,7 +126,7 @@ impl SystemdConf {
                     Some(FileKind::File) => root.read(&path)?.map(|text| DropIn { path, text }),
                     _ => None,
                 };
-                by_name.insert(name, drop_in);
+                by_name.insert(name.clone(), drop_in);
             }
         }
         Ok(by_name.into_values().flatten().collect())

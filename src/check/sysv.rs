@@ -79,7 +79,7 @@ pub(super) fn rc_links(root: &dyn Rootfs) -> Result<Vec<(String, RcLink)>> {
     let mut found = Vec::new();
     for level in LEVELS {
         let dir = rc_dir(level)?;
-        for entry in names_in(root, &dir)? {
+        for entry in names_in(root, &dir)?.iter() {
             let Some(name) = entry.to_str() else { continue };
             let bytes = name.as_bytes();
             let (Some(b'S' | b'K'), true) =

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Evidence, Finding, Gap, Primitive};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, Found, Rootfs, Survey};
 
 /// No file of the image is of this kind.
@@ -70,7 +70,10 @@ impl Primitive for Tree {
             return Ok(Finding::Manual(evidence));
         }
         if found.count == 0 {
-            return Ok(Finding::Met(evidence));
+            return match unread(&survey) {
+                Some(unread) => Err(unread),
+                None => Ok(Finding::Met(evidence)),
+            };
         }
         let gap = Evidence::note_only(format!("{} such files", found.count)).want("none");
         let gap = Gap::no_remedy(gap, "left alone");
@@ -84,11 +87,77 @@ fn seen(survey: &Survey) -> Vec<Evidence> {
     out
 }
 
+/// Why nothing can be said about all files, if so.
+fn unread(survey: &Survey) -> Option<Error> {
+    let first = survey.unread.examples.first()?;
+    let others = match survey.unread.count - 1 {
+        0 => String::new(),
+        1 => ", nor could 1 other place".to_owned(),
+        n => format!(", nor could {n} other places"),
+    };
+    let why = format!("it could not be read{others}; nothing is known of what lies there");
+    Some(Error::CannotTell { path: first.clone(), why })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::rc::Rc;
+
     use super::*;
     use crate::check::Outcome;
-    use crate::rootfs::MemoryRootfs;
+    use crate::rootfs::{ImagePath, Memo, MemoryRootfs, Stat};
+
+    /// An image with one directory that cannot be listed.
+    struct Blind(MemoryRootfs);
+
+    impl Rootfs for Blind {
+        fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+            self.0.stat(path)
+        }
+        fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+            self.0.read_link(path)
+        }
+        fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+            self.0.read_bytes(path, limit)
+        }
+        fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
+            if path.file_name().is_some_and(|name| name == "blind") {
+                return Err(Error::target("list", path, nix::Error::EMFILE));
+            }
+            self.0.list(path)
+        }
+        fn memo(&self) -> &Memo {
+            self.0.memo()
+        }
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_taken_for_empty() {
+        let tree = MemoryRootfs::new()
+            .file("/etc/passwd", "root:x:0:0::/:/bin/sh\n")
+            .file("/etc/group", "root:x:0:\n")
+            .file("/srv/blind/x", "");
+        let kinds = [
+            Kind::WorldWritable,
+            Kind::OpenDirectories,
+            Kind::Ownerless,
+            Kind::Groupless,
+            Kind::LooseLogs,
+        ];
+        for without in kinds {
+            let e = Tree { without }.audit(&Blind(tree.clone())).unwrap_err().to_string();
+            assert!(e.starts_with("/srv/blind: cannot be judged: it could not be read; "), "{e}");
+            let bad = tree.clone().file_with("/var/log/x", "", 0o666, 7, 7).dir("/x", 0o777, 0, 0);
+            let finding = Tree { without }.audit(&Blind(bad)).unwrap();
+            assert_eq!(finding.outcome(), Outcome::NotMet, "what was seen counts: {without:?}");
+        }
+        let finding = Tree { without: Kind::Setgid }.audit(&Blind(tree.clone())).unwrap();
+        assert_eq!(finding.outcome(), Outcome::Manual);
+        let two = tree.file("/a/blind/x", "");
+        let e = Tree { without: Kind::Ownerless }.audit(&Blind(two)).unwrap_err().to_string();
+        assert!(e.starts_with("/a/blind: ") && e.contains(", nor could 1 other place;"), "{e}");
+    }
 
     #[test]
     fn each_kind_is_found() {

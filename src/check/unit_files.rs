@@ -120,14 +120,14 @@ pub(super) fn drop_ins(root: &dyn Rootfs, name: &str) -> Result<Vec<ImagePath>> 
         if root.locate(&dir)?.stat.is_none_or(|s| s.kind != FileKind::Dir) {
             continue;
         }
-        for file in root.list(&dir)?.unwrap_or_default() {
+        for file in root.list(&dir)?.unwrap_or_default().iter() {
             if !file.as_bytes().ends_with(b".conf") || file.as_bytes().starts_with(b".") {
                 continue;
             }
-            let path = dir.join(&file)?;
+            let path = dir.join(file)?;
             let kind = root.stat(&path)?.map(|s| s.kind);
             if matches!(kind, Some(FileKind::File | FileKind::Symlink)) {
-                found.entry(file).or_insert(path);
+                found.entry(file.clone()).or_insert(path);
             }
         }
     }

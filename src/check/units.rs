@@ -93,10 +93,13 @@ impl Unit {
 }
 
 /// The names in a directory; none when there is no such directory.
-pub(super) fn names_in(root: &dyn Rootfs, dir: &ImagePath) -> Result<Vec<std::ffi::OsString>> {
+pub(super) fn names_in(
+    root: &dyn Rootfs,
+    dir: &ImagePath,
+) -> Result<std::rc::Rc<[std::ffi::OsString]>> {
     match root.locate(dir)?.stat {
         Some(stat) if stat.kind == FileKind::Dir => Ok(root.list(dir)?.unwrap_or_default()),
-        _ => Ok(Vec::new()),
+        _ => Ok(std::rc::Rc::default()),
     }
 }
 
@@ -128,10 +131,10 @@ pub(super) fn pull(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Pull>> 
 pub(super) fn pulls(root: &dyn Rootfs, name: &str) -> Result<Vec<ImagePath>> {
     let mut found = Vec::new();
     for dir in search_path(root)? {
-        for sub in names_in(root, &dir)? {
+        for sub in names_in(root, &dir)?.iter() {
             let bytes = sub.as_encoded_bytes();
             if bytes.ends_with(b".wants") || bytes.ends_with(b".requires") {
-                let path = dir.join(&sub)?.join(name)?;
+                let path = dir.join(sub)?.join(name)?;
                 if pull(root, &path)? == Some(Pull::Link) {
                     found.push(path);
                 }

@@ -42,8 +42,8 @@ impl Primitive for Updates {
         let mut packages = installed(root, &mut evidence)?;
         let lists = ImagePath::parse(LISTS)?;
         let (mut read, mut packed) = (0, 0);
-        for name in names_in(root, &lists)? {
-            let path = lists.join(&name)?;
+        for name in names_in(root, &lists)?.iter() {
+            let path = lists.join(name)?;
             let name = name.to_string_lossy();
             if name.ends_with("_Packages") {
                 compare_list(root, &path, name.contains("-security_"), &mut packages)?;

@@ -1,6 +1,6 @@
 //! An image that is a directory on disk.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Read;
@@ -15,31 +15,63 @@ use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
 use super::resolve::{Links, Resolver, reopen, stat_of};
-use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, walk};
+use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, pseudo, walk};
 use crate::error::{Error, Result};
 
-/// What tells a tree from another one that stands at the same path later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TreeId {
-    /// The filesystem's id.
-    pub filesystem: u64,
-    /// The inode of the top.
-    pub top: u64,
-    /// When the top was made (seconds and nanoseconds since the epoch), where that is known: numbers
-    /// of inodes are given out again.
-    pub born: Option<(i64, u32)>,
+/// A file that may be larger than this (bytes) is none of configuration, but a list of packages or
+/// the like.
+const SMALL: u64 = 16 << 20;
+/// All files together that are read as configuration may be this large (bytes), each counted as
+/// often as it has names that are read. Real ones are a few megabytes.
+const SMALL_TOGETHER: u64 = 192 << 20;
+/// And all others.
+const LARGE_TOGETHER: u64 = 512 << 20;
+
+/// How much is read of an image: the contents are kept, and rules keep what they make of them.
+struct Budget {
+    limit: u64,
+    used: Cell<u64>,
 }
 
-impl TreeId {
-    /// Whether both are of one tree. Some filesystems take their id from the device they lie on,
-    /// which is another one at every mount of an image; a time of birth to the nanosecond says as
-    /// much.
-    pub(crate) fn is(&self, other: &TreeId) -> bool {
-        let (same_birth, sure) = match (self.born, other.born) {
-            (Some(a), Some(b)) => (a == b, a.1 != 0),
-            _ => (true, false),
-        };
-        self.top == other.top && same_birth && (sure || self.filesystem == other.filesystem)
+impl Budget {
+    fn new(limit: u64) -> Budget {
+        Budget { limit, used: Cell::new(0) }
+    }
+
+    fn check(&self, path: &ImagePath, size: u64) -> Result<()> {
+        if self.used.get().saturating_add(size) > self.limit {
+            return Err(Error::TooMuch { path: path.clone(), size, limit: self.limit });
+        }
+        Ok(())
+    }
+
+    fn spend(&self, size: u64) {
+        self.used.set(self.used.get().saturating_add(size));
+    }
+}
+
+/// The contents of a file that may have more names, as long as the kernel says the same of it.
+struct Seen {
+    content: Rc<[u8]>,
+    stamp: Stamp,
+}
+
+/// Size and times of a file: what changes with its content.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    size: i64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl From<&FileStat> for Stamp {
+    #[allow(clippy::useless_conversion)] // 32 bits on some architectures
+    fn from(stat: &FileStat) -> Stamp {
+        Stamp {
+            size: stat.st_size.into(),
+            modified: (stat.st_mtime.into(), stat.st_mtime_nsec.into()),
+            changed: (stat.st_ctime.into(), stat.st_ctime_nsec.into()),
+        }
     }
 }
 
@@ -57,7 +89,11 @@ pub struct DiskRootfs {
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     links: RefCell<HashMap<ImagePath, Option<Vec<u8>>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
-    lists: RefCell<HashMap<ImagePath, Option<Vec<OsString>>>>,
+    /// The same by filesystem and inode.
+    files: RefCell<HashMap<FileId, Seen>>,
+    small: Budget,
+    large: Budget,
+    lists: RefCell<HashMap<ImagePath, Option<Rc<[OsString]>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
     memo: Memo,
 }
@@ -97,6 +133,9 @@ impl DiskRootfs {
             stats: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
+            files: RefCell::default(),
+            small: Budget::new(SMALL_TOGETHER),
+            large: Budget::new(LARGE_TOGETHER),
             lists: RefCell::default(),
             survey: RefCell::default(),
             memo: Memo::default(),
@@ -123,6 +162,9 @@ impl DiskRootfs {
             stats: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
+            files: RefCell::default(),
+            small: Budget::new(SMALL_TOGETHER),
+            large: Budget::new(LARGE_TOGETHER),
             lists: RefCell::default(),
             survey: RefCell::default(),
             memo: Memo::default(),
@@ -234,6 +276,25 @@ impl DiskRootfs {
             .any(|dir| matches!(stats.get(&dir), Some(None)))
     }
 
+    /// What the kernel makes up is not the image's, save on the system that runs: a link from /etc
+    /// to `/proc/self/mounts` in a chroot would pass this machine off as the image.
+    fn refuse_made_up(&self, path: &ImagePath, probe: &OwnedFd, stat: &FileStat) -> Result<()> {
+        // The root itself is on no such filesystem.
+        if self.live || self.identity().is_some_and(|(device, _)| device == stat.st_dev) {
+            return Ok(());
+        }
+        match pseudo::name_of(probe) {
+            Ok(None) => Ok(()),
+            Ok(Some(name)) => {
+                let why = format!(
+                    "it leads to a {name} filesystem, which shows this machine and not the image"
+                );
+                Err(Error::CannotTell { path: path.clone(), why })
+            }
+            Err(errno) => Err(DiskRootfs::error("stat the filesystem of", path, errno)),
+        }
+    }
+
     fn read_uncached(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
         // O_PATH first: opening a FIFO could block, opening a device can act.
         let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "open")? else {
@@ -245,10 +306,20 @@ impl DiskRootfs {
         if kind != FileKind::File {
             return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::File });
         }
+        self.refuse_made_up(path, &probe, &expected)?;
         let too_large = |size| Error::TooLarge { path: path.clone(), size, limit };
         let size = u64::try_from(expected.st_size).unwrap_or(0);
         if size > limit {
             return Err(too_large(size));
+        }
+        let budget = if limit > SMALL { &self.large } else { &self.small };
+        budget.check(path, size)?;
+        let id = (expected.st_dev, expected.st_ino);
+        if let Some(known) = self.files.borrow().get(&id)
+            && known.stamp == Stamp::from(&expected)
+        {
+            budget.spend(size);
+            return Ok(Some(Rc::clone(&known.content)));
         }
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let fd = match reopen(probe.as_fd(), flags) {
@@ -257,7 +328,7 @@ impl DiskRootfs {
         }
         .map_err(wrap("read"))?;
         let opened = stat_of(fd.as_fd()).map_err(wrap("stat"))?;
-        if (opened.st_dev, opened.st_ino) != (expected.st_dev, expected.st_ino) {
+        if (opened.st_dev, opened.st_ino) != id {
             return Err(Error::Raced { path: path.clone() });
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
@@ -268,7 +339,15 @@ impl DiskRootfs {
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }
-        Ok(Some(bytes.into()))
+        budget.spend(bytes.len() as u64);
+        let stamp = Stamp::from(&opened);
+        let is_whole = i64::try_from(bytes.len()).is_ok_and(|len| len == stamp.size);
+        let content: Rc<[u8]> = bytes.into();
+        if is_whole {
+            let seen = Seen { content: Rc::clone(&content), stamp };
+            self.files.borrow_mut().insert(id, seen);
+        }
+        Ok(Some(content))
     }
 
     fn read_link_uncached(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
@@ -285,15 +364,17 @@ impl DiskRootfs {
         }
     }
 
-    fn list_uncached(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+    fn list_uncached(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
         let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "list")? else {
             return Ok(None);
         };
         let wrap = |errno| DiskRootfs::error("list", path, errno);
-        let kind = kind_of(&stat_of(probe.as_fd()).map_err(wrap)?);
+        let stat = stat_of(probe.as_fd()).map_err(wrap)?;
+        let kind = kind_of(&stat);
         if kind != FileKind::Dir {
             return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::Dir });
         }
+        self.refuse_made_up(path, &probe, &stat)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
         let fd = match reopen(probe.as_fd(), flags) {
             Some(answer) => answer,
@@ -309,7 +390,7 @@ impl DiskRootfs {
             }
         }
         names.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
-        Ok(Some(names))
+        Ok(Some(names.into()))
     }
 }
 
@@ -347,7 +428,7 @@ impl Rootfs for DiskRootfs {
         Ok(found)
     }
 
-    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+    fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
         if let Some(known) = self.lists.borrow().get(path) {
             return Ok(known.clone());
         }
@@ -375,7 +456,7 @@ impl Rootfs for DiskRootfs {
         let fd = self
             .open_at(&top, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Links::Refuse)
             .map_err(|e| DiskRootfs::error("list", &top, e))?;
-        let found = Rc::new(walk::survey(fd)?);
+        let found = Rc::new(walk::survey(fd, self.resolver)?);
         *self.survey.borrow_mut() = Some(Rc::clone(&found));
         Ok(Some(found))
     }
@@ -416,14 +497,14 @@ fn kind_of(stat: &FileStat) -> FileKind {
     }
 }
 
-/// What a directory is, whatever its name: filesystem and inode.
-type DirId = (u64, u64);
+/// What a file or directory is, whatever its name: filesystem and inode.
+type FileId = (u64, u64);
 
-fn id_of(dir: &OwnedFd) -> Option<DirId> {
+fn id_of(dir: &OwnedFd) -> Option<FileId> {
     stat_of(dir.as_fd()).ok().map(|s| (s.st_dev, s.st_ino))
 }
 
-fn id_on_host(path: &str) -> Option<DirId> {
+fn id_on_host(path: &str) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt;
     #[allow(clippy::disallowed_methods)] // asks about the running system, which is the question
     std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
@@ -459,5 +540,54 @@ mod tests {
                 assert_eq!(root.locate(&path).unwrap().stat, None);
             }
         }
+    }
+
+    fn path(text: &str) -> ImagePath {
+        ImagePath::parse(text).unwrap()
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods)]
+    fn names_of_one_file_share_its_content_until_it_changes() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::write(top.path().join("a"), "one").unwrap();
+        std::fs::hard_link(top.path().join("a"), top.path().join("b")).unwrap();
+        std::os::unix::fs::symlink("a", top.path().join("c")).unwrap();
+        std::os::unix::fs::symlink("a", top.path().join("d")).unwrap();
+        std::fs::write(top.path().join("e"), "one").unwrap();
+        let root = DiskRootfs::open(top.path()).unwrap();
+        let read = |name: &str| root.read_bytes(&path(name), 9).unwrap().unwrap();
+        let first = read("/a");
+        assert!(Rc::ptr_eq(&first, &read("/b")) && Rc::ptr_eq(&first, &read("/c")));
+        assert!(!Rc::ptr_eq(&first, &read("/e")), "another file");
+        assert!(root.read_bytes(&path("/d"), 2).is_err(), "a limit is one for known content, too");
+        std::fs::write(top.path().join("a"), "other").unwrap();
+        assert_eq!(&*read("/d"), b"other", "not what it was");
+        assert_eq!(&*read("/a"), b"one", "the answers for one path do not change");
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods)]
+    fn all_files_together_have_a_limit() {
+        let top = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(top.path().join(name), "12345").unwrap();
+        }
+        std::fs::hard_link(top.path().join("a"), top.path().join("d")).unwrap();
+        std::fs::write(top.path().join("small"), "1").unwrap();
+        let mut root = DiskRootfs::open(top.path()).unwrap();
+        root.small = Budget::new(12);
+        for name in ["/a", "/b", "/a", "/a"] {
+            assert_eq!(root.read(&path(name)).unwrap().unwrap(), "12345");
+        }
+        for name in ["/c", "/d"] {
+            let e = root.read(&path(name)).unwrap_err().to_string();
+            let why = "5 bytes, and with what was read before more than 12 together; not read";
+            assert_eq!(e, format!("{name}: {why}"), "every name counts");
+        }
+        assert!(root.read(&path("/small")).unwrap().is_some(), "it fits in");
+        let list = root.read_bytes(&path("/c"), SMALL + 1).unwrap();
+        assert!(list.is_some(), "lists of packages have a limit of their own");
+        assert!(root.reopen().unwrap().read(&path("/c")).unwrap().is_some());
     }
 }

@@ -221,7 +221,7 @@ impl Rootfs for MemoryRootfs {
         Ok(Some(Rc::clone(content)))
     }
 
-    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+    fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
         let at = self.find(path, true)?;
         let Some(stat) = at.stat else { return Ok(None) };
         if stat.kind != FileKind::Dir {

@@ -13,9 +13,11 @@ mod locate;
 mod memo;
 mod memory;
 mod path;
+mod pseudo;
 mod resolve;
 mod staged;
 mod survey;
+mod tree_id;
 mod walk;
 
 use std::ffi::OsString;
@@ -26,7 +28,6 @@ pub use accounts::AccountDb;
 pub(crate) use accounts::show_name;
 pub use change::{Change, NewFile, Node, NodeBody, PathChange};
 pub use disk::DiskRootfs;
-pub(crate) use disk::TreeId;
 pub use memo::Memo;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
@@ -35,6 +36,7 @@ pub(crate) use resolve::reopen;
 pub use resolve::{Links, Resolver};
 pub(crate) use staged::CONTENT_LIMIT;
 pub use staged::StagedRootfs;
+pub(crate) use tree_id::TreeId;
 
 pub use survey::{Found, Survey};
 
@@ -145,14 +147,17 @@ pub trait Rootfs {
     ///
     /// # Errors
     /// [`Error::WrongKind`] for anything but a regular file (which is never opened),
-    /// [`Error::TooLarge`] above `limit` bytes, a loop of links, or the kernel's refusal.
+    /// [`Error::TooLarge`] above `limit` bytes, [`Error::TooMuch`] when all files are too large
+    /// together, [`Error::CannotTell`] for what the kernel makes up (`/proc` in a chroot), a loop of
+    /// links, or the kernel's refusal.
     fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>>;
 
     /// The names in the directory that `path` leads to, sorted by bytes, without `.` and `..`.
     ///
     /// # Errors
-    /// [`Error::WrongKind`] for anything but a directory, a loop of links, or the kernel's refusal.
-    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>>;
+    /// [`Error::WrongKind`] for anything but a directory, [`Error::CannotTell`] as for
+    /// [`Rootfs::read_bytes`], a loop of links, or the kernel's refusal.
+    fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>>;
 
     /// What was found out about the image as it is now.
     fn memo(&self) -> &Memo;
@@ -176,8 +181,8 @@ pub trait Rootfs {
                 survey.add_unread(&dir);
                 continue;
             };
-            for name in names {
-                let path = dir.join(&name)?;
+            for name in names.iter() {
+                let path = dir.join(name)?;
                 let Some(stat) = self.stat(&path)? else { continue };
                 survey.add(|| path.clone(), &stat, survey::is_log(&dir));
                 if stat.kind == FileKind::Dir && survey::is_walked(&path) {

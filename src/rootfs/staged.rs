@@ -335,21 +335,24 @@ impl Rootfs for StagedRootfs<'_> {
         }
     }
 
-    fn list(&self, path: &ImagePath) -> Result<Option<Vec<OsString>>> {
+    fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
         let at = self.find(path, true)?;
         let Some(stat) = at.stat else { return Ok(None) };
         if stat.kind != FileKind::Dir {
             return Err(wrong_kind(path, stat.kind, FileKind::Dir));
         }
-        let mut names: BTreeSet<OsString> = match self.base.stat(&at.path)? {
-            Some(s) if s.kind == FileKind::Dir => {
-                self.base.list(&at.path)?.unwrap_or_default().into_iter().collect()
-            }
-            _ => BTreeSet::new(),
+        let listed = match self.base.stat(&at.path)? {
+            Some(s) if s.kind == FileKind::Dir => self.base.list(&at.path)?.unwrap_or_default(),
+            _ => Rc::default(),
         };
         // Only what lies below: with thousands of homes there are thousands of directories to list.
         let below = self.over.range(at.path.first_below()..);
-        for (p, staged) in below.take_while(|(p, _)| p.starts_with(&at.path)) {
+        let mut below = below.take_while(|(p, _)| p.starts_with(&at.path)).peekable();
+        if below.peek().is_none() {
+            return Ok(Some(listed));
+        }
+        let mut names: BTreeSet<OsString> = listed.iter().cloned().collect();
+        for (p, staged) in below {
             if p.parent().as_ref() != Some(&at.path) {
                 continue;
             }
@@ -432,7 +435,7 @@ mod tests {
         let base = MemoryRootfs::new().dir("/etc", 0o755, 0, 0);
         let mut staged = StagedRootfs::new(&base);
         staged.stage(&Change::write(&path("/etc/modprobe.d/CIS.conf"), "x"), &rule()).unwrap();
-        assert_eq!(staged.list(&path("/etc/modprobe.d")).unwrap().unwrap(), ["CIS.conf"]);
+        assert_eq!(*staged.list(&path("/etc/modprobe.d")).unwrap().unwrap(), ["CIS.conf"]);
         let paths: Vec<String> =
             staged.changes().unwrap().iter().map(|c| c.path.to_string()).collect();
         assert_eq!(paths, ["/etc/modprobe.d", "/etc/modprobe.d/CIS.conf"]);
@@ -446,10 +449,10 @@ mod tests {
             staged.stage(&Change::write(&path(file), "x"), &rule()).unwrap();
         }
         let list = |p: &str| staged.list(&path(p)).unwrap().unwrap();
-        assert_eq!(list("/home/u1"), ["a", "d"]);
-        assert_eq!(list("/home/u10"), ["b"]);
-        assert_eq!(list("/home"), ["u1", "u1.x", "u10"]);
-        assert_eq!(list("/"), ["home", "top"]);
+        assert_eq!(*list("/home/u1"), ["a", "d"]);
+        assert_eq!(*list("/home/u10"), ["b"]);
+        assert_eq!(*list("/home"), ["u1", "u1.x", "u10"]);
+        assert_eq!(*list("/"), ["home", "top"]);
     }
 
     #[test]
@@ -505,7 +508,7 @@ mod tests {
         let target = "/lib/u.service".to_owned();
         staged.stage(&Change::Symlink { path: path("/etc/w/u"), target }, &rule()).unwrap();
         assert_eq!(staged.read(&path("/etc/w/u")).unwrap().unwrap(), "u");
-        assert_eq!(staged.list(&path("/etc")).unwrap().unwrap(), ["w"]);
+        assert_eq!(*staged.list(&path("/etc")).unwrap().unwrap(), ["w"]);
         let dir = Change::Remove { path: path("/etc") };
         assert!(staged.stage(&dir, &rule()).is_err(), "directories are not removed");
         let base = MemoryRootfs::new().special("/etc/device", FileKind::CharDevice);

@@ -55,7 +55,7 @@ impl Found {
 }
 
 /// What a walk over all files, links and directories of an image's root filesystem found.
-/// Directories that could not be entered are in `unread`.
+/// What could not be looked at is in `unread`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
     /// Regular files anybody can write to.
@@ -72,7 +72,7 @@ pub struct Survey {
     pub uids: BTreeMap<u32, Found>,
     /// Every group that occurs.
     pub gids: BTreeMap<u32, Found>,
-    /// Directories that could not be read.
+    /// Directories that could not be read, and entries that the kernel says nothing about.
     pub unread: Found,
     /// How many entries were seen.
     pub entries: usize,
@@ -108,7 +108,7 @@ impl Survey {
         }
     }
 
-    /// Takes note of a directory that could not be read.
+    /// Takes note of a directory that could not be read, or an entry that could not be looked at.
     pub(super) fn add_unread(&mut self, path: &ImagePath) {
         self.unread.add(path);
     }

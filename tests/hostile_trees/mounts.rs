@@ -1,8 +1,9 @@
 //! Mounts inside the root: a partition belongs to the image, a bind mount of the host does not.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{in_overlay, skip};
+use crate::support::{in_overlay, rows, skip};
 use crate::trap::{CANARY, Trap, as_root};
 
 /// Each bind mount of something of the host's, with the path at which it is refused.
@@ -77,4 +78,68 @@ fn a_bind_mount_of_the_host_is_refused_and_a_partition_is_not() {
     assert!(!good.contains("bind mount") && !good.contains("undone"), "{good}");
     let report = ran.file("good.stdout");
     assert!(report.contains("\"mode\": \"apply\"") && !report.contains(CANARY), "{good}");
+}
+
+/// Links from the image's files to the kernel's own, which a chroot has mounted.
+const MADE_UP: &str = r#"
+audit() { gokaku audit --root "$GOKAKU_ROOT" --format json -o "$OUT/$1.json" 2>"$OUT/$1.stderr" || true; }
+mkdir -p "$GOKAKU_ROOT/proc" "$GOKAKU_ROOT/sys" "$GOKAKU_ROOT/dev"
+audit without
+mount --rbind /proc "$GOKAKU_ROOT/proc"
+mount --rbind /sys "$GOKAKU_ROOT/sys"
+mount --rbind /dev "$GOKAKU_ROOT/dev"
+audit with
+ln -sf /proc/self/mounts "$GOKAKU_ROOT/etc/fstab"
+ln -sf /proc/version "$GOKAKU_ROOT/etc/motd"
+rm -rf "$GOKAKU_ROOT/etc/sysctl.d"
+ln -s /sys/kernel "$GOKAKU_ROOT/etc/sysctl.d"
+audit linked
+"#;
+
+#[test]
+fn what_the_kernel_makes_up_is_not_the_images() {
+    let test = "mounts::what_the_kernel_makes_up_is_not_the_images";
+    if !as_root(test) {
+        return;
+    }
+    let trap = Trap::new();
+    let Some(ran) = in_overlay(test, &trap.root(), MADE_UP) else { return };
+    if !ran.output.status.success() {
+        skip(test, &String::from_utf8_lossy(&ran.output.stderr));
+        return;
+    }
+    let (without, with) = (ran.json("without.json"), ran.json("with.json"));
+    assert_eq!(without["rules"], with["rules"], "a chroot's mounts make no difference");
+    let linked = ran.json("linked.json");
+    let (before, after) = (rows(&with), rows(&linked));
+    for id in ["1.1.6", "1.7.1", "3.2.1"] {
+        assert_eq!(after[id]["outcome"], "unknown", "{id}: {}", after[id]);
+        assert!(after[id].to_string().contains("filesystem, which shows this machine"), "{id}");
+    }
+    for (id, row) in &after {
+        let outcome = &row["outcome"];
+        let good = outcome == "met" || outcome == "met_vacuously";
+        assert!(!good || *outcome == before[id]["outcome"], "{id} became {outcome}: {row}");
+    }
+}
+
+#[test]
+fn the_walk_over_all_files_sees_every_layer_of_an_overlay() {
+    let test = "mounts::the_walk_over_all_files_sees_every_layer_of_an_overlay";
+    if !as_root(test) {
+        return;
+    }
+    let trap = Trap::new();
+    let open = trap.file("srv/open", "");
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o666)).unwrap();
+    let script = r#"
+audit() { gokaku audit --survey --rule 6.1.10 --root "$1" --format json -o "$OUT/$2.json" || true; }
+audit "$GOKAKU_LOWER" lower
+audit "$GOKAKU_ROOT" view
+"#;
+    let Some(ran) = in_overlay(test, &trap.root(), script) else { return };
+    assert!(ran.output.status.success(), "{}", String::from_utf8_lossy(&ran.output.stderr));
+    let (lower, view) = (ran.json("lower.json"), ran.json("view.json"));
+    assert_eq!(lower["rules"], view["rules"]);
+    assert_eq!(rows(&view)["6.1.10"]["outcome"], "not_met", "{view}");
 }

@@ -3,11 +3,18 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
+use gokaku::check::Outcome;
 use gokaku::plan;
 use gokaku::rootfs::{DiskRootfs, Resolver};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, mkdirat};
 
+use crate::support;
 use crate::trap::{self, Trap, amount, as_root, rules};
 
 /// Directories of drop-ins, an end of the names there, and a harmless text.
@@ -203,5 +210,116 @@ fn deep_nesting_does_not_end_the_process() {
         write!(told, "{file}, {:?}…: {}", text.chars().take(8).collect::<String>(), run(&trap))
             .unwrap();
         println!("{told}");
+    }
+}
+
+/// A nest of `depth` levels in the directory `top`, each with a directory before and behind the way
+/// down, and at its end a file that anybody can write to.
+fn nest(top: &Path, depth: usize) {
+    fs::create_dir_all(top).unwrap();
+    let dir = OFlag::O_PATH | OFlag::O_DIRECTORY;
+    let mut at = nix::fcntl::open(top, dir, Mode::empty()).unwrap();
+    for _ in 0..depth {
+        for name in ["a", "m", "z"] {
+            mkdirat(&at, name, Mode::from_bits_truncate(0o755)).unwrap();
+        }
+        at = nix::fcntl::openat(&at, "m", dir, Mode::empty()).unwrap();
+    }
+    let create = OFlag::O_CREAT | OFlag::O_WRONLY;
+    let file = nix::fcntl::openat(&at, "open", create, Mode::empty()).unwrap();
+    fs::File::from(file).set_permissions(fs::Permissions::from_mode(0o666)).unwrap();
+}
+
+#[test]
+fn a_deep_nest_does_not_blind_the_walk_over_all_files() {
+    if !as_root("size::a_deep_nest_does_not_blind_the_walk_over_all_files") {
+        return;
+    }
+    for (depth, want) in [(1_000, "not_met"), (2_300, "unknown")] {
+        let trap = Trap::new();
+        nest(&trap.root().join("srv/n"), depth);
+        // With few descriptors, which a level each would use up.
+        let gokaku = support::gokaku();
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n 250; exec \"$@\"", "sh"]).arg(gokaku.get_program());
+        command.args(["audit", "--survey", "--rule", "6.1.10", "--format", "json", "--root"]);
+        let out = command.arg(trap.root()).output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let row = &support::rows(&report)["6.1.10"];
+        assert_eq!(row["outcome"], want, "{depth}: {row}");
+        assert!(row.to_string().contains("/srv/n/m/m/m/"), "{depth}: {row}");
+        // The standard library would take a descriptor a level to remove it.
+        Command::new("rm").arg("-rf").arg(trap.root().join("srv/n")).status().unwrap();
+    }
+}
+
+#[test]
+fn many_large_files_are_not_all_kept() {
+    if !as_root("size::many_large_files_are_not_all_kept") {
+        return;
+    }
+    let count = amount("GOKAKU_TEST_LARGE_FILES", 100);
+    let sparse = |at: &Path| fs::File::create(at).unwrap().set_len(4 << 20).unwrap();
+    for linked in [false, true] {
+        let trap = Trap::new();
+        let dir = trap.root().join("etc/sysctl.d");
+        fs::create_dir_all(&dir).unwrap();
+        sparse(&dir.join("0.conf"));
+        for number in 1..count {
+            let at = dir.join(format!("{number}.conf"));
+            if linked { fs::hard_link(dir.join("0.conf"), at).unwrap() } else { sparse(&at) }
+        }
+        // All of them would not fit into this memory once, let alone twice.
+        let gokaku = support::gokaku();
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -v 600000; exec \"$@\"", "sh"]).arg(gokaku.get_program());
+        command.args(["audit", "--rule", "3.2.1", "--rule", "5.1.2", "--format", "json", "--root"]);
+        let out = command.arg(trap.root()).output().unwrap();
+        let told = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(1), "{told}");
+        let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let rows = support::rows(&report);
+        assert_eq!(rows["3.2.1"]["outcome"], "unknown", "{told}");
+        assert!(told.contains("and with what was read before more than"), "{told}");
+        assert_ne!(rows["5.1.2"]["outcome"], "unknown", "a row that reads none of them: {told}");
+    }
+}
+
+#[test]
+fn patterns_of_includes_that_multiply_end() {
+    if !as_root("size::patterns_of_includes_that_multiply_end") {
+        return;
+    }
+    let count = amount("GOKAKU_TEST_NAMES", 3_000);
+    let trap = Trap::new();
+    trap.file(
+        "var/lib/dpkg/status",
+        "Package: openssh-server\nStatus: install ok installed\nVersion: 1:8.4p1-5\n\n\
+         Package: rsyslog\nStatus: install ok installed\nVersion: 8.2102.0-2\n\n",
+    );
+    let turns = "/../[b]0".repeat(4);
+    trap.file("etc/ssh/sshd_config", format!("Include /etc/ssh/x.d/a*/../a*{turns}\n"));
+    trap.file("etc/rsyslog.conf", "*.* /x\n$IncludeConfig /etc/g/a*/u/a*/u/a*/u/a*/u/*.conf\n");
+    for (dir, dirs) in [("etc/ssh/x.d", 64), ("etc/g", 100)] {
+        let dir = trap.root().join(dir);
+        fs::create_dir_all(dir.join("b0")).unwrap();
+        for number in 1..=dirs {
+            fs::create_dir(dir.join(format!("a{number}"))).unwrap();
+            std::os::unix::fs::symlink("..", dir.join(format!("a{number}/u"))).unwrap();
+        }
+        for number in 0..count {
+            fs::write(dir.join(number.to_string()), "").unwrap();
+        }
+    }
+    println!("{count} names: {}", run(&trap));
+    let root = DiskRootfs::open(&trap.root()).unwrap();
+    let judged = plan::audit(&rules(), &root);
+    for (id, place) in
+        [("5.3.8", "/etc/ssh/sshd_config:1: found"), ("4.2.1.3", "/etc/rsyslog.conf:2: found")]
+    {
+        let row = judged.iter().find(|row| row.id.to_string() == id).unwrap();
+        assert_eq!(row.outcome, Outcome::Unknown, "{row:?}");
+        let told = format!("{row:?}");
+        assert!(told.contains(place) && told.contains("more than 200000 names"), "{told}");
     }
 }

@@ -129,8 +129,8 @@ fn lay(image: &MemoryRootfs, at: &Path) {
     fs::create_dir(at).unwrap();
     let mut todo = vec![ImagePath::root()];
     while let Some(dir) = todo.pop() {
-        for name in image.list(&dir).unwrap().unwrap() {
-            let path = dir.join(&name).unwrap();
+        for name in image.list(&dir).unwrap().unwrap().iter() {
+            let path = dir.join(name).unwrap();
             let on_disk = at.join(std::ffi::OsStr::from_bytes(&path.as_bytes()[1..]));
             let stat = image.stat(&path).unwrap().unwrap();
             match stat.kind {

@@ -155,8 +155,8 @@ fn export(tree: &dyn Rootfs, at: &ImagePath, to: &Path) {
     match stat.kind {
         FileKind::Dir => {
             fs::create_dir_all(to).unwrap();
-            for name in tree.list(at).unwrap().unwrap_or_default() {
-                export(tree, &at.join(&name).unwrap(), &to.join(&name));
+            for name in tree.list(at).unwrap().unwrap_or_default().iter() {
+                export(tree, &at.join(name).unwrap(), &to.join(name));
             }
         }
         FileKind::Symlink => {

@@ -172,9 +172,9 @@ fn read(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Vec<u8>>> {
 /// The regular files of a directory (links followed) with one of these endings.
 fn files(root: &dyn Rootfs, dir: &ImagePath, endings: &[&[u8]]) -> Result<Vec<ImagePath>> {
     let mut found = Vec::new();
-    for name in root.list(dir)?.unwrap_or_default() {
+    for name in root.list(dir)?.unwrap_or_default().iter() {
         if endings.iter().any(|e| name.as_bytes().ends_with(e)) {
-            let path = dir.join(&name)?;
+            let path = dir.join(name)?;
             // Units are masked by links to a device.
             let stat = root.locate(&path)?.stat;
             if stat.is_some_and(|s| s.kind == crate::rootfs::FileKind::File) {

@@ -22,8 +22,8 @@ impl Kernels {
     pub fn of(root: &dyn Rootfs, module: &str) -> Result<Kernels> {
         let dir = ImagePath::parse("/lib/modules")?;
         let mut kernels = Kernels { on_disk: false, absent: false, built_in: Vec::new() };
-        for release in root.list(&dir)?.unwrap_or_default() {
-            let dir = dir.join(&release)?;
+        for release in root.list(&dir)?.unwrap_or_default().iter() {
+            let dir = dir.join(release)?;
             if root.locate(&dir)?.stat.is_none_or(|s| s.kind != FileKind::Dir) {
                 continue;
             }

@@ -12,6 +12,8 @@ use crate::text::{fnmatch, path_glob};
 /// Includes within includes; logrotate gives up there too.
 const MAX_DEPTH: usize = 16;
 const MAX_FILES: usize = 2_000;
+/// All files together may be this large (bytes), each counted as often as it is included.
+const ALL_LIMIT: usize = 16 << 20;
 
 /// Why a stanza that lists a file does not count.
 pub(super) enum Idle {
@@ -42,6 +44,7 @@ pub(super) struct Reader<'a> {
     pub idle: BTreeMap<String, (Evidence, Idle)>,
     depth: usize,
     files: usize,
+    bytes: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -56,6 +59,7 @@ impl<'a> Reader<'a> {
             idle: BTreeMap::new(),
             depth: 0,
             files: 0,
+            bytes: 0,
         }
     }
 
@@ -63,13 +67,13 @@ impl<'a> Reader<'a> {
     pub fn path(&mut self, path: &ImagePath) -> Result<()> {
         match self.root.locate(path)?.stat.map(|s| s.kind) {
             Some(FileKind::Dir) => {
-                for name in self.root.list(path)?.unwrap_or_default() {
+                for name in self.root.list(path)?.unwrap_or_default().iter() {
                     let passed_over = match name.to_str() {
                         Some(name) => self.taboo.iter().any(|t| fnmatch::fnmatch(t, name)),
                         None => true,
                     };
                     if !passed_over {
-                        self.file(&path.join(&name)?)?;
+                        self.file(&path.join(name)?)?;
                     }
                 }
                 Ok(())
@@ -83,14 +87,13 @@ impl<'a> Reader<'a> {
         let Some(stat) = at.stat.filter(|s| s.kind == FileKind::File) else { return Ok(()) };
         self.files += 1;
         if self.depth >= MAX_DEPTH || self.files > MAX_FILES {
-            return Err(Error::Syntax {
-                path: at.path,
-                line: 1,
-                found: format!("more than {MAX_DEPTH} levels or {MAX_FILES} files of includes"),
-                want: "includes that end",
-            });
+            return Err(endless(at.path));
         }
         let Some(text) = self.root.read(&at.path)? else { return Ok(()) };
+        self.bytes += text.len();
+        if self.bytes > ALL_LIMIT {
+            return Err(endless(at.path));
+        }
         let (items, mut idle) = match logrotate::parse(&text) {
             Ok(items) => (items, refused(&stat).map(Idle::Refused)),
             Err(bad) => {
@@ -183,6 +186,13 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+fn endless(path: ImagePath) -> Error {
+    let found = format!(
+        "more than {MAX_DEPTH} levels, {MAX_FILES} files, or {ALL_LIMIT} bytes of includes"
+    );
+    Error::Syntax { path, line: 1, found, want: "includes that end" }
 }
 
 /// Why logrotate passes over a configuration file, going by its owner and mode.

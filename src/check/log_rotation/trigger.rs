@@ -26,9 +26,9 @@ pub(super) fn trigger(root: &dyn Rootfs) -> Result<Result<Evidence, Gap>> {
     }
     for dir in ["timers", "multi-user", "basic"] {
         let dir = ImagePath::parse(format!("/etc/systemd/system/{dir}.target.wants"))?;
-        for name in units::names_in(root, &dir)? {
+        for name in units::names_in(root, &dir)?.iter() {
             let Some(timer) = name.to_str().filter(|n| is_timer(n)) else { continue };
-            let link = dir.join(&name)?;
+            let link = dir.join(name)?;
             match started_by(root, &link, timer)? {
                 Ok(unit) => {
                     return Ok(Ok(Evidence::at(&link).found(format!("{timer} enabled ({unit})"))));

@@ -308,7 +308,8 @@ fn module_file(root: &dyn Rootfs, named: Option<&str>) -> Result<Option<ImagePat
         return Ok(is_file(&path)?.then_some(path));
     }
     for dir in ["/lib/*-linux-gnu*", "/usr/lib/*-linux-gnu*", "/lib", "/usr/lib", "/lib64"] {
-        for path in glob::expand(root, &format!("{dir}/security/{MODULE}"))? {
+        let mut names = glob::Names::new(&ImagePath::parse(dir)?);
+        for path in glob::expand(root, &format!("{dir}/security/{MODULE}"), &mut names)? {
             if is_file(&path)? {
                 return Ok(Some(path));
             }

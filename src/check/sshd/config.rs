@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::super::glob::Names;
 use super::include;
 use super::keyword::{self, Keyword, Takes, conditions, shorten, words};
 use super::release::{NEWEST, Release};
@@ -123,7 +124,7 @@ impl Config {
         }
         let Some(text) = root.read(&main)? else { return Ok(None) };
         let release = Release::of(root, &text)?;
-        let mut reader = Reader::new(root, release);
+        let mut reader = Reader::new(root, release, &main);
         reader.file(at.path, text, Place::Global)?;
         Ok(Some(reader.config))
     }
@@ -147,13 +148,15 @@ struct Reader<'a> {
     open: Vec<ImagePath>,
     files: usize,
     bytes: usize,
+    /// Those that patterns of `Include` come by.
+    looks: Names,
     blocks: usize,
     names: BTreeMap<&'static str, usize>,
     subsystems: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(root: &'a dyn Rootfs, release: Release) -> Reader<'a> {
+    fn new(root: &'a dyn Rootfs, release: Release, main: &ImagePath) -> Reader<'a> {
         Reader {
             root,
             config: Config {
@@ -166,6 +169,7 @@ impl<'a> Reader<'a> {
             open: Vec::new(),
             files: 0,
             bytes: 0,
+            looks: Names::new(main),
             blocks: 0,
             names: BTreeMap::new(),
             subsystems: BTreeSet::new(),
@@ -303,9 +307,13 @@ impl<'a> Reader<'a> {
                 _ => format!("/etc/ssh/{file}"),
             })
             .collect();
+        let looks = match self.open.last() {
+            Some(here) => self.looks.asked_in(here, line),
+            None => &mut self.looks,
+        };
         let mut files = Vec::new();
         for pattern in &patterns {
-            for file in include::expand(self.root, pattern)? {
+            for file in include::expand(self.root, pattern, looks)? {
                 let at = self.root.locate(&file)?;
                 match at.stat {
                     Some(stat) if stat.kind == FileKind::Dir => {}

@@ -2,7 +2,8 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use crate::error::{Error, Result};
+use super::super::glob::Names;
+use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::fnmatch::{Dialect, matches};
 
@@ -13,14 +14,20 @@ const MOST: usize = 4096;
 /// is one of them.
 ///
 /// # Errors
-/// A directory that cannot be read, a loop of links, or more than 4096 entries.
-pub(super) fn expand(root: &dyn Rootfs, pattern: &str) -> Result<Vec<ImagePath>> {
+/// A directory that cannot be read, a loop of links, more than 4096 entries, or more names to look
+/// at than a configuration has.
+pub(super) fn expand(
+    root: &dyn Rootfs,
+    pattern: &str,
+    looks: &mut Names,
+) -> Result<Vec<ImagePath>> {
     let parts: Vec<&str> = pattern.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
     let mut found = vec![ImagePath::root()];
     for (i, part) in parts.iter().enumerate() {
         let last = i + 1 == parts.len();
         let mut next = Vec::new();
         for dir in found {
+            looks.look(pattern, 1)?;
             let at = root.locate(&dir)?;
             if at.stat.is_none_or(|s| s.kind != FileKind::Dir) {
                 continue;
@@ -28,10 +35,10 @@ pub(super) fn expand(root: &dyn Rootfs, pattern: &str) -> Result<Vec<ImagePath>>
             if *part == ".." {
                 next.push(at.path.parent().unwrap_or(at.path));
             } else if part.contains(['*', '?', '[', '\\']) {
-                for name in root.list(&dir)?.unwrap_or_default() {
-                    if fits(part.as_bytes(), name.as_bytes()) {
-                        next.push(dir.join(&name)?);
-                    }
+                let names = root.list(&dir)?.unwrap_or_default();
+                looks.look(pattern, names.len())?;
+                for name in names.iter().filter(|n| fits(part.as_bytes(), n.as_bytes())) {
+                    next.push(dir.join(name)?);
                 }
             } else {
                 let entry = dir.join(part)?;
@@ -40,12 +47,7 @@ pub(super) fn expand(root: &dyn Rootfs, pattern: &str) -> Result<Vec<ImagePath>>
                 }
             }
             if next.len() > MOST {
-                return Err(Error::Syntax {
-                    path: dir,
-                    line: 1,
-                    found: format!("more than {MOST} entries for an Include of sshd_config"),
-                    want: "fewer",
-                });
+                return Err(looks.too_many(pattern, "name", MOST, "entries"));
             }
         }
         found = next;
@@ -94,6 +96,30 @@ mod tests {
         }
     }
 
+    fn looks() -> Names {
+        Names::new(&ImagePath::root())
+    }
+
+    #[test]
+    fn a_pattern_that_comes_by_many_names_is_an_error() {
+        let mut root = MemoryRootfs::new().dir("/d/b0", 0o755, 0, 0);
+        for i in 0..40 {
+            root = root.dir(&format!("/d/a{i}"), 0o755, 0, 0);
+        }
+        for i in 0..1_000 {
+            root = root.link(&format!("/d/{i}"), "nowhere");
+        }
+        assert_eq!(
+            expand(&root, "/d/a*/../[b]0", &mut looks()).unwrap().len(),
+            40,
+            "as sshd reads"
+        );
+        let e = expand(&root, "/d/a*/../a*/../[b]0", &mut looks()).unwrap_err().to_string();
+        assert!(e.contains("look at more than 200000 names, the last of them `/d/a*"), "{e}");
+        let e = expand(&root, "/d/a*/../a*/../a*", &mut looks()).unwrap_err().to_string();
+        assert!(e.contains("more than"), "{e}");
+    }
+
     #[test]
     fn entries() {
         let root = MemoryRootfs::new()
@@ -105,7 +131,7 @@ mod tests {
             .link("/etc/ssh/d/z.conf", "nowhere")
             .link("/etc/ssh/f", "d");
         let list = |pattern| -> Vec<String> {
-            expand(&root, pattern).unwrap().iter().map(ToString::to_string).collect()
+            expand(&root, pattern, &mut looks()).unwrap().iter().map(ToString::to_string).collect()
         };
         let d = ["/etc/ssh/d/a.conf", "/etc/ssh/d/b.conf", "/etc/ssh/d/z.conf"];
         assert_eq!(list("/etc/ssh/d/*.conf"), d);
