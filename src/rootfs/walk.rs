@@ -360,6 +360,7 @@ mod tests {
         let root = fs::File::open(top.path()).unwrap();
         let stat = stat_of(root.as_fd()).unwrap();
         let shared = Shared {
+            layered: false,
             root: root.into(),
             resolver: Resolver::detect(),
             device: stat.st_dev,
