@@ -62,8 +62,9 @@ impl Names {
     }
 }
 
-/// The paths that `pattern` names and where something stands, sorted by bytes. A pattern that is
-/// not absolute, or holds `..`, names nothing. Names that are not UTF-8 are not found.
+/// The paths that `pattern` names and where something stands, sorted by bytes; `..` is followed as
+/// the kernel does. A pattern that is not absolute names nothing. Names that are not UTF-8 are not
+/// found.
 ///
 /// # Errors
 /// A loop of links, the kernel's refusal, or more paths or names than a configuration has.
@@ -72,7 +73,7 @@ pub(super) fn expand(
     pattern: &str,
     names: &mut Names,
 ) -> Result<Vec<ImagePath>> {
-    if !pattern.starts_with('/') || path_glob::components(pattern).any(|c| c == "..") {
+    if !pattern.starts_with('/') {
         return Ok(Vec::new());
     }
     let mut found = vec![ImagePath::root()];
@@ -83,6 +84,8 @@ pub(super) fn expand(
             if path_glob::is_pattern(component) {
                 names.look(pattern, count(root, &dir)?)?;
                 next.extend(entries(root, &dir, component)?);
+            } else if component == ".." {
+                next.extend(above(root, &dir)?);
             } else {
                 next.push(dir.join(component)?);
             }
@@ -100,6 +103,13 @@ pub(super) fn expand(
     }
     there.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
     Ok(there)
+}
+
+/// The directory above the one that a path leads to; `None` if it leads to none.
+fn above(root: &dyn Rootfs, dir: &ImagePath) -> Result<Option<ImagePath>> {
+    let at = root.locate(dir)?;
+    let is_dir = at.stat.is_some_and(|stat| stat.kind == FileKind::Dir);
+    Ok(is_dir.then(|| at.path.parent().unwrap_or(at.path)))
 }
 
 /// How many entries a directory has; none if it is no directory.
@@ -133,7 +143,10 @@ mod tests {
             .file("/etc/r.d/.hidden.conf", "")
             .file("/etc/r.d/c.conf.bak", "")
             .link("/etc/r.d/30-gone.conf", "nowhere")
-            .file("/etc/r-d/x.conf", "");
+            .file("/etc/r-d/x.conf", "")
+            .dir("/srv/d", 0o755, 0, 0)
+            .file("/srv/y.conf", "")
+            .link("/etc/l", "/srv/d");
         let shown = |pattern: &str| -> Vec<String> {
             let mut names = Names::new(&ImagePath::root());
             expand(&root, pattern, &mut names).unwrap().iter().map(ToString::to_string).collect()
@@ -141,7 +154,16 @@ mod tests {
         assert_eq!(shown("/etc/r.d/*.conf"), ["/etc/r.d/10-a.conf", "/etc/r.d/20-b.conf"]);
         assert_eq!(shown("/etc/r?d/x.conf"), ["/etc/r-d/x.conf"]);
         assert_eq!(shown("/etc//./r.d"), ["/etc/r.d"]);
-        for none in ["etc/*", "/etc/../etc/*", "/none/*", "/etc/r.d/10-a.conf/*", "/etc/r.d/none"] {
+        assert_eq!(shown("/etc/r.d/../r-d/*"), ["/etc/r-d/x.conf"]);
+        assert_eq!(shown("/etc/l/../*.conf"), ["/srv/y.conf"], "behind a link, of where it leads");
+        for none in [
+            "etc/*",
+            "/none/*",
+            "/none/../etc/*",
+            "/etc/r.d/10-a.conf/*",
+            "/etc/r.d/10-a.conf/../*",
+            "/etc/r.d/none",
+        ] {
             assert!(shown(none).is_empty(), "{none}");
         }
     }
