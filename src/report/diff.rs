@@ -97,7 +97,7 @@ fn patch(path: &ImagePath, old: &[u8], new: &[u8]) -> String {
 }
 
 /// Password fields say what they are, not what they hold; of a line with too many or too few
-/// fields, or with words where numbers belong, nothing is sure, so nothing is said.
+/// fields, or with words where numbers belong, nothing is sure, so nothing is said; nor of comments.
 fn masked<'a>(path: &ImagePath, text: &'a [u8]) -> Cow<'a, [u8]> {
     let (fields, numbers) = match path.as_bytes() {
         b"/etc/passwd" | b"/etc/passwd-" => (7, 2..4),
@@ -116,14 +116,16 @@ fn masked<'a>(path: &ImagePath, text: &'a [u8]) -> Cow<'a, [u8]> {
         let bare = line.strip_suffix(b"\n").unwrap_or(line);
         let parts: Vec<&[u8]> = bare.split(|b| *b == b':').collect();
         match parts.as_slice() {
-            [name, secret, rest @ ..] if is_sure(&parts) => {
+            [name, secret, rest @ ..] if is_sure(&parts) && !name.starts_with(b"#") => {
                 out.extend_from_slice(show_name(name).as_bytes());
                 out.push(b':');
                 out.extend_from_slice(kind_of_secret(secret).as_bytes());
                 out.push(b':');
                 out.extend_from_slice(&rest.join(&b':'));
             }
-            _ if bare.is_empty() || bare.starts_with(b"#") => out.extend_from_slice(bare),
+            _ if bare.is_empty() => {}
+            // An account that was commented out has its hash all the same.
+            _ if bare.starts_with(b"#") => out.extend_from_slice(b"(a comment)"),
             _ => out.extend_from_slice(b"(a malformed line)"),
         }
         out.extend_from_slice(&line[bare.len()..]);
@@ -181,7 +183,7 @@ mod tests {
     fn the_open_account_files_show_no_hash_and_no_malformed_line() {
         let passwd = |password: &str| {
             format!(
-                "+nis:SECRET:::::\na:{password}:1:1::/:/bin/sh\n\
+                "#z:x:1:1:SECRET:/:\n+nis:SECRET:::::\na:{password}:1:1::/:/bin/sh\n\
                  b:SECRET\n$6$SECRET:x:3:3::/:\nd::x:1:SECRET:/:\n"
             )
         };
@@ -190,7 +192,7 @@ mod tests {
         let text = diff(&base, &[Change::write(&path("/etc/passwd"), new)]);
         assert!(!text.contains("SECRET"), "{text}");
         assert!(text.contains("-a:(hash):1:1::/:/bin/sh\n+a:x:1:1::"), "{text}");
-        assert!(text.contains("\n +nis:(hash):::::\n"), "{text}");
+        assert!(text.contains("\n (a comment)\n +nis:(hash):::::\n"), "{text}");
         let hidden = " (a malformed line)\n (a name not shown):x:3:3::/:\n (a malformed line)\n";
         assert!(text.contains(hidden), "{text}");
     }
