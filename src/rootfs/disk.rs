@@ -1,6 +1,6 @@
 //! An image that is a directory on disk.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Read;
@@ -14,66 +14,10 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
+use super::contents::Contents;
 use super::resolve::{Links, Resolver, reopen, stat_of};
 use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, pseudo, walk};
 use crate::error::{Error, Result};
-
-/// A file that may be larger than this (bytes) is none of configuration, but a list of packages or
-/// the like.
-const SMALL: u64 = 16 << 20;
-/// All files together that are read as configuration may be this large (bytes), each counted as
-/// often as it has names that are read. Real ones are a few megabytes.
-const SMALL_TOGETHER: u64 = 192 << 20;
-/// And all others.
-const LARGE_TOGETHER: u64 = 512 << 20;
-
-/// How much is read of an image: the contents are kept, and rules keep what they make of them.
-struct Budget {
-    limit: u64,
-    used: Cell<u64>,
-}
-
-impl Budget {
-    fn new(limit: u64) -> Budget {
-        Budget { limit, used: Cell::new(0) }
-    }
-
-    fn check(&self, path: &ImagePath, size: u64) -> Result<()> {
-        if self.used.get().saturating_add(size) > self.limit {
-            return Err(Error::TooMuch { path: path.clone(), size, limit: self.limit });
-        }
-        Ok(())
-    }
-
-    fn spend(&self, size: u64) {
-        self.used.set(self.used.get().saturating_add(size));
-    }
-}
-
-/// The contents of a file that may have more names, as long as the kernel says the same of it.
-struct Seen {
-    content: Rc<[u8]>,
-    stamp: Stamp,
-}
-
-/// Size and times of a file: what changes with its content.
-#[derive(PartialEq, Eq)]
-struct Stamp {
-    size: i64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl From<&FileStat> for Stamp {
-    #[allow(clippy::useless_conversion)] // 32 bits on some architectures
-    fn from(stat: &FileStat) -> Stamp {
-        Stamp {
-            size: stat.st_size.into(),
-            modified: (stat.st_mtime.into(), stat.st_mtime_nsec.into()),
-            changed: (stat.st_ctime.into(), stat.st_ctime_nsec.into()),
-        }
-    }
-}
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
 ///
@@ -90,9 +34,7 @@ pub struct DiskRootfs {
     links: RefCell<HashMap<ImagePath, Option<Vec<u8>>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
     /// The same by filesystem and inode.
-    files: RefCell<HashMap<FileId, Seen>>,
-    small: Budget,
-    large: Budget,
+    read: Contents,
     lists: RefCell<HashMap<ImagePath, Option<Rc<[OsString]>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
     memo: Memo,
@@ -133,9 +75,7 @@ impl DiskRootfs {
             stats: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
-            files: RefCell::default(),
-            small: Budget::new(SMALL_TOGETHER),
-            large: Budget::new(LARGE_TOGETHER),
+            read: Contents::default(),
             lists: RefCell::default(),
             survey: RefCell::default(),
             memo: Memo::default(),
@@ -162,9 +102,7 @@ impl DiskRootfs {
             stats: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
-            files: RefCell::default(),
-            small: Budget::new(SMALL_TOGETHER),
-            large: Budget::new(LARGE_TOGETHER),
+            read: Contents::default(),
             lists: RefCell::default(),
             survey: RefCell::default(),
             memo: Memo::default(),
@@ -312,14 +250,8 @@ impl DiskRootfs {
         if size > limit {
             return Err(too_large(size));
         }
-        let budget = if limit > SMALL { &self.large } else { &self.small };
-        budget.check(path, size)?;
-        let id = (expected.st_dev, expected.st_ino);
-        if let Some(known) = self.files.borrow().get(&id)
-            && known.stamp == Stamp::from(&expected)
-        {
-            budget.spend(size);
-            return Ok(Some(Rc::clone(&known.content)));
+        if let Some(known) = self.read.known(path, &expected, limit)? {
+            return Ok(Some(known));
         }
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let fd = match reopen(probe.as_fd(), flags) {
@@ -328,7 +260,7 @@ impl DiskRootfs {
         }
         .map_err(wrap("read"))?;
         let opened = stat_of(fd.as_fd()).map_err(wrap("stat"))?;
-        if (opened.st_dev, opened.st_ino) != id {
+        if (opened.st_dev, opened.st_ino) != (expected.st_dev, expected.st_ino) {
             return Err(Error::Raced { path: path.clone() });
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
@@ -339,15 +271,7 @@ impl DiskRootfs {
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }
-        budget.spend(bytes.len() as u64);
-        let stamp = Stamp::from(&opened);
-        let is_whole = i64::try_from(bytes.len()).is_ok_and(|len| len == stamp.size);
-        let content: Rc<[u8]> = bytes.into();
-        if is_whole {
-            let seen = Seen { content: Rc::clone(&content), stamp };
-            self.files.borrow_mut().insert(id, seen);
-        }
-        Ok(Some(content))
+        Ok(Some(self.read.keep(&opened, bytes, limit)))
     }
 
     fn read_link_uncached(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
@@ -576,7 +500,7 @@ mod tests {
         std::fs::hard_link(top.path().join("a"), top.path().join("d")).unwrap();
         std::fs::write(top.path().join("small"), "1").unwrap();
         let mut root = DiskRootfs::open(top.path()).unwrap();
-        root.small = Budget::new(12);
+        root.read = Contents::with_room(12);
         for name in ["/a", "/b", "/a", "/a"] {
             assert_eq!(root.read(&path(name)).unwrap().unwrap(), "12345");
         }
@@ -586,7 +510,7 @@ mod tests {
             assert_eq!(e, format!("{name}: {why}"), "every name counts");
         }
         assert!(root.read(&path("/small")).unwrap().is_some(), "it fits in");
-        let list = root.read_bytes(&path("/c"), SMALL + 1).unwrap();
+        let list = root.read_bytes(&path("/c"), crate::rootfs::contents::SMALL + 1).unwrap();
         assert!(list.is_some(), "lists of packages have a limit of their own");
         assert!(root.reopen().unwrap().read(&path("/c")).unwrap().is_some());
     }

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 mod change;
+mod contents;
 mod disk;
 mod locate;
 mod memo;
