@@ -166,7 +166,7 @@ pub struct Judge {
     /// The form of the report; may be given again, each with its own -o.
     #[arg(long, value_name = "FORMAT", env = "GOKAKU_FORMAT", value_delimiter = ',')]
     pub format: Vec<Format>,
-    /// Where the report goes; stdout where it is missing or `-`.
+    /// Where the report goes, a file outside of the root; stdout where it is missing or `-`.
     #[arg(short, long, value_name = "FILE", env = "GOKAKU_OUTPUT", value_delimiter = ',')]
     pub output: Vec<PathBuf>,
     /// Take a root whose os-release is not the profile's.
