@@ -7,6 +7,8 @@ use crate::report::{Mode, Report, RuleReport, TargetRef};
 
 /// So many rows are named at the end; more would push the others out of sight.
 const NAMED: usize = 20;
+/// A reason may be this long in the log (bytes): that of a row about accounts can name thousands.
+const REASON: usize = 600;
 
 /// The profile was read and the root opened.
 pub fn opened(target: &TargetRef, profile: &Profile, rules: &[&Rule]) {
@@ -80,5 +82,37 @@ fn named(row: &RuleReport) -> String {
     };
     let first = || row.evidence.first().map(|e| evidence(e, Lang::En));
     let why = row.reason.clone().or_else(first).unwrap_or_default();
-    format!("{} {outcome}: {}: {why}", row.id, row.title.get(Lang::En))
+    format!("{} {outcome}: {}: {}", row.id, row.title.get(Lang::En), shortened(why))
+}
+
+/// A reason as far as it fits, in whole parts if there are any.
+fn shortened(mut why: String) -> String {
+    if why.len() <= REASON {
+        return why;
+    }
+    let fits = (0..=REASON).rev().find(|at| why.is_char_boundary(*at)).unwrap_or_default();
+    let parts = why[..fits].rfind("; ");
+    why.truncate(parts.unwrap_or(fits));
+    why.push_str(" ... and more; the report has all of it");
+    why
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_in_the_log_is_not_endless() {
+        let short = "/home/a is not made: it is a link; /home/b is not made".to_owned();
+        assert_eq!(shortened(short.clone()), short);
+        let many = (0..100_000).map(|n| format!("/home/u{n}")).collect::<Vec<_>>().join("; ");
+        let told = shortened(many);
+        assert!(told.len() < 700, "{told}");
+        assert!(told.starts_with("/home/u0; /home/u1; "), "{told}");
+        let last = told.strip_suffix(" ... and more; the report has all of it").expect(&told);
+        let last = last.rsplit("; ").next().expect("a part");
+        assert!(last.starts_with("/home/u") && last.len() >= "/home/u50".len(), "whole: {last}");
+        let one = shortened("\u{5408}\u{683c}".repeat(10_000));
+        assert!(one.starts_with('\u{5408}') && one.len() < 700, "cut between characters: {one}");
+    }
 }
