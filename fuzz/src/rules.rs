@@ -161,6 +161,14 @@ fn comments_stay(change: &PathChange) {
             joined.insert(pair[1]);
         }
     }
+    // What quotes hold, be it several lines, is a mode for rsyslogd, and is replaced as one.
+    let lower = before.to_ascii_lowercase();
+    for (at, name) in lower.match_indices("createmode") {
+        let mut parts = before[at + name.len()..].splitn(3, '"');
+        if parts.next().is_some_and(|gap| gap.trim() == "=") {
+            joined.extend(parts.next().map(lines).unwrap_or_default());
+        }
+    }
     let prose =
         |line: &str| line.starts_with("# ") && line.ends_with('.') && !joined.contains(line);
     kept(&before, &after, prose);

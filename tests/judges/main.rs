@@ -27,6 +27,7 @@ mod modprobe_alike;
 mod mounts;
 mod mounts_alike;
 mod openscap;
+mod rsyslog_alike;
 mod shells_alike;
 mod sshd;
 mod sshd_alike;

@@ -27,7 +27,8 @@ const OBJECTS: [&str; 14] = [
 /// The tokens of a file, in order.
 ///
 /// # Errors
-/// An object, a string, a comment or a condition that does not end: rsyslog would not start.
+/// An object, a string, a comment or a condition that does not end, or an object whose words are in
+/// no order: rsyslogd refuses all of it.
 pub fn tokens(text: &str) -> Result<Vec<Token>, Malformed> {
     let joined = join(text);
     let mut lexer = Lexer { text: joined.text(), at: 0, joined: &joined, out: Vec::new() };
@@ -288,13 +289,23 @@ impl<'a> Lexer<'a> {
         Err(self.malformed(start, "a string that ends"))
     }
 
+    /// The parameters of an object. What belongs to no word rsyslogd complains of and passes over;
+    /// words in any other order make it refuse the whole configuration.
     fn object(&mut self, start: usize, name: String) -> Result<(), Malformed> {
         let mut parameters: Vec<Parameter> = Vec::new();
-        // The name whose value comes next.
-        let mut pending: Option<String> = None;
+        let mut next = Next::Name;
         while let Some(c) = self.rest().chars().next() {
-            match c {
-                ')' => {
+            let at = self.at;
+            next = match (c, next) {
+                ('#', next) => {
+                    self.take_line();
+                    next
+                }
+                ('/', next) if self.rest().starts_with("/*") => {
+                    self.comment()?;
+                    next
+                }
+                (')', Next::Name) => {
                     // Before a join of lines, whose blanks go: behind it a word would be glued on.
                     let end = self.at.checked_sub(1).map_or(0, |at| self.joined.origin(at) + 1);
                     self.at += 1;
@@ -308,29 +319,66 @@ impl<'a> Lexer<'a> {
                     self.push(start, kind);
                     return Ok(());
                 }
-                '"' | '`' => {
-                    let (value, content) = self.string(c)?;
-                    if let Some(name) = pending.take() {
-                        let plain = c == '"' && self.text.get(content.clone()) == Some(&*value);
-                        let span = if plain { self.joined.origin_of(content) } else { None };
-                        parameters.push(Parameter { name, value, span });
-                    }
-                }
-                '#' => {
-                    self.take_line();
-                }
-                '/' if self.rest().starts_with("/*") => self.comment()?,
-                c if c.is_ascii_alphabetic() => {
+                (c, Next::Name) if c.is_ascii_alphabetic() => {
                     let rest = self.rest();
                     let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
                     let len = rest.find(|c: char| !in_name(c)).unwrap_or(rest.len());
-                    pending = Some(self.take(len).to_ascii_lowercase());
+                    Next::Equals(self.take(len).to_ascii_lowercase())
                 }
-                c => self.at += c.len_utf8(),
-            }
+                ('=', Next::Equals(name)) => {
+                    self.at += 1;
+                    Next::Value(name)
+                }
+                ('"' | '`', Next::Value(name)) => {
+                    let (value, content) = self.string(c)?;
+                    let plain = c == '"' && self.text.get(content.clone()) == Some(&*value);
+                    let span = if plain { self.joined.origin_of(content) } else { None };
+                    parameters.push(Parameter { name, value, span });
+                    Next::Name
+                }
+                ('[', Next::Value(name)) => {
+                    self.at += 1;
+                    Next::Element { name, list: at }
+                }
+                ('"' | '`', Next::Element { name, list }) => {
+                    self.string(c)?;
+                    Next::Comma { name, list }
+                }
+                (',', Next::Comma { name, list }) => {
+                    self.at += 1;
+                    Next::Element { name, list }
+                }
+                (']', Next::Comma { name, list }) => {
+                    self.at += 1;
+                    let value = self.text.get(list..self.at).unwrap_or_default().to_owned();
+                    parameters.push(Parameter { name, value, span: None });
+                    Next::Name
+                }
+                (')' | '=' | '"' | '`' | '[' | ',' | ']' | 'a'..='z' | 'A'..='Z', _) => {
+                    return Err(self.malformed(at, "parameters of the form `name=\"value\"`"));
+                }
+                (c, next) => {
+                    self.at += c.len_utf8();
+                    next
+                }
+            };
         }
         Err(self.malformed(start, "an object that ends with `)`"))
     }
+}
+
+/// What comes next in an object.
+enum Next {
+    /// A parameter's name, or the end.
+    Name,
+    /// The sign behind the name.
+    Equals(String),
+    /// A string, or a list of them.
+    Value(String),
+    /// A string of the list that begins at `list`.
+    Element { name: String, list: usize },
+    /// What parts the strings of the list, or its end.
+    Comma { name: String, list: usize },
 }
 
 #[cfg(test)]
@@ -424,7 +472,12 @@ mod tests {
         );
         assert_eq!(
             shown("action( type = \"a\\\"b\" list=[\"x\", \"y\"] )"),
-            ["1:action(type=a\"b list=x)"]
+            ["1:action(type=a\"b list=[\"x\", \"y\"])"]
+        );
+        assert_eq!(
+            shown("action(type=`a` /* b */ file = # c\n\"/x\" 9mode=\"0640\"; x=\"1\n# 2\n\" )"),
+            ["1:action(type=a file=/x mode=0640 x=1\n# 2\n)"],
+            "what rsyslogd only complains of"
         );
     }
 
@@ -446,6 +499,29 @@ mod tests {
         ] {
             let e = tokens(text).unwrap_err();
             assert_eq!((e.line, e.want), (line, want), "{text}");
+        }
+    }
+
+    #[test]
+    fn objects_whose_words_stand_in_another_order_are_malformed() {
+        for words in [
+            "type \"omfile\"",
+            "type?\"omfile\"",
+            "type=omfile",
+            "type=0640",
+            "type=\"omfile\", file=\"/x\"",
+            "type=\"omfile\" \"/x\"",
+            "type=\"omfile\" file",
+            "type=\"omfile\" my-file=\"/x\"",
+            "type==\"omfile\"",
+            "type=[]",
+            "type=[\"a\",]",
+            "type=[\"a\" \"b\"]",
+            "type=[\"a\"",
+            "=\"omfile\"",
+        ] {
+            let e = tokens(&format!("\naction(\n{words})\n")).expect_err(words);
+            assert_eq!((e.line, e.want), (3, "parameters of the form `name=\"value\"`"), "{words}");
         }
     }
 

@@ -136,7 +136,7 @@ impl Object {
 pub struct Parameter {
     /// The name in lower case.
     pub name: String,
-    /// The value, escapes resolved; of a list the first.
+    /// The value, escapes resolved; of a list its text, brackets included.
     pub value: String,
     /// Where the value stands between its quotes; `None` when it is not there in one piece as is.
     pub span: Option<Range<usize>>,
@@ -315,15 +315,16 @@ mod tests {
             "action(type=\"omfile\"\n  file=\"/x\" # log\n fileCreateMode=\"0640\")\n"
         );
         assert_eq!(set("action(fileCreateMode=\"\\60644\")"), None, "an escape");
+        assert_eq!(set("action(fileCreateMode=[\"0644\"])"), None, "a list");
         assert_eq!(
-            set("action(type=\"omfile\" x\\\n)\n").unwrap(),
-            "action(type=\"omfile\" x fileCreateMode=\"0640\"\\\n)\n"
+            set("action(type=\"omfile\" x=\"1\"\\\n)\n").unwrap(),
+            "action(type=\"omfile\" x=\"1\" fileCreateMode=\"0640\"\\\n)\n"
         );
     }
 
     #[test]
     fn an_edit_that_closes_an_open_quote_is_none() {
-        let text = ":msg, contains, \"a\n*.* /x\naction(type=omfile)\n";
+        let text = ":msg, contains, \"a\n*.* /x\naction()\n";
         let object = tokens(text).unwrap().into_iter().find_map(|t| match t.kind {
             Kind::Object(object) => Some(object),
             _ => None,
@@ -332,7 +333,7 @@ mod tests {
         assert_eq!(edited(text, edit()), None);
         let text = &text[text.find("action").unwrap()..];
         let edit = Edit::insert(text.len() - 2, " a=\"b\"");
-        assert_eq!(edited(text, vec![edit]).unwrap(), "action(type=omfile a=\"b\")\n");
+        assert_eq!(edited(text, vec![edit]).unwrap(), "action( a=\"b\")\n");
     }
 
     #[test]
