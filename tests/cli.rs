@@ -157,12 +157,15 @@ fn a_report_that_cannot_be_written_is_told_before_anything_is_done() {
     std::os::unix::fs::symlink(place.path(), tree.path().join("out")).unwrap();
     std::os::unix::fs::symlink(at("victim"), at("planted")).unwrap();
     let nobody = std::os::unix::fs::lchown(at("planted"), Some(65_534), Some(65_534));
+    // A link of the operator's own that leads into the tree.
+    std::os::unix::fs::symlink(tree.path().join("etc"), at("in")).unwrap();
     let inside = |name: &str| tree.path().join(name).to_str().unwrap().to_owned();
     for (outputs, status, says) in [
         (vec![at("a"), at("b")], 64, "more -o than --format"),
         (vec![at("missing/a")], 1, "cannot write the report"),
         (vec![inside("report")], 3, "lies inside the root"),
         (vec![inside("out/report")], 3, "lies inside the root"),
+        (vec![at("in/report")], 3, "lies inside the root"),
         (vec![at("planted")], 3, "a link of uid 65534's"),
     ] {
         if nobody.is_err() && outputs[0] == at("planted") {

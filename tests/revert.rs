@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
 use support::gokaku_as_root;
@@ -142,11 +142,12 @@ fn what_something_else_changed_is_named_and_nothing_is_touched() {
     fs::remove_file(bench.at("etc/login.defs")).unwrap();
     fs::create_dir(bench.at("etc/login.defs")).unwrap();
     symlink("/elsewhere", bench.at("etc/systemd/system/apparmor.service")).unwrap();
+    let owners = lchown(bench.at("etc/pam.d/common-password"), Some(4_242), None).is_ok();
+    let count = |without: usize| format!("{} of ", without + usize::from(owners));
     let changed = picture(&bench.root());
     let answer = bench.run(&["revert"]);
     assert_eq!(answer.status, 3, "{}", answer.stderr);
     let wanted = [
-        "6 of ",
         "/etc/ssh/sshd_config: content (sha256): expected ",
         "/etc/crontab: mode: expected 0600, found 0640",
         "/etc/issue: expected a regular file, found nothing",
@@ -158,13 +159,18 @@ fn what_something_else_changed_is_named_and_nothing_is_touched() {
     for line in wanted {
         assert!(answer.stderr.contains(line), "{line}: {}", answer.stderr);
     }
+    assert!(answer.stderr.contains(&count(6)), "{}", answer.stderr);
+    if owners {
+        let line = "/etc/pam.d/common-password: owner: expected 0:0, found 4242:0";
+        assert!(answer.stderr.contains(line), "{}", answer.stderr);
+    }
     assert!(!answer.stderr.contains("Port 2222"), "no content in messages: {}", answer.stderr);
     assert_eq!(picture(&bench.root()), changed);
 
     // Some are forced, one is not: still nothing.
     let answer = bench.run(&["revert", "--force", "/etc/issue,/etc/crontab"]);
     assert_eq!(answer.status, 3, "{}", answer.stderr);
-    assert!(answer.stderr.contains("4 of ") && !answer.stderr.contains("/etc/issue:"));
+    assert!(answer.stderr.contains(&count(4)) && !answer.stderr.contains("/etc/issue:"));
     assert_eq!(picture(&bench.root()), changed);
     let answer = bench.run(&["revert", "--force", "/etc/isue"]);
     assert_eq!(answer.status, 3, "{}", answer.stderr);
@@ -172,6 +178,7 @@ fn what_something_else_changed_is_named_and_nothing_is_touched() {
 
     fs::remove_dir(bench.at("etc/login.defs")).unwrap();
     let force = "/etc/ssh/sshd_config,/etc/crontab,/etc/issue,/etc/sysctl.d,/etc/login.defs,\
+                 /etc/pam.d/common-password,\
                  /etc/systemd/system/apparmor.service";
     let answer = bench.run(&["revert", "--force", force]);
     assert_eq!(answer.status, 0, "{}", answer.stderr);

@@ -147,16 +147,34 @@ fn an_empty_plan_touches_nothing_not_even_the_state_directory() {
     assert_eq!(picture(bench.top.path()), before);
 }
 
+/// A name, and what somebody does to what has it.
+type Edit<'e> = (&'e str, &'e dyn Fn(&Path));
+
 #[test]
 fn what_changed_after_planning_is_refused() {
-    let bench = Bench::new();
-    let disk = bench.disk();
-    let plan = bench.plan(&disk);
-    fs::write(bench.root().join("etc/ssh/sshd_config"), "UsePAM no\n").unwrap();
-    let before = picture(&bench.root());
-    let e = Executor::lock(&disk, &bench.state()).unwrap().apply(&plan).unwrap_err();
-    assert!(matches!(e, Error::Raced { .. }), "{e}");
-    assert_eq!(picture(&bench.root()), before);
+    let mode = |at: &Path| fs::set_permissions(at, fs::Permissions::from_mode(0o604)).unwrap();
+    let link = |at: &Path| {
+        fs::remove_file(at).unwrap();
+        symlink("/lib/c", at).unwrap();
+    };
+    let edits: [Edit<'_>; 6] = [
+        ("ssh/sshd_config", &|at| fs::write(at, "UsePAM no\n").unwrap()),
+        ("ssh/sshd_config", &mode),
+        ("crontab", &mode),
+        ("gone", &|at| fs::remove_file(at).unwrap()),
+        ("gone", &link),
+        ("alias", &link),
+    ];
+    for (number, (name, edit)) in edits.into_iter().enumerate() {
+        let bench = Bench::new();
+        let disk = bench.disk();
+        let plan = bench.plan(&disk);
+        edit(&bench.root().join("etc").join(name));
+        let before = picture(&bench.root());
+        let e = Executor::lock(&disk, &bench.state()).unwrap().apply(&plan).unwrap_err();
+        assert!(matches!(e, Error::Raced { .. }), "{number}, {name}: {e}");
+        assert_eq!(picture(&bench.root()), before, "{number}, {name}");
+    }
 }
 
 #[test]
@@ -199,6 +217,31 @@ fn a_killed_run_is_undone_by_the_next_one() {
         let again = executor.recover().unwrap();
         assert!(matches!(again, Recovered::Nothing), "nothing is left to put back");
     }
+}
+
+#[test]
+fn a_run_killed_between_two_calls_for_one_entry_is_undone() {
+    let bench = Bench::new();
+    let before = contents(picture(&bench.root()));
+    let disk = bench.disk();
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    let (mut steps, folders) = steps(&executor, &disk, &bench.plan(&disk));
+    let crontab = path("/etc/crontab");
+    for step in steps.iter_mut().filter(|step| step.entry.path().unwrap() == crontab) {
+        step.after.as_mut().unwrap().mode = 0o620;
+    }
+    executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
+    // What neither the old nor the new mode forbids; a directory that has not got its own yet.
+    let at = |name: &str, mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(bench.root().join("etc").join(name), mode).unwrap();
+    };
+    at("crontab", 0o600);
+    fs::create_dir(bench.root().join("etc/new.d")).unwrap();
+    at("new.d", 0o700);
+    executor.recover().unwrap();
+    assert_eq!(contents(picture(&bench.root())), before);
+    assert!(matches!(executor.recover().unwrap(), Recovered::Nothing));
 }
 
 #[test]
@@ -272,6 +315,26 @@ fn a_state_directory_others_can_read_is_refused() {
     let e = Executor::lock(&disk, &bench.state()).unwrap().apply(&plan).unwrap_err();
     assert!(e.to_string().contains("0755"), "{e}");
     assert!(bench.root().join("etc/gone").exists());
+}
+
+#[test]
+fn a_journal_that_others_could_have_written_is_not_used_to_recover() {
+    let bench = Bench::new();
+    cut_off(&bench);
+    let before = picture(&bench.root());
+    let key = fs::read_dir(bench.state()).unwrap().next().unwrap().unwrap().path();
+    let mode = |bits| fs::set_permissions(&key, fs::Permissions::from_mode(bits)).unwrap();
+    let disk = bench.disk();
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    for bits in [0o755, 0o770, 0o777] {
+        mode(bits);
+        let e = executor.recover().unwrap_err().to_string();
+        assert!(e.contains(&format!("{bits:04o}")), "{e}");
+        assert_eq!(picture(&bench.root()), before, "{bits:o}");
+    }
+    mode(0o700);
+    executor.recover().unwrap();
+    assert_ne!(picture(&bench.root()), before);
 }
 
 #[test]
@@ -358,7 +421,7 @@ fn cut_off(bench: &Bench) {
 #[test]
 fn what_somebody_writes_while_a_run_is_going_on_is_kept() {
     let config = "etc/ssh/sshd_config";
-    for edit in ["content", "mode", "gone"] {
+    for edit in ["content", "mode", "gone", "attribute"] {
         let bench = Bench::new();
         let disk = bench.disk();
         let executor = Executor::lock(&disk, &bench.state()).unwrap();
@@ -367,6 +430,8 @@ fn what_somebody_writes_while_a_run_is_going_on_is_kept() {
         match edit {
             "content" => fs::write(&file, "UsePAM yes\n# an edit\n").unwrap(),
             "mode" => fs::set_permissions(&file, fs::Permissions::from_mode(0o604)).unwrap(),
+            "attribute" if xattr::set(&file, "user.mine", b"precious").is_err() => continue,
+            "attribute" => {}
             _ => fs::remove_file(&file).unwrap(),
         }
         let before = contents(picture(&bench.root()));
@@ -375,7 +440,45 @@ fn what_somebody_writes_while_a_run_is_going_on_is_kept() {
         assert!(e.to_string().contains("/etc/ssh/sshd_config: changed while"), "{edit}: {e}");
         assert_eq!(contents(picture(&bench.root())), before, "{edit}");
         assert!(matches!(executor.recover().unwrap(), Recovered::Nothing), "{edit}");
+        if edit == "attribute" {
+            assert!(xattr::get(&file, "user.mine").unwrap().is_some(), "{edit}");
+        }
     }
+}
+
+#[test]
+fn what_somebody_makes_where_a_new_file_was_to_be_is_kept() {
+    let bench = Bench::new();
+    let disk = bench.disk();
+    let mut staged = StagedRootfs::new(&disk);
+    let create =
+        NewFile { mode: 0o644, uid: users::get_effective_uid(), gid: users::get_effective_gid() };
+    let change = Change::Write { path: path("/etc/fresh"), content: "ours\n".into(), create };
+    staged.stage(&change, &rule()).unwrap();
+    let plan = Plan::of_stage(&staged);
+    fs::write(bench.root().join("etc/fresh"), "theirs\n").unwrap();
+    let before = picture(&bench.root());
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    let e = executor.apply(&plan).unwrap_err();
+    assert!(matches!(&e, Error::RolledBack { .. }), "{e}");
+    assert_eq!(picture(&bench.root()), before);
+    assert!(matches!(executor.recover().unwrap(), Recovered::Nothing));
+}
+
+#[test]
+fn what_somebody_wrote_after_a_run_was_killed_is_not_thrown_away() {
+    let bench = Bench::new();
+    cut_off(&bench);
+    let config = bench.root().join("etc/ssh/sshd_config");
+    fs::write(&config, "UsePAM yes\n# an edit\n").unwrap();
+    let disk = bench.disk();
+    let executor = Executor::lock(&disk, &bench.state()).unwrap();
+    for _ in 0..2 {
+        let e = executor.recover().unwrap_err().to_string();
+        assert!(e.contains("/etc/ssh/sshd_config is neither as it was"), "{e}");
+        assert_eq!(fs::read_to_string(&config).unwrap(), "UsePAM yes\n# an edit\n");
+    }
+    assert!(bench.root().join("etc/gone").exists(), "one does not keep the others from it");
 }
 
 #[test]

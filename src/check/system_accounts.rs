@@ -364,7 +364,12 @@ mod tests {
                 .file("/etc/shadow", with(SHADOW, "bob:!:", "bob:$6$a$b:"))
                 .file("/etc/login.defs", defs)
         };
-        for defs in ["UID_MIN 4294967295\n", "UID_MIN 65000\n", "UID_MAX 999\n"] {
+        for defs in [
+            "UID_MIN 4294967295\n",
+            "UID_MIN 65000\n",
+            "UID_MAX 999\n",
+            "UID_MIN 65000\nUID_MAX 99999\n",
+        ] {
             let message = want.audit(&people(defs)).unwrap_err().to_string();
             assert!(message.starts_with("/etc/login.defs:1: found UID_MIN "), "{message}");
             assert!(changed(&stage(want, &people(defs))).is_empty());

@@ -132,4 +132,18 @@ mod tests {
         });
         assert_eq!(value, want);
     }
+
+    #[test]
+    fn a_hash_that_gets_into_a_line_does_not_show() {
+        let pairs = [("path", kv::Value::from("/etc/$6$saltsalt$PLANTED0123456789"))];
+        let source: &dyn kv::Source = &pairs.as_slice();
+        let mut record = Record::builder();
+        let record = record.key_values(&source);
+        // Arguments do not outlive the expression that they are in.
+        let text = shown(&record.args(format_args!("bob:$6$saltsalt$PLANTED0123456789")).build());
+        let line =
+            json(&record.args(format_args!("bob:$y$j9T$ab$PLANTED0123456789")).build(), true);
+        assert_eq!(text, "bob:(hash)");
+        assert!(line.contains("bob:(hash)") && line.contains("/etc/(hash)"), "{line}");
+    }
 }

@@ -177,6 +177,12 @@ mod tests {
         assert!(!text.contains("SECRET") && !text.contains("OTHER"), "{text}");
         assert!(text.contains("# a: password (hash) -> !(hash)\n"), "{text}");
         assert!(!text.contains("b:"), "what does not change does not show: {text}");
+        for name in ["/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-"] {
+            let base = MemoryRootfs::new().file(name, "a:SECRET:1::::::\nb:SECRET::\n");
+            let text =
+                diff(&base, &[Change::write(&path(name), "a:SECRET:2::::::\nb:SECRET::x\n")]);
+            assert!(text.contains(" -> ") && !text.contains("SECRET"), "{name}: {text}");
+        }
     }
 
     #[test]
@@ -195,6 +201,11 @@ mod tests {
         assert!(text.contains("\n (a comment)\n +nis:(hash):::::\n"), "{text}");
         let hidden = " (a malformed line)\n (a name not shown):x:3:3::/:\n (a malformed line)\n";
         assert!(text.contains(hidden), "{text}");
+        for name in ["/etc/group", "/etc/group-"] {
+            let base = MemoryRootfs::new().file(name, "g:SECRET:1:\n#h:SECRET:2:\nh:SECRET\n");
+            let text = diff(&base, &[Change::write(&path(name), "g:SECRET:1:x\n")]);
+            assert!(text.contains("+g:(hash):1:x\n") && !text.contains("SECRET"), "{name}: {text}");
+        }
     }
 
     #[test]
@@ -203,6 +214,17 @@ mod tests {
             MemoryRootfs::new().file("/etc/x", "a\x1b]0;t\x07\rb\n$6$saltsalt$SECRETSECRET\n");
         let text = diff(&base, &[Change::write(&path("/etc/x"), "a\x1b]0;t\x07\rb\nnew\n")]);
         assert!(text.contains(" a\\x1b]0;t\\x07\\x0db\n-(hash)\n+new\n"), "{text}");
+        let base = MemoryRootfs::new().link("/etc/a", "x\x1b[2J").link("/etc/b", "y\x1b[2J");
+        let text = diff(
+            &base,
+            &[
+                Change::Symlink { path: path("/etc/a"), target: "/dev/null".into() },
+                Change::Rename { path: path("/etc/b"), to: path("/etc/c") },
+            ],
+        );
+        for want in ["# link to x\\x1b[2J -> /dev/null\n", "# new link to y\\x1b[2J\n"] {
+            assert!(text.contains(want), "{want:?} in\n{text}");
+        }
     }
 
     #[test]

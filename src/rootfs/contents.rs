@@ -119,9 +119,9 @@ impl Contents {
         content
     }
 
-    /// None, with room for so many bytes of configuration.
+    /// None, with room for so many bytes of configuration, and of all others.
     #[cfg(test)]
-    pub fn with_room(small: u64) -> Contents {
-        Contents { small: Budget::of(small), ..Contents::default() }
+    pub fn with_room(small: u64, large: u64) -> Contents {
+        Contents { small: Budget::of(small), large: Budget::of(large), ..Contents::default() }
     }
 }

@@ -500,7 +500,7 @@ mod tests {
         std::fs::hard_link(top.path().join("a"), top.path().join("d")).unwrap();
         std::fs::write(top.path().join("small"), "1").unwrap();
         let mut root = DiskRootfs::open(top.path()).unwrap();
-        root.read = Contents::with_room(12);
+        root.read = Contents::with_room(12, 7);
         for name in ["/a", "/b", "/a", "/a"] {
             assert_eq!(root.read(&path(name)).unwrap().unwrap(), "12345");
         }
@@ -510,8 +510,10 @@ mod tests {
             assert_eq!(e, format!("{name}: {why}"), "every name counts");
         }
         assert!(root.read(&path("/small")).unwrap().is_some(), "it fits in");
-        let list = root.read_bytes(&path("/c"), crate::rootfs::contents::SMALL + 1).unwrap();
-        assert!(list.is_some(), "lists of packages have a limit of their own");
+        let list = |name| root.read_bytes(&path(name), crate::rootfs::contents::SMALL + 1);
+        assert!(list("/c").unwrap().is_some(), "lists of packages have a limit of their own");
+        let e = list("/d").unwrap_err().to_string();
+        assert!(e.contains("more than 7 together; not read"), "{e}");
         assert!(root.reopen().unwrap().read(&path("/c")).unwrap().is_some());
     }
 }

@@ -113,7 +113,7 @@ fn open_by_walk(
     let mut stack: Vec<OwnedFd> = Vec::new();
     let mut todo: VecDeque<OsString> = path.components().map(OsString::from).collect();
     let mut seen = 0;
-    let dir_flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let dir_flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     while let Some(name) = todo.pop_front() {
         if name == ".." {
             stack.pop();
@@ -144,7 +144,7 @@ fn open_by_walk(
                 todo.push_front(OsString::from_vec(part.to_vec()));
             }
         } else if last {
-            return open_one(at, &name, flags | OFlag::O_NOFOLLOW);
+            return open_one(at, &name, flags);
         } else {
             let dir = open_one(at, &name, dir_flags)?;
             stack.push(dir);
@@ -156,6 +156,7 @@ fn open_by_walk(
 
 /// One component, which is not followed; a link that appears in a race is `ELOOP`/`ENOTDIR`.
 fn open_one(at: BorrowedFd<'_>, name: &OsStr, flags: OFlag) -> nix::Result<OwnedFd> {
+    let flags = flags | OFlag::O_NOFOLLOW;
     loop {
         #[allow(clippy::disallowed_methods)] // this is the jail
         match nix::fcntl::openat(at, name, flags, Mode::empty()) {
@@ -266,6 +267,19 @@ mod tests {
                 assert_eq!(got.as_deref(), want.as_ref().copied(), "{resolver:?} {path}");
             }
         }
+    }
+
+    #[test]
+    fn a_link_that_appears_in_a_race_is_not_followed() {
+        let top = tree();
+        let etc = fs::File::open(top.path().join("root/etc")).unwrap();
+        let open = |name: &str, flags| open_one(etc.as_fd(), OsStr::new(name), flags).err();
+        for name in ["abs", "rel", "escape-absolute", "escape-dir"] {
+            assert_eq!(open(name, OFlag::O_RDONLY), Some(Errno::ELOOP), "{name}");
+            let dir = OFlag::O_PATH | OFlag::O_DIRECTORY;
+            assert_eq!(open(name, dir), Some(Errno::ENOTDIR), "{name}");
+        }
+        assert_eq!(open(".", OFlag::O_RDONLY), None);
     }
 
     #[test]

@@ -94,6 +94,7 @@ impl<'a> StagedRootfs<'a> {
                 if let Some(old) = at.stat.filter(|s| s.kind != FileKind::Symlink) {
                     return Err(wrong_kind(&at.path, old.kind, FileKind::Symlink));
                 }
+                self.refuse_detour(path, &at)?;
                 self.make_parents(&at.path, rule)?;
                 let stat = Stat { kind: FileKind::Symlink, ..Stat::file(0o777) };
                 let stat = Stat { size: target.len() as u64, ..stat };
@@ -134,6 +135,7 @@ impl<'a> StagedRootfs<'a> {
                 if to.stat.is_some() {
                     return Err(Error::target("rename to", &to.path, nix::Error::EEXIST));
                 }
+                self.refuse_detour(path, &to)?;
                 let body = match self.body(&from.path, stat.kind)? {
                     NodeBody::File(None) => {
                         NodeBody::File(self.read_bytes(&from.path, CONTENT_LIMIT)?)
@@ -428,6 +430,50 @@ mod tests {
         assert_eq!(staged.read(&link).unwrap(), None, "as the kernel says");
         assert!(staged.stage(&Change::write(&link, "install x"), &rule()).is_err());
         assert!(staged.changes().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_directory_through_something_missing_does_not_lead_to_what_lies_behind() {
+        let base = MemoryRootfs::new()
+            .file("/etc/shadow", "precious")
+            .file("/etc/own", "")
+            .dir("/srv", 0o755, 0, 0)
+            .link("/etc/way", "missing/../../etc")
+            .link("/etc/srv", "missing/../../srv");
+        let mut staged = StagedRootfs::new(&base);
+        let behind = path("/etc/way/shadow");
+        let create = crate::rootfs::NewFile { mode: 0o755, uid: 0, gid: 0 };
+        for change in [
+            Change::write(&behind, "x"),
+            Change::Symlink { path: behind.clone(), target: "/dev/null".into() },
+            Change::Rename { path: path("/etc/own"), to: behind },
+            Change::MakeDir { path: path("/etc/srv"), create },
+        ] {
+            assert!(staged.stage(&change, &rule()).is_err(), "{change:?}");
+            assert!(staged.changes().unwrap().is_empty(), "{change:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_special_is_replaced_or_removed() {
+        let at = path("/etc/x");
+        let create = crate::rootfs::NewFile { mode: 0o755, uid: 0, gid: 0 };
+        for kind in [FileKind::Fifo, FileKind::Socket, FileKind::CharDevice, FileKind::BlockDevice]
+        {
+            let base = MemoryRootfs::new().special("/etc/x", kind).file("/etc/own", "");
+            let mut staged = StagedRootfs::new(&base);
+            for change in [
+                Change::write(&at, "x"),
+                Change::Symlink { path: at.clone(), target: "/dev/null".into() },
+                Change::MakeDir { path: at.clone(), create },
+                Change::Remove { path: at.clone() },
+                Change::Rename { path: at.clone(), to: path("/etc/y") },
+                Change::Rename { path: path("/etc/own"), to: at.clone() },
+            ] {
+                assert!(staged.stage(&change, &rule()).is_err(), "{kind}: {change:?}");
+                assert!(staged.changes().unwrap().is_empty(), "{kind}: {change:?}");
+            }
+        }
     }
 
     #[test]

@@ -354,6 +354,16 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_takes_a_directorys_place_is_not_followed() {
+        let top = tempfile::tempdir().unwrap();
+        fs::create_dir(top.path().join("d")).unwrap();
+        symlink("d", top.path().join("l")).unwrap();
+        let root = fs::File::open(top.path()).unwrap();
+        assert!(open_below(root.as_fd(), c"d").is_ok());
+        assert_eq!(open_below(root.as_fd(), c"l").err(), Some(Errno::ENOTDIR));
+    }
+
+    #[test]
     fn a_directory_that_is_another_one_by_now_is_not_gone_into() {
         let top = tempfile::tempdir().unwrap();
         fs::create_dir_all(top.path().join("d/e")).unwrap();

@@ -129,11 +129,16 @@ impl Bench {
         }
     }
 
-    /// The calls of a run that touch the target or the journal.
-    pub fn calls(&self, verb: &str) -> Vec<Call> {
+    /// What strace says of a run, with the paths of descriptors.
+    pub fn trace(&self, verb: &str) -> String {
         self.traced(verb, &["-y", "-s", "512"]);
         let text = fs::read(self.top.path().join("trace")).unwrap();
-        let text = String::from_utf8_lossy(&text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// The calls of a run that touch the target or the journal.
+    pub fn calls(&self, verb: &str) -> Vec<Call> {
+        let text = self.trace(verb);
         let (root, state) = (self.root(), self.state());
         let (root, state) = (root.to_str().unwrap(), state.to_str().unwrap());
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();

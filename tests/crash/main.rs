@@ -14,6 +14,7 @@ mod support;
 mod bench;
 #[cfg(target_arch = "x86_64")]
 mod short;
+mod synced;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -174,6 +175,19 @@ fn a_fault_at_any_call_leaves_every_file_old_or_new_and_the_next_run_recovers() 
     );
     let shown: Vec<&String> = failures.iter().take(5).collect();
     assert!(failures.is_empty(), "{} failures, seed {seed}: {shown:#?}", failures.len());
+}
+
+/// Power may fail at any instant: what a step relies on has been synced before it.
+#[test]
+fn everything_is_on_disk_before_it_counts() {
+    let test = "everything_is_on_disk_before_it_counts";
+    let Some(()) = able(test) else { return };
+    let bench = Bench::new();
+    for verb in ["apply", "revert"] {
+        let text = bench.trace(verb);
+        let seen = synced::check(&text, &bench.root()).unwrap_or_else(|e| panic!("{verb}: {e}"));
+        assert!(seen.changes > 20 && seen.syncs > 20, "{verb}: {seen:?}");
+    }
 }
 
 /// The three signals in the middle of apply and revert: undone, told, and the exit status of a

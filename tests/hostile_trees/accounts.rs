@@ -207,7 +207,13 @@ fn a_border_above_all_numbers_locks_nobody_out() {
     if !as_root("accounts::a_border_above_all_numbers_locks_nobody_out") {
         return;
     }
-    for defs in ["UID_MIN 4294967295", "UID_MIN 65000", "UID_MIN 0xffffff00", "UID_MAX 10"] {
+    for defs in [
+        "UID_MIN 4294967295",
+        "UID_MIN 65000",
+        "UID_MIN 0xffffff00",
+        "UID_MAX 10",
+        "UID_MIN 65000\nUID_MAX 99999",
+    ] {
         let trap = tree();
         let add = |path: &str, text: &str| {
             let old = fs::read_to_string(trap.root().join(path)).unwrap();

@@ -25,6 +25,23 @@ try dir "$HOST/etc/ssh" "$GOKAKU_ROOT/etc/ssh"
 try file "$HOST/etc/crontab" "$GOKAKU_ROOT/etc/crontab"
 try etc "$HOST/etc" "$GOKAKU_ROOT/etc"
 try sysctl "$HOST/etc/sysctl.d" "$GOKAKU_ROOT/etc/sysctl.d"
+# A root on a filesystem of its own: what lies there beside it, and what lies on the machine's `/`;
+# and a single file from elsewhere.
+mkdir "$OUT/own"
+mount -t tmpfs -o mode=755 tmpfs "$OUT/own"
+cp -a "$GOKAKU_ROOT" "$OUT/own/root"
+cp -a "$HOST" "$OUT/own/host"
+both=$GOKAKU_ROOT
+GOKAKU_ROOT=$OUT/own/root
+try beside "$OUT/own/host/etc/ssh" "$GOKAKU_ROOT/etc/ssh"
+if [ "$(stat -c %d "$HOST")" = "$(stat -c %d /)" ]; then
+    try system "$HOST/etc/ssh" "$GOKAKU_ROOT/etc/ssh"
+else
+    echo cannot >"$OUT/system.status"
+fi
+GOKAKU_ROOT=$both
+try lone "$OUT/own/host/etc/crontab" "$GOKAKU_ROOT/etc/crontab"
+umount "$OUT/own"
 sums >"$OUT/host.after"
 # A link by way of the kernel's own files, which a chroot has mounted.
 mkdir -p "$GOKAKU_ROOT/proc"
@@ -62,7 +79,7 @@ fn a_bind_mount_of_the_host_is_refused_and_a_partition_is_not() {
     assert!(ran.output.status.success(), "{}", String::from_utf8_lossy(&ran.output.stderr));
     let before = ran.file("host.before");
     assert_eq!(before, ran.file("host.after"));
-    for name in ["dir", "file", "etc", "sysctl"] {
+    for name in ["dir", "file", "etc", "sysctl", "beside", "system", "lone"] {
         let status = ran.file(&format!("{name}.status"));
         if status.trim() == "cannot" {
             skip(test, &format!("{name}: no bind mount here"));

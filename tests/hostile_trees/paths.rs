@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gokaku::plan;
@@ -175,7 +175,8 @@ fn run(trap: &Trap, path: &str, plant: &Plant, resolver: Resolver) {
     let home = fs::read(trap.root().join("home/eve/mine")).ok();
     let before = snapshot(&trap.root());
     let rules = rules();
-    let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
+    // With the walk over all files, which is to follow no link either.
+    let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap().surveyed(true);
     assert_blind(&plan::audit(&rules, &root), &at);
     assert_eq!(snapshot(&trap.root()), before, "{at}: an audit writes nothing");
     match trap::harden(&root, &trap.state()) {
@@ -262,18 +263,28 @@ fn everything_at_once_is_a_special_file() {
             // Longest first: what stands above another would take it away.
             let mut paths: Vec<String> = managed().into_iter().collect();
             paths.sort_by_key(|p| std::cmp::Reverse(p.len()));
-            let mut made = 0;
+            let mut made = Vec::new();
             for path in paths.iter().filter(|p| !identity.contains(&p.as_str())) {
                 let parent_is_dir = trap.root().join(&path[1..]).parent().unwrap().is_dir();
                 if !paths.iter().any(|p| p.starts_with(&format!("{path}/")))
                     && parent_is_dir
                     && plant.name != "a file that a home has too"
+                    && (plant.make)(&trap, path)
                 {
-                    made += usize::from((plant.make)(&trap, path));
+                    made.push(trap.root().join(&path[1..]));
                 }
             }
-            if made == 0 {
+            if made.is_empty() {
                 continue;
+            }
+            let kind = |p: &PathBuf| fs::symlink_metadata(p).ok().map(|m| (m.file_type(), m.len()));
+            let kinds: Vec<_> = made.iter().map(kind).collect();
+            let is_file = kinds.iter().flatten().all(|(kind, _)| kind.is_file());
+            let at_planted = Watch::none();
+            for (path, (kind, size)) in made.iter().zip(kinds.iter().flatten()) {
+                if *size > 1 << 30 || !(kind.is_dir() || kind.is_file() || kind.is_symlink()) {
+                    at_planted.add(path);
+                }
             }
             let watch = Watch::tree(&trap.host());
             let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
@@ -281,6 +292,15 @@ fn everything_at_once_is_a_special_file() {
             let _ = trap::harden(&root, &trap.state());
             let heard = watch.heard();
             assert!(heard.is_empty(), "{}: {heard:?}", plant.name);
+            // A file may be opened for its mode, and mode and owner of anything be set.
+            let heard = at_planted.heard().into_iter().find(|e| {
+                e.contains("ACCESS") || e.contains("MODIFY") || (e.contains("OPEN") && !is_file)
+            });
+            assert_eq!(heard, None, "{}", plant.name);
+            if kinds.iter().flatten().all(|(kind, _)| !kind.is_dir() && !kind.is_symlink()) {
+                let now: Vec<_> = made.iter().map(kind).collect();
+                assert_eq!(now, kinds, "{}: is replaced", plant.name);
+            }
         }
     }
 }

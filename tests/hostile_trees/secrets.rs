@@ -203,6 +203,8 @@ fn ask(trap: &Trap, accident: &str, test: &str, found: &mut BTreeSet<String>) ->
     } else {
         let state = || vec![state.as_path()];
         verbs.push((vec!["plan", "--log-format", "json", "--format", "json"], vec![]));
+        // Files of homes get other names, and what they hold goes with them.
+        verbs.push((vec!["plan", "--quarantine"], vec![]));
         verbs.push((vec!["revert", "--state-dir"], state()));
         verbs.push((vec!["apply", "--log-format", "json", "--state-dir"], state()));
         verbs.push((vec!["revert", "--format", "json", "--state-dir"], state()));
@@ -256,9 +258,14 @@ fn no_output_of_any_verb_shows_a_secret() {
 #[test]
 fn explaining_a_row_on_a_tree_shows_no_secret() {
     let test = "explaining_a_row_on_a_tree_shows_no_secret";
-    let trap = tree();
+    // As they lie by design, and where they have slipped to what is told of line by line.
+    let slipped = tree();
+    symlink("/root/.ssh/id_rsa", slipped.instead("etc/ssh/sshd_config")).unwrap();
+    symlink("/etc/shadow", slipped.instead("etc/sysctl.d/10-x.conf")).unwrap();
+    let trees = [tree(), slipped];
     let mut found = BTreeSet::new();
-    for rule in crate::trap::rules() {
+    for (rule, trap) in crate::trap::rules().iter().flat_map(|r| trees.iter().map(move |t| (r, t)))
+    {
         let Some(mut command) = gokaku_as_root(test) else { return };
         let id = rule.id.to_string();
         let output =

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -70,7 +70,8 @@ pub fn plant(root: &Path) -> Extras {
     extras.owners = ["home/eve", "home/eve/.bashrc"]
         .iter()
         .all(|p| chown(root.join(p), Some(1000), Some(1000)).is_ok())
-        && chown(root.join("etc/shadow"), Some(0), Some(42)).is_ok();
+        && chown(root.join("etc/shadow"), Some(0), Some(42)).is_ok()
+        && lchown(root.join(LINKS[1].0), Some(1000), Some(42)).is_ok();
     extras.attributes = ["etc/ssh/sshd_config", "etc/crontab", "etc/cron.d"]
         .iter()
         .all(|p| xattr::set(root.join(p), "user.note", b"kept").is_ok());

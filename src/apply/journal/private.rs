@@ -17,12 +17,16 @@ use crate::error::{Error, Result};
 /// Makes a directory only its owner can enter; one that others can write to is refused.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
 pub(in crate::apply) fn make_dir(dir: &Path) -> Result<()> {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
     let mut builder = std::fs::DirBuilder::new();
     builder
         .recursive(true)
         .mode(0o700)
         .create(dir)
         .map_err(|e| Error::host("make the journal directory", dir, e))?;
+    for above in missing.into_iter().filter_map(Path::parent) {
+        sync_dir(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
+    }
     own_dir(dir)
 }
 
