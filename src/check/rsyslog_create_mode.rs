@@ -8,7 +8,9 @@ use super::{Evidence, Finding, Gap, Primitive, dpkg, rewrite, trial};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::Lines;
-use crate::text::rsyslog::{Kind, Object, Target, Token, edited, file_mode, logical_start};
+use crate::text::rsyslog::{
+    Kind, Object, Target, Token, edited, file_mode, inserted, logical_start,
+};
 use crate::text::splice::Edit;
 
 /// Every file that rsyslogd creates gets at most the mode `mode`.
@@ -192,31 +194,37 @@ impl RsyslogCreateMode {
         let first = config.tokens().find(|(token, t)| {
             config.source(*token).is_some_and(|s| s.path == source.path) && begins_rules(&t.kind)
         });
-        let mut lines = Lines::new(&source.text);
-        match first {
-            Some((_, token)) => lines.insert(logical_start(&source.text, token.line), &line),
-            None => {
-                // A backslash at the very end would swallow the line.
-                if lines.get(lines.len()).is_some_and(|l| l.trim_end().ends_with('\\')) {
-                    lines.push("");
-                }
-                lines.push(&line);
+        let place = match first {
+            Some((_, token)) => {
+                inserted(&source.text, logical_start(&source.text, token.line), &line)
             }
-        }
-        let text = lines.to_string();
-        let after = trial::with(root, &[Change::write(&source.path, text.as_str())]);
-        let helps = match after.and_then(|staged| Config::read(&staged)) {
-            Ok(Some(config)) => {
-                let walk = self.walk(&config);
-                walk.stated && walk.bare.is_none()
-            }
-            _ => false,
+            None => Some(appended(&source.text, &line)),
         };
-        if !helps {
+        let helps = |text: &String| {
+            let after = trial::with(root, &[Change::write(&source.path, text.as_str())]);
+            let Ok(Some(config)) = after.and_then(|staged| Config::read(&staged)) else {
+                return false;
+            };
+            let walk = self.walk(&config);
+            walk.stated && walk.bare.is_none()
+        };
+        // Where a statement that began before goes on: before everything.
+        let mut places = [place, inserted(&source.text, 1, &line)].into_iter().flatten();
+        let Some(text) = places.find(helps) else {
             return Ok(Gap::no_remedy(evidence, advice));
-        }
+        };
         rewrite::gap(root, evidence, &main, text, 0o644)
     }
+}
+
+/// The text with one more line. A backslash at the very end would swallow it.
+fn appended(text: &str, line: &str) -> String {
+    let mut lines = Lines::new(text);
+    if lines.get(lines.len()).is_some_and(|l| l.trim_end().ends_with('\\')) {
+        lines.push("");
+    }
+    lines.push(line);
+    lines.to_string()
 }
 
 fn in_etc(path: &ImagePath) -> bool {
@@ -320,6 +328,9 @@ mod tests {
         let after = |main: &str| settled_text(&WANT, &root(main), MAIN);
         assert_eq!(after(""), "$FileCreateMode 0640\n");
         assert_eq!(after("# c \\"), "# c \\\n\n$FileCreateMode 0640\n");
+        for text in ["call\nr /x\n", "set $.a =\n1; *.* /x\n", "call\n"] {
+            assert_eq!(after(text), format!("$FileCreateMode 0640\n{text}"));
+        }
         assert_eq!(
             after("$Umask 0022\r\n$FileCreateMode 0644\r\n"),
             "$Umask 0022\r\n$FileCreateMode 0640\r\n"

@@ -197,8 +197,8 @@ impl<'a> Lexer<'a> {
             }
             "call" => {
                 let rest = self.rest();
-                let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\n']).len();
-                self.at += blanks;
+                // rsyslogd complains of what is no name, and passes over it.
+                self.at += rest.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest.len());
                 let rest = self.rest();
                 let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
                 self.at += rest.find(|c: char| !in_name(c)).unwrap_or(rest.len());

@@ -12,8 +12,10 @@ mod lexer;
 mod selector;
 mod steps;
 
+use std::mem::{Discriminant, discriminant};
 use std::ops::Range;
 
+use super::Lines;
 use super::splice::{Edit, splice};
 
 pub use continued::logical_start;
@@ -217,11 +219,26 @@ pub struct Malformed {
 /// The text with edits of values made. `None` when they would change how the rest is read: a quote
 /// that is open somewhere before would end at one of ours.
 pub fn edited(text: &str, edits: Vec<Edit>) -> Option<String> {
-    let kinds = |text: &str| -> Option<Vec<_>> {
-        Some(tokens(text).ok()?.iter().map(|t| std::mem::discriminant(&t.kind)).collect())
-    };
     let new = splice(text, edits);
-    (kinds(text)? == kinds(&new)?).then_some(new)
+    (shape(&tokens(text).ok()?) == shape(&tokens(&new).ok()?)).then_some(new)
+}
+
+/// The text with a directive on a line of its own before line `number` (from 1). `None` when the
+/// rest would be read otherwise: a statement may begin on a line and end on the next.
+pub fn inserted(text: &str, number: usize, directive: &str) -> Option<String> {
+    let mut lines = Lines::new(text);
+    lines.insert(number, directive);
+    let new = lines.to_string();
+    let (old, mut read) = (tokens(text).ok()?, tokens(&new).ok()?);
+    let at = old.iter().filter(|token| token.line < number).count();
+    let ours = (at < read.len()).then(|| read.remove(at))?;
+    let same = matches!(ours.kind, Kind::Directive(_)) && shape(&read) == shape(&old);
+    same.then_some(new)
+}
+
+/// What follows what.
+fn shape(tokens: &[Token]) -> Vec<Discriminant<Kind>> {
+    tokens.iter().map(|token| discriminant(&token.kind)).collect()
 }
 
 /// A file mode as rsyslog accepts it: `0` and three octal digits; more digits are no mode. What
@@ -334,6 +351,25 @@ mod tests {
         let text = &text[text.find("action").unwrap()..];
         let edit = Edit::insert(text.len() - 2, " a=\"b\"");
         assert_eq!(edited(text, vec![edit]).unwrap(), "action( a=\"b\")\n");
+    }
+
+    #[test]
+    fn a_line_is_put_between_statements_only() {
+        let put = |text: &str, number| inserted(text, number, "$X 1");
+        let text = "*.* /x\n# c\nkern.*\n/y\n";
+        assert_eq!(put(text, 1).unwrap(), format!("$X 1\n{text}"));
+        assert_eq!(put(text, 3).unwrap(), "*.* /x\n# c\n$X 1\nkern.*\n/y\n");
+        for (text, number) in [
+            ("call\nr\n*.* /x\n", 2),
+            ("set $.a =\n1; *.* /x\n", 2),
+            ("if $msg == 'a'\nthen /x\n", 2),
+            ("action(type=\"omfile\"\nfile=\"/x\")\n", 2),
+            ("action(file=\"/x\nb\")\n", 2),
+            ("/* c\n*/ *.* /x\n", 2),
+        ] {
+            assert_eq!(put(text, number), None, "{text:?}");
+            assert!(put(text, 1).is_some(), "{text:?}");
+        }
     }
 
     #[test]
