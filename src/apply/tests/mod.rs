@@ -150,7 +150,7 @@ fn an_empty_plan_touches_nothing_not_even_the_state_directory() {
 }
 
 /// A name, and what somebody does to what has it.
-type Edit<'e> = (&'e str, &'e dyn Fn(&Path));
+type Meddling<'e> = (&'e str, &'e dyn Fn(&Path));
 
 #[test]
 fn what_changed_after_planning_is_refused() {
@@ -159,7 +159,7 @@ fn what_changed_after_planning_is_refused() {
         fs::remove_file(at).unwrap();
         symlink("/lib/c", at).unwrap();
     };
-    let edits: [Edit<'_>; 6] = [
+    let edits: [Meddling<'_>; 6] = [
         ("ssh/sshd_config", &|at| fs::write(at, "UsePAM no\n").unwrap()),
         ("ssh/sshd_config", &mode),
         ("crontab", &mode),
