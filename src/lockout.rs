@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::check::clock;
+use crate::check::accounts::clock;
 use crate::check::sshd::login::{Door, Person, door};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape};

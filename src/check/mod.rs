@@ -5,70 +5,20 @@
 //! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
 //! write; they never use `apply/`.
 
-mod account_ageing;
-mod account_unique;
-mod accounts;
-mod apt_sources;
-mod banner;
-mod boot_argument;
-pub(crate) mod clock;
-mod conf_dirs;
-mod default_umask;
-pub mod dpkg;
-mod empty_group;
-mod file_mode;
-mod glob;
-mod home_dot_files;
-mod home_exists;
-pub mod home_file_absent;
-mod home_mode;
-mod home_owner;
-mod ini;
-mod kernel_module;
-mod limits;
-mod line;
-mod local_mta;
-mod log_rotation;
-mod login_defs;
-mod mode;
-mod mount;
-mod no_empty_passwords;
-mod ntp_conf;
-mod ownership;
-mod package;
-mod pam_pwquality;
-mod pam_sha512;
-mod pam_stack;
-mod past_password_changes;
-mod place;
-mod primary_groups;
-mod pwquality;
-mod rewrite;
-mod root_group;
-mod root_only_superuser;
-mod root_path;
-mod rsyslog;
-mod rsyslog_create_mode;
-mod rsyslog_routing;
-mod service;
-mod services_review;
-mod shadowed_passwords;
-mod shell_var;
-pub(crate) mod sshd;
-mod sysctl;
-mod system_accounts;
-mod systemd_conf;
-mod sysv;
+pub mod accounts;
+pub(in crate::check) mod common;
+pub mod daemons;
+pub mod files;
+pub mod homes;
+pub mod kernel;
+pub mod logs;
+pub mod packages;
+pub mod pam;
+pub mod shell;
+pub mod sshd;
+pub mod systemd;
 #[cfg(test)]
 mod testing;
-mod time_sync;
-mod tree;
-mod trial;
-mod unit_files;
-mod units;
-mod updates;
-mod useradd_default;
-mod versions;
 
 use serde::{Deserialize, Serialize};
 
@@ -310,97 +260,97 @@ pub trait Primitive {
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// A login text gives nothing of the system away.
-    Banner(banner::Banner),
+    Banner(files::banner::Banner),
     /// A file or directory is open to nobody beyond what is allowed.
-    FileMode(file_mode::FileMode),
+    FileMode(files::file_mode::FileMode),
     /// A kernel module cannot be loaded.
-    KernelModule(kernel_module::KernelModule),
+    KernelModule(kernel::kernel_module::KernelModule),
     /// Some line of some files matches a pattern; observed only.
-    Line(line::Line),
+    Line(files::line::Line),
     /// A mount point is declared, or has an option where it is.
-    Mount(mount::Mount),
+    Mount(files::mount::Mount),
     /// A directive of sshd's configuration has a value.
     Sshd(sshd::Sshd),
     /// Shells of the image start with a tight umask.
-    DefaultUmask(default_umask::DefaultUmask),
+    DefaultUmask(shell::default_umask::DefaultUmask),
     /// Logs are rotated.
-    LogRotation(log_rotation::LogRotation),
+    LogRotation(logs::log_rotation::LogRotation),
     /// A new password is put to pam_pwquality before it is set.
-    PamPwquality(pam_pwquality::PamPwquality),
+    PamPwquality(pam::pam_pwquality::PamPwquality),
     /// New passwords are hashed with SHA-512.
-    PamSha512(pam_sha512::PamSha512),
+    PamSha512(pam::pam_sha512::PamSha512),
     /// root's search path for programs is safe.
-    RootPath(root_path::RootPath),
+    RootPath(shell::root_path::RootPath),
     /// Files that rsyslogd creates are closed to others.
-    RsyslogCreateMode(rsyslog_create_mode::RsyslogCreateMode),
+    RsyslogCreateMode(logs::rsyslog_create_mode::RsyslogCreateMode),
     /// Log messages are routed to files and to people.
-    RsyslogRouting(rsyslog_routing::RsyslogRouting),
+    RsyslogRouting(logs::rsyslog_routing::RsyslogRouting),
     /// A kernel parameter has a value at boot.
-    Sysctl(sysctl::Sysctl),
+    Sysctl(kernel::sysctl::Sysctl),
     /// No file of the whole image is of a kind; observed only.
-    Tree(tree::Tree),
+    Tree(files::tree::Tree),
     /// Passwords of existing accounts age within bounds.
-    AccountAgeing(account_ageing::AccountAgeing),
+    AccountAgeing(accounts::account_ageing::AccountAgeing),
     /// No two lines of `passwd` or `group` share a name or a number.
-    AccountUnique(account_unique::AccountUnique),
+    AccountUnique(accounts::account_unique::AccountUnique),
     /// A group has no members.
-    EmptyGroup(empty_group::EmptyGroup),
+    EmptyGroup(accounts::empty_group::EmptyGroup),
     /// Hidden files in homes are nobody else's to write.
-    HomeDotFiles(home_dot_files::HomeDotFiles),
+    HomeDotFiles(homes::home_dot_files::HomeDotFiles),
     /// Accounts that may log in have homes.
-    HomeExists(home_exists::HomeExists),
+    HomeExists(homes::home_exists::HomeExists),
     /// A file is in nobody's home.
-    HomeFileAbsent(home_file_absent::HomeFileAbsent),
+    HomeFileAbsent(homes::home_file_absent::HomeFileAbsent),
     /// Homes are closed to others.
-    HomeMode(home_mode::HomeMode),
+    HomeMode(homes::home_mode::HomeMode),
     /// Homes are owned by their accounts.
-    HomeOwner(home_owner::HomeOwner),
+    HomeOwner(homes::home_owner::HomeOwner),
     /// Nobody logs in without a password.
-    NoEmptyPasswords(no_empty_passwords::NoEmptyPasswords),
+    NoEmptyPasswords(accounts::no_empty_passwords::NoEmptyPasswords),
     /// No password was changed in the future.
-    PastPasswordChanges(past_password_changes::PastPasswordChanges),
+    PastPasswordChanges(accounts::past_password_changes::PastPasswordChanges),
     /// Every user's primary group exists.
-    PrimaryGroups(primary_groups::PrimaryGroups),
+    PrimaryGroups(accounts::primary_groups::PrimaryGroups),
     /// Root's primary group is group 0.
-    RootGroup(root_group::RootGroup),
+    RootGroup(accounts::root_group::RootGroup),
     /// Root alone has user number 0.
-    RootOnlySuperuser(root_only_superuser::RootOnlySuperuser),
+    RootOnlySuperuser(accounts::root_only_superuser::RootOnlySuperuser),
     /// Passwords are kept in `shadow`.
-    ShadowedPasswords(shadowed_passwords::ShadowedPasswords),
+    ShadowedPasswords(accounts::shadowed_passwords::ShadowedPasswords),
     /// Accounts of the system let nobody in.
-    SystemAccounts(system_accounts::SystemAccounts),
+    SystemAccounts(accounts::system_accounts::SystemAccounts),
     /// A key of a key file has a value, or not one of certain values.
-    Ini(ini::Ini),
+    Ini(files::ini::Ini),
     /// A resource has a hard limit for everybody.
-    Limits(limits::Limits),
+    Limits(files::limits::Limits),
     /// A default for new accounts in `login.defs`.
-    LoginDefs(login_defs::LoginDefs),
+    LoginDefs(accounts::login_defs::LoginDefs),
     /// What is asked of a new password.
-    Pwquality(pwquality::Pwquality),
+    Pwquality(pam::pwquality::Pwquality),
     /// A file that a shell sources sets a variable.
-    ShellVar(shell_var::ShellVar),
+    ShellVar(shell::shell_var::ShellVar),
     /// A daemon of systemd reads a setting from its configuration and drop-ins.
-    SystemdConf(systemd_conf::SystemdConf),
+    SystemdConf(systemd::systemd_conf::SystemdConf),
     /// A default of `useradd` is in a range.
-    UseraddDefault(useradd_default::UseraddDefault),
+    UseraddDefault(accounts::useradd_default::UseraddDefault),
     /// Where apt takes packages from, for a person to judge.
-    AptSources(apt_sources::AptSources),
+    AptSources(packages::apt_sources::AptSources),
     /// What the boot loader tells the kernel about one thing.
-    BootArgument(boot_argument::BootArgument),
+    BootArgument(kernel::boot_argument::BootArgument),
     /// A mail server listens to the machine itself only.
-    LocalMta(local_mta::LocalMta),
+    LocalMta(daemons::local_mta::LocalMta),
     /// ntpd lets nobody change or query it, has a source of time, and is not root.
-    NtpConf(ntp_conf::NtpConf),
+    NtpConf(daemons::ntp_conf::NtpConf),
     /// Packages are there, or are not.
-    Package(package::Package),
+    Package(packages::package::Package),
     /// A unit starts at boot, or does not.
-    Service(service::Service),
+    Service(systemd::service::Service),
     /// What starts at boot, for a person to judge.
-    ServicesReview(services_review::ServicesReview),
+    ServicesReview(systemd::services_review::ServicesReview),
     /// A time client starts at boot.
-    TimeSync(time_sync::TimeSync),
+    TimeSync(systemd::time_sync::TimeSync),
     /// Which packages have newer versions, for a person to judge.
-    Updates(updates::Updates),
+    Updates(packages::updates::Updates),
 }
 
 impl Check {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::secret::for_terminal;
-use crate::check::home_file_absent::QUARANTINED;
+use crate::check::homes::home_file_absent::QUARANTINED;
 use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, PathChange, escape, show_name};
 
 /// The diff of all changes. `names` is the image's own account database.

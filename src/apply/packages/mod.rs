@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::check::Presence;
-use crate::check::dpkg::Packages;
+use crate::check::packages::dpkg::Packages;
 use crate::error::{Error, Result};
 use crate::plan::{self, PackageChange};
 use crate::profile::Rule;

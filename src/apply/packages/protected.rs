@@ -2,7 +2,7 @@
 
 use super::simulation::Simulation;
 use super::target::Marks;
-use crate::check::dpkg::Packages;
+use crate::check::packages::dpkg::Packages;
 use crate::text::glob;
 
 /// Packages without which a node does not boot, cannot be reached, or cannot run containers and

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Presence;
-use crate::check::dpkg::Packages;
+use crate::check::packages::dpkg::Packages;
 use crate::plan::PackageChange;
 use crate::profile::RuleId;
 use crate::rootfs::escape;

@@ -7,7 +7,7 @@ use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 use super::names;
 use crate::check::Presence;
-use crate::check::dpkg::Packages;
+use crate::check::packages::dpkg::Packages;
 use crate::error::{Error, Result};
 use crate::plan::PackageChange;
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Rootfs, escape};

@@ -5,10 +5,22 @@
 //! person's is nobody else's for the next. It must stay true that no content of a password field
 //! ever becomes evidence; a field is said to be empty, locked or to hold a password.
 
-pub(super) mod homes;
+pub mod account_ageing;
+pub mod account_unique;
+pub(crate) mod clock;
+pub mod empty_group;
+pub mod login_defs;
+pub mod no_empty_passwords;
+pub mod past_password_changes;
+pub mod primary_groups;
+pub mod root_group;
+pub mod root_only_superuser;
+pub mod shadowed_passwords;
+pub mod system_accounts;
+pub mod useradd_default;
+
 #[cfg(test)]
 mod laws;
-mod mounts;
 #[cfg(test)]
 pub(super) mod testing;
 mod uid_range;
@@ -27,7 +39,7 @@ use crate::text::accounts::{Edits, Entry, Fault, Layout, PASSWORD, SHELL, Table,
 const ACCOUNT_LIMIT: u64 = 16 << 20;
 
 /// So many observations that nothing is wrong with are listed one by one.
-const SHOWN: usize = 20;
+pub(super) const SHOWN: usize = 20;
 
 /// One of the four account files of an image.
 pub(super) struct AccountFile {

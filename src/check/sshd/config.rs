@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::super::glob::Names;
 use super::include;
 use super::keyword::{self, Keyword, Takes, conditions, shorten, words};
 use super::release::{NEWEST, Release};
+use crate::check::common::glob::Names;
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::sshd_config::{Statement, statement};

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use super::super::glob::Names;
+use crate::check::common::glob::Names;
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::fnmatch::{Dialect, matches};

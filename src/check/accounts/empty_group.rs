@@ -1,0 +1,157 @@
+//! A group has no members.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use super::{AccountFile, Ledger, is_protected};
+use crate::check::{Finding, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Rootfs, show_name};
+use crate::text::accounts::{
+    ADMINISTRATORS, Edits, Entry, GID, Layout, MEMBERS, PRIMARY_GID, members,
+};
+
+/// Nobody is in the group: no member or administrator in `group` and `gshadow`, and no user whose
+/// primary group it is. Members are taken out; a primary group is only reported.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmptyGroup {
+    /// The group's name.
+    pub name: String,
+}
+
+impl Primitive for EmptyGroup {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let name = self.name.as_bytes();
+        let group = AccountFile::require(root, Layout::Group)?;
+        let gshadow = AccountFile::read(root, Layout::Gshadow)?;
+        let passwd = AccountFile::require(root, Layout::Passwd)?;
+        let (groups, users) = (group.table(), passwd.table());
+        let mut ledger = Ledger::default();
+        let mut edits = [Edits::new(), Edits::new()];
+        let mut gids = HashSet::new();
+        for entry in groups.entries.iter().filter(|g| g.name() == name) {
+            gids.insert(entry.number(GID));
+            let clean = empty(root, &group, entry, MEMBERS, "members", &mut edits[0], &mut ledger);
+            if clean {
+                ledger.note(group.at(entry.line).found("no members").want("no members"));
+            }
+        }
+        let secrets = gshadow.as_ref().map(AccountFile::table);
+        if let (Some(file), Some(table)) = (&gshadow, &secrets) {
+            for entry in table.entries.iter().filter(|g| g.name() == name) {
+                for (field, word) in [(ADMINISTRATORS, "administrators"), (MEMBERS, "members")] {
+                    empty(root, file, entry, field, word, &mut edits[1], &mut ledger);
+                }
+            }
+            ledger.lines(file, table, |fault| fault.name == name);
+        }
+        for user in users.entries.iter().filter(|u| gids.contains(&u.number(PRIMARY_GID))) {
+            let evidence = passwd
+                .at(user.line)
+                .found(format!("{} is the primary group of {}", self.name, show_name(user.name())))
+                .want(format!("nobody in {}", self.name));
+            ledger.open(evidence, "give the user another primary group, by hand");
+        }
+        ledger.lines(&group, &groups, |fault| fault.name == name);
+        ledger.lines(&passwd, &users, |_| true);
+        if gids.is_empty() && !ledger.has_gaps() {
+            let note = format!("there is no group {}", self.name);
+            return Ok(Finding::MetVacuously(vec![group.whole().note(note)]));
+        }
+        let [in_group, in_gshadow] = edits;
+        let mut files = vec![(&group, in_group)];
+        files.extend(gshadow.as_ref().map(|file| (file, in_gshadow)));
+        Ok(ledger.finish(&files))
+    }
+}
+
+/// Takes everybody out of a list but those who are protected. Says whether it was empty.
+fn empty(
+    root: &dyn Rootfs,
+    file: &AccountFile,
+    entry: &Entry<'_>,
+    field: usize,
+    word: &str,
+    edits: &mut Edits,
+    ledger: &mut Ledger,
+) -> bool {
+    let names = |names: &[&[u8]]| names.iter().map(|n| show_name(n)).collect::<Vec<_>>().join(", ");
+    let (kept, out): (Vec<&[u8]>, Vec<&[u8]>) =
+        members(entry.field(field)).partition(|member| is_protected(root, member));
+    let want = format!("no {word}");
+    if !kept.is_empty() {
+        let evidence = file.at(entry.line).found(format!("{word} {}", names(&kept))).want(&want);
+        ledger.open(evidence, super::PROTECTED);
+    }
+    if !out.is_empty() {
+        edits.set(entry.line, field, kept.join(&b','));
+        ledger.closable(file.at(entry.line).found(format!("{word} {}", names(&out))).want(&want));
+    }
+    kept.is_empty() && out.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::accounts::testing::{
+        GROUP, GSHADOW, PASSWD, changed, image, open, outcome, settle, stage, want, with,
+    };
+    use crate::check::{Check, Outcome};
+
+    fn shadow() -> Check {
+        want("empty_group = { name = \"shadow\" }")
+    }
+
+    #[test]
+    fn members_are_taken_out_of_both_files() {
+        let want = shadow();
+        let want = want.primitive();
+        assert!(settle(want, &image()).is_empty());
+        let group = with(GROUP, "shadow:x:42:", "shadow:x:42:bob,daemon");
+        let gshadow = with(GSHADOW, "shadow:*::", "shadow:*:bob:daemon");
+        assert_eq!(
+            settle(want, &image().file("/etc/group", &group).file("/etc/gshadow", &gshadow)),
+            ["-shadow:x:42:bob,daemon", "+shadow:x:42:", "-shadow:*:bob:daemon", "+shadow:*::"]
+        );
+        let no_gshadow = image().file("/etc/group", &group).without("/etc/gshadow");
+        assert_eq!(settle(want, &no_gshadow).len(), 2);
+        let only_gshadow = image().file("/etc/gshadow", &gshadow);
+        assert_eq!(settle(want, &only_gshadow), ["-shadow:*:bob:daemon", "+shadow:*::"]);
+        let odd = image().file("/etc/group", with(GROUP, "shadow:x:42:", "shadow:x:42: ,"));
+        assert!(settle(want, &odd).is_empty(), "nobody is in it");
+        let others =
+            image().file("/etc/group", format!("{GROUP}shadows:x:43:bob\n+shadow:x::bob\n"));
+        assert!(settle(want, &others).is_empty());
+        let bare = image().file("/etc/group", "root:x:0:\nbob:x:1000:\nshadow:x:42:bob");
+        assert_eq!(settle(want, &bare).last().unwrap(), "+shadow:x:42:");
+    }
+
+    #[test]
+    fn what_is_left() {
+        let want = shadow();
+        let want = want.primitive();
+        let primary =
+            image().file("/etc/passwd", with(PASSWD, "bob:x:1000:1000:", "bob:x:1000:42:"));
+        assert_eq!(open(want, &primary).len(), 1);
+        assert!(changed(&stage(want, &primary)).is_empty());
+        let members = with(GROUP, "shadow:x:42:", "shadow:x:42:bob,eve");
+        let protected = image().file("/etc/group", &members).protecting("bob");
+        assert_eq!(open(want, &protected).len(), 1);
+        assert_eq!(changed(&stage(want, &protected)), ["-shadow:x:42:bob,eve", "+shadow:x:42:bob"]);
+        let cut = image().file("/etc/group", with(GROUP, "shadow:x:42:", "shadow:x:42"));
+        assert_eq!(outcome(want, &cut), Outcome::NotMet);
+        let linked = image().without("/etc/group").file("/d/g", members).link("/etc/group", "/d/g");
+        assert_eq!(open(want, &linked).len(), 1);
+    }
+
+    #[test]
+    fn nothing_to_judge() {
+        let want = shadow();
+        let want = want.primitive();
+        let none = image().file("/etc/group", with(GROUP, "shadow:x:42:\n", ""));
+        assert_eq!(outcome(want, &none), Outcome::MetVacuously);
+        assert_eq!(outcome(want, &image().without("/etc/group")), Outcome::Unknown);
+        assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+}

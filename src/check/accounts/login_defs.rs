@@ -1,0 +1,362 @@
+//! A default for new accounts in `/etc/login.defs`.
+//!
+//! Its readers disagree about duplicates, so every active line must comply. What is stricter than
+//! asked for stays.
+
+use serde::Deserialize;
+
+use crate::check::common::rewrite;
+use crate::check::{Evidence, Finding, Primitive};
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::login_defs::{self, Setting};
+
+const PATH: &str = "/etc/login.defs";
+
+/// Every active line of a key holds a number in a range, or a umask that is tight enough.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Fields")]
+pub struct LoginDefs {
+    key: String,
+    want: Want,
+}
+
+/// What the profile says; exactly one of `number` and `umask`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    /// The key, as the shadow tools spell it.
+    key: String,
+    /// A number in a range.
+    number: Option<Number>,
+    /// The bits (octal) that must at least be masked; what is written.
+    umask: Option<String>,
+}
+
+/// A number in a range.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Number {
+    /// The least it may be.
+    min: i64,
+    /// The most it may be.
+    max: Option<i64>,
+    /// What is written.
+    write: i64,
+    /// Another key whose number it must not exceed.
+    not_above: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Want {
+    Number(Number),
+    Umask { text: String, mask: u32 },
+}
+
+impl TryFrom<Fields> for LoginDefs {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> std::result::Result<LoginDefs, Self::Error> {
+        let want = match (fields.number, fields.umask) {
+            (Some(number), None) => {
+                if number.write < number.min || number.max.is_some_and(|max| max < number.write) {
+                    return Err("`write` must lie between `min` and `max`");
+                }
+                Want::Number(number)
+            }
+            (None, Some(text)) => match shadow_mask(&text) {
+                Some(mask) => Want::Umask { text, mask },
+                None => return Err("`umask` wants octal digits with a leading 0, as \"027\""),
+            },
+            _ => return Err("want exactly one of `number` and `umask`"),
+        };
+        Ok(LoginDefs { key: fields.key, want })
+    }
+}
+
+impl Primitive for LoginDefs {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let path = ImagePath::parse(PATH)?;
+        let file = root.read(&path)?;
+        let there = file.is_some();
+        let text = file.unwrap_or_default();
+        let limit = match &self.want {
+            Want::Number(Number { not_above: Some(key), .. }) => {
+                login_defs::last_number(&text, key).filter(|limit| *limit >= 0)
+            }
+            _ => None,
+        };
+        let settings = self.settings(&text);
+        let Some(wrong) = settings.iter().rev().find(|s| !self.complies(s, limit)) else {
+            let evidence: Vec<_> =
+                settings.iter().map(|s| self.evidence(&path, Some(s), limit)).collect();
+            if !evidence.is_empty() {
+                return Ok(Finding::Met(evidence));
+            }
+            let note = if there { "does not state it" } else { "not there" };
+            let evidence = self.evidence(&path, None, limit).note(note);
+            let gap =
+                rewrite::gap(root, evidence, &path, self.set(&text, &settings, limit), 0o644)?;
+            return Ok(Finding::from_gaps(vec![gap], Vec::new()));
+        };
+        let mut evidence = self.evidence(&path, Some(wrong), limit);
+        if settings.len() > 1 {
+            evidence = evidence.note(format!(
+                "one of {} active lines; readers differ about which one counts",
+                settings.len()
+            ));
+        } else if matches!(self.want, Want::Number(_)) && self.number(wrong).is_none() {
+            evidence = evidence.note("no number; the shadow tools use a default of their own");
+        }
+        let gap = rewrite::gap(root, evidence, &path, self.set(&text, &settings, limit), 0o644)?;
+        Ok(Finding::from_gaps(vec![gap], Vec::new()))
+    }
+}
+
+impl LoginDefs {
+    /// The lines that are active for somebody. Only a umask has a reader beside the shadow tools.
+    fn settings(&self, text: &str) -> Vec<Setting> {
+        let mut settings = login_defs::settings(text, &self.key);
+        if matches!(self.want, Want::Number(_)) {
+            settings.retain(|s| s.shadow.is_some());
+        }
+        settings
+    }
+
+    fn number(&self, setting: &Setting) -> Option<i64> {
+        login_defs::number(setting.shadow.as_deref()?)
+    }
+
+    fn complies(&self, setting: &Setting, limit: Option<i64>) -> bool {
+        match &self.want {
+            Want::Number(want) => self.number(setting).is_some_and(|n| {
+                n >= want.min
+                    && want.max.is_none_or(|max| n <= max)
+                    && limit.is_none_or(|limit| n <= limit.max(want.min))
+            }),
+            Want::Umask { mask, .. } => tightest(setting).is_some_and(|m| m & mask == *mask),
+        }
+    }
+
+    /// The text with one complying line: what complies already is kept, the tightest of it.
+    fn set(&self, text: &str, settings: &[Setting], limit: Option<i64>) -> String {
+        let mut good = settings.iter().filter(|s| self.complies(s, limit));
+        match &self.want {
+            Want::Number(want) => {
+                let write = limit.map_or(want.write, |limit| want.write.min(limit.max(want.min)));
+                // What is in force counts before what an earlier line says.
+                let number = good.next_back().and_then(|s| self.number(s)).unwrap_or(write);
+                login_defs::set(text, &self.key, &number.to_string(), |s| {
+                    self.number(s) == Some(number)
+                })
+            }
+            Want::Umask { text: written, mask } => {
+                let all = good.filter_map(tightest).fold(*mask, |all, mask| all | mask);
+                let written = if all == *mask { written.clone() } else { format!("0{all:02o}") };
+                login_defs::set(text, &self.key, &written, |s| tightest(s) == Some(all))
+            }
+        }
+    }
+
+    fn evidence(
+        &self,
+        path: &ImagePath,
+        setting: Option<&Setting>,
+        limit: Option<i64>,
+    ) -> Evidence {
+        let wanted = match &self.want {
+            Want::Number(Number { min, max, .. }) => {
+                let max = max.iter().copied().chain(limit.map(|l| l.max(*min))).min();
+                match max {
+                    Some(max) => format!("{} {min} to {max}", self.key),
+                    None => format!("{} {min} or more", self.key),
+                }
+            }
+            Want::Umask { text, .. } => format!("{} {text} or tighter", self.key),
+        };
+        let evidence = Evidence::at(path).want(wanted);
+        match setting {
+            Some(s) => {
+                let value = s.shadow.as_ref().or(s.pam.as_ref()).map_or("", String::as_str);
+                evidence.line(s.line).found(format!("{} {value}", self.key))
+            }
+            None => evidence,
+        }
+    }
+}
+
+/// The mask that a line means, if it means the same to both of its readers.
+fn tightest(setting: &Setting) -> Option<u32> {
+    let shadow = shadow_mask(setting.shadow.as_deref()?)?;
+    let pam = login_defs::octal(setting.pam.as_deref()?)?;
+    (shadow == pam).then_some(shadow)
+}
+
+fn shadow_mask(text: &str) -> Option<u32> {
+    let octal = text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
+    login_defs::number(text)
+        .filter(|_| octal)
+        .and_then(|n| u32::try_from(n).ok())
+        .filter(|mask| *mask <= 0o777)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::testing::settled::{fixes, settled_text};
+    use crate::rootfs::MemoryRootfs;
+
+    fn max() -> LoginDefs {
+        toml::from_str("key = 'PASS_MAX_DAYS'\nnumber = { min = 1, max = 365, write = 365 }")
+            .unwrap()
+    }
+
+    fn min() -> LoginDefs {
+        toml::from_str(
+            "key = 'PASS_MIN_DAYS'\nnumber = { min = 1, write = 1, not_above = 'PASS_MAX_DAYS' }",
+        )
+        .unwrap()
+    }
+
+    fn umask() -> LoginDefs {
+        toml::from_str("key = 'UMASK'\numask = '027'").unwrap()
+    }
+
+    fn file(text: &str) -> MemoryRootfs {
+        MemoryRootfs::new().file(PATH, text)
+    }
+
+    fn after(want: &LoginDefs, text: &str) -> String {
+        settled_text(want, &file(text), PATH)
+    }
+
+    #[test]
+    fn numbers() {
+        for (before, wanted) in [
+            ("", "PASS_MAX_DAYS\t365\n"),
+            (
+                "#\tPASS_MAX_DAYS\tMaximum days\n",
+                "#\tPASS_MAX_DAYS\tMaximum days\nPASS_MAX_DAYS\t365\n",
+            ),
+            ("PASS_MAX_DAYS\t99999\nX 1", "PASS_MAX_DAYS\t365\nX 1"),
+            ("PASS_MAX_DAYS 99999", "PASS_MAX_DAYS 365"),
+            ("PASS_MAX_DAYS 99999\r\n", "PASS_MAX_DAYS 365\r\n"),
+            ("PASS_MAX_DAYS 365 # a year\n", "# a year\nPASS_MAX_DAYS 365\n"),
+            ("PASS_MAX_DAYS 0\n", "PASS_MAX_DAYS 365\n"),
+            ("PASS_MAX_DAYS -1\n", "PASS_MAX_DAYS 365\n"),
+            (
+                "PASS_MAX_DAYS 90\nPASS_MAX_DAYS 99999\n",
+                "PASS_MAX_DAYS 90\n# gokaku: PASS_MAX_DAYS 99999\n",
+            ),
+            (
+                "PASS_MAX_DAYS 99999\nPASS_MAX_DAYS 90\n",
+                "PASS_MAX_DAYS 90\n# gokaku: PASS_MAX_DAYS 90\n",
+            ),
+            ("pass_max_days 365\n", "PASS_MAX_DAYS\t365\n"),
+            (
+                "SYS_PASS_MAX_DAYS 1\nPASS_MAX_DAYS_X 1\n",
+                "SYS_PASS_MAX_DAYS 1\nPASS_MAX_DAYS_X 1\nPASS_MAX_DAYS\t365\n",
+            ),
+        ] {
+            assert_eq!(
+                max().audit(&file(before)).unwrap().outcome(),
+                Outcome::NotMet,
+                "{before:?}"
+            );
+            assert_eq!(after(&max(), before), wanted, "{before:?}");
+        }
+        for good in [
+            "PASS_MAX_DAYS 365\n",
+            "\tPASS_MAX_DAYS\t90",
+            "PASS_MAX_DAYS 1\r\n",
+            "PASS_MAX_DAYS \"60\"\n",
+            "PASS_MAX_DAYS 90\nPASS_MAX_DAYS 90\n",
+            "PASS_MAX_DAYS 0x10\n",
+        ] {
+            assert_eq!(max().audit(&file(good)).unwrap().outcome(), Outcome::Met, "{good:?}");
+            assert_eq!(after(&max(), good), good);
+        }
+        assert_eq!(settled_text(&max(), &MemoryRootfs::new(), PATH), "PASS_MAX_DAYS\t365\n");
+    }
+
+    #[test]
+    fn the_minimum_is_not_above_the_maximum() {
+        assert_eq!(
+            after(&min(), "PASS_MAX_DAYS 90\nPASS_MIN_DAYS 0\n"),
+            "PASS_MAX_DAYS 90\nPASS_MIN_DAYS 1\n"
+        );
+        assert_eq!(
+            after(&min(), "PASS_MAX_DAYS 90\nPASS_MIN_DAYS 91\n"),
+            "PASS_MAX_DAYS 90\nPASS_MIN_DAYS 1\n"
+        );
+        for good in [
+            "PASS_MAX_DAYS 90\nPASS_MIN_DAYS 90\n",
+            "PASS_MAX_DAYS 90\nPASS_MIN_DAYS 7\n",
+            "PASS_MIN_DAYS 7\n",
+            "PASS_MAX_DAYS -1\nPASS_MIN_DAYS 7\n",
+            "PASS_MAX_DAYS 0\nPASS_MIN_DAYS 1\n",
+        ] {
+            assert_eq!(after(&min(), good), good);
+        }
+    }
+
+    #[test]
+    fn both_readers_of_a_umask_must_see_it_tight() {
+        for (before, wanted) in [
+            ("UMASK\t\t022\n", "UMASK\t\t027\n"),
+            ("UMASK 27\n", "UMASK 027\n"),
+            ("UMASK 0x17\n", "UMASK 027\n"),
+            ("UMASK=027\n", "UMASK\t027\n"),
+            ("umask 027\n", "UMASK\t027\n"),
+            ("UMASK 027 # tight\n", "# tight\nUMASK 027\n"),
+            ("UMASK \"027\"\n", "UMASK 027\n"),
+            ("UMASK 027\numask=022\n", "UMASK 027\n# gokaku: umask=022\n"),
+            ("UMASK 022\nUMASK 077\n", "UMASK 077\n# gokaku: UMASK 077\n"),
+            (
+                "UMASK 022\nUMASK 027\nUMASK 077\n",
+                "UMASK 077\n# gokaku: UMASK 027\n# gokaku: UMASK 077\n",
+            ),
+            ("UMASK 01777\n", "UMASK 027\n"),
+            ("UMASK\n", "UMASK\t027\n"),
+            ("#UMASK 027\n", "#UMASK 027\nUMASK\t027\n"),
+        ] {
+            assert_eq!(
+                umask().audit(&file(before)).unwrap().outcome(),
+                Outcome::NotMet,
+                "{before:?}"
+            );
+            assert_eq!(after(&umask(), before), wanted, "{before:?}");
+        }
+        for good in ["UMASK 027\n", "UMASK 077", "UMASK\t0027\r\n", "UMASK 027\nUMASK 077\n"] {
+            assert_eq!(after(&umask(), good), good);
+        }
+    }
+
+    #[test]
+    fn links_and_bad_files() {
+        let inside = MemoryRootfs::new().file("/etc/own", "UMASK 022\n").link(PATH, "own");
+        assert_eq!(settled_text(&umask(), &inside, "/etc/own"), "UMASK 027\n");
+        let outside = MemoryRootfs::new().file("/usr/x", "UMASK 022\n").link(PATH, "/usr/x");
+        assert!(fixes(&umask().audit(&outside).unwrap()).is_empty());
+        assert!(umask().audit(&MemoryRootfs::new().link(PATH, PATH)).is_err());
+        assert!(umask().audit(&MemoryRootfs::new().file(PATH, b"\xff")).is_err());
+        let long = "UMASK 022\n".repeat(100_000);
+        assert_eq!(after(&umask(), &long).matches("# gokaku").count(), 99_999);
+    }
+
+    #[test]
+    fn exactly_one_wish() {
+        for bad in [
+            "",
+            "umask = '27'",
+            "umask = '028'",
+            "umask = ''",
+            "number = { min = 1, write = 0 }",
+            "number = { min = 1, max = 3, write = 4 }",
+            "umask = '027'\nnumber = { min = 1, write = 1 }",
+        ] {
+            assert!(toml::from_str::<LoginDefs>(&format!("key = 'K'\n{bad}")).is_err(), "{bad}");
+        }
+    }
+}

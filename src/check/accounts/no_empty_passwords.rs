@@ -1,0 +1,155 @@
+//! Nobody logs in without a password.
+
+use serde::Deserialize;
+
+use super::{AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected};
+use crate::check::{Finding, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Rootfs, show_name};
+use crate::text::accounts::{Edits, Layout, PASSWORD};
+
+/// No password field is empty, and every account has its line in `shadow`. An empty field is
+/// locked: keys and `sudo` rules go on working, a password can be set later.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoEmptyPasswords {}
+
+impl Primitive for NoEmptyPasswords {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let passwd = AccountFile::require(root, Layout::Passwd)?;
+        let users = passwd.table();
+        let mut ledger = Ledger::default();
+        for user in &users.entries {
+            if Lock::of(user.field(PASSWORD)) == Lock::Empty {
+                let evidence = passwd
+                    .at(user.line)
+                    .found(format!("an empty password field of {}", show_name(user.name())))
+                    .want("x");
+                ledger.open(evidence, "readers do not even look into /etc/shadow; set it to x");
+            }
+        }
+        ledger.lines(&passwd, &users, |_| true);
+        let want = "no empty password field";
+        let Some(shadow) = AccountFile::read(root, Layout::Shadow)? else {
+            if users.entries.is_empty() && !ledger.has_gaps() {
+                let note = "no line names an account";
+                return Ok(Finding::MetVacuously(vec![passwd.whole().note(note)]));
+            }
+            let path = crate::check::ImagePath::parse("/etc/shadow")?;
+            let evidence = crate::check::Evidence::at(&path).want("a line for every account");
+            ledger.open(evidence, "there is no /etc/shadow; make it by hand (pwconv)");
+            return Ok(ledger.finish(&[]));
+        };
+        let secrets = shadow.table();
+        let mut edits = Edits::new();
+        for secret in &secrets.entries {
+            if Lock::of(secret.field(PASSWORD)) != Lock::Empty {
+                continue;
+            }
+            let name = secret.name();
+            let evidence = shadow
+                .at(secret.line)
+                .found(format!("an empty password field of {}", show_name(name)))
+                .want(want);
+            if is_protected(root, name) {
+                ledger.open(evidence, PROTECTED);
+                continue;
+            }
+            edits.set(secret.line, PASSWORD, "!");
+            ledger.closable(match name {
+                b"root" => evidence.note(
+                    "root could log in without a password; its password is locked, so make sure \
+                     that there is another way to become root",
+                ),
+                _ => evidence,
+            });
+        }
+        let names = ByName::new(&secrets);
+        for user in users.entries.iter().filter(|u| names.first(u.name()).is_none()) {
+            let evidence = passwd
+                .at(user.line)
+                .found(format!("{} has no line in /etc/shadow", show_name(user.name())))
+                .want("a line in both files");
+            ledger.open(evidence, "add the line by hand (pwconv), or remove the account");
+        }
+        ledger.lines(&shadow, &secrets, |_| true);
+        if !ledger.has_gaps() {
+            let found = format!("{} lines, none with an empty password", secrets.entries.len());
+            ledger.note(shadow.whole().found(found));
+        }
+        Ok(ledger.finish(&[(&shadow, edits)]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::Outcome;
+    use crate::check::accounts::testing::{
+        PASSWD, SHADOW, changed, image, open, outcome, settle, stage, want, with,
+    };
+
+    #[test]
+    fn an_empty_field_is_locked_and_nothing_else_changes() {
+        let want = want("no_empty_passwords = {}");
+        let want = want.primitive();
+        assert!(settle(want, &image()).is_empty());
+        let cases: &[(String, &[&str])] = &[
+            (
+                with(SHADOW, "bob:!:", "bob::"),
+                &["-bob::18000:0:99999:7:::", "+bob:!:18000:0:99999:7:::"],
+            ),
+            (
+                with(SHADOW, "root:*:", "root::"),
+                &["-root::18000:0:99999:7:::", "+root:!:18000:0:99999:7:::"],
+            ),
+            (format!("{SHADOW}gone::::::::"), &["-gone::::::::", "+gone:!:::::::"]),
+            (format!("{SHADOW}bob::1::::::\n"), &["-bob::1::::::", "+bob:!:1::::::"]),
+        ];
+        for (shadow, lines) in cases {
+            assert_eq!(settle(want, &image().file("/etc/shadow", shadow)), *lines);
+        }
+        for fine in ["bob:$6$a$b:", "bob:!$6$a$b:", "bob:*LOCK*:", "bob:x:"] {
+            let root = image().file("/etc/shadow", with(SHADOW, "bob:!:", fine));
+            assert!(settle(want, &root).is_empty(), "{fine}");
+        }
+        let nis = image().file("/etc/shadow", format!("# bob::::::::\n{SHADOW}+::::::::\n"));
+        assert!(settle(want, &nis).is_empty());
+    }
+
+    #[test]
+    fn root_without_a_password_is_told_loudly() {
+        let want = want("no_empty_passwords = {}");
+        let root = image().file("/etc/shadow", with(SHADOW, "root:*:", "root::"));
+        let finding = want.primitive().audit(&root).unwrap();
+        assert!(format!("{finding:?}").contains("another way to become root"));
+    }
+
+    #[test]
+    fn what_is_left() {
+        let want = want("no_empty_passwords = {}");
+        let want = want.primitive();
+        let empty = with(SHADOW, "bob:!:", "bob::");
+        let cases = [
+            (image().file("/etc/shadow", &empty).protecting("bob"), "/etc/shadow:6"),
+            (
+                image().file("/etc/shadow", with(SHADOW, "bob:!:18000:0:99999:7:::\n", "")),
+                "/etc/passwd:6",
+            ),
+            (image().file("/etc/shadow", format!("{SHADOW}eve::\n")), "/etc/shadow:7"),
+            (image().file("/etc/passwd", with(PASSWD, "bob:x:", "bob::")), "/etc/passwd:6"),
+            (image().without("/etc/shadow"), "/etc/shadow:"),
+            (
+                image().without("/etc/shadow").file("/d/s", empty).link("/etc/shadow", "../d/s"),
+                "/etc/shadow:6",
+            ),
+        ];
+        for (root, place) in cases {
+            assert!(changed(&stage(want, &root)).is_empty(), "{place}");
+            let open = open(want, &root);
+            assert!(open.len() == 1 && open[0].starts_with(place), "want {place} in {open:?}");
+        }
+        let none = image().file("/etc/passwd", "").without("/etc/shadow");
+        assert_eq!(outcome(want, &none), Outcome::MetVacuously);
+        assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+}

@@ -1,0 +1,92 @@
+//! No password was changed in the future.
+
+use serde::Deserialize;
+
+use super::clock::{self, Today};
+use super::{AccountFile, Ledger, Lock};
+use crate::check::{Finding, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Rootfs, show_name};
+use crate::text::accounts::{CHANGED, Days, Layout, PASSWORD, days};
+
+/// The day of the last change of every password is not after today. Only ever reported: the clock
+/// that is wrong may be that of the machine that looks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PastPasswordChanges {}
+
+impl Primitive for PastPasswordChanges {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        audit(root, clock::today())
+    }
+}
+
+fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
+    let shadow = AccountFile::require(root, Layout::Shadow)?;
+    let secrets = shadow.table();
+    let mut ledger = Ledger::default();
+    let mut judged = 0;
+    let with_password =
+        secrets.entries.iter().filter(|s| Lock::of(s.field(PASSWORD)) == Lock::Password);
+    for secret in with_password {
+        judged += 1;
+        let found = match days(secret.field(CHANGED)) {
+            Days::Unset => "no day of change".to_owned(),
+            Days::Set(day) => format!("changed on day {day}"),
+            Days::Invalid => "a day of change that is no number".to_owned(),
+        };
+        let evidence = shadow
+            .at(secret.line)
+            .found(format!("{found}, password of {}", show_name(secret.name())))
+            .want(format!("day {} (today) or before", today.latest));
+        match days(secret.field(CHANGED)) {
+            Days::Set(day) if day > today.latest => {
+                ledger.open(evidence, "find out which clock is wrong; set a new password");
+            }
+            Days::Invalid => ledger.open(evidence, "set a new password"),
+            Days::Set(_) | Days::Unset => ledger.holds(|| evidence),
+        }
+    }
+    ledger.lines(&shadow, &secrets, |_| true);
+    if judged == 0 && !ledger.has_gaps() {
+        return Ok(Finding::MetVacuously(vec![shadow.whole().note("no account has a password")]));
+    }
+    Ok(ledger.finish(&[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::accounts::testing::{SHADOW, image, open, outcome, want, with};
+
+    struct On(i64);
+
+    impl Primitive for On {
+        fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+            audit(root, Today::on(self.0))
+        }
+    }
+
+    #[test]
+    fn a_change_in_the_future_is_reported() {
+        let bob = |day: &str| {
+            let text = with(SHADOW, "bob:!:18000:", &format!("bob:$6$a$b:{day}:"));
+            image().file("/etc/shadow", text)
+        };
+        for (day, want) in [
+            ("20000", Outcome::Met),
+            ("0", Outcome::Met),
+            ("", Outcome::Met),
+            ("20001", Outcome::NotMet),
+            ("soon", Outcome::NotMet),
+        ] {
+            assert_eq!(outcome(&On(20_000), &bob(day)), want, "{day}");
+        }
+        assert_eq!(open(&On(20_000), &bob("20001")).len(), 1, "never repaired");
+        assert_eq!(outcome(&On(20_000), &image()), Outcome::MetVacuously);
+        assert_eq!(outcome(&On(20_000), &image().without("/etc/shadow")), Outcome::Unknown);
+        let want = want("past_password_changes = {}");
+        assert_eq!(outcome(want.primitive(), &bob("18000")), Outcome::Met);
+    }
+}

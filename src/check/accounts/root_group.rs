@@ -1,0 +1,94 @@
+//! Root's primary group is group 0.
+
+use serde::Deserialize;
+
+use super::{AccountFile, Ledger};
+use crate::check::{Finding, Primitive};
+use crate::error::Result;
+use crate::rootfs::Rootfs;
+use crate::text::accounts::{Edits, GID, Layout, PRIMARY_GID};
+
+/// The line of root in `passwd` names group 0. Files of the former group stay as they are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootGroup {}
+
+impl Primitive for RootGroup {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let passwd = AccountFile::require(root, Layout::Passwd)?;
+        let table = passwd.table();
+        let group = AccountFile::read(root, Layout::Group)?;
+        let has_group_0 = group
+            .as_ref()
+            .is_some_and(|g| g.table().entries.iter().any(|entry| entry.number(GID) == 0));
+        let mut ledger = Ledger::default();
+        let mut edits = Edits::new();
+        let mut lines = 0;
+        for user in table.entries.iter().filter(|u| u.name() == b"root") {
+            lines += 1;
+            let gid = user.number(PRIMARY_GID);
+            let evidence = passwd.at(user.line).found(format!("group {gid}")).want("group 0");
+            if gid == 0 {
+                ledger.note(evidence);
+            } else if has_group_0 {
+                edits.set(user.line, PRIMARY_GID, "0");
+                ledger.closable(evidence);
+            } else {
+                ledger.open(evidence, "/etc/group has no group 0; add it by hand first");
+            }
+        }
+        ledger.lines(&passwd, &table, |fault| fault.name == b"root");
+        if lines == 0 && !ledger.has_gaps() {
+            let evidence = passwd.whole().found("no root").want("root with group 0");
+            ledger.open(evidence, "add the line of root again, by hand");
+        }
+        Ok(ledger.finish(&[(&passwd, edits)]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::Outcome;
+    use crate::check::accounts::testing::{
+        GROUP, PASSWD, changed, image, open, outcome, settle, stage, want, with,
+    };
+
+    #[test]
+    fn root_gets_group_0() {
+        let want = want("root_group = {}");
+        let want = want.primitive();
+        assert!(settle(want, &image()).is_empty());
+        let zeros = with(PASSWD, "root:x:0:0:", "root:x:0:00:");
+        assert!(settle(want, &image().file("/etc/passwd", zeros)).is_empty());
+        let wrong = with(PASSWD, "root:x:0:0:", "root:x:0:1000:");
+        assert_eq!(
+            settle(want, &image().file("/etc/passwd", &wrong)),
+            ["-root:x:0:1000:root:/root:/bin/bash", "+root:x:0:0:root:/root:/bin/bash"]
+        );
+        let other = image().file("/etc/passwd", format!("{PASSWD}cut\nroots:x:7:7:::\n"));
+        assert!(settle(want, &other).is_empty(), "other lines are not its business");
+        let twice = image().file("/etc/passwd", format!("{PASSWD}root:x:0:7::/root:/bin/sh"));
+        assert_eq!(settle(want, &twice).len(), 2);
+    }
+
+    #[test]
+    fn what_is_left() {
+        let want = want("root_group = {}");
+        let want = want.primitive();
+        let wrong = with(PASSWD, "root:x:0:0:", "root:x:0:1000:");
+        let root = image().file("/etc/passwd", &wrong);
+        let cases = [
+            root.clone().file("/etc/group", with(GROUP, "root:x:0:", "wheel:x:10:")),
+            root.clone().without("/etc/group"),
+            root.without("/etc/passwd").file("/d/p", wrong).link("/etc/passwd", "/d/p"),
+            image().file("/etc/passwd", with(PASSWD, "root:", "#root:")),
+            image().file("/etc/passwd", with(PASSWD, "root:x:0:0:", "root:x:0:a:")),
+            image().file("/etc/passwd", format!("{PASSWD} root:x:0:5::/:/bin/sh\n")),
+        ];
+        for root in cases {
+            assert!(changed(&stage(want, &root)).is_empty());
+            assert_eq!(open(want, &root).len(), 1);
+        }
+        assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+}

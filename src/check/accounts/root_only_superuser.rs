@@ -1,0 +1,76 @@
+//! Root alone has user number 0.
+
+use serde::Deserialize;
+
+use super::{AccountFile, Ledger};
+use crate::check::{Finding, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Rootfs, show_name};
+use crate::text::accounts::{Layout, UID};
+
+/// The accounts with number 0 in `passwd` are root and no other. Only ever reported: another name
+/// for root may be the only way in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootOnlySuperuser {}
+
+impl Primitive for RootOnlySuperuser {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let passwd = AccountFile::require(root, Layout::Passwd)?;
+        let table = passwd.table();
+        let mut ledger = Ledger::default();
+        let mut roots = 0;
+        for user in table.entries.iter().filter(|u| u.number(UID) == 0) {
+            let evidence =
+                passwd.at(user.line).found(format!("{} has number 0", show_name(user.name())));
+            if user.name() == b"root" {
+                roots += 1;
+                ledger.note(evidence);
+            } else {
+                ledger.open(
+                    evidence.want("number 0 for root alone"),
+                    "find out who uses this account; give it another number or remove it",
+                );
+            }
+        }
+        if roots == 0 {
+            let evidence = passwd.whole().found("no root with number 0").want("root has number 0");
+            ledger.open(evidence, "add the line of root again, by hand");
+        }
+        ledger.lines(&passwd, &table, |_| true);
+        Ok(ledger.finish(&[]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::Outcome;
+    use crate::check::accounts::testing::{PASSWD, image, open, outcome, settle, want, with};
+
+    #[test]
+    fn another_name_of_root_is_reported() {
+        let want = want("root_only_superuser = {}");
+        let want = want.primitive();
+        assert!(settle(want, &image()).is_empty());
+        let zeros = image().file("/etc/passwd", with(PASSWD, "root:x:0:", "root:x:000:"));
+        assert!(settle(want, &zeros).is_empty());
+        let nis = image().file("/etc/passwd", format!("{PASSWD}+toor:x:0:0:::\n#a:x:0:0:::\n"));
+        assert!(settle(want, &nis).is_empty());
+        for line in ["toor:x:0:0::/:/bin/sh", "Root:x:00:0::/:/bin/sh", "toor::0:0", "a:x:+0:0:::"]
+        {
+            let root = image().file("/etc/passwd", format!("{PASSWD}{line}\n"));
+            let open = open(want, &root);
+            assert!(open.len() == 1 && open[0].starts_with("/etc/passwd:7"), "{open:?}");
+        }
+    }
+
+    #[test]
+    fn root_must_be_there() {
+        let want = want("root_only_superuser = {}");
+        let want = want.primitive();
+        for text in [String::new(), with(PASSWD, "root:x:0:", "root:x:5:")] {
+            assert_eq!(outcome(want, &image().file("/etc/passwd", text)), Outcome::NotMet);
+        }
+        assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+}

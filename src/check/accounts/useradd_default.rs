@@ -1,0 +1,139 @@
+//! A default of `useradd`, in `/etc/default/useradd`.
+
+use serde::Deserialize;
+
+use crate::check::common::rewrite;
+use crate::check::{Evidence, Finding, Primitive};
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::useradd;
+
+const PATH: &str = "/etc/default/useradd";
+
+/// The default is a number in a range. Without the file the want holds vacuously: it belongs to
+/// the package that holds `useradd` itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Fields")]
+pub struct UseraddDefault {
+    key: String,
+    min: i64,
+    max: i64,
+    write: i64,
+}
+
+/// What the profile says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    /// The key, as `INACTIVE`.
+    key: String,
+    /// The least it may be.
+    min: i64,
+    /// The most it may be.
+    max: i64,
+    /// What is written.
+    write: i64,
+}
+
+impl TryFrom<Fields> for UseraddDefault {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> std::result::Result<UseraddDefault, Self::Error> {
+        let Fields { key, min, max, write } = fields;
+        if !(min..=max).contains(&write) {
+            return Err("`write` must lie between `min` and `max`");
+        }
+        Ok(UseraddDefault { key, min, max, write })
+    }
+}
+
+impl Primitive for UseraddDefault {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let path = ImagePath::parse(PATH)?;
+        let evidence =
+            Evidence::at(&path).want(format!("{}={} to {}", self.key, self.min, self.max));
+        let Some(text) = root.read(&path)? else {
+            return Ok(Finding::MetVacuously(vec![evidence.note("not there")]));
+        };
+        let last = useradd::last(&text, &self.key);
+        let evidence = match last {
+            Some((line, value)) => {
+                evidence.line(line).found(format!("{}={}", self.key, value.escape_debug()))
+            }
+            None => evidence.note("does not state it"),
+        };
+        let number = last.and_then(|(_, value)| useradd::number(value));
+        if number.is_some_and(|n| (self.min..=self.max).contains(&n)) {
+            return Ok(Finding::Met(vec![evidence]));
+        }
+        let text = useradd::set(&text, &self.key, &self.write.to_string());
+        let gap = rewrite::gap(root, evidence, &path, text, 0o644)?;
+        Ok(Finding::from_gaps(vec![gap], Vec::new()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::testing::settled::{fixes, settled_text};
+    use crate::rootfs::MemoryRootfs;
+
+    fn want() -> UseraddDefault {
+        toml::from_str("key = 'INACTIVE'\nmin = 0\nmax = 30\nwrite = 30").unwrap()
+    }
+
+    fn file(text: &str) -> MemoryRootfs {
+        MemoryRootfs::new().file(PATH, text)
+    }
+
+    #[test]
+    fn the_last_number_counts() {
+        for (before, after) in [
+            ("", "INACTIVE=30\n"),
+            ("SHELL=/bin/sh\n# INACTIVE=-1\n", "SHELL=/bin/sh\nINACTIVE=30\n"),
+            ("INACTIVE=-1\n", "INACTIVE=30\n"),
+            ("INACTIVE=31", "INACTIVE=30"),
+            ("INACTIVE=30 # x\n", "INACTIVE=30\n"),
+            ("INACTIVE=30\r\n", "INACTIVE=30\n"),
+            ("INACTIVE=\"30\"\n", "INACTIVE=30\n"),
+            ("INACTIVE=\n", "INACTIVE=30\n"),
+            (" INACTIVE=30\n", " INACTIVE=30\nINACTIVE=30\n"),
+            ("inactive=30\n", "inactive=30\nINACTIVE=30\n"),
+            ("INACTIVE_X=30\n", "INACTIVE_X=30\nINACTIVE=30\n"),
+            ("INACTIVE=30\nINACTIVE=-1\n", "INACTIVE=30\nINACTIVE=30\n"),
+        ] {
+            let root = file(before);
+            assert_eq!(want().audit(&root).unwrap().outcome(), Outcome::NotMet, "{before:?}");
+            assert_eq!(settled_text(&want(), &root, PATH), after, "{before:?}");
+        }
+        for good in [
+            "INACTIVE=30\n",
+            "INACTIVE=0",
+            "INACTIVE=7\n#INACTIVE=-1\n",
+            "INACTIVE=-1\nINACTIVE=30\n",
+            "INACTIVE=30\nINACTIVE=30\n",
+            "INACTIVE= 5\n",
+        ] {
+            assert_eq!(want().audit(&file(good)).unwrap().outcome(), Outcome::Met, "{good:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_complies() {
+        let bad = "key = 'INACTIVE'\nmin = 0\nmax = 30\nwrite = 31";
+        assert!(toml::from_str::<UseraddDefault>(bad).is_err());
+    }
+
+    #[test]
+    fn absent_and_odd_files() {
+        let root = MemoryRootfs::new();
+        assert_eq!(want().audit(&root).unwrap().outcome(), Outcome::MetVacuously);
+        let inside = root.clone().file("/etc/own", "").link(PATH, "../own");
+        assert_eq!(settled_text(&want(), &inside, "/etc/own"), "INACTIVE=30\n");
+        let outside = root.clone().file("/usr/x", "").link(PATH, "/usr/x");
+        assert!(fixes(&want().audit(&outside).unwrap()).is_empty());
+        assert!(want().audit(&root.clone().link(PATH, PATH)).is_err());
+        assert!(want().audit(&root.file(PATH, b"\xff")).is_err());
+    }
+}

@@ -1,0 +1,65 @@
+//! New text for a configuration file, if it may be written at all (see `place`).
+
+use super::destination::{self, Place};
+use crate::check::{Evidence, Gap};
+use crate::error::Result;
+use crate::rootfs::{Change, ImagePath, NewFile, Rootfs};
+
+/// The gap that is closed by giving the file at `path` a new text, root's with `mode` if it is new.
+///
+/// # Errors
+/// As [`destination::file`].
+pub(in crate::check) fn gap(
+    root: &dyn Rootfs,
+    evidence: Evidence,
+    path: &ImagePath,
+    text: String,
+    mode: u32,
+) -> Result<Gap> {
+    Ok(match destination::file(root, path)? {
+        Place::At(path) => {
+            let create = NewFile { mode, ..NewFile::CONFIG };
+            Gap::fixed_by(evidence, Change::Write { path, content: text.into_bytes(), create })
+        }
+        Place::Refused(why) => Gap::no_remedy(evidence, why),
+    })
+}
+
+/// The gaps that one new text of the file at `path`, which is there, closes together.
+///
+/// # Errors
+/// As [`destination::file`].
+pub(in crate::check) fn gaps(
+    root: &dyn Rootfs,
+    evidence: Vec<Evidence>,
+    path: &ImagePath,
+    text: String,
+) -> Result<Vec<Gap>> {
+    Ok(match destination::file(root, path)? {
+        Place::At(path) => Gap::closed_together(evidence, vec![Change::write(&path, text)]),
+        Place::Refused(why) => evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Fix;
+    use crate::rootfs::MemoryRootfs;
+
+    #[test]
+    fn what_may_not_be_written_says_why() {
+        let root = MemoryRootfs::new().link("/etc/masked.conf", "/dev/null");
+        let masked = ImagePath::parse("/etc/masked.conf").unwrap();
+        let one = gap(&root, Evidence::at(&masked), &masked, String::new(), 0o644).unwrap();
+        let all = gaps(&root, vec![Evidence::at(&masked); 2], &masked, String::new()).unwrap();
+        assert_eq!(all.len(), 2);
+        for gap in all.into_iter().chain([one]) {
+            let Fix::None(why) = gap.fix else { panic!("{gap:?}") };
+            assert!(
+                why.starts_with("/etc/masked.conf leads to /dev/null, outside of /etc"),
+                "{why}"
+            );
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! ntpd lets nobody but itself change or query it, has a source of time, and is not root.
+
+use serde::Deserialize;
+
+use crate::check::common::rewrite;
+use crate::check::packages::dpkg;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::shell_assignments::{Assignment, assignments};
+use crate::text::{Lines, ntp};
+
+/// The configuration of ntpd, where the package `ntp` is there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NtpConf {}
+
+/// What the default entries must carry, in the order it is written.
+const FLAGS: [&str; 5] = ["kod", "nomodify", "notrap", "nopeer", "noquery"];
+/// ntpd itself goes no deeper into `includefile`.
+const MAX_INCLUDES: usize = 5;
+/// More files than this are a mistake.
+const MAX_FILES: usize = 64;
+const DEFAULTS: &str = "/etc/default/ntp";
+const INIT: &str = "/etc/init.d/ntp";
+const WRAPPER: &str = "/usr/lib/ntp/ntp-systemd-wrapper";
+
+impl Primitive for NtpConf {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        if let Some(absent) = dpkg::absent(root, "ntp")? {
+            return Ok(Finding::MetVacuously(vec![absent]));
+        }
+        let options = Options::read(root)?;
+        let mut gaps = Vec::new();
+        let mut holding = Vec::new();
+        let path = match &options.config {
+            Some(path) => ImagePath::parse(path)?,
+            None => ImagePath::parse("/etc/ntp.conf")?,
+        };
+        let mut files = Vec::new();
+        read_all(root, &path, 0, &mut files)?;
+        if files.is_empty() {
+            let evidence = Evidence::at(&path).note("not there").want("ntpd's configuration");
+            let why = format!("{path} is not there; reinstall the package ntp");
+            gaps.push(Gap::no_remedy(evidence, why));
+        } else {
+            restrict(root, &files, &mut gaps, &mut holding)?;
+            sources(&files, &mut gaps, &mut holding);
+        }
+        options.user(&mut gaps);
+        run_as(root, &mut gaps, &mut holding)?;
+        Ok(Finding::from_gaps(gaps, holding))
+    }
+}
+
+struct File {
+    path: ImagePath,
+    text: String,
+}
+
+/// The file and those it includes, each once.
+fn read_all(
+    root: &dyn Rootfs,
+    path: &ImagePath,
+    depth: usize,
+    files: &mut Vec<File>,
+) -> Result<()> {
+    if depth > MAX_INCLUDES || files.len() == MAX_FILES || files.iter().any(|f| f.path == *path) {
+        return Ok(());
+    }
+    let Some(text) = root.read(path)? else { return Ok(()) };
+    let includes: Vec<String> = Lines::new(&text)
+        .iter()
+        .filter_map(|(_, line)| match ntp::words(line).as_slice() {
+            ["includefile", path, ..] => Some(path.trim_matches('"').to_owned()),
+            _ => None,
+        })
+        .collect();
+    files.push(File { path: path.clone(), text });
+    for include in includes {
+        if files.len() == MAX_FILES {
+            break;
+        }
+        // A path ntpd would take from its working directory is none that could be known here.
+        if let Ok(path) = ImagePath::parse(&include) {
+            read_all(root, &path, depth + 1, files)?;
+        }
+    }
+    Ok(())
+}
+
+/// One gap for each address family whose default entry lacks a flag.
+fn restrict(
+    root: &dyn Rootfs,
+    files: &[File],
+    gaps: &mut Vec<Gap>,
+    holding: &mut Vec<Evidence>,
+) -> Result<()> {
+    let entries: Vec<_> = files
+        .iter()
+        .flat_map(|f| ntp::default_restricts(&f.text).into_iter().map(move |e| (f, e)))
+        .collect();
+    for (family, is_v4) in [("-4", true), ("-6", false)] {
+        let own: Vec<_> = entries.iter().filter(|(_, e)| if is_v4 { e.v4 } else { e.v6 }).collect();
+        let has = |flag: &&str| own.iter().any(|(_, e)| e.flags.iter().any(|f| f == flag));
+        let missing: Vec<&str> = FLAGS.into_iter().filter(|f| !has(f)).collect();
+        let want = format!("restrict {family} default {}", FLAGS.join(" "));
+        // The line for this family alone is the one to add to, if there is one.
+        let alone = own.iter().rev().find(|(_, e)| e.v4 != e.v6);
+        let Some((file, entry)) = alone.or(own.last()) else {
+            let Some(file) = files.first() else { continue };
+            let evidence = Evidence::at(&file.path).note(format!("no `restrict {family} default`"));
+            let new = open_pool(files, &file.path, ntp::push(&file.text, &want));
+            gaps.push(rewrite::gap(root, evidence.want(want), &file.path, new, 0o644)?);
+            continue;
+        };
+        let found = format!("restrict {family} default {}", entry.flags.join(" "));
+        let evidence = Evidence::at(&file.path).line(entry.line).found(found);
+        if missing.is_empty() {
+            holding.push(evidence);
+            continue;
+        }
+        let mut new = ntp::add_flags(&file.text, entry.line, &missing);
+        if missing.contains(&"nopeer") {
+            new = open_pool(files, &file.path, new);
+        }
+        gaps.push(rewrite::gap(root, evidence.want(want), &file.path, new, 0o644)?);
+    }
+    Ok(())
+}
+
+/// `nopeer` keeps the servers of a `pool` from being used, unless an entry for sources without it
+/// is there: adds one to the new text of a file where that is so.
+fn open_pool(files: &[File], path: &ImagePath, new: String) -> String {
+    let command = |first: &str, second: Option<&str>| {
+        files.iter().any(|f| {
+            let text = if f.path == *path { &new } else { &f.text };
+            Lines::new(text).iter().any(|(_, line)| {
+                let words = ntp::words(line);
+                words.first() == Some(&first)
+                    && second.is_none_or(|second| words.get(1) == Some(&second))
+            })
+        })
+    };
+    if command("pool", None) && !command("restrict", Some("source")) {
+        return ntp::push(&new, "restrict source notrap nomodify noquery");
+    }
+    new
+}
+
+/// ntpd needs a source of time; which one is the site's choice.
+fn sources(files: &[File], gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) {
+    for file in files {
+        for (number, line) in Lines::new(&file.text).iter() {
+            let words = ntp::words(line);
+            let [command @ ("server" | "pool"), rest @ ..] = words.as_slice() else { continue };
+            let address = rest.iter().find(|w| !w.starts_with('-'));
+            // The machine's own clock is no source.
+            if address.is_some_and(|a| !a.starts_with("127.127.1.")) {
+                let found = format!("{command} {}", address.unwrap_or(&""));
+                holding.push(Evidence::at(&file.path).line(number).found(found));
+                return;
+            }
+        }
+    }
+    let Some(file) = files.first() else { return };
+    let evidence = Evidence::at(&file.path).note("no `server`, no `pool`").want("a time source");
+    let why = format!("{} names no time source; add the site's `server` or `pool`", file.path);
+    gaps.push(Gap::no_remedy(evidence, why));
+}
+
+/// ntpd's options in `/etc/default/ntp`.
+struct Options {
+    path: ImagePath,
+    line: usize,
+    /// The configuration they name.
+    config: Option<String>,
+    /// The user they name.
+    user: Option<String>,
+}
+
+impl Options {
+    fn read(root: &dyn Rootfs) -> Result<Options> {
+        let path = ImagePath::parse(DEFAULTS)?;
+        let text = root.read(&path)?.unwrap_or_default();
+        let last = last_assignment(&text, "NTPD_OPTS");
+        let line = last.as_ref().map_or(0, |v| v.line);
+        let words: Vec<&str> = last.iter().flat_map(|v| v.value.split_whitespace()).collect();
+        let config = option(&words, 'c', "configfile").filter(|p| p.starts_with('/'));
+        let user = option(&words, 'u', "user");
+        Ok(Options { path, line, config: config.map(str::to_owned), user: user.map(str::to_owned) })
+    }
+
+    fn user(&self, gaps: &mut Vec<Gap>) {
+        let Some(user) = &self.user else { return };
+        if is_root(user) {
+            let evidence = Evidence::at(&self.path).line(self.line).found(format!("-u {user}"));
+            let why = format!("{}:{} makes ntpd root; take `-u {user}` away", self.path, self.line);
+            gaps.push(Gap::no_remedy(evidence.want("no -u, or -u ntp"), why));
+        }
+    }
+}
+
+fn is_root(user: &str) -> bool {
+    let name = user.split([':', '.']).next().unwrap_or_default();
+    name == "root" || (!name.is_empty() && name.bytes().all(|b| b == b'0'))
+}
+
+/// The last value of an option, as getopt finds it: `-x v`, `-xv`, `-abx v`, `--long v`,
+/// `--long=v`.
+fn option<'a>(words: &[&'a str], short: char, long: &str) -> Option<&'a str> {
+    /// ntpd's options without a value.
+    const FLAGS: &str = "46aAbdgGLmMnNqwx";
+    let mut found = None;
+    for (i, word) in words.iter().enumerate() {
+        let next = || words.get(i + 1).copied();
+        let value = if let Some(rest) = word.strip_prefix("--") {
+            match rest.strip_prefix(long) {
+                Some("") => next(),
+                Some(rest) => rest.strip_prefix('='),
+                None => None,
+            }
+        } else if let Some(rest) = word.strip_prefix('-') {
+            match rest.trim_start_matches(|c| FLAGS.contains(c)).strip_prefix(short) {
+                Some("") => next(),
+                rest => rest,
+            }
+        } else {
+            None
+        };
+        found = value.or(found);
+    }
+    found
+}
+
+fn last_assignment(text: &str, name: &str) -> Option<Assignment> {
+    assignments(text).into_iter().rfind(|v| v.name == name)
+}
+
+/// The user the start scripts give ntpd.
+fn run_as(root: &dyn Rootfs, gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) -> Result<()> {
+    for (path, ours) in [(INIT, true), (WRAPPER, false)] {
+        let path = ImagePath::parse(path)?;
+        let Some(text) = root.read(&path)? else { continue };
+        let Some(user) = last_assignment(&text, "RUNASUSER") else { continue };
+        let evidence =
+            Evidence::at(&path).line(user.line).found(format!("RUNASUSER={}", user.value));
+        if user.value == "ntp" {
+            holding.push(evidence);
+            continue;
+        }
+        let evidence = evidence.want("RUNASUSER=ntp");
+        let mut lines = Lines::new(&text);
+        let plain = lines.get(user.line).map(str::trim);
+        let plain = plain.is_some_and(|l| l.starts_with("RUNASUSER=") && !l.contains([';', '&']));
+        gaps.push(if ours && is_root(&user.value) && plain {
+            lines.set(user.line, "RUNASUSER=ntp");
+            rewrite::gap(root, evidence, &path, lines.to_string(), 0o644)?
+        } else {
+            let why = format!("{path}:{} runs ntpd as {}, want ntp", user.line, user.value);
+            Gap::no_remedy(evidence, why)
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::testing::words::{check, outcome, reasons, settle_entries};
+    use crate::rootfs::MemoryRootfs;
+
+    const GOOD: &str = "driftfile /d\npool a iburst\n\
+        restrict -4 default kod notrap nomodify nopeer noquery limited\n\
+        restrict -6 default kod notrap nomodify nopeer noquery limited\n\
+        restrict 127.0.0.1\nrestrict source notrap nomodify noquery\n";
+
+    fn image(conf: &str) -> MemoryRootfs {
+        MemoryRootfs::new()
+            .file("/var/lib/dpkg/status", "Package: ntp\nStatus: install ok installed\n")
+            .file("/etc/ntp.conf", conf)
+            .file(INIT, "#!/bin/sh\nRUNASUSER=ntp\nUGID=$(getent passwd $RUNASUSER)\n")
+            .file(DEFAULTS, "NTPD_OPTS='-g'\n")
+    }
+
+    fn audit(root: &MemoryRootfs) -> Outcome {
+        outcome(check("ntp_conf = {}").primitive(), root)
+    }
+
+    fn settled(conf: &str) -> String {
+        let changes = settle_entries(check("ntp_conf = {}").primitive(), &image(conf));
+        assert_eq!(changes.len(), 1);
+        changes[0].strip_prefix("/etc/ntp.conf: ").unwrap().to_owned()
+    }
+
+    const FIVE: &str = "kod nomodify notrap nopeer noquery";
+
+    #[test]
+    fn what_holds() {
+        assert_eq!(audit(&image(GOOD)), Outcome::Met);
+        for conf in [
+            format!("server a\nrestrict default {FIVE}\n"),
+            format!("server a\r\nrestrict\tdefault  {FIVE} # x\r\n"),
+            format!("server a\nrestrict 0.0.0.0 mask 0.0.0.0 {FIVE}\nrestrict :: mask :: {FIVE}"),
+            "server a\nrestrict default kod nomodify\nrestrict default notrap nopeer noquery"
+                .into(),
+            format!("server 127.127.20.0\nrestrict default ignore {FIVE}\n"),
+            format!("server -4 a\nrestrict default {FIVE}\nrestrict default {FIVE}\n"),
+        ] {
+            assert_eq!(audit(&image(&conf)), Outcome::Met, "{conf}");
+        }
+    }
+
+    #[test]
+    fn what_does_not() {
+        for conf in [
+            String::new(),
+            GOOD.replace("noquery", "noquer"),
+            GOOD.replace("-6 default kod", "-6 default"),
+            GOOD.replace("restrict -4", "# restrict -4"),
+            GOOD.replace("restrict -4", "Restrict -4"),
+            GOOD.replace("-4 default", "-6 default"),
+            GOOD.replace("pool a", "#pool a"),
+            GOOD.replace("pool a", "server 127.127.1.0"),
+        ] {
+            assert_eq!(audit(&image(&conf)), Outcome::NotMet, "{conf}");
+        }
+        assert_eq!(audit(&image(GOOD).without("/etc/ntp.conf")), Outcome::NotMet);
+        let looped = image(GOOD).link("/etc/ntp.conf", "ntp.conf");
+        assert_eq!(audit(&looped), Outcome::Unknown);
+        assert_eq!(audit(&image(GOOD).file("/etc/ntp.conf", b"\xff")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn without_the_package_nothing_is_asked() {
+        let status = "Package: ntp\nStatus: deinstall ok config-files\n\nPackage: ntpdate\n\
+            Status: install ok installed\n";
+        let root = image("").file("/var/lib/dpkg/status", status);
+        assert_eq!(audit(&root), Outcome::MetVacuously);
+        assert_eq!(audit(&root.without("/var/lib/dpkg")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn flags_are_added_where_they_are_missing() {
+        let four = "server a\nrestrict -4 default kod # v4\nrestrict -6 default kod notrap";
+        assert_eq!(
+            settled(four),
+            "server a\nrestrict -4 default kod nomodify notrap nopeer noquery # v4\n\
+             restrict -6 default kod notrap nomodify nopeer noquery"
+        );
+        let bare = "server a\r\nrestrict default noquery\r\n";
+        assert_eq!(
+            settled(bare),
+            "server a\r\nrestrict default noquery kod nomodify notrap nopeer\r\n"
+        );
+        // Of two kinds of lines, the one for the family alone is added to.
+        let both = "server a\nrestrict default kod nomodify notrap nopeer\nrestrict -4 default\n";
+        assert_eq!(
+            settled(both),
+            "server a\nrestrict default kod nomodify notrap nopeer noquery\n\
+             restrict -4 default noquery\n"
+        );
+        assert_eq!(
+            settled("server a"),
+            format!("server a\nrestrict -4 default {FIVE}\nrestrict -6 default {FIVE}\n")
+        );
+    }
+
+    #[test]
+    fn a_pool_stays_usable() {
+        let source = "restrict source notrap nomodify noquery\n";
+        let new = settled("pool a\nrestrict default kod nomodify notrap noquery\n");
+        assert_eq!(
+            new,
+            format!("pool a\nrestrict default kod nomodify notrap noquery nopeer\n{source}")
+        );
+        let new = settled("pool a\n");
+        assert_eq!(new.matches(source).count(), 1, "{new}");
+        let new = settled(&GOOD.replace("nopeer", ""));
+        assert_eq!(new.matches("restrict source").count(), 1, "{new}");
+    }
+
+    #[test]
+    fn included_files_count() {
+        let root =
+            image(&format!("server a\nincludefile /etc/ntp.d/r\nrestrict -4 default {FIVE}\n"))
+                .file("/etc/ntp.d/r", "includefile \"/etc/ntp.conf\"\nrestrict -6 default kod\n");
+        let changes = settle_entries(check("ntp_conf = {}").primitive(), &root);
+        assert_eq!(
+            changes,
+            [format!("/etc/ntp.d/r: includefile \"/etc/ntp.conf\"\nrestrict -6 default {FIVE}\n")]
+        );
+    }
+
+    #[test]
+    fn a_file_outside_etc_is_not_written() {
+        let root = image("server a\n").file("/usr/share/ntp.conf", "server a\n");
+        let root = root.link("/etc/ntp.conf", "/usr/share/ntp.conf");
+        let why = reasons(check("ntp_conf = {}").primitive(), &root);
+        assert!(why[0].contains("leads to /usr/share/ntp.conf"), "{why:?}");
+        let inside = image("").file("/etc/time.conf", GOOD).link("/etc/ntp.conf", "time.conf");
+        assert_eq!(audit(&inside), Outcome::Met);
+    }
+
+    #[test]
+    fn options_may_name_another_file() {
+        let other = image("").file("/etc/other.conf", GOOD);
+        for options in
+            ["-g -c /etc/other.conf", "-gc/etc/other.conf", "--configfile=/etc/other.conf"]
+        {
+            let root = other.clone().file(DEFAULTS, format!("NTPD_OPTS=\"{options}\"\n"));
+            assert_eq!(audit(&root), Outcome::Met, "{options}");
+        }
+        assert_eq!(audit(&other), Outcome::NotMet);
+    }
+
+    #[test]
+    fn ntpd_is_not_root() {
+        for options in ["-u root", "-g -uroot:root", "--user 0", "--user=root", "-gu 0:0"] {
+            let root = image(GOOD).file(DEFAULTS, format!("NTPD_OPTS='{options}'\n"));
+            let why = reasons(check("ntp_conf = {}").primitive(), &root).join(" ");
+            assert!(why.starts_with("/etc/default/ntp:1 makes ntpd root"), "{options}: {why}");
+        }
+        for options in ["-u ntp", "-u rooty", "-g # -u root"] {
+            let root = image(GOOD).file(DEFAULTS, format!("#-u root\nNTPD_OPTS='{options}'\n"));
+            let want = if options.contains('#') { Outcome::NotMet } else { Outcome::Met };
+            assert_eq!(audit(&root), want, "{options}");
+        }
+        let check = check("ntp_conf = {}");
+        let root = image(GOOD).file(INIT, "#!/bin/sh\nRUNASUSER=root\nx\n");
+        assert_eq!(
+            settle_entries(check.primitive(), &root),
+            [format!("{INIT}: #!/bin/sh\nRUNASUSER=ntp\nx\n")]
+        );
+        let root = image(GOOD).file(INIT, "RUNASUSER=other\n");
+        assert_eq!(
+            reasons(check.primitive(), &root),
+            ["/etc/init.d/ntp:1 runs ntpd as other, want ntp"]
+        );
+        let root = image(GOOD).file(WRAPPER, "RUNASUSER=root\n");
+        assert_eq!(reasons(check.primitive(), &root).len(), 1, "the vendor's is not edited");
+    }
+}

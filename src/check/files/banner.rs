@@ -1,0 +1,293 @@
+//! A login text gives nothing of the system away.
+
+use serde::Deserialize;
+
+use crate::check::common::destination;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{CONFIG_LIMIT, Change, FileKind, ImagePath, Location, Rootfs, escape};
+use crate::text::{banner, os_release};
+
+/// The text at `path` names neither system nor release, neither by an escape of the terminal's
+/// greeter nor by the image's own `ID`.
+///
+/// A text that complies stays as it is, whoever wrote it; any other becomes `text`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Raw")]
+pub struct Banner {
+    path: ImagePath,
+    missing: Missing,
+    text: String,
+}
+
+/// What it means that there is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Missing {
+    /// Nothing is given away: the row holds.
+    Vacuous,
+    /// There must be one.
+    NotMet,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    path: ImagePath,
+    missing: Missing,
+    text: String,
+}
+
+impl TryFrom<Raw> for Banner {
+    type Error = String;
+
+    fn try_from(raw: Raw) -> Result<Banner, String> {
+        let Raw { path, missing, mut text } = raw;
+        if banner::is_blank(text.as_bytes()) {
+            return Err("the banner's `text` is empty; want a sentence".to_owned());
+        }
+        if let Some(leak) = banner::leaks(text.as_bytes(), None).first() {
+            let token = &leak.token;
+            return Err(format!("the banner's `text` holds `{token}`, which names the system"));
+        }
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        Ok(Banner { path, missing, text })
+    }
+}
+
+impl Primitive for Banner {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let is_link = root.stat(&self.path)?.is_some_and(|s| s.kind == FileKind::Symlink);
+        let at = root.locate(&self.path)?;
+        if is_link && let Some(finding) = self.judge_link(root, &at)? {
+            return Ok(finding);
+        }
+        let place = if is_link { Evidence::at(&at.path) } else { Evidence::at(&self.path) };
+        let Some(stat) = at.stat else {
+            return match self.missing {
+                Missing::Vacuous => Ok(Finding::MetVacuously(vec![place.note("not there")])),
+                Missing::NotMet => self.gap(root, place, "no such file"),
+            };
+        };
+        if stat.kind != FileKind::File {
+            let evidence = place.found(stat.kind.to_string()).want("a regular file");
+            let gap = Gap::no_remedy(evidence, "move it away and run again");
+            return Ok(Finding::from_gaps(vec![gap], Vec::new()));
+        }
+        let content = root.read_bytes(&self.path, CONFIG_LIMIT)?;
+        self.judge(root, place, content.as_deref().unwrap_or_default())
+    }
+}
+
+impl Banner {
+    fn judge(&self, root: &dyn Rootfs, place: Evidence, content: &[u8]) -> Result<Finding> {
+        let name = system_name(root)?;
+        if self.missing == Missing::NotMet && banner::is_blank(content) {
+            return self.gap(root, place, "an empty text");
+        }
+        let leaks = banner::leaks(content, name.as_deref());
+        let Some(first) = leaks.first() else {
+            let found = if content.is_empty() { "an empty file" } else { "no word of the system" };
+            let place = place.found(found);
+            return Ok(Finding::Met(vec![match name {
+                Some(_) => place,
+                None => place.note("no ID in os-release; only the escapes were looked for"),
+            }]));
+        };
+        let tokens: Vec<String> =
+            leaks.iter().map(|leak| format!("`{}`", escape(leak.token.as_bytes()))).collect();
+        self.gap(root, place.line(first.line), &tokens.join(", "))
+    }
+
+    /// A link whose end says nothing yet, or must not be judged.
+    fn judge_link(&self, root: &dyn Rootfs, at: &Location) -> Result<Option<Finding>> {
+        let evidence = |note: &str| {
+            let to = Evidence::at(&self.path).found(format!("a link to {}", at.path));
+            Ok(Some(Finding::Manual(vec![to.note(note)])))
+        };
+        if at.path.starts_with(&ImagePath::parse("/run")?) && !root.is_live() {
+            return evidence("the text is made at boot; look at the running system");
+        }
+        if at.stat.is_none() && self.missing == Missing::Vacuous {
+            return evidence("nothing is there; the link may be meant for a text made later");
+        }
+        Ok(None)
+    }
+
+    fn gap(&self, root: &dyn Rootfs, place: Evidence, found: &str) -> Result<Finding> {
+        let evidence = place.found(found).want("a text without the system's name and escapes");
+        let name = system_name(root)?;
+        let own = banner::leaks(self.text.as_bytes(), name.as_deref());
+        let gap = if let Some(leak) = own.first() {
+            let token = &leak.token;
+            Gap::no_remedy(evidence, format!("the profile's own text holds `{token}`; change it"))
+        } else if let Some(reason) = destination::refusal(root, &self.path)? {
+            Gap::no_remedy(evidence, reason)
+        } else {
+            Gap::fixed_by(evidence, Change::write(&self.path, self.text.as_str()))
+        };
+        Ok(Finding::from_gaps(vec![gap], Vec::new()))
+    }
+}
+
+/// The `ID` of the image's `os-release`, the word a banner must not hold.
+fn system_name(root: &dyn Rootfs) -> Result<Option<String>> {
+    for path in ["/etc/os-release", "/usr/lib/os-release"] {
+        if let Some(text) = root.read_bytes(&ImagePath::parse(path)?, CONFIG_LIMIT)? {
+            return Ok(os_release::value(&text, "ID").filter(|id| !id.trim().is_empty()));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing::{changed, parse, settle, stage};
+    use crate::check::{Fix, Outcome};
+    use crate::rootfs::MemoryRootfs;
+
+    const TEXT: &str = "Approved persons only.\n";
+
+    fn banner(path: &str, missing: &str) -> Banner {
+        let text = TEXT.trim_end();
+        parse(&format!("{{ path = {path:?}, missing = {missing:?}, text = {text:?} }}")).unwrap()
+    }
+
+    fn root() -> MemoryRootfs {
+        MemoryRootfs::new()
+            .dir("/etc", 0o755, 0, 0)
+            .file("/usr/lib/os-release", "ID=ubuntu\n")
+            .link("/etc/os-release", "../usr/lib/os-release")
+    }
+
+    fn outcome(path: &str, missing: &str, root: &MemoryRootfs) -> Outcome {
+        banner(path, missing).audit(root).unwrap().outcome()
+    }
+
+    #[test]
+    fn texts_that_say_nothing_stay() {
+        for text in ["ours\n", "ours", "a\r\nb\r\n", "\\n \\l", "b\u{fc}ro \u{1b}[0m", "debian"] {
+            let root = root().file("/etc/issue", text);
+            assert_eq!(outcome("/etc/issue", "not-met", &root), Outcome::Met, "{text:?}");
+            assert!(settle(&banner("/etc/issue", "not-met"), &root).is_empty());
+        }
+        let root = root().file("/etc/issue", b"\xff\xfe\x00");
+        assert_eq!(outcome("/etc/issue", "not-met", &root), Outcome::Met, "any bytes are judged");
+    }
+
+    #[test]
+    fn texts_that_say_too_much_are_replaced() {
+        let want = format!("/etc/issue: {TEXT}");
+        let telling: [&[u8]; 8] = [
+            b"Ubuntu 18.04 LTS \\n \\l\n\n",
+            b"\\S{NAME}",
+            b"x\n\\R",
+            b"\\m",
+            b"\\v",
+            b"kUbUnTuX",
+            b"\xffubuntu",
+            b"# ubuntu",
+        ];
+        for text in telling {
+            let root = root().file("/etc/issue", text);
+            assert_eq!(settle(&banner("/etc/issue", "not-met"), &root), [&want[..]], "{text:?}");
+        }
+        let motd = root().file("/etc/motd", "Welcome to Ubuntu");
+        assert_eq!(settle(&banner("/etc/motd", "vacuous"), &motd), [format!("/etc/motd: {TEXT}")]);
+    }
+
+    #[test]
+    fn the_name_is_the_images_own() {
+        let debian = MemoryRootfs::new().file("/etc/os-release", "ID=\"Debian\"\n");
+        let told = debian.clone().file("/etc/issue", "DEBIAN");
+        assert_eq!(outcome("/etc/issue", "not-met", &told), Outcome::NotMet);
+        let other = debian.file("/etc/issue", "ubuntu");
+        assert_eq!(outcome("/etc/issue", "not-met", &other), Outcome::Met);
+        let nameless = MemoryRootfs::new().file("/etc/issue", "ubuntu");
+        let finding = banner("/etc/issue", "not-met").audit(&nameless).unwrap();
+        let Finding::Met(evidence) = finding else { panic!("{finding:?}") };
+        assert!(evidence[0].note.as_deref().unwrap().contains("no ID"));
+    }
+
+    #[test]
+    fn no_text_is_written_where_one_is_wanted_only() {
+        let want = format!("/etc/issue: {TEXT}");
+        assert_eq!(settle(&banner("/etc/issue", "not-met"), &root()), [&want[..]]);
+        for blank in ["", " \n\n"] {
+            let root = root().file("/etc/issue", blank);
+            assert_eq!(settle(&banner("/etc/issue", "not-met"), &root), [&want[..]]);
+            let root = root.file("/etc/motd", blank);
+            assert_eq!(outcome("/etc/motd", "vacuous", &root), Outcome::Met);
+        }
+        assert_eq!(outcome("/etc/motd", "vacuous", &root()), Outcome::MetVacuously);
+    }
+
+    #[test]
+    fn a_new_text_is_roots_and_readable_and_an_old_one_keeps_its_mode() {
+        let root = root().file_with("/etc/issue", "ubuntu", 0o640, 7, 8);
+        let staged = stage(&banner("/etc/issue", "not-met"), &root);
+        let stat = |p: &str| staged.stat(&ImagePath::parse(p).unwrap()).unwrap().unwrap();
+        assert_eq!((stat("/etc/issue").mode, stat("/etc/issue").uid), (0o640, 7));
+        let root = MemoryRootfs::new();
+        let staged = stage(&banner("/etc/issue.net", "not-met"), &root);
+        let stat = staged.stat(&ImagePath::parse("/etc/issue.net").unwrap()).unwrap().unwrap();
+        assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
+    }
+
+    #[test]
+    fn links_are_followed_inside_etc_only() {
+        let inside = root().file("/etc/local/issue", "ubuntu").link("/etc/issue", "local/issue");
+        let changes = settle(&banner("/etc/issue", "not-met"), &inside);
+        assert_eq!(changes, [format!("/etc/local/issue: {TEXT}")]);
+
+        for out in ["/usr/share/issue", "/usr/lib/os-release"] {
+            let root = root().file("/usr/share/issue", "ubuntu").link("/etc/issue", out);
+            let finding = banner("/etc/issue", "not-met").audit(&root).unwrap();
+            let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
+            assert!(matches!(&gaps[0].fix, Fix::None(r) if r.contains("outside of /etc")));
+            assert!(changed(&stage(&banner("/etc/issue", "not-met"), &root)).is_empty());
+        }
+
+        let dangling = root().link("/etc/motd", "/var/nothing").link("/etc/issue", "/var/nothing");
+        assert_eq!(outcome("/etc/motd", "vacuous", &dangling), Outcome::Manual);
+        assert_eq!(outcome("/etc/issue", "not-met", &dangling), Outcome::NotMet);
+        let boot = root().file("/run/motd", "ubuntu").link("/etc/motd", "/run/motd");
+        assert_eq!(outcome("/etc/motd", "vacuous", &boot), Outcome::Manual, "made at boot");
+        assert_eq!(outcome("/etc/motd", "vacuous", &boot.live()), Outcome::NotMet);
+        let loops = root().link("/etc/motd", "motd");
+        assert!(banner("/etc/motd", "vacuous").audit(&loops).is_err());
+    }
+
+    #[test]
+    fn other_kinds_have_no_remedy_and_a_telling_text_of_the_profile_neither() {
+        let odd = root().special("/etc/issue", FileKind::Fifo);
+        let finding = banner("/etc/issue", "not-met").audit(&odd).unwrap();
+        let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
+        assert_eq!(gaps[0].evidence.found.as_deref(), Some("named pipe"));
+        assert!(matches!(gaps[0].fix, Fix::None(_)));
+
+        let own: Banner =
+            parse("{ path = '/etc/issue', missing = 'not-met', text = 'our Ubuntu' }").unwrap();
+        let finding = own.audit(&root()).unwrap();
+        let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
+        assert!(matches!(&gaps[0].fix, Fix::None(r) if r.contains("`Ubuntu`")), "{gaps:?}");
+    }
+
+    #[test]
+    fn mistakes_in_a_profile_are_named() {
+        let of = |rest: &str| parse::<Banner>(&format!("{{ path = '/etc/issue', {rest} }}"));
+        for (rest, want) in [
+            ("missing = 'not-met', text = ' '", "is empty"),
+            ("missing = 'not-met', text = 'on \\s'", "holds `\\s`"),
+            ("missing = 'maybe', text = 'a'", "unknown variant `maybe`"),
+            ("missing = 'vacuous', text = 'a', txt = 1", "unknown field `txt`"),
+            ("text = 'a'", "missing field `missing`"),
+        ] {
+            let message = of(rest).unwrap_err();
+            assert!(message.contains(want), "want {want} in {message}");
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! A file or directory is open to nobody beyond what is allowed.
+//!
+//! Bits are only ever taken away: what is tighter than asked for stays. The entry itself is meant,
+//! never what a link leads to, and never what lies below a directory.
+
+mod host_key;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
+
+use serde::Deserialize;
+
+use super::mode::Mode;
+use crate::check::common::destination;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
+use crate::text::glob;
+
+/// What stands at `path` has no permission bits beyond `ceiling`, an owner among `owner` and a
+/// group among `group`.
+///
+/// The last component of `path` may hold `*` and `?`. A wrong owner or group becomes the first of
+/// the names that the image knows.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Raw")]
+pub struct FileMode {
+    path: ImagePath,
+    ceiling: Mode,
+    kind: Kind,
+    owner: Vec<String>,
+    group: Vec<String>,
+    missing: Missing,
+    dangling: Dangling,
+    also_host_keys: bool,
+}
+
+/// The kind of entry that is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    #[default]
+    File,
+    Dir,
+}
+
+/// What it means that nothing is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Missing {
+    /// The row has nothing to be about, and holds.
+    #[default]
+    Vacuous,
+    /// The image is broken; nothing is created.
+    NotMet,
+}
+
+/// What it means that a link leads nowhere, or to a place that is filled at boot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Dangling {
+    /// The same as any other link: not the real thing.
+    #[default]
+    NotMet,
+    /// A person must look.
+    Manual,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    path: ImagePath,
+    ceiling: Mode,
+    #[serde(default)]
+    kind: Kind,
+    #[serde(default = "root_only")]
+    owner: Vec<String>,
+    #[serde(default = "root_only")]
+    group: Vec<String>,
+    #[serde(default)]
+    missing: Missing,
+    #[serde(default)]
+    dangling: Dangling,
+    /// Also the private host keys that `sshd_config` names. They are changed only where they are
+    /// plainly keys: the line may name anything.
+    #[serde(default)]
+    also_host_keys: bool,
+}
+
+fn root_only() -> Vec<String> {
+    vec!["root".to_owned()]
+}
+
+impl TryFrom<Raw> for FileMode {
+    type Error = String;
+
+    fn try_from(raw: Raw) -> Result<FileMode, String> {
+        let Raw { path, ceiling, kind, owner, group, missing, dangling, also_host_keys } = raw;
+        let special = |name: &[u8], chars: &[u8]| name.iter().any(|b| chars.contains(b));
+        if path.parent().is_none_or(|dir| special(dir.as_bytes(), b"*?[")) {
+            return Err(format!("`{path}`: want `*` and `?` in the last component only"));
+        }
+        if path.file_name().is_some_and(|name| special(name.as_bytes(), b"[")) {
+            return Err(format!("`{path}`: want no pattern but `*` and `?`"));
+        }
+        for (what, names) in [("owner", &owner), ("group", &group)] {
+            if names.is_empty() || names.iter().any(String::is_empty) {
+                return Err(format!("`{what}` is empty; want names, as [\"root\"]"));
+            }
+        }
+        Ok(FileMode { path, ceiling, kind, owner, group, missing, dangling, also_host_keys })
+    }
+}
+
+impl Primitive for FileMode {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let ids = Ids::read(root, &self.owner, &self.group)?;
+        let (mut gaps, mut holding) = (Vec::new(), Vec::new());
+        let (mut seen, mut unsure) = (Vec::new(), Vec::new());
+        for (path, named) in self.paths(root, &mut seen)? {
+            let Some(stat) = root.stat(&path)? else {
+                seen.push(Evidence::at(&path).note("not there"));
+                continue;
+            };
+            if self.dangling == Dangling::Manual
+                && stat.kind == FileKind::Symlink
+                && leads_nowhere_yet(root, &path)?
+            {
+                let note = "a link to nothing, or to what is made at boot; look at the running \
+                            system";
+                unsure.push(Evidence::at(&path).note(note));
+                continue;
+            }
+            match self.judge(root, (&path, named), stat, &ids)? {
+                Ok(evidence) => holding.push(evidence),
+                Err(gap) => gaps.push(gap),
+            }
+        }
+        if gaps.is_empty() && !unsure.is_empty() {
+            unsure.extend(holding);
+            return Ok(Finding::Manual(unsure));
+        }
+        if !gaps.is_empty() || !holding.is_empty() {
+            holding.extend(unsure);
+            return Ok(Finding::from_gaps(gaps, holding));
+        }
+        Ok(match self.missing {
+            Missing::Vacuous => Finding::MetVacuously(seen),
+            Missing::NotMet => {
+                let evidence = Evidence::at(&self.path).want(self.wanted(&ids));
+                let advice = "not there, and never created here; bring it from where it belongs";
+                Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new())
+            }
+        })
+    }
+}
+
+impl FileMode {
+    /// The entries that are meant, and who says so. `seen` takes what was looked at when a pattern
+    /// fits nothing.
+    fn paths(
+        &self,
+        root: &dyn Rootfs,
+        seen: &mut Vec<Evidence>,
+    ) -> Result<BTreeMap<ImagePath, Named>> {
+        let mut out = BTreeMap::new();
+        let pattern = self.path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
+        let parent = self.path.parent().unwrap_or_else(ImagePath::root);
+        if pattern.iter().any(|b| matches!(b, b'*' | b'?')) {
+            // As in a shell, a leading dot is matched by a dot only.
+            let hidden = |name: &[u8]| name.starts_with(b".") && !pattern.starts_with(b".");
+            let is_dir = root.locate(&parent)?.stat.is_some_and(|s| s.kind == FileKind::Dir);
+            let names = if is_dir { root.list(&parent)? } else { None };
+            for name in names.unwrap_or_default().iter() {
+                if glob::matches(pattern, name.as_bytes()) && !hidden(name.as_bytes()) {
+                    out.insert(parent.join(name)?, Named::ByTheRule);
+                }
+            }
+            if out.is_empty() {
+                seen.push(Evidence::at(&self.path).note("nothing fits this pattern"));
+            }
+        } else {
+            out.insert(self.path.clone(), Named::ByTheRule);
+        }
+        if self.also_host_keys {
+            // With an agent, public keys are named there; they are no secret.
+            let keys = crate::check::sshd::host_key_paths(root)?;
+            for key in keys.into_iter().filter(|p| !p.as_bytes().ends_with(b".pub")) {
+                out.entry(key).or_insert(Named::ByTheImage);
+            }
+        }
+        Ok(out)
+    }
+
+    fn judge(
+        &self,
+        root: &dyn Rootfs,
+        (path, named): (&ImagePath, Named),
+        stat: Stat,
+        ids: &Ids,
+    ) -> Result<Result<Evidence, Gap>> {
+        let evidence = Evidence::at(path);
+        let want = match self.kind {
+            Kind::File => FileKind::File,
+            Kind::Dir => FileKind::Dir,
+        };
+        if stat.kind != want {
+            let evidence = evidence.found(format!("a {}", stat.kind)).want(format!("a {want}"));
+            let advice = "not followed and not replaced; put the real thing in its place";
+            return Ok(Err(Gap::no_remedy(evidence, advice)));
+        }
+        let mut evidence = evidence.found(ids.show(stat));
+        if stat.kind == FileKind::File && stat.links > 1 {
+            let note = format!("has {} names (hard links), which share mode and owner", stat.links);
+            evidence = evidence.note(note);
+        }
+        let mode = stat.mode & self.ceiling.0;
+        let uid = pick(stat.uid, &ids.owners);
+        let gid = pick(stat.gid, &ids.groups);
+        if (mode, uid, gid) == (stat.mode, Pick::Fine, Pick::Fine) {
+            return Ok(Ok(evidence));
+        }
+        let evidence = evidence.want(self.wanted(ids));
+        let (Ok(uid), Ok(gid)) = (uid.change(), gid.change()) else {
+            let advice = "the image has none of the wanted owners or groups; add them first";
+            return Ok(Err(Gap::no_remedy(evidence, advice)));
+        };
+        let refusal = match destination::entry_refusal(root, path)? {
+            None if named == Named::ByTheImage => host_key::why_not_changed(root, path, stat)?,
+            refusal => refusal,
+        };
+        Ok(Err(match refusal {
+            Some(reason) => Gap::no_remedy(evidence, reason),
+            None => {
+                let mode = (mode != stat.mode).then_some(mode);
+                Gap::fixed_by(evidence, Change::SetStat { path: path.clone(), mode, uid, gid })
+            }
+        }))
+    }
+
+    fn wanted(&self, ids: &Ids) -> String {
+        let names = |names: &[String], ids: &[u32]| match ids {
+            [] => format!("{} (unknown in the image)", names.join(" or ")),
+            _ => names.join(" or "),
+        };
+        format!(
+            "mode {} or tighter, owner {}, group {}",
+            self.ceiling,
+            names(&self.owner, &ids.owners),
+            names(&self.group, &ids.groups)
+        )
+    }
+}
+
+/// Who says that an entry is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    ByTheRule,
+    /// A line of the image, which may name what is no such thing.
+    ByTheImage,
+}
+
+fn leads_nowhere_yet(root: &dyn Rootfs, path: &ImagePath) -> Result<bool> {
+    let at = root.locate(path)?;
+    let made_at_boot = !root.is_live() && at.path.starts_with(&ImagePath::parse("/run")?);
+    Ok(at.stat.is_none() || made_at_boot)
+}
+
+/// The numbers that are right, in the order of the names.
+struct Ids {
+    db: Rc<AccountDb>,
+    owners: Vec<u32>,
+    groups: Vec<u32>,
+}
+
+impl Ids {
+    fn read(root: &dyn Rootfs, owner: &[String], group: &[String]) -> Result<Ids> {
+        // Root is 0 by the kernel's law; the account files are needed for other names only.
+        let others = owner.iter().chain(group).any(|name| name != "root");
+        let db = match AccountDb::read(root) {
+            Ok(db) => db,
+            Err(_) if !others => Rc::default(),
+            Err(e) => return Err(e),
+        };
+        let number =
+            |name: &String, found: Option<u32>| if name == "root" { Some(0) } else { found };
+        let owners = owner.iter().filter_map(|n| number(n, db.uid(n))).collect();
+        let groups = group.iter().filter_map(|n| number(n, db.gid(n))).collect();
+        Ok(Ids { db, owners, groups })
+    }
+
+    fn show(&self, stat: Stat) -> String {
+        let (owner, group) = (self.db.show_user(stat.uid), self.db.show_group(stat.gid));
+        format!("mode {}, owner {owner}, group {group}", Mode(stat.mode))
+    }
+}
+
+/// What is to become of an owner or group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pick {
+    Fine,
+    Becomes(u32),
+    /// It is wrong, and the image knows no right one.
+    Nobody,
+}
+
+fn pick(found: u32, right: &[u32]) -> Pick {
+    match right.first() {
+        _ if right.contains(&found) => Pick::Fine,
+        Some(first) => Pick::Becomes(*first),
+        None => Pick::Nobody,
+    }
+}
+
+impl Pick {
+    fn change(self) -> Result<Option<u32>, ()> {
+        match self {
+            Pick::Fine => Ok(None),
+            Pick::Becomes(id) => Ok(Some(id)),
+            Pick::Nobody => Err(()),
+        }
+    }
+}

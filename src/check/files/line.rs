@@ -1,0 +1,123 @@
+//! Some line of some files matches a pattern. For rows that are only observed: it has no remedy.
+
+use std::os::unix::ffi::OsStrExt;
+
+use regex::bytes::{Regex, RegexBuilder};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::glob;
+
+/// A line of one of `files` matches `pattern`. Comments count only if the pattern allows them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// The files; the last component may be a glob. Files that are not there hold no line.
+    pub files: Vec<ImagePath>,
+    /// A regular expression that matches within one line; anchor it.
+    #[serde(deserialize_with = "regex")]
+    pub pattern: Regex,
+    /// No line may match, instead of one.
+    #[serde(default)]
+    pub absent: bool,
+    /// Whether evidence may show the line; not where it holds a secret.
+    #[serde(default = "yes")]
+    pub show: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Classes such as `\s` mean ASCII: configuration keywords are, and the automata stay small.
+fn regex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+    let pattern = String::deserialize(deserializer)?;
+    RegexBuilder::new(&pattern).unicode(false).build().map_err(de::Error::custom)
+}
+
+impl Line {
+    /// The regular files that a path, perhaps a glob, stands for.
+    fn expand(root: &dyn Rootfs, path: &ImagePath) -> Result<Vec<ImagePath>> {
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(Vec::new());
+        };
+        let Some(pattern) = name.to_str().filter(|n| n.contains(['*', '?'])) else {
+            return Ok(vec![path.clone()]);
+        };
+        let mut out = Vec::new();
+        for name in root.list(&dir)?.unwrap_or_default().iter() {
+            let fits = glob::matches(pattern.as_bytes(), name.as_bytes());
+            let path = dir.join(name)?;
+            let kind = root.locate(&path)?.stat.map(|s| s.kind);
+            if fits && kind == Some(FileKind::File) {
+                out.push(path);
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl Primitive for Line {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let mut hits = Vec::new();
+        let mut looked_at = Vec::new();
+        for path in &self.files {
+            for file in Line::expand(root, path)? {
+                let Some(text) = root.read(&file)? else { continue };
+                let mut lines = text.lines().enumerate();
+                match lines.find(|(_, l)| self.pattern.is_match(l.as_bytes())) {
+                    Some((i, line)) => {
+                        let found = if self.show { line.trim() } else { "such a line" };
+                        hits.push(Evidence::at(&file).line(i + 1).found(found));
+                    }
+                    None => looked_at.push(Evidence::at(&file).note("no such line")),
+                }
+            }
+        }
+        if hits.is_empty() == self.absent {
+            return Ok(Finding::Met(if self.absent { looked_at } else { hits }));
+        }
+        let gaps = if self.absent {
+            let gap = |e: Evidence| Gap::no_remedy(e.want("no such line"), "left alone");
+            hits.into_iter().map(gap).collect()
+        } else {
+            let want = Evidence {
+                path: self.files.first().cloned(),
+                want: Some(format!("a line like {}", self.pattern)),
+                ..Evidence::default()
+            };
+            vec![Gap::no_remedy(want, "left alone")]
+        };
+        Ok(Finding::NotMet { gaps, holding: looked_at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::rootfs::MemoryRootfs;
+
+    #[test]
+    fn globs_comments_and_missing_files() {
+        let line: Line = toml::from_str(
+            "files = ['/etc/sudoers', '/etc/sudoers.d/*']\n\
+             pattern = '^\\s*Defaults\\s.*\\buse_pty\\b'",
+        )
+        .unwrap();
+        let judge = |root: &MemoryRootfs| line.audit(root).unwrap().outcome();
+        let root = MemoryRootfs::new();
+        assert_eq!(judge(&root), Outcome::NotMet);
+        let root = root.file("/etc/sudoers", "# Defaults use_pty\nDefaults env_reset\n");
+        assert_eq!(judge(&root), Outcome::NotMet, "a comment is no setting");
+        let root = root.file("/etc/sudoers.d/a", "Defaults env_reset, use_pty\n");
+        let Finding::Met(evidence) = line.audit(&root).unwrap() else { panic!() };
+        assert_eq!(evidence[0].path.as_ref().unwrap().to_string(), "/etc/sudoers.d/a");
+        let hidden = Line { show: false, absent: true, ..line };
+        let Finding::NotMet { gaps, .. } = hidden.audit(&root).unwrap() else { panic!() };
+        assert_eq!(gaps[0].evidence.found.as_deref(), Some("such a line"));
+        assert!(toml::from_str::<Line>("files = []\npattern = '('").is_err());
+    }
+}

@@ -1,0 +1,10 @@
+//! Files and mounts: modes, lines, keys, options.
+
+pub mod banner;
+pub mod file_mode;
+pub mod ini;
+pub mod limits;
+pub mod line;
+pub(in crate::check) mod mode;
+pub mod mount;
+pub mod tree;

@@ -1,0 +1,345 @@
+//! A mount point is declared, or carries an option where it is declared.
+//!
+//! Nothing is mounted and no mount is invented: an option is added to a mount that the image
+//! declares anyway, and a line is added to `fstab` only where a rule gives that line.
+
+mod declared;
+
+use serde::Deserialize;
+
+use self::declared::{Declared, UnitMount, is_early, resolve};
+use crate::check::common::destination;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Change, ImagePath, Rootfs, escape};
+use crate::text::fstab::{self, Entry};
+use crate::text::mount_options::{self, Flag};
+use crate::text::{Lines, mountinfo, unit};
+
+/// What is wanted of the mount on `target`. One of:
+///
+/// - `option`: where the mount is declared, its options state this one. With `declared = true` a
+///   mount that is not declared fails, instead of having nothing to fulfil.
+/// - `line`: it is declared, if need be by this line of `fstab`.
+/// - `declared = true` alone: it is declared; never made so.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Raw")]
+pub struct Mount {
+    target: ImagePath,
+    want: Want,
+}
+
+#[derive(Debug, Clone)]
+enum Want {
+    Option { flag: Flag, must_be_declared: bool },
+    Line(String),
+    Declared,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    target: ImagePath,
+    option: Option<Flag>,
+    line: Option<String>,
+    #[serde(default)]
+    declared: bool,
+}
+
+impl TryFrom<Raw> for Mount {
+    type Error = String;
+
+    fn try_from(raw: Raw) -> Result<Mount, String> {
+        let Raw { target, option, line, declared } = raw;
+        let want = match (option, line, declared) {
+            (Some(flag), None, must_be_declared) => Want::Option { flag, must_be_declared },
+            (None, Some(line), false) => {
+                let entries = fstab::entries(&line);
+                let found = entries.first().and_then(Entry::target_path);
+                let whole = entries.first().is_some_and(|e| e.options.is_some());
+                if line.contains(['\n', '\r']) || !whole {
+                    return Err(format!("`{line}` is not one line of fstab with its options"));
+                }
+                if found.is_none_or(|p| p.as_bytes() != target.as_bytes()) {
+                    return Err(format!("`{line}` is not a line for `{target}`"));
+                }
+                Want::Line(line)
+            }
+            (None, None, true) => Want::Declared,
+            _ => return Err("want one of `option`, `line` and `declared = true`".to_owned()),
+        };
+        Ok(Mount { target, want })
+    }
+}
+
+pub(in crate::check) fn fstab_path() -> Result<ImagePath> {
+    ImagePath::parse("/etc/fstab")
+}
+
+impl Primitive for Mount {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let text = root.read(&fstab_path()?)?;
+        let declared = resolve(root, &self.target, text.as_deref())?;
+        let finding = match &self.want {
+            Want::Declared => self.judge_declared(&declared),
+            Want::Line(line) => self.judge_line(root, &declared, text.as_deref(), line)?,
+            Want::Option { flag, must_be_declared } => match declared {
+                Declared::Not(seen) => self.judge_absent(*flag, *must_be_declared, seen),
+                Declared::Lines(entries) => {
+                    judge_entries(root, *flag, &entries, &text.unwrap_or_default())?
+                }
+                Declared::Unit(unit) => judge_unit(root, *flag, &unit)?,
+            },
+        };
+        Ok(self.with_live_state(root, finding))
+    }
+}
+
+impl Mount {
+    fn judge_declared(&self, declared: &Declared) -> Finding {
+        match declared {
+            Declared::Not(seen) => {
+                let note = format!("{} is not a separate mount", self.target);
+                let evidence = Evidence::note_only(note).want("a declared mount");
+                let advice = "a mount is never invented; declare it when the image is laid out";
+                let gaps = vec![Gap::no_remedy(evidence, advice)];
+                Finding::NotMet { gaps, holding: seen.clone() }
+            }
+            declared => Finding::Met(places(declared)),
+        }
+    }
+
+    fn judge_line(
+        &self,
+        root: &dyn Rootfs,
+        declared: &Declared,
+        text: Option<&str>,
+        line: &str,
+    ) -> Result<Finding> {
+        Ok(match (declared, text) {
+            (Declared::Not(seen), Some(text)) => {
+                let path = fstab_path()?;
+                let evidence = Evidence::at(&path).want(line);
+                let gap = match destination::refusal(root, &path)? {
+                    Some(reason) => Gap::no_remedy(evidence, reason),
+                    None => {
+                        let mut lines = Lines::new(text);
+                        lines.push(line);
+                        Gap::fixed_by(evidence, Change::write(&path, lines.to_string()))
+                    }
+                };
+                Finding::NotMet { gaps: vec![gap], holding: seen.clone() }
+            }
+            // Without a table nothing is declared by hand; what is mounted, systemd mounts itself.
+            (Declared::Not(seen), None) => Finding::MetVacuously(seen.clone()),
+            (declared, _) => Finding::Met(places(declared)),
+        })
+    }
+
+    /// Nothing is declared: then nothing can lack an option, unless systemd mounts it all the same.
+    fn judge_absent(&self, flag: Flag, must_be_declared: bool, seen: Vec<Evidence>) -> Finding {
+        let lacks_by_default = is_early(&self.target) && flag == Flag::Noexec;
+        if !must_be_declared && !lacks_by_default {
+            return Finding::MetVacuously(seen);
+        }
+        let evidence = Evidence::note_only(format!("no declared mount on {}", self.target));
+        let advice = "a mount is never invented; declare it with its options first";
+        let gap = Gap::no_remedy(evidence.want(flag.word()), advice);
+        Finding::NotMet { gaps: vec![gap], holding: seen }
+    }
+
+    /// On a running system: what is mounted at this moment, beside the verdict.
+    fn with_live_state(&self, root: &dyn Rootfs, mut finding: Finding) -> Finding {
+        if !root.is_live() {
+            return finding;
+        }
+        let Ok(path) = ImagePath::parse("/proc/self/mountinfo") else { return finding };
+        let evidence = match (root.read(&path), std::str::from_utf8(self.target.as_bytes())) {
+            (Ok(Some(text)), Ok(target)) => match mountinfo::flags(&text, target) {
+                Some(flags) => Evidence::at(&path)
+                    .found(escape(flags.as_bytes()))
+                    .note("mounted so until the next boot"),
+                None => Evidence::at(&path).note(format!("nothing is mounted on {target} now")),
+            },
+            // The verdict is about the files; it stands without this.
+            _ => return finding,
+        };
+        match &mut finding {
+            Finding::Met(list)
+            | Finding::MetVacuously(list)
+            | Finding::Manual(list)
+            | Finding::Unmeasured(list) => {
+                list.push(evidence);
+            }
+            Finding::NotMet { holding, .. } => holding.push(evidence),
+        }
+        finding
+    }
+}
+
+/// Where a mount is declared.
+fn places(declared: &Declared) -> Vec<Evidence> {
+    match declared {
+        Declared::Not(seen) => seen.clone(),
+        Declared::Lines(entries) => entries.iter().filter_map(line_evidence).collect(),
+        Declared::Unit(unit) => vec![unit_evidence(unit)],
+    }
+}
+
+fn line_evidence(entry: &Entry) -> Option<Evidence> {
+    let found = match &entry.options {
+        Some(options) => escape(options.as_bytes()),
+        None => "no options, as `defaults`".to_owned(),
+    };
+    Some(Evidence::at(&fstab_path().ok()?).line(entry.line).found(found))
+}
+
+fn unit_evidence(unit: &UnitMount) -> Evidence {
+    let evidence = Evidence::at(&unit.path).note(format!("this file decides about {}", unit.name));
+    match unit.line {
+        Some(line) => evidence.line(line).found(escape(unit.options.as_bytes())),
+        None => evidence.found("no Options="),
+    }
+}
+
+/// How one list of options stands to the wanted one.
+enum Verdict {
+    Holds,
+    /// Stated for a bind mount: a second call of `mount` has to apply it.
+    Bind,
+    /// Could be added.
+    Lacks,
+    /// Cannot be added, and why.
+    Hopeless(&'static str),
+}
+
+fn verdict(options: &str, flag: Flag) -> Verdict {
+    let bind = mount_options::is_bind(options);
+    if !mount_options::is_sound(options) {
+        return Verdict::Hopeless(
+            "the options hold a blank or an open quotation mark; correct the line by hand",
+        );
+    }
+    match (mount_options::states(options, flag), bind) {
+        (true, false) => Verdict::Holds,
+        (true, true) => Verdict::Bind,
+        (false, false) => Verdict::Lacks,
+        (false, true) => Verdict::Hopeless(
+            "a bind mount takes its options from the mount it shows; harden that one, or declare \
+             a mount of its own",
+        ),
+    }
+}
+
+const BIND_NOTE: &str = "a bind mount: the option is applied by a second step only; look at the \
+                         running system";
+
+/// What a reader of a gap should know about the found options.
+fn noted(mut evidence: Evidence, options: &str, flag: Flag) -> Evidence {
+    let remark = match (mount_options::implied_by(options, flag), flag) {
+        (Some(word), _) => format!("only implied, by `{}`", escape(word.as_bytes())),
+        (None, Flag::Noexec) => "takes effect at the next boot; a build that starts scripts from \
+                                 there after a reboot needs another folder for them"
+            .to_owned(),
+        _ => return evidence.want(flag.word()),
+    };
+    let note = evidence.note.take().map_or_else(|| remark.clone(), |n| format!("{n}; {remark}"));
+    evidence.note(note).want(flag.word())
+}
+
+/// Every line for the target must state the option, whichever of them a reader takes.
+fn judge_entries(root: &dyn Rootfs, flag: Flag, entries: &[Entry], text: &str) -> Result<Finding> {
+    let path = fstab_path()?;
+    let refusal = destination::refusal(root, &path)?;
+    let (mut gaps, mut holding, mut unsure) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lacking = Vec::new();
+    let mut lines = Lines::new(text);
+    for entry in entries {
+        let Some(evidence) = line_evidence(entry) else { continue };
+        let options = entry.options.as_deref().unwrap_or("defaults");
+        match verdict(options, flag) {
+            Verdict::Holds => holding.push(evidence),
+            Verdict::Bind => unsure.push(evidence.note(BIND_NOTE)),
+            Verdict::Hopeless(reason) => {
+                gaps.push(Gap::no_remedy(noted(evidence, options, flag), reason));
+            }
+            Verdict::Lacks => {
+                fstab::set_options(&mut lines, entry.line, &mount_options::require(options, flag));
+                lacking.push(noted(evidence, options, flag));
+            }
+        }
+    }
+    // One change closes all of them, so one gap carries it.
+    let mut lacking = lacking.into_iter();
+    if let Some(first) = lacking.next() {
+        gaps.push(match refusal {
+            Some(reason) => Gap::no_remedy(first, reason),
+            None => Gap::fixed_by(first, Change::write(&path, lines.to_string())),
+        });
+    }
+    holding.splice(0..0, lacking);
+    Ok(finish(gaps, holding, unsure))
+}
+
+fn finish(gaps: Vec<Gap>, mut holding: Vec<Evidence>, unsure: Vec<Evidence>) -> Finding {
+    let manual = gaps.is_empty() && !unsure.is_empty();
+    holding.extend(unsure);
+    if manual { Finding::Manual(holding) } else { Finding::from_gaps(gaps, holding) }
+}
+
+fn judge_unit(root: &dyn Rootfs, flag: Flag, unit: &UnitMount) -> Result<Finding> {
+    let evidence = unit_evidence(unit);
+    Ok(match verdict(&unit.options, flag) {
+        Verdict::Holds => Finding::Met(vec![evidence]),
+        Verdict::Bind => Finding::Manual(vec![evidence, Evidence::note_only(BIND_NOTE)]),
+        Verdict::Hopeless(reason) => {
+            let gap = Gap::no_remedy(noted(evidence, &unit.options, flag), reason);
+            Finding::from_gaps(vec![gap], Vec::new())
+        }
+        Verdict::Lacks => {
+            let options = mount_options::require(&unit.options, flag);
+            let evidence = noted(evidence, &unit.options, flag);
+            let gap = match unit_change(root, unit, &options)? {
+                Ok(change) => Gap::fixed_by(evidence, change),
+                Err(reason) => Gap::no_remedy(evidence, reason),
+            };
+            Finding::from_gaps(vec![gap], Vec::new())
+        }
+    })
+}
+
+/// The change that gives a unit these options: in the file that decides, if that is a file of
+/// `/etc`; else in a drop-in there that decides instead.
+fn unit_change(
+    root: &dyn Rootfs,
+    unit: &UnitMount,
+    options: &str,
+) -> Result<Result<Change, String>> {
+    let set = |text: &str| unit::set(text, "Mount", "Options", options);
+    let text = root.read(&unit.path)?.unwrap_or_default();
+    let in_etc = unit.path.starts_with(&ImagePath::parse("/etc")?);
+    if in_etc && destination::refusal(root, &unit.path)?.is_none() {
+        return Ok(Ok(Change::write(&unit.path, set(&text))));
+    }
+    let dir = ImagePath::parse("/etc/systemd/system")?.join(format!("{}.d", unit.name))?;
+    let ours = dir.join("60-CIS.conf")?;
+    let mut path = ours.clone();
+    let mut base = root.read(&ours)?.unwrap_or_default();
+    // A drop-in that sorts behind ours has the last word: a file of its name hides it.
+    if unit.drop_in && unit.path.file_name() >= ours.file_name() {
+        let Some(name) = unit.path.file_name() else { return Ok(Err("no file name".to_owned())) };
+        path = dir.join(name)?;
+        base = text;
+        // Nor can that file be under /etc already, and not be ours to change.
+        if let Some(reason) = destination::refusal(root, &unit.path)?.filter(|_| in_etc) {
+            return Ok(Err(reason));
+        }
+    }
+    Ok(match destination::refusal(root, &path)? {
+        Some(reason) => Err(reason),
+        None => Ok(Change::write(&path, set(&base))),
+    })
+}
+
+#[cfg(test)]
+mod tests;

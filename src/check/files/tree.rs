@@ -1,0 +1,187 @@
+//! What one walk over the whole image shows. For rows that are only observed: it has no remedy.
+
+use serde::Deserialize;
+
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::{Error, Result};
+use crate::rootfs::{AccountDb, Found, Rootfs, Survey};
+
+/// No file of the image is of this kind.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tree {
+    /// The kind that is not to be found.
+    pub without: Kind,
+}
+
+/// Kinds of files that a walk counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Regular files anybody can write to.
+    WorldWritable,
+    /// Directories anybody can write to, without the sticky bit.
+    OpenDirectories,
+    /// Files whose owner is no user of the image.
+    Ownerless,
+    /// Files whose group is no group of the image.
+    Groupless,
+    /// Files that run with their owner's rights. A person reviews the list.
+    Setuid,
+    /// Files that run with their group's rights. A person reviews the list.
+    Setgid,
+    /// Files below /var/log that the group can write to or others can touch.
+    LooseLogs,
+}
+
+impl Primitive for Tree {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let Some(survey) = root.survey()? else {
+            let note = "needs a walk over every file; --survey makes one";
+            return Ok(Finding::Unmeasured(vec![Evidence::note_only(note)]));
+        };
+        let unknown = |found: &std::collections::BTreeMap<u32, Found>,
+                       known: &dyn Fn(u32) -> bool| {
+            let mut all = Found::default();
+            for (_, found) in found.iter().filter(|(id, _)| !known(**id)) {
+                all.count += found.count;
+                all.examples.extend(found.examples.iter().cloned());
+            }
+            all
+        };
+        let found = match self.without {
+            Kind::WorldWritable => survey.world_writable_files.clone(),
+            Kind::OpenDirectories => survey.open_dirs.clone(),
+            Kind::Setuid => survey.setuid.clone(),
+            Kind::Setgid => survey.setgid.clone(),
+            Kind::LooseLogs => survey.loose_logs.clone(),
+            Kind::Ownerless => {
+                let names = AccountDb::read(root)?;
+                unknown(&survey.uids, &|id| names.has_uid(id))
+            }
+            Kind::Groupless => {
+                let names = AccountDb::read(root)?;
+                unknown(&survey.gids, &|id| names.has_gid(id))
+            }
+        };
+        let mut evidence = seen(&survey);
+        evidence.extend(found.examples.iter().map(Evidence::at));
+        if matches!(self.without, Kind::Setuid | Kind::Setgid) {
+            return Ok(Finding::Manual(evidence));
+        }
+        if found.count == 0 {
+            return match unread(&survey) {
+                Some(unread) => Err(unread),
+                None => Ok(Finding::Met(evidence)),
+            };
+        }
+        let gap = Evidence::note_only(format!("{} such files", found.count)).want("none");
+        let gap = Gap::no_remedy(gap, "left alone");
+        Ok(Finding::NotMet { gaps: vec![gap], holding: evidence })
+    }
+}
+
+fn seen(survey: &Survey) -> Vec<Evidence> {
+    let mut out = vec![Evidence::note_only(format!("{} files looked at", survey.entries))];
+    out.extend(survey.unread.examples.iter().map(|p| Evidence::at(p).note("could not be read")));
+    out
+}
+
+/// Why nothing can be said about all files, if so.
+fn unread(survey: &Survey) -> Option<Error> {
+    let first = survey.unread.examples.first()?;
+    let others = match survey.unread.count - 1 {
+        0 => String::new(),
+        1 => ", nor could 1 other place".to_owned(),
+        n => format!(", nor could {n} other places"),
+    };
+    let why = format!("it could not be read{others}; nothing is known of what lies there");
+    Some(Error::CannotTell { path: first.clone(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::check::Outcome;
+    use crate::rootfs::{ImagePath, Memo, MemoryRootfs, Stat};
+
+    /// An image with one directory that cannot be listed.
+    struct Blind(MemoryRootfs);
+
+    impl Rootfs for Blind {
+        fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+            self.0.stat(path)
+        }
+        fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+            self.0.read_link(path)
+        }
+        fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+            self.0.read_bytes(path, limit)
+        }
+        fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
+            if path.file_name().is_some_and(|name| name == "blind") {
+                return Err(Error::target("list", path, nix::Error::EMFILE));
+            }
+            self.0.list(path)
+        }
+        fn memo(&self) -> &Memo {
+            self.0.memo()
+        }
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_taken_for_empty() {
+        let tree = MemoryRootfs::new()
+            .file("/etc/passwd", "root:x:0:0::/:/bin/sh\n")
+            .file("/etc/group", "root:x:0:\n")
+            .file("/srv/blind/x", "");
+        let kinds = [
+            Kind::WorldWritable,
+            Kind::OpenDirectories,
+            Kind::Ownerless,
+            Kind::Groupless,
+            Kind::LooseLogs,
+        ];
+        for without in kinds {
+            let e = Tree { without }.audit(&Blind(tree.clone())).unwrap_err().to_string();
+            assert!(e.starts_with("/srv/blind: cannot be judged: it could not be read; "), "{e}");
+            let bad = tree.clone().file_with("/var/log/x", "", 0o666, 7, 7).dir("/x", 0o777, 0, 0);
+            let finding = Tree { without }.audit(&Blind(bad)).unwrap();
+            assert_eq!(finding.outcome(), Outcome::NotMet, "what was seen counts: {without:?}");
+        }
+        let finding = Tree { without: Kind::Setgid }.audit(&Blind(tree.clone())).unwrap();
+        assert_eq!(finding.outcome(), Outcome::Manual);
+        let two = tree.file("/a/blind/x", "");
+        let e = Tree { without: Kind::Ownerless }.audit(&Blind(two)).unwrap_err().to_string();
+        assert!(e.starts_with("/a/blind: ") && e.contains(", nor could 1 other place;"), "{e}");
+    }
+
+    #[test]
+    fn each_kind_is_found() {
+        let clean = MemoryRootfs::new()
+            .file("/etc/passwd", "root:x:0:0::/:/bin/sh\na:x:7:7::/:/bin/sh\n")
+            .file("/etc/group", "root:x:0:\na:x:7:\n")
+            .dir("/tmp", 0o1777, 0, 0)
+            .file_with("/home/a/f", "", 0o600, 7, 7)
+            .file_with("/var/log/x", "", 0o640, 0, 7)
+            .file_with("/proc/1/x", "", 0o666, 9, 9);
+        let broken = [
+            (Kind::WorldWritable, clean.clone().file_with("/x", "", 0o666, 0, 0)),
+            (Kind::OpenDirectories, clean.clone().dir("/open", 0o777, 0, 0)),
+            (Kind::Ownerless, clean.clone().file_with("/x", "", 0o600, 8, 0)),
+            (Kind::Groupless, clean.clone().file_with("/x", "", 0o600, 0, 8)),
+            (Kind::LooseLogs, clean.clone().file_with("/var/log/y/z", "", 0o660, 0, 0)),
+        ];
+        for (without, tree) in broken {
+            let judge = |root: &MemoryRootfs| Tree { without }.audit(root).unwrap().outcome();
+            assert_eq!(judge(&clean), Outcome::Met, "{without:?}");
+            assert_eq!(judge(&tree), Outcome::NotMet, "{without:?}");
+        }
+        let tree = clean.file_with("/bin/su", "", 0o4755, 0, 0);
+        let finding = Tree { without: Kind::Setuid }.audit(&tree).unwrap();
+        assert_eq!(finding.outcome(), Outcome::Manual, "a person reviews the list");
+    }
+}

@@ -1,0 +1,132 @@
+//! The hidden files in the homes of accounts that may log in are nobody else's to write.
+//!
+//! Shells and other programs run what stands in them. Only files directly in a home count, and
+//! only regular ones.
+
+use std::os::unix::ffi::OsStrExt;
+
+use serde::Deserialize;
+
+use super::{Home, Scope, State, Survey, judge};
+use crate::check::accounts::Ledger;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Change, FileKind, Rootfs};
+
+/// What group and others may not do.
+const WRITE: u32 = 0o022;
+
+/// No hidden file in the home of an account with a login shell is writable by its group or by
+/// others.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HomeDotFiles {}
+
+impl Primitive for HomeDotFiles {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        judge(root, false, &|survey, home, ledger| closed(root, survey, home, ledger))
+    }
+}
+
+fn closed(
+    root: &dyn Rootfs,
+    survey: &Survey<'_>,
+    home: &Home<'_>,
+    ledger: &mut Ledger,
+) -> Result<()> {
+    let State::Directory { at: dir, .. } = &home.state else { return Ok(()) };
+    let mut files = 0;
+    let mut clean = true;
+    for name in root.list(dir)?.unwrap_or_default().iter() {
+        if !name.as_bytes().starts_with(b".") {
+            continue;
+        }
+        let at = dir.join(name)?;
+        let Some(stat) = root.stat(&at)?.filter(|s| s.kind == FileKind::File) else { continue };
+        files += 1;
+        if stat.mode & WRITE == 0 {
+            continue;
+        }
+        clean = false;
+        let mode = stat.mode & !WRITE;
+        let evidence = Evidence::at(&at)
+            .found(format!("{:04o}", stat.mode))
+            .want(format!("{mode:04o}"))
+            .note(format!("in the home of {}", home.owner()));
+        // A second name for somebody else's file must not let a home reach out of itself.
+        let why = if stat.links != 1 {
+            Some("the file has another name elsewhere".to_owned())
+        } else if stat.uid != home.uid() && stat.uid != 0 {
+            Some(format!("the file belongs to {}", survey.show_owner(stat.uid)))
+        } else {
+            survey.why_not(home, Scope { roots_home: false, below: None })?
+        };
+        match why {
+            Some(why) => ledger.open(evidence, format!("{at} keeps its mode: {why}")),
+            None => {
+                let mode = Some(mode);
+                let change = Change::SetStat { path: at, mode, uid: None, gid: None };
+                ledger.gap(Gap::fixed_by(evidence, change));
+            }
+        }
+    }
+    if clean {
+        ledger.holds(|| {
+            Evidence::at(dir)
+                .found(format!("{files} hidden files, none writable by others"))
+                .note(format!("home of {}", home.owner()))
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::Outcome;
+    use crate::check::accounts::testing::{
+        PASSWD, changed, image, open, outcome, settle, stage, want,
+    };
+    use crate::rootfs::FileKind;
+
+    #[test]
+    fn hidden_files_are_closed_and_others_left() {
+        let want = want("home_dot_files = {}");
+        let want = want.primitive();
+        assert!(settle(want, &image()).is_empty());
+        let root = image()
+            .file_with("/home/bob/.bashrc", "", 0o664, 1000, 1000)
+            .file_with("/home/bob/.profile", "", 0o646, 0, 0)
+            .file_with("/home/bob/.ok", "", 0o4755, 1000, 1000)
+            .file_with("/home/bob/notes", "", 0o666, 1000, 1000)
+            .file_with("/home/bob/.d/.x", "", 0o666, 1000, 1000)
+            .dir("/home/bob/.d", 0o777, 1000, 1000)
+            .link("/home/bob/.link", "/etc/passwd")
+            .special("/home/bob/.pipe", FileKind::Fifo)
+            .file_with("/home/eve/.bashrc", "", 0o666, 1000, 1000);
+        assert_eq!(
+            settle(want, &root),
+            ["/home/bob/.bashrc 0644 1000:1000", "/home/bob/.profile 0644 0:0"]
+        );
+    }
+
+    #[test]
+    fn what_is_left() {
+        let want = want("home_dot_files = {}");
+        let want = want.primitive();
+        let file = |uid| image().file_with("/home/bob/.bashrc", "", 0o666, uid, 0);
+        let cases = [
+            ("a second name", file(1000).restat("/home/bob/.bashrc", |s| s.links = 2)),
+            ("somebody else's", file(1001)),
+            ("root's home", image().file_with("/root/.bashrc", "", 0o666, 0, 0)),
+            (
+                "shared",
+                file(1000).file("/etc/passwd", format!("{PASSWD}eve:x:7:1::/home/bob:/bin/sh\n")),
+            ),
+        ];
+        for (what, root) in cases {
+            assert!(changed(&stage(want, &root)).is_empty(), "{what}");
+            assert!(!open(want, &root).is_empty(), "{what}");
+            assert_eq!(outcome(want, &root), Outcome::NotMet, "{what}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A file that gives away a password or trust is in nobody's home.
+//!
+//! Such a file is a leak that the owner of the image must know about, and taking it away in silence
+//! would hide that: it is told and left alone. In a run that was asked for it
+//! ([`Rootfs::quarantines`]) it gets another name, under which no program reads it.
+
+use serde::Deserialize;
+
+use super::{Home, Scope, State, Survey, judge};
+use crate::check::accounts::{Ledger, PROTECTED, is_protected};
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Change, FileKind, ImagePath, Rootfs, Stat};
+
+/// What a name ends with that no program reads any more.
+pub const QUARANTINED: &str = ".quarantined-gokaku";
+
+/// No account with a login shell has this file, or a link of this name, in its home.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HomeFileAbsent {
+    /// The name of the file, as `.netrc`.
+    pub name: String,
+    /// Names that are mentioned when they are found, and make no difference to the verdict.
+    #[serde(default)]
+    pub mention: Vec<String>,
+}
+
+impl Primitive for HomeFileAbsent {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        judge(root, false, &|survey, home, ledger| self.absent(root, survey, home, ledger))
+    }
+}
+
+impl HomeFileAbsent {
+    fn absent(
+        &self,
+        root: &dyn Rootfs,
+        survey: &Survey<'_>,
+        home: &Home<'_>,
+        ledger: &mut Ledger,
+    ) -> Result<()> {
+        let State::Directory { at: dir, .. } = &home.state else { return Ok(()) };
+        for name in &self.mention {
+            let at = dir.join(name)?;
+            if let Some(stat) = root.stat(&at)? {
+                let note = format!("{} in the home of {}", show(survey, &stat), home.owner());
+                ledger.note(Evidence::at(&at).note(note));
+            }
+        }
+        let at = dir.join(&self.name)?;
+        match root.stat(&at)? {
+            Some(stat) if matches!(stat.kind, FileKind::File | FileKind::Symlink) => {
+                let evidence = Evidence::at(&at)
+                    .found(show(survey, &stat))
+                    .want("no such file")
+                    .note(format!("in the home of {}", home.owner()));
+                let Ok(to) = dir.join(format!("{}{QUARANTINED}", self.name)) else {
+                    ledger.open(evidence, "its name is too long to be renamed");
+                    return Ok(());
+                };
+                match why_not(root, survey, home, &to)? {
+                    Some(why) => ledger.open(evidence, format!("{at} {why}")),
+                    None => ledger.gap(Gap::fixed_by_all(evidence, away(at, to, &stat))),
+                }
+            }
+            Some(stat) => {
+                let note = format!("a {} of that name, which no program reads", stat.kind);
+                ledger.note(Evidence::at(&at).note(note));
+            }
+            None => ledger.holds(|| {
+                Evidence::at(&at).want("no such file").note(format!("home of {}", home.owner()))
+            }),
+        }
+        Ok(())
+    }
+}
+
+/// Why the file keeps its name; `None` when it may be put out of use.
+fn why_not(
+    root: &dyn Rootfs,
+    survey: &Survey<'_>,
+    home: &Home<'_>,
+    to: &ImagePath,
+) -> Result<Option<String>> {
+    if !root.quarantines() {
+        return Ok(Some(
+            "may hold secrets or grant trust; find out how it came there, then remove it by hand \
+             (or rename it with --quarantine)"
+                .to_owned(),
+        ));
+    }
+    if is_protected(root, home.user.name()) {
+        return Ok(Some(format!("stays: {PROTECTED}")));
+    }
+    if root.stat(to)?.is_some() {
+        return Ok(Some(format!("stays: {to} is there already; see to both by hand")));
+    }
+    let why = survey.why_not(home, Scope { roots_home: true, below: None })?;
+    Ok(why.map(|why| format!("stays, because of its home: {why}; remove it by hand")))
+}
+
+/// Another name, closed to others. A link has no mode.
+fn away(at: ImagePath, to: ImagePath, stat: &Stat) -> Vec<Change> {
+    let mut changes = vec![Change::Rename { path: at, to: to.clone() }];
+    if stat.kind == FileKind::File && stat.mode != 0o600 {
+        changes.push(Change::SetStat { path: to, mode: Some(0o600), uid: None, gid: None });
+    }
+    changes
+}
+
+fn show(survey: &Survey<'_>, stat: &Stat) -> String {
+    format!(
+        "{} {:04o} of {}, {} bytes",
+        stat.kind,
+        stat.mode,
+        survey.show_owner(stat.uid),
+        stat.size
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::accounts::testing::{
+        PASSWD, changed, image, open, outcome, settle, stage, want, with,
+    };
+    use crate::rootfs::StagedRootfs;
+
+    #[test]
+    fn a_file_or_link_is_told_and_not_touched() {
+        let want = want("home_file_absent = { name = \".netrc\" }");
+        let want = want.primitive();
+        assert!(settle(want, &image()).is_empty());
+        let file = image().file_with("/home/bob/.netrc", "machine x password $6$", 0o640, 1000, 7);
+        let found = open(want, &file);
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].starts_with("/home/bob/.netrc: regular file 0640 of bob(1000), 22 bytes: "),
+            "{found:?}"
+        );
+        assert!(changed(&stage(want, &file)).is_empty());
+        for root in [image().link("/home/bob/.netrc", "nowhere"), image().file("/root/.netrc", "")]
+        {
+            assert_eq!(outcome(want, &root), Outcome::NotMet);
+        }
+        for root in [
+            image().dir("/home/bob/.netrc", 0o755, 0, 0),
+            image().file("/home/bob/.netrc2", "").file("/home/bob/d/.netrc", ""),
+            image().file("/home/bob/.forward", ""),
+            image().file("/usr/sbin/.netrc", ""),
+        ] {
+            assert!(settle(want, &root).is_empty());
+        }
+        let none = image()
+            .file("/etc/passwd", with(PASSWD, ":/bin/bash\ndaemon", ":/bin/false\ndaemon"))
+            .without("/home/bob");
+        assert_eq!(outcome(want, &none), Outcome::MetVacuously);
+    }
+
+    fn moved(staged: &StagedRootfs<'_>) -> Vec<String> {
+        staged.changes().unwrap().iter().map(|c| c.path.to_string()).collect()
+    }
+
+    #[test]
+    fn a_run_that_was_asked_for_it_gives_another_name() {
+        let want = want("home_file_absent = { name = \".netrc\" }");
+        let want = want.primitive();
+        let file = |mode| image().file_with("/home/bob/.netrc", "password x", mode, 1000, 7);
+        for mode in [0o640, 0o600] {
+            let root = file(mode).quarantining();
+            let staged = stage(want, &root);
+            assert_eq!(outcome(want, &staged), Outcome::Met);
+            let old = "/home/bob/.netrc";
+            assert_eq!(moved(&staged), [old.to_owned(), format!("{old}{QUARANTINED}")]);
+            let to = ImagePath::parse("/home/bob/.netrc.quarantined-gokaku").unwrap();
+            let stat = staged.stat(&to).unwrap().unwrap();
+            assert_eq!((stat.mode, stat.uid, stat.gid), (0o600, 1000, 7));
+            assert_eq!(staged.read(&to).unwrap().unwrap(), "password x");
+        }
+        let link = image().link("/home/bob/.netrc", "/etc/shadow").quarantining();
+        assert_eq!(moved(&stage(want, &link)).len(), 2, "the link, not what it leads to");
+        let roots = image().file("/root/.netrc", "").quarantining();
+        assert_eq!(moved(&stage(want, &roots)).len(), 2);
+        for (root, why) in [
+            (file(0o600), "with --quarantine"),
+            (file(0o600).quarantining().protecting("bob"), "protected"),
+            (
+                file(0o600).file("/home/bob/.netrc.quarantined-gokaku", "").quarantining(),
+                "there already",
+            ),
+            (
+                file(0o600)
+                    .file("/etc/passwd", format!("{PASSWD}eve:x:1001:1::/home/bob:/bin/sh\n"))
+                    .quarantining(),
+                "several accounts",
+            ),
+        ] {
+            let found = open(want, &root);
+            assert!(found[0].contains(why), "{found:?} lacks {why}");
+            assert!(changed(&stage(want, &root)).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_mentioned_name_makes_no_difference() {
+        let want = want("home_file_absent = { name = \".rhosts\", mention = [\".shosts\"] }");
+        let root = image().file("/home/bob/.shosts", "");
+        let finding = want.primitive().audit(&root).unwrap();
+        assert_eq!(finding.outcome(), Outcome::Met);
+        assert!(format!("{finding:?}").contains("/home/bob/.shosts"));
+    }
+}

@@ -1,0 +1,134 @@
+//! The home of every account that may log in is closed to others.
+
+use serde::Deserialize;
+
+use super::{Home, Scope, State, Survey, judge};
+use crate::check::accounts::Ledger;
+use crate::check::files::mode::Mode;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Change, Rootfs};
+
+/// The home directory of every account with a login shell has no permission beyond a ceiling.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HomeMode {
+    /// The permissions that are allowed at most, as `"0750"`.
+    pub ceiling: Mode,
+}
+
+impl Primitive for HomeMode {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        judge(root, false, &|survey, home, ledger| self.closed(survey, home, ledger))
+    }
+}
+
+impl HomeMode {
+    fn closed(&self, survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<()> {
+        let State::Directory { at, stat } = &home.state else { return Ok(()) };
+        let evidence = || {
+            Evidence::at(home.path.as_ref().unwrap_or(at))
+                .found(Mode(stat.mode).to_string())
+                .want(format!("{} or tighter", self.ceiling))
+                .note(format!("home of {}", home.owner()))
+        };
+        let beyond = 0o777 & !self.ceiling.0;
+        if stat.mode & beyond == 0 {
+            ledger.holds(evidence);
+            return Ok(());
+        }
+        match survey.why_not(home, Scope { roots_home: true, below: None })? {
+            Some(why) => ledger.open(evidence(), format!("{at} keeps its mode: {why}")),
+            None => {
+                let mode = Some(stat.mode & !beyond);
+                let change = Change::SetStat { path: at.clone(), mode, uid: None, gid: None };
+                ledger.gap(Gap::fixed_by(evidence(), change));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::Outcome;
+    use crate::check::accounts::testing::{
+        PASSWD, changed, image, open, outcome, settle, stage, try_want, want, with,
+    };
+
+    #[test]
+    fn only_what_is_too_much_is_taken_away() {
+        let want = want("home_mode = { ceiling = \"0750\" }");
+        let want = want.primitive();
+        for (mode, new) in [
+            (0o750, None),
+            (0o700, None),
+            (0o500, None),
+            (0o000, None),
+            (0o1750, None),
+            (0o755, Some("0750")),
+            (0o770, Some("0750")),
+            (0o777, Some("0750")),
+            (0o2775, Some("2750")),
+            (0o705, Some("0700")),
+        ] {
+            let new: Vec<String> = new.iter().map(|m| format!("/home/bob {m} 1000:1000")).collect();
+            assert_eq!(settle(want, &image().dir("/home/bob", mode, 1000, 1000)), new, "{mode:o}");
+        }
+        let open_root = image().dir("/root", 0o755, 0, 0);
+        assert_eq!(settle(want, &open_root), ["/root 0750 0:0"]);
+        assert!(settle(want, &image().without("/home/bob")).is_empty());
+    }
+
+    #[test]
+    fn what_is_left() {
+        let want = want("home_mode = { ceiling = \"0750\" }");
+        let want = want.primitive();
+        let user = |line: &str| image().file("/etc/passwd", format!("{PASSWD}{line}\n"));
+        let cases = [
+            ("service", user("pg:x:113:1::/var/lib/pg:/bin/sh").dir("/var/lib/pg", 0o755, 113, 1)),
+            (
+                "a system directory",
+                user("eve:x:1001:1::/usr/share:/bin/sh").dir("/usr/share", 0o755, 0, 0),
+            ),
+            ("the root", user("eve:x:1001:1::/:/bin/sh").dir("/", 0o755, 0, 0)),
+            ("a top directory", user("eve:x:1001:1::/srv:/bin/sh").dir("/srv", 0o755, 0, 0)),
+            ("shared root", user("toor:x:7:7::/root:/bin/false").dir("/root", 0o755, 0, 0)),
+            (
+                "root elsewhere",
+                image().file("/etc/passwd", with(PASSWD, ":/root:", ":/home/root:")).dir(
+                    "/home/root",
+                    0o755,
+                    0,
+                    0,
+                ),
+            ),
+            (
+                "a link",
+                image().without("/home/bob").link("/home/bob", "/srv/b").dir("/srv/b", 0o755, 0, 0),
+            ),
+            ("a program's", user("www:x:33:33::/:/bin/false").dir("/home/bob", 0o755, 33, 33)),
+        ];
+        for (what, root) in cases {
+            assert!(changed(&stage(want, &root)).is_empty(), "{what}");
+            assert_eq!(open(want, &root).len(), 1, "{what}");
+        }
+        // A name with a common beginning is not inside.
+        let near = user("eve:x:1001:1001::/home/bob-2:/bin/sh").dir("/home/bob", 0o755, 1000, 1000);
+        assert_eq!(settle(want, &near), ["/home/bob 0750 1000:1000"]);
+    }
+
+    #[test]
+    fn nothing_to_judge() {
+        let want = want("home_mode = { ceiling = \"0750\" }");
+        let want = want.primitive();
+        let none = image().without("/home/bob").without("/root");
+        assert_eq!(outcome(want, &none), Outcome::MetVacuously);
+        assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+        let bad_unit = image().dir("/etc/fstab", 0o755, 0, 0);
+        assert_eq!(outcome(want, &bad_unit), Outcome::Unknown);
+        for bad in ["\"750\"", "\"0850\"", "\"u=rwx\"", "488"] {
+            assert!(try_want(&format!("home_mode = {{ ceiling = {bad} }}")).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! The homes of the accounts that may log in, and which of them may be changed.
+//!
+//! The paths come from `passwd` and may be anything. It must stay true that a change is offered
+//! only for a directory that is one person's home, below directories that are root's alone.
+
+pub mod home_dot_files;
+pub mod home_exists;
+pub mod home_file_absent;
+pub mod home_mode;
+pub mod home_owner;
+pub(in crate::check) mod mounts;
+
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use self::mounts::Mounts;
+use crate::check::accounts::{AccountFile, Ledger, UidRange, is_human, is_login, no_person};
+use crate::check::{Evidence, Finding};
+use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, show_name};
+use crate::text::accounts::{Entry, HOME, Layout, Table, UID, What};
+
+/// A home deeper than this is none (components).
+const MAX_DEPTH: usize = 64;
+
+/// A longer path cannot be opened, nor what lies in it (bytes).
+const MAX_LENGTH: usize = 3840;
+
+/// A longer name cannot be that of a file (bytes).
+const MAX_NAME: usize = 255;
+
+/// Top directories in which nothing is anybody's home to change.
+const SYSTEM: &[&[u8]] = &[
+    b"bin",
+    b"boot",
+    b"dev",
+    b"etc",
+    b"lib",
+    b"lib32",
+    b"lib64",
+    b"libx32",
+    b"lost+found",
+    b"nonexistent",
+    b"proc",
+    b"root",
+    b"run",
+    b"sbin",
+    b"snap",
+    b"sys",
+    b"tmp",
+    b"usr",
+    b"var",
+];
+
+/// What stands where an account says that its home is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::check) enum State {
+    /// The field names no place in a root.
+    Unusable(String),
+    /// The image does not hold it.
+    Hidden(String),
+    /// Nothing; `at` is where it would be made, links resolved.
+    Missing { at: ImagePath },
+    /// Something that is no directory.
+    NotADirectory { kind: FileKind },
+    /// A directory; `at` is where it is, links resolved.
+    Directory { at: ImagePath, stat: Stat },
+}
+
+/// An account that may log in, and its home.
+#[derive(Debug)]
+pub(in crate::check) struct Home<'a> {
+    /// The account's line.
+    pub user: Entry<'a>,
+    /// The path in its line, if it is one.
+    pub path: Option<ImagePath>,
+    /// What stands there.
+    pub state: State,
+}
+
+impl Home<'_> {
+    /// The account's name, for people.
+    pub fn owner(&self) -> String {
+        show_name(self.user.name())
+    }
+
+    /// The account's number.
+    pub fn uid(&self) -> u32 {
+        self.user.number(UID)
+    }
+
+    /// Whether this is root's own account with its usual home.
+    fn is_roots(&self) -> bool {
+        let home = self.path.as_ref().map(ImagePath::as_bytes);
+        self.user.name() == b"root" && self.uid() == 0 && home == Some(b"/root")
+    }
+}
+
+/// Where a change to a home is allowed, beside what is forbidden for all of them.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::check) struct Scope<'s> {
+    /// `/root` too, when it is root's.
+    pub roots_home: bool,
+    /// Only below these directories, if given.
+    pub below: Option<&'s [ImagePath]>,
+}
+
+/// The homes of all login accounts of an image.
+pub(in crate::check) struct Survey<'a> {
+    root: &'a dyn Rootfs,
+    range: UidRange,
+    homes: Vec<Home<'a>>,
+    /// How many accounts (of any kind) have a place as their home, by what they say and by where
+    /// that leads.
+    users: HashMap<ImagePath, usize>,
+    /// The same places, each with a slash at its end.
+    places: BTreeSet<Vec<u8>>,
+    names: HashMap<u32, &'a [u8]>,
+    /// `passwd` holds all accounts there are, and every reader sees the same ones in it.
+    complete: bool,
+}
+
+impl<'a> Survey<'a> {
+    /// Looks at every login account's home.
+    ///
+    /// # Errors
+    /// `login.defs` or what declares mounts cannot be read.
+    pub fn new(root: &'a dyn Rootfs, passwd: &Table<'a>) -> Result<Survey<'a>> {
+        let mounts = Mounts::read(root)?;
+        let mut survey = Survey {
+            root,
+            range: UidRange::read(root)?,
+            homes: Vec::new(),
+            users: HashMap::new(),
+            places: BTreeSet::new(),
+            names: HashMap::new(),
+            complete: passwd.remote.is_empty()
+                && passwd.faults.iter().all(|f| f.what == What::CarriageReturn),
+        };
+        for user in &passwd.entries {
+            survey.names.entry(user.number(UID)).or_insert(user.name());
+            let path = parse(user.field(HOME));
+            let real = real_place(root, &mounts, user.field(HOME));
+            let said = path.as_ref().ok().filter(|path| real.as_ref() != Some(path)).cloned();
+            for place in said.into_iter().chain(real) {
+                survey.places.insert(with_slash(&place));
+                *survey.users.entry(place).or_default() += 1;
+            }
+            if is_login(user) {
+                let state = match &path {
+                    Ok(path) => look(root, &mounts, user, path),
+                    Err(why) => State::Unusable(why.clone()),
+                };
+                survey.homes.push(Home { user: *user, path: path.ok(), state });
+            }
+        }
+        Ok(survey)
+    }
+
+    /// The homes, in the order of `passwd`.
+    pub fn homes(&self) -> &[Home<'a>] {
+        &self.homes
+    }
+
+    /// `name(number)` of an owner, or the bare number.
+    pub fn show_owner(&self, uid: u32) -> String {
+        match self.names.get(&uid) {
+            Some(name) => format!("{}({uid})", show_name(name)),
+            None => uid.to_string(),
+        }
+    }
+
+    /// Why a home is not changed; `None` when it may be.
+    ///
+    /// # Errors
+    /// A directory above it cannot be looked at.
+    pub fn why_not(&self, home: &Home<'_>, scope: Scope<'_>) -> Result<Option<String>> {
+        let Some(path) = &home.path else { return Ok(Some("it is not a path in a root".into())) };
+        let at = match &home.state {
+            State::Directory { at, .. } | State::Missing { at } => at,
+            _ => return Ok(Some("there is no directory that could be changed".into())),
+        };
+        let why = |text: &str| Ok(Some(text.to_owned()));
+        let roots = scope.roots_home && home.is_roots();
+        if !roots {
+            if let Err(border) = self.range.require() {
+                return Ok(Some(no_person(&border)));
+            }
+            if !is_human(&home.user, &self.range) {
+                return why("the account is not a person's, and its home may serve a program");
+            }
+            let top = path.components().next().map(OsStr::as_encoded_bytes);
+            if path.components().count() < 2 || top.is_none_or(|top| SYSTEM.contains(&top)) {
+                return why("it is a directory of the system");
+            }
+        }
+        if scope
+            .below
+            .is_some_and(|bases| !bases.iter().any(|base| path != base && path.starts_with(base)))
+        {
+            return why("it is not below a directory for homes");
+        }
+        if at != path {
+            return why("a symbolic link leads there");
+        }
+        if !roots && let Some(why) = self.why_another_s(home) {
+            return Ok(Some(why));
+        }
+        if self.users.get(path).is_none_or(|count| *count != 1) {
+            return why("it is the home of several accounts");
+        }
+        let own = with_slash(path);
+        let below = self.places.range(own.clone()..).find(|place| **place != own);
+        if below.is_some_and(|place| place.starts_with(&own)) {
+            return why("another account's home lies inside it");
+        }
+        self.why_not_above(path, &home.state)
+    }
+
+    /// Why a directory may be somebody else's. Root's is not: nobody loses it. A number without an
+    /// account is nobody's, as long as all accounts are known.
+    fn why_another_s(&self, home: &Home<'_>) -> Option<String> {
+        let State::Directory { stat, .. } = &home.state else { return None };
+        if stat.uid == 0 || stat.uid == home.uid() {
+            return None;
+        }
+        let owner = self.show_owner(stat.uid);
+        if self.names.contains_key(&stat.uid) {
+            Some(format!("it belongs to another account, {owner}"))
+        } else if !self.complete {
+            Some(format!("whose it is cannot be told: /etc/passwd may name {owner} elsewhere"))
+        } else {
+            None
+        }
+    }
+
+    fn why_not_above(&self, path: &ImagePath, state: &State) -> Result<Option<String>> {
+        let mut above = path.parent();
+        let mut nearest = true;
+        while let Some(dir) = above {
+            let Some(stat) = self.root.stat(&dir)? else {
+                return Ok(Some(format!("{dir} is not there")));
+            };
+            let others = if stat.gid == 0 { 0o002 } else { 0o022 };
+            if stat.kind != FileKind::Dir || stat.uid != 0 || stat.mode & others != 0 {
+                return Ok(Some(format!("{dir} is not root's alone to change")));
+            }
+            if let State::Directory { stat: own, .. } = state
+                && nearest
+                && own.device != 0
+                && stat.device != 0
+                && own.device != stat.device
+            {
+                return Ok(Some("it is a filesystem of its own".into()));
+            }
+            nearest = false;
+            above = dir.parent();
+        }
+        Ok(None)
+    }
+}
+
+fn with_slash(path: &ImagePath) -> Vec<u8> {
+    let mut bytes = path.as_bytes().to_vec();
+    if !path.is_root() {
+        bytes.push(b'/');
+    }
+    bytes
+}
+
+fn parse(field: &[u8]) -> Result<ImagePath, String> {
+    if field.is_empty() {
+        return Err("no home is given".into());
+    }
+    if field.len() > MAX_LENGTH {
+        return Err("it is longer than a path can be".into());
+    }
+    let path = ImagePath::parse(field).map_err(|e| match e {
+        Error::BadPath { why, .. } => why.to_owned(),
+        other => other.to_string(),
+    })?;
+    if path.components().count() > MAX_DEPTH {
+        return Err("it is deeper than any home".into());
+    }
+    if path.components().any(|name| name.len() > MAX_NAME) {
+        return Err("a name in it is longer than a name can be".into());
+    }
+    Ok(path)
+}
+
+/// Where a field for the home leads: links and `..` as the kernel takes them, also through what is
+/// not there. `None` for what leads nowhere, or is too long to be followed.
+fn real_place(root: &dyn Rootfs, mounts: &Mounts, field: &[u8]) -> Option<ImagePath> {
+    let mut parts = field.strip_prefix(b"/")?.split(|b| *b == b'/');
+    if field.len() > MAX_LENGTH || parts.clone().count() > MAX_DEPTH {
+        return None;
+    }
+    let follow = |path: ImagePath| -> Option<ImagePath> {
+        // What the image does not hold is not looked at, which could mount it.
+        match mounts.hides(root, &path) {
+            Ok(None) => root.locate(&path).ok().map(|found| found.path),
+            _ => Some(path),
+        }
+    };
+    let end = parts.try_fold(ImagePath::root(), |at, part| match part {
+        b"" | b"." => Some(at),
+        b".." => follow(at).map(|at| at.parent().unwrap_or(at)),
+        name => at.join(OsStr::from_bytes(name)).ok(),
+    })?;
+    follow(end)
+}
+
+/// One home's trouble is no other's: whatever cannot be looked at becomes a state.
+fn look(root: &dyn Rootfs, mounts: &Mounts, user: &Entry<'_>, path: &ImagePath) -> State {
+    look_or_fail(root, mounts, user, path).unwrap_or_else(|e| match e {
+        Error::LinkLoop { .. } => State::Unusable("it leads into a loop of symbolic links".into()),
+        other => State::Hidden(other.to_string()),
+    })
+}
+
+fn look_or_fail(
+    root: &dyn Rootfs,
+    mounts: &Mounts,
+    user: &Entry<'_>,
+    path: &ImagePath,
+) -> Result<State> {
+    if let Some(why) = mounts.hides(root, path)? {
+        return Ok(State::Hidden(why));
+    }
+    let found = root.locate(path)?;
+    if found.path != *path
+        && let Some(why) = mounts.hides(root, &found.path)?
+    {
+        return Ok(State::Hidden(why));
+    }
+    if is_encrypted(root, user, path)? {
+        return Ok(State::Hidden("it is encrypted; log in to see what it holds".into()));
+    }
+    Ok(match found.stat {
+        None => State::Missing { at: found.path },
+        Some(stat) if stat.kind == FileKind::Dir => State::Directory { at: found.path, stat },
+        Some(stat) => State::NotADirectory { kind: stat.kind },
+    })
+}
+
+/// The store of an encrypted home stands beside it.
+fn is_encrypted(root: &dyn Rootfs, user: &Entry<'_>, path: &ImagePath) -> Result<bool> {
+    let Some(parent) = path.parent().filter(|_| user.name().len() <= MAX_NAME) else {
+        return Ok(false);
+    };
+    let name = OsStr::from_bytes(user.name());
+    let Ok(store) = parent.join(".ecryptfs").and_then(|p| p.join(name)) else { return Ok(false) };
+    Ok(root.stat(&store)?.is_some())
+}
+
+/// What one home is said to be: into the ledger.
+pub(in crate::check) type Judge<'j> =
+    dyn Fn(&Survey<'_>, &Home<'_>, &mut Ledger) -> Result<()> + 'j;
+
+/// Judges the home of every login account. Homes that are not there are left to the rule about
+/// their existence when `judge_missing` is false.
+///
+/// # Errors
+/// `passwd` is missing or cannot be read; or nothing is wrong, but some homes could not be seen.
+pub(in crate::check) fn judge(
+    root: &dyn Rootfs,
+    judge_missing: bool,
+    judge: &Judge<'_>,
+) -> Result<Finding> {
+    let passwd = AccountFile::require(root, Layout::Passwd)?;
+    let table = passwd.table();
+    let survey = Survey::new(root, &table)?;
+    let mut ledger = Ledger::default();
+    let mut unseen: Vec<(ImagePath, String)> = Vec::new();
+    let mut unseen_count = 0;
+    let mut seen = 0;
+    let mut hide = |home: &Home<'_>, why: String| {
+        unseen_count += 1;
+        if unseen.len() < crate::check::accounts::SHOWN {
+            unseen.push((home.path.clone().unwrap_or_else(ImagePath::root), why));
+        }
+    };
+    for home in survey.homes() {
+        if let State::Hidden(why) = &home.state {
+            hide(home, why.clone());
+        } else if judge_missing || matches!(home.state, State::Directory { .. }) {
+            seen += 1;
+            if let Err(e) = judge(&survey, home, &mut ledger) {
+                hide(home, e.to_string());
+            }
+        } else {
+            let at = home.path.as_ref().map_or_else(|| passwd.at(home.user.line), Evidence::at);
+            ledger.holds(|| at.note(format!("{}: no such directory", home.owner())));
+        }
+    }
+    ledger.lines(&passwd, &table, |_| true);
+    if unseen_count > 0 {
+        let (path, why) = unseen.first().cloned().unwrap_or((ImagePath::root(), String::new()));
+        if !ledger.has_gaps() {
+            let more = unseen_count - 1;
+            let why = if more == 0 { why } else { format!("{why}; nor can {more} other homes be") };
+            return Err(Error::CannotTell { path, why });
+        }
+        for (path, why) in unseen {
+            ledger.note(Evidence::at(&path).note(format!("cannot be judged: {why}")));
+        }
+    } else if seen == 0 && !ledger.has_gaps() {
+        let note = "no account that may log in has a home directory";
+        return Ok(Finding::MetVacuously(vec![passwd.whole().note(note)]));
+    }
+    Ok(ledger.finish(&[]))
+}

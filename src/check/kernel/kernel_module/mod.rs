@@ -1,0 +1,257 @@
+//! A kernel module cannot be loaded (modprobe's `install` policy).
+//!
+//! The first `install` line that is about the module decides, over all directories together. Which
+//! directories those are depends on kmod: 24 (Ubuntu 18.04) and 28 read `/etc`, `/run` and `/lib`;
+//! 30 also `/usr/local/lib`, 31 also `/usr/lib`. Where the tree's kmod and 18.04's differ, both must
+//! find the module blocked. A `blacklist` line alone is not enough: it does not stop a load by name.
+
+mod kernels;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::{Deserialize, Deserializer, de};
+
+use self::kernels::Kernels;
+use crate::check::common::conf_dirs::{self, Entry};
+use crate::check::common::destination::{self, Place};
+use crate::check::packages::versions;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::text::modprobe::{self, Install};
+
+/// The file for our own lines.
+const OWN: &str = "/etc/modprobe.d/CIS.conf";
+const OWN_NAME: &str = "CIS.conf";
+
+/// A load request for the module `name` runs `/bin/true` (or `false`) instead.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KernelModule {
+    /// The module's name; `-` and `_` are the same.
+    #[serde(deserialize_with = "module_name")]
+    pub name: String,
+}
+
+fn module_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    if name.is_empty() || !name.bytes().all(good) {
+        return Err(de::Error::custom(format!(
+            "`{name}` is not a module's name; want letters, digits, `_` and `-`"
+        )));
+    }
+    Ok(name)
+}
+
+impl Primitive for KernelModule {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        Audit::new(self, root)?.finding()
+    }
+}
+
+/// The directories that kmod reads, highest rank first.
+fn ranks(version: &[u32], run: bool) -> Vec<&'static str> {
+    let major = version.first().copied().unwrap_or(24);
+    let mut dirs = vec!["/etc/modprobe.d"];
+    dirs.extend(run.then_some("/run/modprobe.d"));
+    dirs.extend((major >= 30).then_some("/usr/local/lib/modprobe.d"));
+    dirs.extend((major >= 31).then_some("/usr/lib/modprobe.d"));
+    dirs.push("/lib/modprobe.d");
+    dirs
+}
+
+/// kmod's idea of a configuration file's name.
+fn is_conf(name: &[u8]) -> bool {
+    !name.starts_with(b".") && (name.ends_with(b".conf") || name.ends_with(b".alias"))
+}
+
+/// What kmod reads.
+struct Policy {
+    dirs: BTreeMap<&'static str, Vec<Entry>>,
+    /// Every way in which the directories may be read: by 18.04's kmod and by the tree's own; of a
+    /// running system now and, without `/run`, at the next boot.
+    orders: Vec<Vec<&'static str>>,
+    /// The `install` lines of each file.
+    installs: BTreeMap<ImagePath, Vec<Install>>,
+}
+
+impl Policy {
+    fn read(root: &dyn Rootfs) -> Result<Policy> {
+        let version = versions::installed(root, "kmod")?.unwrap_or_else(|| vec![24]);
+        let mut orders = Vec::new();
+        for version in [&[24], version.as_slice()] {
+            for run in [root.is_live(), false] {
+                let order = ranks(version, run);
+                if !orders.contains(&order) {
+                    orders.push(order);
+                }
+            }
+        }
+        let mut dirs = BTreeMap::new();
+        for dir in orders.iter().flatten() {
+            if !dirs.contains_key(dir) {
+                dirs.insert(*dir, conf_dirs::read_dir(root, dir, is_conf)?);
+            }
+        }
+        let lines = |e: &Entry| (e.listed.clone(), modprobe::installs(e.text()));
+        let installs = dirs.values().flatten().map(lines).collect();
+        Ok(Policy { dirs, orders, installs })
+    }
+
+    fn files(&self, order: &[&'static str]) -> Vec<&Entry> {
+        let ranks: Vec<&[Entry]> =
+            order.iter().filter_map(|dir| self.dirs.get(dir).map(Vec::as_slice)).collect();
+        // kmod leaves directories out before it looks for names that are there already.
+        conf_dirs::layered(&ranks, |e| !matches!(e.body, conf_dirs::Body::Dir))
+    }
+}
+
+struct Audit<'a> {
+    want: &'a KernelModule,
+    root: &'a dyn Rootfs,
+    module: String,
+    kernels: Kernels,
+    policy: Rc<Policy>,
+}
+
+/// One decisive or contrary line.
+#[derive(Clone, Copy)]
+struct Line<'e> {
+    entry: &'e Entry,
+    install: &'e Install,
+}
+
+impl Line<'_> {
+    fn evidence(&self, name: &str) -> Evidence {
+        let found = format!("install {} {}", self.install.spelled, self.install.command);
+        let at = Evidence::at(&self.entry.listed).line(self.install.line);
+        at.found(found).want(wanted(name))
+    }
+}
+
+fn wanted(name: &str) -> String {
+    format!("install {name} /bin/true")
+}
+
+impl<'a> Audit<'a> {
+    fn new(want: &'a KernelModule, root: &'a dyn Rootfs) -> Result<Audit<'a>> {
+        let module = modprobe::normal(&want.name);
+        let kernels = Kernels::of(root, &module)?;
+        let policy = root.memo().derived(|| Policy::read(root))?;
+        Ok(Audit { want, root, module, kernels, policy })
+    }
+
+    fn finding(&self) -> Result<Finding> {
+        let mut contrary: BTreeMap<&ImagePath, Line<'_>> = BTreeMap::new();
+        let mut holding: Vec<Evidence> = Vec::new();
+        let mut unstated = false;
+        for order in &self.policy.orders {
+            let files = self.policy.files(order);
+            let lines = files.iter().flat_map(|entry| {
+                let all = self.policy.installs[&entry.listed].iter();
+                let ours = all.filter(|install| install.matches(&self.module));
+                ours.map(|install| Line { entry, install })
+            });
+            let lines: Vec<Line<'_>> = lines.collect();
+            for (exists, by_pattern) in [(self.kernels.on_disk, true), (self.kernels.absent, false)]
+            {
+                let bound = |l: &&Line<'_>| by_pattern || l.install.names(&self.module);
+                let mut bound = lines.iter().filter(bound);
+                if !exists {
+                    // The case may come: a kernel with the module may be installed later.
+                    if let Some(line) = bound.next().filter(|l| !l.install.blocks()) {
+                        let note = "would decide if the module came onto the disk";
+                        push_new(&mut holding, line.evidence(&self.want.name).note(note));
+                    }
+                    continue;
+                }
+                let mut decided = false;
+                for line in bound {
+                    if line.install.blocks() {
+                        push_new(&mut holding, line.evidence(&self.want.name));
+                        decided = true;
+                        break;
+                    }
+                    contrary.entry(&line.entry.real).or_insert(*line);
+                }
+                unstated |= !decided;
+            }
+        }
+        if self.root.is_live() {
+            let note = "whether the module is loaded at this moment is not judged";
+            holding.push(Evidence::note_only(note));
+        }
+        let gaps = self.gaps(contrary.into_values().collect(), unstated)?;
+        Ok(Finding::from_gaps(gaps, holding))
+    }
+
+    fn gaps(&self, contrary: Vec<Line<'_>>, unstated: bool) -> Result<Vec<Gap>> {
+        let mut gaps = Vec::new();
+        for evidence in &self.kernels.built_in {
+            let why = "the module is part of the kernel and no modprobe policy applies; \
+                       use a kernel that has it as a module";
+            gaps.push(Gap::no_remedy(evidence.clone(), why));
+        }
+        let is_own = |l: &Line<'_>| l.entry.name == OWN_NAME && !l.entry.is_listed_in("/run");
+        let own = contrary.iter().find(|l| is_own(l));
+        if let Some(line) = own {
+            gaps.push(self.own_gap(line.evidence(&self.want.name))?);
+        } else if unstated {
+            let evidence = Evidence::at(&ImagePath::parse(OWN)?).want(wanted(&self.want.name));
+            gaps.push(self.own_gap(evidence.note("no install line keeps the module out"))?);
+        }
+        for line in contrary.iter().filter(|l| !is_own(l)) {
+            gaps.push(self.foreign_gap(line)?);
+        }
+        Ok(gaps)
+    }
+
+    /// Our own file, which begins as what it would hide in a vendor's directory.
+    fn own_gap(&self, evidence: Evidence) -> Result<Gap> {
+        let path = ImagePath::parse(OWN)?;
+        if let Place::Refused(why) = destination::file(self.root, &path)? {
+            return Ok(Gap::no_remedy(evidence, why));
+        }
+        let order = self.policy.orders.iter().rev().find(|o| !o.contains(&"/run/modprobe.d"));
+        let files = self.policy.files(order.map_or(&[], Vec::as_slice));
+        let old = files.iter().find(|e| e.name == OWN_NAME).map_or("", |e| e.text());
+        let new = modprobe::block(old, &self.want.name);
+        if new == old {
+            let why = format!("{path} says so already and is hidden; remove what hides it");
+            return Ok(Gap::no_remedy(evidence, why));
+        }
+        Ok(Gap::fixed_by(evidence, Change::write(&path, new)))
+    }
+
+    /// A line somewhere else that decides before ours.
+    fn foreign_gap(&self, line: &Line<'_>) -> Result<Gap> {
+        let entry = line.entry;
+        let evidence = line.evidence(&self.want.name).note("an earlier line decides");
+        let none = |why: String| Ok(Gap::no_remedy(evidence.clone(), why));
+        let new = modprobe::repair(entry.text(), &self.want.name, self.kernels.on_disk);
+        if new == entry.text() {
+            return none(format!("{} cannot be edited safely; correct it by hand", entry.listed));
+        }
+        if entry.is_editable() {
+            return Ok(Gap::fixed_by(evidence, Change::write(&entry.real, new)));
+        }
+        if !entry.is_vendor() {
+            return none(format!("{} leads to {}; correct it there", entry.listed, entry.real));
+        }
+        let mask = ImagePath::parse("/etc/modprobe.d")?.join(&entry.name)?;
+        match destination::file(self.root, &mask)? {
+            Place::Refused(why) => none(why),
+            Place::At(_) => Ok(Gap::fixed_by(evidence, Change::write(&mask, new))),
+        }
+    }
+}
+
+fn push_new(list: &mut Vec<Evidence>, evidence: Evidence) {
+    if !list.contains(&evidence) {
+        list.push(evidence);
+    }
+}

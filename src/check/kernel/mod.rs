@@ -1,0 +1,5 @@
+//! The kernel: parameters, modules and its command line.
+
+pub mod boot_argument;
+pub mod kernel_module;
+pub mod sysctl;

@@ -1,0 +1,245 @@
+//! A kernel parameter has a value at boot.
+//!
+//! Two programs set parameters from the same directories: systemd-sysctl at boot, and procps'
+//! `sysctl --system`, which node provisioning runs. They rank `/run`, hidden files and
+//! `/etc/sysctl.conf` differently; under both the last line must give the value, and a line must
+//! say so: complying by the kernel's default alone is a gap. ufw, when it is on, writes a file of
+//! its own after both.
+//!
+//! The value goes into `/etc/sysctl.d/60-CIS.conf`; lines of later files below `/etc` that say
+//! otherwise are switched off. A vendor's later file is outranked by a line in
+//! `/etc/sysctl.d/99-zz-CIS.conf` (behind `99-sysctl.conf`, before a site's `999-*`), or, if its own
+//! name sorts behind that, hidden by a copy in `/etc` without the line. `/etc/sysctl.conf` is
+//! edited through whatever link names it, and never removed.
+
+mod readers;
+#[cfg(test)]
+mod tests;
+mod ufw;
+
+use std::collections::{BTreeMap, btree_map};
+
+use serde::{Deserialize, Deserializer, de};
+
+use self::readers::{Files, Hit, Reader};
+use crate::check::common::conf_dirs::{self, Body, Entry};
+use crate::check::common::destination::{self, Place};
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::text::sysctl::{self, Dialect, Key};
+
+/// The file for our own lines.
+const OWN: &str = "/etc/sysctl.d/60-CIS.conf";
+const OWN_NAME: &[u8] = b"60-CIS.conf";
+/// The file for lines that must outrank a vendor's.
+const LATE: &str = "/etc/sysctl.d/99-zz-CIS.conf";
+const LATE_NAME: &[u8] = b"99-zz-CIS.conf";
+/// Words in the names of files that network plug-ins of a cluster write.
+const CNI_WORDS: [&str; 9] =
+    ["antrea", "calico", "canal", "cilium", "cni", "flannel", "kube-router", "multus", "weave"];
+
+/// The parameter `key` has `value` after boot, by every reader, and a line says so.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sysctl {
+    /// The key, with dots.
+    #[serde(deserialize_with = "dotted_key")]
+    pub key: String,
+    /// The wanted value.
+    #[serde(deserialize_with = "plain_value")]
+    pub value: String,
+    /// Leave a contrary line in a file of a cluster's network plug-in as it is, and report it.
+    #[serde(default)]
+    pub keep_cni_owned: bool,
+}
+
+fn dotted_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let key = String::deserialize(deserializer)?;
+    let good = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    };
+    if key.starts_with('-') || !key.split('.').all(good) {
+        return Err(de::Error::custom(format!(
+            "`{key}` is not a parameter; want words with dots, as kernel.randomize_va_space"
+        )));
+    }
+    Ok(key)
+}
+
+fn plain_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let value = String::deserialize(deserializer)?;
+    let bad = |c: char| c.is_control() || c == '#' || c == ';';
+    if value.is_empty() || value.trim() != value || value.contains(bad) {
+        return Err(de::Error::custom(format!(
+            "`{value}` is not a value; want one without comment or blanks around it"
+        )));
+    }
+    Ok(value)
+}
+
+impl Primitive for Sysctl {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let files = root.memo().derived(|| Files::read(root))?;
+        let readers = files.readers();
+        let key = Key::new(&self.key);
+        let hits: Vec<Vec<Hit<'_>>> = readers.iter().map(|r| r.hits(&key)).collect();
+        let mut holding = Vec::new();
+        let mut gaps = Gaps { want: self, root, files: &files, found: BTreeMap::new() };
+        for (reader, hits) in readers.iter().zip(&hits) {
+            let stated = hits.iter().any(|hit| hit.line.states(&self.value));
+            match hits.last().filter(|hit| stated && hit.line.is(&self.value)) {
+                Some(hit) => push_new(&mut holding, self.evidence(hit)),
+                None => gaps.of(reader, hits)?,
+            }
+        }
+        let mut found: Vec<Gap> = gaps.found.into_values().collect();
+        ufw::judge(self, root, files.procps, &mut found, &mut holding)?;
+        for path in files.dangling() {
+            let note = "leads nowhere; `sysctl --system` fails on it";
+            push_new(&mut holding, Evidence::at(path).note(note));
+        }
+        if root.is_live() {
+            let note = "the files are judged, not the running kernel's value";
+            holding.push(Evidence::note_only(note));
+        }
+        Ok(Finding::from_gaps(found, holding))
+    }
+}
+
+impl Sysctl {
+    fn evidence(&self, hit: &Hit<'_>) -> Evidence {
+        let at = Evidence::at(&hit.entry.listed).line(hit.line.line).want(&*self.value);
+        match &hit.line.value {
+            Some(value) => at.found(&**value),
+            None => at.note("takes the parameter back"),
+        }
+    }
+}
+
+/// The gaps, one for each file.
+struct Gaps<'a> {
+    want: &'a Sysctl,
+    root: &'a dyn Rootfs,
+    files: &'a Files,
+    found: BTreeMap<ImagePath, Gap>,
+}
+
+impl Gaps<'_> {
+    /// Adds what keeps this reader from the value.
+    fn of(&mut self, reader: &Reader<'_>, hits: &[Hit<'_>]) -> Result<()> {
+        self.own(reader, hits)?;
+        let behind = hits.iter().filter(|h| reader.is_behind(h, OWN_NAME));
+        let last_right = hits.iter().rposition(|h| h.line.is(&self.want.value));
+        for hit in behind.filter(|h| !h.line.is(&self.want.value)) {
+            // What /etc has is corrected wherever it stands; the rest only where it decides.
+            let overruled = last_right.is_some_and(|at| at > hit.index);
+            if hit.entry.is_editable() || !overruled {
+                self.contrary(hit)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Our own file must say so.
+    fn own(&mut self, reader: &Reader<'_>, hits: &[Hit<'_>]) -> Result<()> {
+        let path = ImagePath::parse(OWN)?;
+        let seen = reader.files.iter().find(|e| e.is_named(OWN_NAME));
+        let own = || hits.iter().filter(|h| h.entry.is_named(OWN_NAME));
+        let last = own().next_back();
+        if last.is_some_and(|hit| hit.line.is(&self.want.value))
+            && own().any(|hit| hit.line.states(&self.want.value))
+        {
+            return Ok(());
+        }
+        let evidence = match last {
+            Some(hit) => self.want.evidence(hit),
+            None => Evidence::at(&path).want(self.line()).note("no line gives the value"),
+        };
+        if let Some(hiding) = seen.filter(|e| e.is_listed_in("/run")) {
+            let why = format!("{} hides {path}; remove it", hiding.listed);
+            self.add(&path, || Gap::no_remedy(evidence, why));
+            return Ok(());
+        }
+        self.write_into(&path, OWN_NAME, evidence)
+    }
+
+    /// A line behind ours says otherwise.
+    fn contrary(&mut self, hit: &Hit<'_>) -> Result<()> {
+        let entry = hit.entry;
+        let evidence = self.want.evidence(hit).note("a later line decides");
+        let none = |why: String| Gap::no_remedy(evidence.clone(), why);
+        if self.want.keep_cni_owned && is_cni(entry) {
+            let why =
+                "a network plug-in's file decides; change the plug-in's settings, or accept it";
+            self.add(&entry.real, || none(why.into()));
+        } else if !hit.line.whole {
+            let why = format!("line {} is too long for the reader; shorten it", hit.line.line);
+            self.add(&entry.real, || none(why));
+        } else if entry.is_editable() {
+            let new = self.disabled(entry);
+            self.add(&entry.real, || Gap::fixed_by(evidence, Change::write(&entry.real, new)));
+        } else if entry.is_listed_in("/run") {
+            self.add(&entry.real, || none(format!("{} is made at run time", entry.listed)));
+        } else if entry.sorts_before(LATE_NAME) {
+            self.write_into(&ImagePath::parse(LATE)?, LATE_NAME, evidence)?;
+        } else if entry.is_vendor() {
+            let mask = ImagePath::parse("/etc/sysctl.d")?.join(&entry.name)?;
+            let new = self.disabled(entry);
+            match destination::file(self.root, &mask)? {
+                Place::Refused(why) => self.add(&mask, || none(why)),
+                Place::At(_) => {
+                    self.add(&mask, || Gap::fixed_by(evidence, Change::write(&mask, new)))
+                }
+            }
+        } else {
+            let why = format!("{} leads to {}; correct it there", entry.listed, entry.real);
+            self.add(&entry.real, || none(why));
+        }
+        Ok(())
+    }
+
+    /// A gap that a line in a file of ours closes. The file begins as what it hides elsewhere.
+    fn write_into(&mut self, path: &ImagePath, name: &[u8], evidence: Evidence) -> Result<()> {
+        if let Place::Refused(why) = destination::file(self.root, path)? {
+            self.add(path, || Gap::no_remedy(evidence, why));
+            return Ok(());
+        }
+        let old = self.files.text_named(name);
+        let new = sysctl::set(old, &self.want.key, &self.want.value, &self.files.dialects());
+        let gap = if new == old {
+            let why = format!("{path} cannot be edited safely; correct it by hand");
+            Gap::no_remedy(evidence, why)
+        } else {
+            Gap::fixed_by(evidence, Change::write(path, new))
+        };
+        self.add(path, || gap);
+        Ok(())
+    }
+
+    fn disabled(&self, entry: &Entry) -> String {
+        let Sysctl { key, value, .. } = self.want;
+        sysctl::disable(entry.text(), key, value, &self.files.dialects())
+    }
+
+    fn line(&self) -> String {
+        format!("{} = {}", self.want.key, self.want.value)
+    }
+
+    fn add(&mut self, path: &ImagePath, gap: impl FnOnce() -> Gap) {
+        if let btree_map::Entry::Vacant(place) = self.found.entry(path.clone()) {
+            place.insert(gap());
+        }
+    }
+}
+
+fn is_cni(entry: &Entry) -> bool {
+    let name = entry.name.to_string_lossy().to_ascii_lowercase();
+    CNI_WORDS.iter().any(|word| name.contains(word))
+}
+
+fn push_new(list: &mut Vec<Evidence>, evidence: Evidence) {
+    if !list.contains(&evidence) {
+        list.push(evidence);
+    }
+}

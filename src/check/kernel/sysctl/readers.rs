@@ -1,0 +1,135 @@
+//! Which files the two programs read, in which order, by the versions in the tree.
+
+use std::os::unix::ffi::OsStrExt;
+
+use super::{Body, Dialect, Entry, Key, conf_dirs, sysctl};
+use crate::check::packages::versions;
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::sysctl::Assignment;
+
+/// The versions that Ubuntu 18.04 has, for a tree that does not say.
+const SYSTEMD: u32 = 237;
+const PROCPS: [u32; 3] = [3, 3, 12];
+
+/// Everything that may be read.
+pub(super) struct Files {
+    etc: Vec<Entry>,
+    /// Read on a running system only.
+    run: Option<Vec<Entry>>,
+    /// `/usr/local/lib`, `/usr/lib`, `/lib`.
+    vendor: [Vec<Entry>; 3],
+    sysctl_conf: Option<Entry>,
+    systemd: Dialect,
+    pub procps: Dialect,
+}
+
+/// One program, and what it reads, in order.
+pub(super) struct Reader<'f> {
+    dialect: Dialect,
+    pub files: Vec<&'f Entry>,
+    /// How many of the files come from directories; what follows is `/etc/sysctl.conf`.
+    listed: usize,
+}
+
+/// A line that sets the parameter.
+pub(super) struct Hit<'f> {
+    /// The place among all hits of this reader.
+    pub index: usize,
+    /// The place of the file among those of this reader.
+    file: usize,
+    pub entry: &'f Entry,
+    pub line: Assignment,
+}
+
+impl Files {
+    pub(super) fn read(root: &dyn Rootfs) -> Result<Files> {
+        let dir = |dir: &str| {
+            conf_dirs::read_dir(root, &format!("{dir}/sysctl.d"), |n| n.ends_with(b".conf"))
+        };
+        let systemd = versions::installed(root, "systemd")?;
+        let systemd = systemd.and_then(|v| v.first().copied()).unwrap_or(SYSTEMD);
+        let procps = versions::installed(root, "procps")?.unwrap_or_else(|| PROCPS.to_vec());
+        Ok(Files {
+            etc: dir("/etc")?,
+            run: if root.is_live() { Some(dir("/run")?) } else { None },
+            vendor: [dir("/usr/local/lib")?, dir("/usr/lib")?, dir("/lib")?],
+            sysctl_conf: conf_dirs::read_entry(root, &ImagePath::parse("/etc/sysctl.conf")?)?,
+            systemd: Dialect::systemd(systemd),
+            procps: Dialect::procps(&procps),
+        })
+    }
+
+    pub(super) fn dialects(&self) -> [Dialect; 2] {
+        [self.systemd, self.procps]
+    }
+
+    /// Every reader whose view must be right. On a running system that is the next boot, when
+    /// `/run` is empty, and now, when procps ranks `/run` above `/etc` (18.04) or below (newer).
+    pub(super) fn readers(&self) -> Vec<Reader<'_>> {
+        let [local, usr, lib] = &self.vendor;
+        let mut orders: Vec<Vec<&[Entry]>> = vec![vec![&self.etc, local, usr, lib]];
+        if let Some(run) = &self.run {
+            orders.push(vec![&self.etc, run, local, usr, lib]);
+        }
+        let mut readers: Vec<Reader<'_>> = orders.iter().map(|o| self.systemd(o)).collect();
+        if let Some(run) = &self.run {
+            orders.push(vec![run, &self.etc, local, usr, lib]);
+        }
+        readers.extend(orders.iter().map(|o| self.procps(o)));
+        readers
+    }
+
+    fn systemd<'f>(&'f self, order: &[&'f [Entry]]) -> Reader<'f> {
+        let files = conf_dirs::layered(order, |e| !e.name.as_bytes().starts_with(b"."));
+        Reader { dialect: self.systemd, listed: files.len(), files }
+    }
+
+    fn procps<'f>(&'f self, order: &[&'f [Entry]]) -> Reader<'f> {
+        // Names that begin with a dot count here.
+        let mut files = conf_dirs::layered(order, |_| true);
+        let listed = files.len();
+        files.extend(&self.sysctl_conf);
+        Reader { dialect: self.procps, files, listed }
+    }
+
+    /// The text of the file of this name that counts at the next boot.
+    pub(super) fn text_named(&self, name: &[u8]) -> &str {
+        let all = [&self.etc].into_iter().chain(&self.vendor).flatten();
+        all.filter(|e| e.is_named(name)).map(Entry::text).next().unwrap_or("")
+    }
+
+    /// Links that lead nowhere.
+    pub(super) fn dangling(&self) -> impl Iterator<Item = &ImagePath> {
+        let all = [&self.etc].into_iter().chain(&self.run).chain(&self.vendor).flatten();
+        all.chain(&self.sysctl_conf).filter(|e| matches!(e.body, Body::Dangling)).map(|e| &e.listed)
+    }
+}
+
+impl<'f> Reader<'f> {
+    /// Every line that sets `key`, in the order in which it is read.
+    pub(super) fn hits(&self, key: &Key) -> Vec<Hit<'f>> {
+        let mut hits = Vec::new();
+        for (file, entry) in self.files.iter().enumerate() {
+            for line in sysctl::assignments(entry.text(), key, self.dialect) {
+                hits.push(Hit { index: hits.len(), file, entry, line });
+            }
+        }
+        hits
+    }
+
+    /// Whether the line is read after the file of this name.
+    pub(super) fn is_behind(&self, hit: &Hit<'_>, name: &[u8]) -> bool {
+        hit.file >= self.listed || hit.entry.name.as_bytes() > name
+    }
+}
+
+impl Entry {
+    pub(super) fn is_named(&self, name: &[u8]) -> bool {
+        self.name.as_bytes() == name
+    }
+
+    pub(super) fn sorts_before(&self, name: &[u8]) -> bool {
+        self.name.as_bytes() < name
+    }
+}

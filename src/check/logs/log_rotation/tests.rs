@@ -1,0 +1,224 @@
+use super::*;
+use crate::check::Outcome;
+use crate::check::testing::settled::{changed, fixes, reasons};
+use crate::check::testing::stage;
+use crate::rootfs::MemoryRootfs;
+
+const LOGS: &str = "/etc/rsyslog.d/60-CIS.conf";
+const FILE: &str = "/etc/logrotate.d/60-CIS";
+const STOCK: &str = "weekly\nsu root syslog\nrotate 4\ncreate\ninclude /etc/logrotate.d\n";
+
+fn want() -> LogRotation {
+    LogRotation { logs_of: ImagePath::parse(LOGS).unwrap(), file: ImagePath::parse(FILE).unwrap() }
+}
+
+fn bare() -> MemoryRootfs {
+    MemoryRootfs::new()
+        .file("/var/lib/dpkg/status", "Package: logrotate\nStatus: install ok installed\n")
+        .file(CONF, STOCK)
+        .dir(DIR, 0o755, 0, 0)
+}
+
+fn root() -> MemoryRootfs {
+    bare().file_with("/etc/cron.daily/logrotate", "#!/bin/sh\n", 0o755, 0, 0)
+}
+
+fn outcome(root: &MemoryRootfs) -> Outcome {
+    want().audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+}
+
+fn why(root: &MemoryRootfs) -> String {
+    let finding = want().audit(root).unwrap();
+    assert!(fixes(&finding).is_empty(), "{finding:?}");
+    reasons(&finding).join("; ")
+}
+
+#[test]
+fn the_main_file() {
+    for (conf, want) in [
+        (STOCK, Outcome::Met),
+        ("daily\r\ninclude /etc/logrotate.d/\r\n", Outcome::Met),
+        ("include = /etc/logrotate.d\nmonthly", Outcome::Met),
+        ("", Outcome::NotMet),
+        ("#weekly\ninclude /etc/logrotate.d\n", Outcome::NotMet),
+        ("weeklyx\ninclude /etc/logrotate.d\n", Outcome::NotMet),
+        ("Weekly\ninclude /etc/logrotate.d\n", Outcome::NotMet),
+        ("/x {\nweekly\n}\ninclude /etc/logrotate.d\n", Outcome::NotMet),
+        ("weekly\n#include /etc/logrotate.d\n", Outcome::NotMet),
+        ("weekly\ninclude /etc/logrotate.d2\n", Outcome::NotMet),
+        ("size 10M\ninclude /etc/logrotate.d\n", Outcome::NotMet),
+        ("weekly\nsize 10M\ninclude /etc/logrotate.d\n", Outcome::NotMet),
+        ("size 10M\nweekly\nmaxsize 10M\ninclude /etc/logrotate.d\n", Outcome::Met),
+        ("weekly\n}\n", Outcome::Unknown),
+    ] {
+        assert_eq!(outcome(&root().file(CONF, conf)), want, "{conf:?}");
+    }
+    let after = |conf: &str| {
+        let root = root().file(CONF, conf);
+        changed(&stage(&want(), &root))[0].1.clone()
+    };
+    assert_eq!(after(""), "weekly\ninclude /etc/logrotate.d\n");
+    assert_eq!(
+        after("rotate 4\r\n/x {\r\n}"),
+        "rotate 4\r\nweekly\r\n/x {\r\n}\r\ninclude /etc/logrotate.d\r\n"
+    );
+    assert!(why(&root().file(CONF, "size 1M\ninclude /etc/logrotate.d\n")).contains("by size"));
+    assert_eq!(outcome(&root().without(CONF)), Outcome::NotMet);
+    assert_eq!(outcome(&root().link(CONF, "logrotate.conf")), Outcome::Unknown);
+    let absent = root().file("/var/lib/dpkg/status", "");
+    assert_eq!(outcome(&absent), Outcome::MetVacuously);
+}
+
+#[test]
+fn the_trigger() {
+    let wants = "/etc/systemd/system/timers.target.wants/logrotate.timer";
+    let unit = "/lib/systemd/system/logrotate.timer";
+    let service = "/lib/systemd/system/logrotate.service";
+    let timer = || bare().link(wants, unit).file(unit, "[Timer]\n").file(service, "[Service]\n");
+    assert_eq!(outcome(&root()), Outcome::Met);
+    assert_eq!(outcome(&timer()), Outcome::Met);
+    let hourly = bare().file_with("/etc/cron.hourly/logrotate", "x", 0o700, 0, 0);
+    assert_eq!(outcome(&hourly), Outcome::Met);
+    let aks = bare()
+        .link(
+            "/etc/systemd/system/multi-user.target.wants/aks-logrotate.timer",
+            "../aks-logrotate.timer",
+        )
+        .file("/etc/systemd/system/aks-logrotate.timer", "[Timer]\nUnit=logrotate.service\n")
+        .file(service, "[Service]\n");
+    assert_eq!(outcome(&aks), Outcome::Met);
+
+    let advice = why(&bare());
+    assert!(advice.starts_with("nothing starts logrotate"), "{advice}");
+    for off in [
+        bare().file("/etc/cron.daily/logrotate", "#!/bin/sh\n"),
+        bare().link(wants, unit),
+        bare().file(unit, "[Timer]\n"),
+        timer().link("/etc/systemd/system/logrotate.timer", "/dev/null"),
+        timer().file("/etc/systemd/system/logrotate.timer", ""),
+        timer().without(wants).link(&wants.replace("logrotate", "fstrim"), unit),
+        timer().without(wants).file(wants, "[Timer]\n"),
+        timer().without(service),
+        timer().link("/etc/systemd/system/logrotate.service", "/dev/null"),
+        timer().file(unit, "[Timer]\nUnit=other.service\n"),
+    ] {
+        assert_eq!(outcome(&off), Outcome::NotMet);
+    }
+}
+
+#[test]
+fn a_job_that_yields_to_systemd_starts_nothing_there() {
+    let job =
+        "#!/bin/sh\n# skip\nif [ -d /run/systemd/system ]; then\n    exit 0\nfi\nlogrotate x\n";
+    let yields = bare().file_with("/etc/cron.daily/logrotate", job, 0o755, 0, 0);
+    assert_eq!(outcome(&yields), Outcome::Met, "without systemd it does the work");
+    let booted = yields.clone().file_with("/lib/systemd/systemd", "x", 0o755, 0, 0);
+    let advice = why(&booted);
+    assert!(advice.contains("systemctl enable logrotate.timer"), "{advice}");
+    let timer = "/lib/systemd/system/logrotate.timer";
+    let both = booted
+        .link("/etc/systemd/system/timers.target.wants/logrotate.timer", timer)
+        .file(timer, "[Timer]\n")
+        .file("/lib/systemd/system/logrotate.service", "[Service]\n");
+    assert_eq!(outcome(&both), Outcome::Met);
+    let old = root().file_with("/lib/systemd/systemd", "x", 0o755, 0, 0).file_with(
+        "/etc/cron.daily/logrotate",
+        "#!/bin/sh\n# not if /run/systemd/system is there\ntest -x /usr/sbin/logrotate || exit 0\n",
+        0o755,
+        0,
+        0,
+    );
+    assert_eq!(outcome(&old), Outcome::Met, "a comment asks nothing");
+}
+
+#[test]
+fn every_log_of_the_drop_in_is_listed_once() {
+    let root = root()
+        .file(
+            LOGS,
+            "mail.* -/var/log/mail\n*.crit /var/log/warn\nnews.* -/var/log/news/err\n\
+                     *.emerg :omusrmsg:*\nuser.* /var/log/user.log\n*.=err /var/log/warn\n\
+                     local0.* /var/log/dir\nlocal1.* /dev/console\n",
+        )
+        .dir("/var/log/dir", 0o755, 0, 0)
+        .file("/etc/logrotate.d/rsyslog", "/var/log/user.log\n/var/log/news/*\n{\n}\n");
+    let staged = stage(&want(), &root);
+    let [(path, text)] = &changed(&staged)[..] else { panic!() };
+    assert_eq!(path, FILE);
+    assert!(text.contains(".\n/var/log/mail\n/var/log/warn\n{\n\tdaily\n"), "{text}");
+    assert!(!text.contains("su root"), "no such group");
+    let Finding::Met(evidence) = want().audit(&staged).unwrap() else { panic!() };
+    assert_eq!(evidence.len(), 3 + 4);
+
+    let grouped = root.clone().file("/etc/group", "root:x:0:\nsyslog:x:106:\n");
+    assert!(changed(&stage(&want(), &grouped))[0].1.contains("{\n\tsu root syslog\n"));
+
+    let more = root.file(FILE, "/var/log/mail {\nrotate 5\n}");
+    let text = &changed(&stage(&want(), &more))[0].1;
+    assert!(text.starts_with("/var/log/mail {\nrotate 5\n}\n# Log files"), "{text}");
+    assert!(text.contains(".\n/var/log/warn\n{\n"), "{text}");
+}
+
+#[test]
+fn stanzas_that_do_not_count() {
+    let logs = root().file(LOGS, "mail.* /var/log/mail\n");
+    let own = "/var/log/mail {\n}\n";
+    for passed_over in ["old.dpkg-old", "old~", "x.disabled"] {
+        let root = logs.clone().file(&format!("{DIR}/{passed_over}"), own);
+        assert_eq!(changed(&stage(&want(), &root))[0].0, FILE, "{passed_over}");
+    }
+    let backup = logs.clone().file(&format!("{DIR}/x.bak"), own);
+    assert_eq!(outcome(&backup), Outcome::Met, "it is read like any other");
+
+    let loose = logs.clone().file_with(&format!("{DIR}/x"), own, 0o664, 0, 0);
+    assert!(why(&loose).starts_with("mode 0664 "));
+    let foreign = logs.clone().file_with(&format!("{DIR}/x"), own, 0o644, 7, 0);
+    assert!(why(&foreign).starts_with("owner 7 "));
+    let ours = logs.clone().file_with(FILE, own, 0o755, 0, 0);
+    let stat = stage(&want(), &ours).stat(&ImagePath::parse(FILE).unwrap()).unwrap();
+    assert_eq!(stat.unwrap().mode, 0o644);
+    let conf = root().file_with(CONF, STOCK, 0o666, 0, 0);
+    assert_eq!(stage(&want(), &conf).changes().unwrap().len(), 1);
+
+    let twice = logs
+        .clone()
+        .file(&format!("{DIR}/a"), "/var/log/x {\n}\n")
+        .file(&format!("{DIR}/b"), "/var/log/x {\n}\n/var/log/mail {\n}\n");
+    assert!(why(&twice).starts_with("/etc/logrotate.d/b:1 lists /var/log/x a second time"));
+    let broken = logs.clone().file(&format!("{DIR}/x"), "/var/log/mail {\n}\n}\n");
+    assert!(why(&broken).contains("want no `}` outside of a stanza"));
+    let odd = root().file(LOGS, "action(type=\"omfile\" file=\"/var/log/a b\")\n");
+    assert!(why(&odd).contains("cannot be listed"));
+    let linked = logs.link(FILE, "/usr/share/x");
+    assert!(why(&linked).contains("leads to /usr/share/x"));
+    let bad = root().file(LOGS, "action(\n");
+    assert_eq!(outcome(&bad), Outcome::Unknown);
+}
+
+#[test]
+fn includes_without_end() {
+    let itself = root().file(CONF, format!("{STOCK}include {CONF}\n"));
+    assert_eq!(outcome(&itself), Outcome::Unknown);
+    for nowhere in ["relative", "/none", ""] {
+        let nowhere = root().file(CONF, format!("{STOCK}include {nowhere}\n"));
+        assert!(why(&nowhere).contains("gives up the whole file"));
+    }
+    let lost = root()
+        .file(LOGS, "mail.* /var/log/mail\n")
+        .file(&format!("{DIR}/x"), "/var/log/mail {\n}\ninclude /none\n");
+    assert!(why(&lost).starts_with("/etc/logrotate.d/x:3 includes /none, which is not there"));
+    let unread = root()
+        .file(CONF, "rotate 4\n")
+        .file(LOGS, "mail.* /var/log/mail\nkern.* /var/log/kern.log\n")
+        .file(&format!("{DIR}/rsyslog"), "/var/log/kern.log {\n}\n");
+    let after = changed(&stage(&want(), &unread));
+    assert_eq!(after[0].1, "rotate 4\nweekly\ninclude /etc/logrotate.d\n");
+    assert!(after[1].1.contains(".\n/var/log/mail\n{\n"), "{}", after[1].1);
+    assert_eq!(after[1].1.matches('{').count(), 1);
+    let taboo = root()
+        .file(LOGS, "mail.* /var/log/mail\n")
+        .file(CONF, format!("tabooext + .mine, .other\n{STOCK}"))
+        .file(&format!("{DIR}/x.mine"), "/var/log/mail {\n}\n");
+    assert_eq!(outcome(&taboo), Outcome::NotMet);
+    assert_eq!(changed(&stage(&want(), &taboo))[0].0, FILE);
+}

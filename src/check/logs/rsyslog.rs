@@ -1,0 +1,270 @@
+//! The image's rsyslog configuration as one sequence: included files stand where they are
+//! included, as rsyslogd reads them.
+
+use std::rc::Rc;
+
+use crate::check::Evidence;
+use crate::check::common::glob;
+use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::rsyslog::{self, Kind, Step, Token};
+
+/// The main file.
+pub(in crate::check) const MAIN: &str = "/etc/rsyslog.conf";
+/// More included files than this are a hostile tree, or includes without end.
+const MAX_FILES: usize = 2_000;
+/// Includes within includes.
+const MAX_DEPTH: usize = 32;
+/// All files together may be this large (bytes), each counted as often as it is included: what is
+/// made of them is many times larger.
+const ALL_LIMIT: usize = 16 << 20;
+
+/// One file of the configuration.
+#[derive(Debug)]
+pub(in crate::check) struct Source {
+    /// Its path, links resolved.
+    pub path: ImagePath,
+    /// Its text.
+    pub text: String,
+    /// Where its lines begin.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    /// A line, from 1, with single blanks between its words.
+    fn line(&self, number: usize) -> String {
+        let start = self.lines.get(number.saturating_sub(1)).copied().unwrap_or(self.text.len());
+        let line = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The whole configuration.
+#[derive(Debug)]
+pub(in crate::check) struct Config {
+    sources: Vec<Source>,
+    tokens: Vec<(usize, Token)>,
+}
+
+impl Config {
+    /// Reads the main file and everything it includes; `None` when there is no main file.
+    ///
+    /// # Errors
+    /// A file cannot be read or is malformed, or there is no end of includes.
+    pub fn read(root: &dyn Rootfs) -> Result<Option<Rc<Config>>> {
+        let config = root.memo().derived(|| Ok(Config::read_anew(root)?.map(Rc::new)))?;
+        Ok(Option::clone(&config))
+    }
+
+    fn read_anew(root: &dyn Rootfs) -> Result<Option<Config>> {
+        let main = ImagePath::parse(MAIN)?;
+        let mut reader = Reader {
+            root,
+            config: Config { sources: Vec::new(), tokens: Vec::new() },
+            open: Vec::new(),
+            files: 0,
+            bytes: 0,
+            names: glob::Names::new(&main),
+        };
+        if root.locate(&main)?.stat.is_none() {
+            return Ok(None);
+        }
+        reader.file(&main)?;
+        Ok(Some(reader.config))
+    }
+
+    /// What the tokens are, in order.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.tokens.iter().map(|(_, token)| &token.kind)
+    }
+
+    /// The tokens in order, each with its index.
+    pub fn tokens(&self) -> impl Iterator<Item = (usize, &Token)> {
+        self.tokens.iter().map(|(_, token)| token).enumerate()
+    }
+
+    /// Under which filter each action stands; tokens by index.
+    pub fn steps(&self) -> Vec<Step> {
+        rsyslog::steps(self.kinds())
+    }
+
+    /// The file that holds the token with this index.
+    pub fn source(&self, token: usize) -> Option<&Source> {
+        self.sources.get(self.tokens.get(token)?.0)
+    }
+
+    /// The main file.
+    pub fn main(&self) -> Option<&Source> {
+        self.sources.first()
+    }
+
+    /// The line that holds the token with this index, as evidence.
+    pub fn evidence(&self, token: usize) -> Evidence {
+        let (Some(source), Some((_, token))) = (self.source(token), self.tokens.get(token)) else {
+            return Evidence::default();
+        };
+        Evidence::at(&source.path).line(token.line).found(source.line(token.line))
+    }
+}
+
+struct Reader<'a> {
+    root: &'a dyn Rootfs,
+    config: Config,
+    /// The files that are being read, the innermost last.
+    open: Vec<ImagePath>,
+    files: usize,
+    bytes: usize,
+    names: glob::Names,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, path: &ImagePath) -> Result<()> {
+        let real = self.root.locate(path)?.path;
+        // rsyslogd passes over a file that it is reading already.
+        if self.open.contains(&real) {
+            return Ok(());
+        }
+        self.files += 1;
+        if self.files > MAX_FILES || self.open.len() >= MAX_DEPTH {
+            return Err(endless(&real));
+        }
+        let Some(text) = self.root.read(&real)? else { return Ok(()) };
+        self.bytes += text.len();
+        if self.bytes > ALL_LIMIT {
+            return Err(endless(&real));
+        }
+        let tokens = rsyslog::tokens(&text).map_err(|bad| Error::Syntax {
+            path: real.clone(),
+            line: bad.line,
+            found: bad.found,
+            want: bad.want,
+        })?;
+        let source = self.config.sources.len();
+        let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
+        let lines = std::iter::once(0).chain(starts).collect();
+        self.config.sources.push(Source { path: real.clone(), text, lines });
+        self.open.push(real.clone());
+        for token in tokens {
+            let pattern = match &token.kind {
+                Kind::Include { pattern } => pattern.clone(),
+                _ => String::new(),
+            };
+            let line = token.line;
+            self.config.tokens.push((source, token));
+            if pattern.is_empty() {
+                continue;
+            }
+            let names = self.names.asked_in(&real, line);
+            for path in glob::expand(self.root, &pattern, names)? {
+                self.names.asked_in(&real, line);
+                self.included(&path)?;
+            }
+        }
+        self.open.pop();
+        Ok(())
+    }
+
+    /// A directory stands for its files; one within it for its own.
+    fn included(&mut self, path: &ImagePath) -> Result<()> {
+        let mut todo = vec![path.clone()];
+        while let Some(path) = todo.pop() {
+            match self.root.locate(&path)?.stat.map(|s| s.kind) {
+                Some(FileKind::File) => self.file(&path)?,
+                Some(FileKind::Dir) => {
+                    self.files += 1;
+                    if self.files > MAX_FILES {
+                        return Err(endless(&path));
+                    }
+                    self.names.look("*", glob::count(self.root, &path)?)?;
+                    let mut entries = glob::entries(self.root, &path, "*")?;
+                    entries.reverse();
+                    todo.extend(entries);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn endless(path: &ImagePath) -> Error {
+    Error::Syntax {
+        path: path.clone(),
+        line: 1,
+        found: format!(
+            "more than {MAX_FILES} included files, {MAX_DEPTH} levels, or {ALL_LIMIT} bytes to read"
+        ),
+        want: "includes that end",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+
+    fn shown(root: &MemoryRootfs) -> Vec<String> {
+        let config = Config::read(root).unwrap().unwrap();
+        config
+            .tokens()
+            .filter(|(_, t)| matches!(t.kind, Kind::Action(_)))
+            .map(|(i, _)| {
+                let e = config.evidence(i);
+                format!("{}:{} {}", e.path.unwrap(), e.line.unwrap(), e.found.unwrap())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn included_files_stand_where_they_are_included() {
+        let root = MemoryRootfs::new()
+            .file(MAIN, "*.* /1\n$IncludeConfig /etc/rsyslog.d/*.conf\n*.*\t/4\ninclude(file=\"/etc/more\")\n")
+            .file("/etc/rsyslog.d/b.conf", "*.* /3\n")
+            .file("/etc/rsyslog.d/a.conf", "\n*.* /2\n")
+            .file("/etc/rsyslog.d/c.conf.off", "*.* /no\n")
+            .file("/etc/more/sub/x", "*.* /5\n")
+            .file("/etc/more/z", "*.* /6\n");
+        assert_eq!(
+            shown(&root),
+            [
+                "/etc/rsyslog.conf:1 *.* /1",
+                "/etc/rsyslog.d/a.conf:2 *.* /2",
+                "/etc/rsyslog.d/b.conf:1 *.* /3",
+                "/etc/rsyslog.conf:3 *.* /4",
+                "/etc/more/sub/x:1 *.* /5",
+                "/etc/more/z:1 *.* /6",
+            ]
+        );
+        assert!(Config::read(&MemoryRootfs::new()).unwrap().is_none());
+    }
+
+    #[test]
+    fn includes_without_end() {
+        let itself = MemoryRootfs::new().file(MAIN, "$IncludeConfig /etc/rsyslog.conf\n*.* /1\n");
+        assert_eq!(shown(&itself), ["/etc/rsyslog.conf:2 *.* /1"]);
+        let link = MemoryRootfs::new()
+            .file(MAIN, "$IncludeConfig /etc/l\n*.* /1\n")
+            .link("/etc/l", "rsyslog.conf");
+        assert_eq!(shown(&link).len(), 1);
+
+        let mut many = MemoryRootfs::new().file(MAIN, "$IncludeConfig /etc/0\n");
+        for i in 0..20 {
+            let twice = format!("$IncludeConfig /etc/{0}\n$IncludeConfig /etc/{0}\n", i + 1);
+            many = many.file(&format!("/etc/{i}"), twice);
+        }
+        let many = many.file("/etc/20", "");
+        let e = Config::read(&many).unwrap_err().to_string();
+        assert!(e.contains("want includes that end"), "{e}");
+
+        let large = "$IncludeConfig /etc/large\n".repeat(5);
+        let large = MemoryRootfs::new().file(MAIN, large).file("/etc/large", "#".repeat(4 << 20));
+        let e = Config::read(&large).unwrap_err().to_string();
+        assert!(e.starts_with("/etc/large:1: found more than") && e.contains("bytes"), "{e}");
+
+        let looping = MemoryRootfs::new().file(MAIN, "$IncludeConfig /etc/l\n").link("/etc/l", "l");
+        assert!(Config::read(&looping).is_err());
+        let bad = MemoryRootfs::new().file(MAIN, "*.* /1\naction(\n");
+        let e = Config::read(&bad).unwrap_err().to_string();
+        assert_eq!(e, "/etc/rsyslog.conf:2: found `action(`, want an object that ends with `)`");
+    }
+}

@@ -1,0 +1,64 @@
+//! The version of a program in the tree, by dpkg's own record: readers of configuration change
+//! their precedence from version to version, and a tree need not be what its os-release says.
+
+use super::dpkg::{self, Packages};
+use crate::error::{Error, Result};
+use crate::rootfs::{ImagePath, Rootfs};
+
+/// The upstream version of a package that is there, as its numbers (`[3, 3, 12]`); `None` when it is
+/// not, or when there is no record that can be understood.
+///
+/// # Errors
+/// The record cannot be read.
+pub(in crate::check) fn installed(root: &dyn Rootfs, package: &str) -> Result<Option<Vec<u32>>> {
+    if root.locate(&ImagePath::parse(dpkg::STATUS)?)?.stat.is_none() {
+        return Ok(None);
+    }
+    match Packages::read(root) {
+        Ok(packages) => Ok(packages
+            .version(package)
+            .and_then(|v| std::str::from_utf8(v).ok())
+            .and_then(upstream)),
+        // The rules about packages say so; a version is only a hint here.
+        Err(Error::Syntax { .. }) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// `2:3.3.12-3ubuntu1` is `[3, 3, 12]`.
+fn upstream(version: &str) -> Option<Vec<u32>> {
+    let version = version.split_once(':').map_or(version, |(_, v)| v);
+    let numbers = version.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
+    let numbers: Vec<u32> = numbers.split('.').map_while(|n| n.parse().ok()).collect();
+    (!numbers.is_empty()).then_some(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rootfs::MemoryRootfs;
+
+    #[test]
+    fn versions() {
+        let status = "Package: kmod\nStatus: install ok installed\nVersion: 24-1ubuntu3\n\n\
+                      Package: procps\nStatus: hold ok half-installed\nVersion: 2:3.3.12-3ubuntu1\n\n\
+                      Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n\
+                      Package: systemd\nDescription: x\n Package: odd\nStatus: install ok installed\n\
+                      Version: 247.3-7+deb11u5\n";
+        for (package, want) in [
+            ("kmod", Some(vec![24])),
+            ("procps", Some(vec![3, 3, 12])),
+            ("systemd", Some(vec![247, 3])),
+            ("gone", None),
+            ("odd", None),
+            ("mod", None),
+        ] {
+            let root = MemoryRootfs::new().file(dpkg::STATUS, status);
+            assert_eq!(installed(&root, package).unwrap(), want, "{package}");
+        }
+        assert_eq!(upstream("30+20221128-1"), Some(vec![30]));
+        assert_eq!(upstream("4.0.2~rc1"), Some(vec![4, 0, 2]));
+        assert_eq!(upstream("x"), None);
+        assert_eq!(installed(&MemoryRootfs::new(), "kmod").unwrap(), None);
+    }
+}

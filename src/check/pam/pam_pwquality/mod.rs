@@ -1,0 +1,597 @@
+//! A new password is put to pam_pwquality before it is set.
+
+mod placement;
+
+use serde::Deserialize;
+
+use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
+use crate::check::common::{glob, rewrite};
+use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::pam::{Action, Rule};
+use crate::text::splice::{Edit, splice};
+
+/// In `common-password` no way leads to pam_unix but through pam_pwquality, which ends the change
+/// when it refuses, asks at most `retry` times, and is told nothing looser than `pwquality.conf`;
+/// pam_unix takes the password that was vetted (`use_authtok`).
+///
+/// Without the module's file nothing is written: a missing module would make every change of a
+/// password fail.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PamPwquality {
+    /// How often a person may try again, at most; what is written.
+    pub retry: i64,
+    /// As in `pwquality`: an argument of the line must not fall below.
+    pub minlen: i64,
+    /// As in `pwquality`: an argument of the line must not fall below.
+    pub minclass: i64,
+    /// As in `pwquality`: an argument of the line must not rise above.
+    pub credits: i64,
+}
+
+const MODULE: &str = "pam_pwquality.so";
+const PACKAGE: &str = "libpam-pwquality";
+/// One of the files of cracklib's word list, where Debian and Ubuntu make it.
+const WORDS: &str = "/var/cache/cracklib/cracklib_dict.pwd";
+const CREDITS: [&str; 4] = ["dcredit", "ucredit", "ocredit", "lcredit"];
+/// The module's own argument; the others are the library's.
+const RETRY: &str = "retry";
+
+impl Primitive for PamPwquality {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let path = ImagePath::parse(COMMON_PASSWORD)?;
+        let Some(stack) = Stack::read(root, "password", &path)? else { return missing(root) };
+        let look = Look { want: self, root, stack: &stack };
+        look.finding(&path)
+    }
+}
+
+/// One look at one stack.
+struct Look<'a> {
+    want: &'a PamPwquality,
+    root: &'a dyn Rootfs,
+    stack: &'a Stack,
+}
+
+impl Look<'_> {
+    fn finding(&self, path: &ImagePath) -> Result<Finding> {
+        let stack = self.stack;
+        let (unix, quality) = (stack.unix(), stack.named(MODULE));
+        if unix.is_empty() {
+            let evidence = Evidence::at(path).want("a line with pam_unix.so");
+            let advice = "no line sets passwords with pam_unix.so; see by hand that this stack \
+                          vets new passwords";
+            return Ok(not_met(Gap::no_remedy(evidence, advice)));
+        }
+        let named = quality.first().and_then(|i| self.rule(*i)).map(|r| r.module.clone());
+        let Some(module) = module_file(self.root, named.as_deref())? else {
+            let evidence = match quality.first() {
+                Some(index) => stack.evidence(*index).note("there is no such module: PAM fails"),
+                None => Evidence::at(path),
+            };
+            return Ok(not_met(Gap::no_remedy(evidence.want(MODULE), needs_package())));
+        };
+        let (mut gaps, mut holding) = (self.broken(&unix), Vec::new());
+        let bypassed = stack.reachable(|i| quality.contains(&i));
+        let open = unix.iter().find(|i| bypassed.get(**i) == Some(&true));
+        let placed = match (open, quality.last()) {
+            (None, _) => None,
+            (Some(unix), None) => {
+                let evidence = Evidence::at(path).want(format!("{MODULE} above pam_unix"));
+                let evidence = evidence.note(format!("{module} is there, but no line names it"));
+                Some(self.insert(evidence, *unix)?)
+            }
+            (Some(unix), Some(below)) => {
+                let evidence = stack.evidence(*unix).want(format!("{MODULE} before it"));
+                Some(self.shift(evidence, *below, *unix)?)
+            }
+        };
+        if let Some(gap) = placed {
+            if matches!(gap.fix, Fix::Changes(_)) {
+                // It was tried: after it nothing is broken any more.
+                gaps.iter_mut().for_each(|broken| broken.fix = Fix::Changes(Vec::new()));
+            }
+            gaps.push(gap);
+        }
+        let mut wrong = Wrong::default();
+        for index in quality {
+            self.judge_quality(index, &mut wrong, &mut holding);
+        }
+        for index in unix {
+            // One that no vetting line stands before gets its word with that line.
+            if bypassed.get(index) != Some(&true) {
+                self.judge_unix(index, &mut wrong, &mut holding);
+            }
+        }
+        gaps.extend(wrong.gaps(self)?);
+        holding.push(Evidence::at(&module).note("the module is there"));
+        holding.extend(self.no_words()?);
+        Ok(Finding::from_gaps(gaps, holding))
+    }
+
+    /// The module looks every password up in a list of words, and refuses when it finds no list:
+    /// not looser, but news to whoever sets a password on this image.
+    fn no_words(&self) -> Result<Option<Evidence>> {
+        let list = ImagePath::parse(WORDS)?;
+        let note = "the word list is not there, so every new password of an ordinary user is \
+                    refused unless pwquality.conf has dictcheck = 0; install cracklib-runtime";
+        Ok(self.root.locate(&list)?.stat.is_none().then(|| Evidence::at(&list).note(note)))
+    }
+
+    fn rule(&self, index: usize) -> Option<&Rule> {
+        self.stack.modules.get(index).map(|m| &m.rule)
+    }
+
+    /// What makes a change of a password fail in any case.
+    fn broken(&self, unix: &[usize]) -> Vec<Gap> {
+        let mut gaps = Vec::new();
+        for index in self.stack.bad_jumps() {
+            let evidence = self.stack.evidence(index).want("a jump to a module that is there");
+            let advice = "it jumps over more modules than follow, which PAM takes for a failure; \
+                          end the stack with `password required pam_permit.so` by hand";
+            gaps.push(Gap::no_remedy(evidence, advice));
+        }
+        let reached = self.stack.reachable(|_| false);
+        for index in unix {
+            if reached.get(*index) != Some(&true) {
+                let evidence = self.stack.evidence(*index).want("a module that is reached");
+                let advice = "the lines before it end or jump in every case; see to them by hand";
+                gaps.push(Gap::no_remedy(evidence, advice));
+            } else if gaps.is_empty() && !self.stack.succeeds_after(*index) {
+                let evidence = self.stack.evidence(*index).want("success when it succeeds");
+                let advice = "its success leads to pam_deny; see to its jump by hand";
+                gaps.push(Gap::no_remedy(evidence, advice));
+            }
+        }
+        gaps
+    }
+
+    fn judge_quality(&self, index: usize, wrong: &mut Wrong, holding: &mut Vec<Evidence>) {
+        let Some(rule) = self.rule(index) else { return };
+        let evidence = || self.stack.evidence(index);
+        let before = wrong.count();
+        // The second is what it says when somebody has tried too often.
+        let refusals = ["authtok_err", "maxtries"].map(|answer| rule.control.action(answer));
+        let approval = self.stack.next(index, rule.control.action("success"));
+        let ends = refusals.iter().all(|action| matches!(action, Action::Die | Action::Bad));
+        if !ends || !matches!(approval, Next::At(next) if next == index + 1) {
+            let edit = rule.set_control("requisite");
+            wrong.add(self, index, evidence().want("control requisite"), edit.map(|e| vec![e]));
+        }
+        for (name, value) in self.arguments(rule) {
+            let there = match name {
+                RETRY => rule.value(name).map(|(at, _)| at),
+                _ => option(rule, name).map(|(at, _)| at),
+            };
+            let edit = match there {
+                Some(at) => rule.set_argument(at, &format!("{name}={value}")),
+                None => rule.insert_argument(0, &format!("{name}={value}")),
+            };
+            let want = evidence().want(format!("{name}={value}"));
+            wrong.add(self, index, want, edit.map(|e| vec![e]));
+        }
+        if wrong.count() == before {
+            holding.push(evidence());
+        }
+    }
+
+    /// The arguments that the line must have, or have otherwise.
+    fn arguments(&self, rule: &Rule) -> Vec<(&'static str, i64)> {
+        let want = self.want;
+        let number = |name: &str| option(rule, name).map(|(_, value)| value);
+        let retry = rule.value(RETRY).and_then(|(_, value)| value.parse().ok());
+        let mut wishes = Vec::new();
+        if !retry.is_some_and(|n| (1..=want.retry).contains(&n)) {
+            wishes.push((RETRY, want.retry));
+        }
+        if number("minlen").is_some_and(|n| n < want.minlen) {
+            wishes.push(("minlen", want.minlen));
+        }
+        let each = CREDITS.iter().all(|name| number(name).is_some_and(|n| n <= want.credits));
+        let classes = number("minclass");
+        if !each && classes.is_some_and(|n| n < want.minclass) {
+            wishes.push(("minclass", want.minclass));
+        }
+        let by_classes = classes.is_some_and(|n| n >= want.minclass);
+        for name in CREDITS {
+            let loose = |n: i64| n > want.credits && (n > 0 || !by_classes);
+            if number(name).is_some_and(loose) {
+                wishes.push((name, want.credits));
+            }
+        }
+        if number("enforcing") == Some(0) {
+            wishes.push(("enforcing", 1));
+        }
+        wishes
+    }
+
+    fn judge_unix(&self, index: usize, wrong: &mut Wrong, holding: &mut Vec<Evidence>) {
+        let Some(rule) = self.rule(index) else { return };
+        if rule.has("use_authtok") {
+            holding.push(self.stack.evidence(index));
+            return;
+        }
+        let evidence = self.stack.evidence(index).want("use_authtok");
+        wrong.add(self, index, evidence, take_vetted(rule));
+    }
+}
+
+/// Wrong words and what puts them right, per file.
+#[derive(Default)]
+struct Wrong {
+    files: Vec<(usize, Vec<Evidence>, Vec<Edit>)>,
+    hopeless: Vec<Gap>,
+}
+
+impl Wrong {
+    fn count(&self) -> usize {
+        self.hopeless.len() + self.files.iter().map(|(_, all, _)| all.len()).sum::<usize>()
+    }
+
+    fn add(
+        &mut self,
+        look: &Look<'_>,
+        module: usize,
+        evidence: Evidence,
+        edits: Option<Vec<Edit>>,
+    ) {
+        let source = look.stack.modules.get(module).map_or(0, |m| m.source);
+        let Some(edits) = edits else {
+            self.hopeless.push(Gap::no_remedy(evidence, "write it there by hand"));
+            return;
+        };
+        match self.files.iter_mut().find(|(s, _, _)| *s == source) {
+            Some((_, all, more)) => {
+                all.push(evidence);
+                more.extend(edits);
+            }
+            None => self.files.push((source, vec![evidence], edits)),
+        }
+    }
+
+    fn gaps(self, look: &Look<'_>) -> Result<Vec<Gap>> {
+        let mut gaps = self.hopeless;
+        for (source, evidence, edits) in self.files {
+            let Some(source) = look.stack.sources.get(source) else { continue };
+            let text = splice(&source.text, edits);
+            gaps.extend(rewrite::gaps(look.root, evidence, &source.path, text)?);
+        }
+        Ok(gaps)
+    }
+}
+
+/// The last argument that sets an option of the library, and its value. The library takes the name
+/// in any case, and passes over a value that is no number.
+fn option(rule: &Rule, name: &str) -> Option<(usize, i64)> {
+    rule.arguments.iter().enumerate().rev().find_map(|(at, argument)| {
+        let (found, value) = argument.text.split_once('=')?;
+        let value: i32 = value.trim_ascii_start().parse().ok()?;
+        found.eq_ignore_ascii_case(name).then(|| (at, value.into()))
+    })
+}
+
+fn not_met(gap: Gap) -> Finding {
+    Finding::NotMet { gaps: vec![gap], holding: Vec::new() }
+}
+
+fn needs_package() -> String {
+    format!("needs package {PACKAGE}, run: chroot ROOT apt-get install {PACKAGE}")
+}
+
+/// What makes pam_unix take the password that was vetted before it; behind `obscure`, where its
+/// profile has it.
+fn take_vetted(rule: &Rule) -> Option<Vec<Edit>> {
+    let obscure = rule.arguments.iter().position(|a| a.text == "obscure");
+    let at = obscure.map_or(0, |i| i + 1);
+    let mut words = Vec::new();
+    if !rule.has("use_authtok") {
+        words.push("use_authtok");
+    }
+    if !rule.has("try_first_pass") && !rule.has("use_first_pass") {
+        words.push("try_first_pass");
+    }
+    if words.is_empty() {
+        return Some(Vec::new());
+    }
+    Some(vec![rule.insert_argument(at, &words.join(" "))?])
+}
+
+/// The module's file in the image.
+fn module_file(root: &dyn Rootfs, named: Option<&str>) -> Result<Option<ImagePath>> {
+    let is_file = |path: &ImagePath| -> Result<bool> {
+        let stat = root.locate(path)?.stat;
+        Ok(stat.is_some_and(|s| s.kind == FileKind::File && s.size > 0))
+    };
+    if let Some(path) = named.filter(|n| n.starts_with('/')) {
+        let path = ImagePath::parse(path)?;
+        return Ok(is_file(&path)?.then_some(path));
+    }
+    for dir in ["/lib/*-linux-gnu*", "/usr/lib/*-linux-gnu*", "/lib", "/usr/lib", "/lib64"] {
+        let mut names = glob::Names::new(&ImagePath::parse(dir)?);
+        for path in glob::expand(root, &format!("{dir}/security/{MODULE}"), &mut names)? {
+            if is_file(&path)? {
+                return Ok(Some(path));
+            }
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::placement::{SAVED, SEEN};
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
+    use crate::rootfs::MemoryRootfs;
+
+    const WANT: PamPwquality = PamPwquality { retry: 3, minlen: 14, minclass: 4, credits: -1 };
+    const TOP: &str = "# password\n\n# here are the per-package modules (the \"Primary\" block)\n";
+    const QUALITY: &str = "password\trequisite\t\t\tpam_pwquality.so retry=3\n";
+    const UNIX: &str = "password\t[success=1 default=ignore]\tpam_unix.so obscure use_authtok try_first_pass sha512\n";
+    const REST: &str = "# here's the fallback if no module succeeds\n\
+                        password\trequisite\t\t\tpam_deny.so\n\
+                        # prime the stack\npassword\trequired\t\t\tpam_permit.so\n\
+                        # and here are more per-package modules (the \"Additional\" block)\n\
+                        # end of pam-auth-update config\n";
+    const SAVED_UNIX: &str =
+        "Module: unix\n[success=end default=ignore]\tpam_unix.so obscure sha512\n";
+    const SAVED_BOTH: &str = "Module: pwquality\nrequisite\t\t\tpam_pwquality.so retry=3\nModule: unix\n\
+         [success=end default=ignore]\tpam_unix.so obscure use_authtok try_first_pass sha512\n";
+
+    fn stock() -> String {
+        format!("{TOP}{QUALITY}{UNIX}{REST}")
+    }
+
+    /// With the module, without a line for it: as installed when pam-auth-update did not run.
+    fn initial() -> String {
+        format!("{TOP}{}{REST}", UNIX.replace(" use_authtok try_first_pass", ""))
+    }
+
+    fn root(text: &str) -> MemoryRootfs {
+        MemoryRootfs::new()
+            .file(
+                "/var/lib/dpkg/status",
+                "Package: libpam-pwquality\nStatus: install ok installed\n",
+            )
+            .file("/lib/x86_64-linux-gnu/security/pam_pwquality.so", "\x7fELF")
+            .file(COMMON_PASSWORD, text)
+            .file(
+                "/usr/share/pam-configs/pwquality",
+                "Name: Pwquality\nPassword:\n\trequisite\t\t\tpam_pwquality.so retry=3\n\
+                 Password-Initial:\n\trequisite\t\t\tpam_pwquality.so retry=3\n",
+            )
+            .file(
+                "/usr/share/pam-configs/unix",
+                "Name: Unix\nPassword:\n\t[success=end default=ignore]\tpam_unix.so obscure \
+                 use_authtok try_first_pass sha512\nPassword-Initial:\n\t[success=end \
+                 default=ignore]\tpam_unix.so obscure sha512\n",
+            )
+            .file(SAVED, SAVED_BOTH)
+            .file(SEEN, "pwquality\nunix\n")
+    }
+
+    fn outcome(root: &MemoryRootfs) -> Outcome {
+        WANT.audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+    }
+
+    fn why(root: &MemoryRootfs) -> String {
+        let finding = WANT.audit(root).unwrap();
+        assert!(fixes(&finding).is_empty(), "{finding:?}");
+        reasons(&finding).join("; ")
+    }
+
+    #[test]
+    fn verdicts() {
+        for (from, to, want) in [
+            ("", "", Outcome::Met),
+            ("retry=3", "retry=1 minlen=16 dcredit=-2", Outcome::Met),
+            ("requisite\t\t\tpam_pw", "required pam_pw", Outcome::Met),
+            ("requisite\t\t\tpam_pw", "[success=ok default=die] pam_pw", Outcome::Met),
+            ("retry=3", "retry=3 minclass=4 dcredit=0", Outcome::Met),
+            (
+                "retry=3",
+                "retry=3 minclass=0 dcredit=-1 ucredit=-1 lcredit=-1 ocredit=-1",
+                Outcome::Met,
+            ),
+            (" retry=3", "", Outcome::NotMet),
+            ("retry=3", "retry=4", Outcome::NotMet),
+            ("retry=3", "retry=3 retry=0", Outcome::NotMet),
+            ("retry=3", "retry=x", Outcome::NotMet),
+            ("retry=3", "# retry=3", Outcome::NotMet),
+            ("retry=3", "Retry=3", Outcome::NotMet),
+            ("retry=3", "retry=3 minlen=8", Outcome::NotMet),
+            ("retry=3", "retry=3 MinLen=8", Outcome::NotMet),
+            ("retry=3", "retry=3 minlen=8 minlen=x", Outcome::NotMet),
+            ("retry=3", "retry=3 minlen=8 MINLEN=14", Outcome::Met),
+            ("retry=3", "retry=3 ENFORCING=0", Outcome::NotMet),
+            ("retry=3", "RETRY=3", Outcome::NotMet),
+            ("retry=3", "retry=3 ucredit=0", Outcome::NotMet),
+            ("retry=3", "retry=3 minclass=3", Outcome::NotMet),
+            ("retry=3", "retry=3 enforcing=0", Outcome::NotMet),
+            ("requisite\t\t\tpam_pw", "optional pam_pw", Outcome::NotMet),
+            ("requisite\t\t\tpam_pw", "sufficient pam_pw", Outcome::NotMet),
+            ("requisite\t\t\tpam_pw", "[default=die] pam_pw", Outcome::NotMet),
+            ("requisite\t\t\tpam_pw", "[success=1 default=die] pam_pw", Outcome::NotMet),
+            ("requisite\t\t\tpam_pw", "[success=ok authtok_err=die] pam_pw", Outcome::Met),
+            (
+                "requisite\t\t\tpam_pw",
+                "[success=ok maxtries=ignore default=die] pam_pw",
+                Outcome::NotMet,
+            ),
+            (" use_authtok", "", Outcome::NotMet),
+            ("success=1", "success=3", Outcome::NotMet),
+            ("success=1", "success=ok", Outcome::NotMet),
+            (
+                "password\trequisite\t\t\tpam_pw",
+                "#password\trequisite\t\t\tpam_pw",
+                Outcome::NotMet,
+            ),
+            ("pam_pwquality.so", "pam_cracklib.so", Outcome::NotMet),
+            ("pam_unix.so", "pam_sss.so", Outcome::NotMet),
+            (
+                "password\trequisite\t\t\tpam_pw",
+                "password [success=1 default=ignore] a.so\npassword requisite pam_pw",
+                Outcome::NotMet,
+            ),
+            (
+                "password\trequisite\t\t\tpam_pw",
+                "password sufficient a.so\npassword requisite pam_pw",
+                Outcome::Met,
+            ),
+            ("requisite\t\t\tpam_pw", "nonsense\t\t\tpam_pw", Outcome::Unknown),
+        ] {
+            let text = stock().replacen(from, to, 1);
+            assert_eq!(outcome(&root(&text)), want, "{text}");
+        }
+        assert_eq!(outcome(&root(&stock().replace('\n', "\r\n"))), Outcome::Met);
+        assert_eq!(outcome(&root("")), Outcome::NotMet);
+        assert_eq!(outcome(&root("").without(COMMON_PASSWORD)), Outcome::MetVacuously);
+        assert_eq!(outcome(&root("").link(COMMON_PASSWORD, "common-password")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn words_are_put_right_in_place() {
+        let after = |from: &str, to: &str| {
+            let text = stock().replacen(from, to, 1);
+            (settled_text(&WANT, &root(&text), COMMON_PASSWORD), stock())
+        };
+        for (from, to, want) in [
+            (" retry=3", "", " retry=3"),
+            ("retry=3", "retry=9", "retry=3"),
+            ("retry=3", "retry=3 minlen=8 difok=2", "retry=3 minlen=14 difok=2"),
+            ("retry=3", "retry=3 MINLEN=8 minlen=x", "retry=3 minlen=14 minlen=x"),
+            ("retry=3", "retry=3 lcredit=1 enforcing=0", "retry=3 lcredit=-1 enforcing=1"),
+            ("requisite\t\t\tpam_pw", "optional\t\t\tpam_pw", "requisite\t\t\tpam_pw"),
+            (" use_authtok try_first_pass", "", " use_authtok try_first_pass"),
+            (" use_authtok", "", " use_authtok"),
+        ] {
+            let (got, stock) = after(from, to);
+            assert_eq!(got, stock.replacen(from, want, 1), "{to}");
+        }
+    }
+
+    #[test]
+    fn without_the_module_nothing_is_written() {
+        let gone = root(&initial()).without("/lib/x86_64-linux-gnu");
+        assert_eq!(
+            why(&gone),
+            "needs package libpam-pwquality, run: chroot ROOT apt-get install libpam-pwquality"
+        );
+        let dangling = root(&stock()).without("/lib/x86_64-linux-gnu");
+        assert!(why(&dangling).starts_with("needs package"));
+        let half = root(&initial()).file("/var/lib/dpkg/status", "");
+        assert!(why(&half).starts_with("needs package"));
+        let merged = root(&stock())
+            .without("/lib")
+            .link("/lib", "usr/lib")
+            .file("/usr/lib/aarch64-linux-gnu/security/pam_pwquality.so", "x");
+        assert_eq!(outcome(&merged), Outcome::Met);
+    }
+
+    #[test]
+    fn the_line_is_put_back_as_pam_auth_update_had_it() {
+        let deselected = root(&initial());
+        assert_eq!(
+            changed(&stage(&WANT, &deselected)),
+            [(COMMON_PASSWORD.to_owned(), stock())],
+            "it remembers the line"
+        );
+        let fresh = root(&initial()).file(SAVED, SAVED_UNIX).file(SEEN, "unix\n");
+        assert_eq!(
+            changed(&stage(&WANT, &fresh)),
+            [
+                (COMMON_PASSWORD.to_owned(), stock()),
+                (SAVED.to_owned(), SAVED_BOTH.to_owned()),
+                (SEEN.to_owned(), "unix\npwquality\n".to_owned()),
+            ]
+        );
+        let krb = "password\t[success=2 default=ignore]\tpam_krb5.so\n";
+        let text = initial().replace("password\t[success=1", &format!("{krb}password\t[success=1"));
+        let saved = SAVED_BOTH.replace(
+            "Module: unix",
+            "Module: krb5\n[success=end default=ignore]\tpam_krb5.so\nModule: unix",
+        );
+        let after = settled_text(&WANT, &root(&text).file(SAVED, &saved), COMMON_PASSWORD);
+        assert_eq!(
+            after,
+            stock().replace("password\t[success=1", &format!("{krb}password\t[success=1"))
+        );
+        let between = SAVED_UNIX.replace(
+            "Module: unix",
+            "Module: krb5\n[success=end default=ignore]\tpam_krb5.so\nModule: unix",
+        );
+        let after = settled_text(&WANT, &root(&text).file(SAVED, &between), COMMON_PASSWORD);
+        assert!(after.contains(&format!("{}{QUALITY}", krb.replace("=2", "=3"))), "{after}");
+    }
+
+    #[test]
+    fn where_pam_auth_update_is_cut_off_no_line_is_put() {
+        for cut_off in [
+            root(&initial()).without(SAVED),
+            root(&initial()).without(SEEN),
+            root(&initial().replace("password\t[success", "# note\npassword\t[success")),
+            root("password required pam_unix.so\n"),
+            root(&initial()).file(SAVED, SAVED_UNIX).without("/usr/share/pam-configs"),
+        ] {
+            assert!(why(&cut_off).contains("does not take /etc/pam.d/common-password for its own"));
+        }
+        let linked =
+            root("").link(COMMON_PASSWORD, "/usr/share/pam/c").file("/usr/share/pam/c", initial());
+        assert!(why(&linked).contains("leads to /usr/share/pam/c"));
+    }
+
+    #[test]
+    fn a_line_below_is_moved_above() {
+        let below = format!("{TOP}{UNIX}{QUALITY}{REST}");
+        assert_eq!(settled_text(&WANT, &root(&below), COMMON_PASSWORD), stock());
+        let jumping = below.replace("success=1", "success=2");
+        assert_eq!(settled_text(&WANT, &root(&jumping), COMMON_PASSWORD), stock());
+        let last = format!("{TOP}{UNIX}{REST}{}", QUALITY.trim_end());
+        assert_eq!(settled_text(&WANT, &root(&last), COMMON_PASSWORD), stock());
+        let unknown = root(&last).file(SAVED, SAVED_UNIX);
+        let text = settled_text(&WANT, &unknown, COMMON_PASSWORD);
+        assert!(text.starts_with(&format!("# password\n\n{QUALITY}# here are")), "{text}");
+        let plain = "password required pam_unix.so use_authtok\npassword requisite pam_pwquality.so retry=3";
+        assert_eq!(
+            settled_text(&WANT, &root(plain).without(SAVED), COMMON_PASSWORD),
+            "password requisite pam_pwquality.so retry=3\npassword required pam_unix.so use_authtok\n"
+        );
+        let owned = root(&below).file("/var/lib/dpkg/info/x.list", "/etc/pam.d/common-password\n");
+        assert!(why(&owned).contains("the file belongs to a package"));
+        let elsewhere =
+            root(&format!("{TOP}{UNIX}{REST}@include q\n")).file("/etc/pam.d/q", QUALITY);
+        assert!(why(&elsewhere).contains("put `password requisite"));
+    }
+
+    #[test]
+    fn a_missing_word_list_is_told() {
+        let told = |root: &MemoryRootfs| {
+            let Finding::Met(holding) = WANT.audit(root).unwrap() else { panic!("not met") };
+            holding
+                .iter()
+                .filter(|e| e.path.as_ref().is_some_and(|p| p.to_string() == WORDS))
+                .count()
+        };
+        let bare = root(&stock());
+        assert_eq!(told(&bare), 1);
+        assert_eq!(told(&bare.file(WORDS, "words")), 0);
+    }
+
+    #[test]
+    fn a_stack_that_fails_is_told() {
+        let last = format!("{TOP}{QUALITY}{UNIX}");
+        assert!(why(&root(&last)).contains("jumps over more modules than follow"));
+        let never = stock().replace(
+            "password\trequisite\t\t\tpam_pw",
+            "password [default=die] a.so\npassword requisite pam_pw",
+        );
+        assert!(why(&root(&never)).starts_with("the lines before it"));
+        assert!(
+            why(&root(&stock().replace("success=1", "success=ok"))).contains("leads to pam_deny")
+        );
+    }
+}

@@ -1,0 +1,496 @@
+//! Shells of the image start with a tight umask.
+
+use serde::Deserialize;
+
+use crate::check::common::destination::{self, Place};
+use crate::check::common::{glob, preview, rewrite};
+use crate::check::packages::ownership::owned_by_package;
+use crate::check::pam::pam_stack::Stack;
+use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
+use crate::error::{Error, Result};
+use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::text::Lines;
+use crate::text::login_defs::{self, Setting};
+use crate::text::script;
+use crate::text::shell_umask::{Effect, Umask, umasks};
+use crate::text::splice::splice;
+
+/// Something that every login shell reads sets the umask to `umask` or tighter, and nothing among
+/// `/etc/profile`, the scripts of `/etc/profile.d` and `/etc/bash.bashrc` sets a looser one, in
+/// whatever branch. `login.defs` will do in place of the shells where pam_umask gives every session
+/// its value as it is (`USERGROUPS_ENAB no`).
+///
+/// A looser value is replaced where it stands. Where nothing sets one, `file` is written.
+/// The default of `login.defs` is another want.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, try_from = "Fields")]
+pub struct DefaultUmask {
+    /// The bits that must be set, as `"027"`; what is written.
+    pub umask: String,
+    /// A script of our own in `/etc/profile.d`; its name ends in `.sh`, sorts late, and does not
+    /// hold the word umask (scanners that search for lines would take every line for a setting).
+    pub file: ImagePath,
+    bits: u32,
+}
+
+/// What the profile says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    umask: String,
+    file: ImagePath,
+}
+
+impl TryFrom<Fields> for DefaultUmask {
+    type Error = &'static str;
+    fn try_from(fields: Fields) -> std::result::Result<DefaultUmask, &'static str> {
+        let Fields { umask, file } = fields;
+        let good = umask.starts_with('0') && umask.bytes().all(|b| (b'0'..=b'7').contains(&b));
+        let bits = u32::from_str_radix(&umask, 8).ok().filter(|b| good && *b <= 0o777);
+        let Some(bits) = bits else {
+            return Err("`umask` wants octal digits with a leading 0, as \"027\"");
+        };
+        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let inside = file.parent().is_some_and(|dir| dir.as_bytes() == DIR.as_bytes());
+        if !inside || !name.ends_with(".sh") || name.starts_with('.') || name.contains("umask") {
+            return Err("`file` wants a script in /etc/profile.d, as \"/etc/profile.d/zz-cis.sh\"");
+        }
+        Ok(DefaultUmask { umask, file, bits })
+    }
+}
+
+const PROFILE: &str = "/etc/profile";
+const DIR: &str = "/etc/profile.d";
+const BASHRC: &str = "/etc/bash.bashrc";
+const LOGIN_DEFS: &str = "/etc/login.defs";
+const SESSIONS: [&str; 2] =
+    ["/etc/pam.d/common-session", "/etc/pam.d/common-session-noninteractive"];
+
+/// A script that shells read at their start.
+struct Script {
+    path: ImagePath,
+    text: String,
+    umasks: Vec<Umask>,
+    /// Whether it is one of `/etc/profile.d`.
+    snippet: bool,
+}
+
+impl Script {
+    /// Whether all login shells read it; bash's own file only bash does.
+    fn for_all(&self) -> bool {
+        self.path.as_bytes() != BASHRC.as_bytes()
+    }
+}
+
+impl Primitive for DefaultUmask {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let scripts = scripts(root)?;
+        let (mut gaps, mut holding) = (Vec::new(), Vec::new());
+        let mut unclear = None;
+        let mut set = self.is_set(&scripts);
+        for script in &scripts {
+            let looser = self.looser(root, script)?;
+            // Once it is tightened, it is what sets it.
+            set |= looser.iter().any(|gap| matches!(gap.fix, Fix::Changes(_)))
+                && script.for_all()
+                && script.umasks.iter().any(|u| u.sure && u.effect.loosens(self.bits));
+            gaps.extend(looser);
+            for umask in &script.umasks {
+                let evidence = evidence(script, umask);
+                if umask.effect == Effect::Unknown {
+                    unclear = unclear.or(Some((script.path.clone(), umask.clone())));
+                    holding.push(evidence.note("its value is not told by the text"));
+                } else if umask.effect.sets(self.bits) {
+                    let note = (!umask.sure).then_some("not always");
+                    holding.push(Evidence { note: note.map(str::to_owned), ..evidence });
+                }
+            }
+        }
+        if !set {
+            match self.set_by_pam(root)? {
+                Some(evidence) => holding.push(evidence),
+                None => gaps.push(self.unset(root, &scripts)?),
+            }
+        }
+        for session in SESSIONS {
+            self.pam(root, session, &mut gaps, &mut holding)?;
+        }
+        if let (true, Some((path, umask))) = (gaps.is_empty(), unclear) {
+            return Err(Error::Syntax {
+                path,
+                line: umask.line,
+                found: format!("`umask {}`", umask.shown.escape_default()),
+                want: "a umask that the text itself tells",
+            });
+        }
+        Ok(Finding::from_gaps(gaps, holding))
+    }
+}
+
+impl DefaultUmask {
+    /// Whether some script surely sets a tight umask for every login shell.
+    fn is_set(&self, scripts: &[Script]) -> bool {
+        let for_all = scripts.iter().filter(|s| s.for_all());
+        for_all.flat_map(|s| &s.umasks).any(|u| u.sure && u.effect.sets(self.bits))
+    }
+
+    /// What shows that pam_umask sets a tight umask for every session; `None` when it does not.
+    fn set_by_pam(&self, root: &dyn Rootfs) -> Result<Option<Evidence>> {
+        let path = ImagePath::parse(LOGIN_DEFS)?;
+        let text = root.read(&path)?.unwrap_or_default();
+        // The shadow tools read another line than pam_umask where there are two: all must do.
+        let all = |key: &str, good: &dyn Fn(&str) -> bool| {
+            let settings = login_defs::settings(&text, key);
+            let each =
+                |s: &Setting| [&s.shadow, &s.pam].iter().all(|v| v.as_deref().is_some_and(good));
+            settings.iter().all(each).then(|| settings.first().map(|s| s.line)).flatten()
+        };
+        let tight =
+            |value: &str| login_defs::octal(value).is_some_and(|m| m & self.bits == self.bits);
+        let (Some(line), Some(_)) = (all("UMASK", &tight), all("USERGROUPS_ENAB", &|v| v == "no"))
+        else {
+            return Ok(None);
+        };
+        let Some(stack) = Stack::read(root, "session", &ImagePath::parse(SESSIONS[0])?)? else {
+            return Ok(None);
+        };
+        let modules = stack.named("pam_umask.so");
+        let rules = || modules.iter().filter_map(|index| stack.modules.get(*index));
+        // A value of the module's own is another matter, and its `usergroups` loosens this one.
+        let takes_it =
+            rules().all(|m| !m.rule.has("usergroups") && m.rule.value("umask").is_none());
+        Ok((takes_it && !modules.is_empty())
+            .then(|| Evidence::at(&path).line(line).note("pam_umask gives it to every session")))
+    }
+
+    fn looser(&self, root: &dyn Rootfs, script: &Script) -> Result<Vec<Gap>> {
+        let loose: Vec<&Umask> =
+            script.umasks.iter().filter(|u| u.effect.loosens(self.bits)).collect();
+        if loose.is_empty() {
+            return Ok(Vec::new());
+        }
+        let want = format!("umask {} or tighter", self.umask);
+        let all: Vec<Evidence> = loose.iter().map(|u| evidence(script, u).want(&want)).collect();
+        if script.snippet && owned_by_package(root, &script.path)? {
+            let why = format!(
+                "{} belongs to a package; set umask {} there by hand, or remove the package",
+                script.path, self.umask
+            );
+            return Ok(all.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect());
+        }
+        // The value, not the line: a branch that is left without a command is a syntax error, and
+        // then the shell reads nothing more.
+        let edits = loose.iter().map(|u| u.set(&self.umask)).collect();
+        rewrite::gaps(root, all, &script.path, splice(&script.text, edits))
+    }
+
+    /// Nothing sets the umask: our own script does, or `/etc/profile` where it reads no scripts.
+    fn unset(&self, root: &dyn Rootfs, scripts: &[Script]) -> Result<Gap> {
+        let profile = ImagePath::parse(PROFILE)?;
+        let line = format!("umask {}", self.umask);
+        let main = scripts.iter().find(|s| s.path == profile);
+        let Some(main) = main else {
+            let evidence = Evidence::at(&profile).want(line).note("the file is not there");
+            let advice = "without /etc/profile login shells read nothing; restore it (package \
+                          base-files)";
+            return Ok(Gap::no_remedy(evidence, advice));
+        };
+        let always = snippets(&main.text) == Some(Reading::Always);
+        let target = if always { &self.file } else { &profile };
+        let evidence =
+            Evidence::at(target).want(&line).note("nothing sets it for all login shells");
+        let at = match destination::file(root, target)? {
+            Place::At(at) => at,
+            Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
+        };
+        let mut lines = Lines::new(&root.read(&at)?.unwrap_or_default());
+        lines.push(&line);
+        let change = Change::write(&at, lines.to_string());
+        let after = preview::with(root, std::slice::from_ref(&change));
+        let helps = after.and_then(|staged| Ok(self.is_set(&self::scripts(&staged)?)));
+        Ok(if helps.unwrap_or(false) {
+            Gap::fixed_by(evidence, change)
+        } else {
+            let advice = format!(
+                "`{line}` at the end of {target} might not be reached; put it there by hand"
+            );
+            Gap::no_remedy(evidence, advice)
+        })
+    }
+
+    /// What PAM sets for a session, before any shell starts.
+    fn pam(
+        &self,
+        root: &dyn Rootfs,
+        path: &str,
+        gaps: &mut Vec<Gap>,
+        holding: &mut Vec<Evidence>,
+    ) -> Result<()> {
+        let Some(stack) = Stack::read(root, "session", &ImagePath::parse(path)?)? else {
+            return Ok(());
+        };
+        for index in stack.named("pam_umask.so") {
+            let value = stack.modules.get(index).and_then(|m| m.rule.value("umask"));
+            let mask = value.and_then(|(_, value)| u32::from_str_radix(value, 8).ok());
+            match mask {
+                Some(mask) if mask & self.bits != self.bits => {
+                    let evidence =
+                        stack.evidence(index).want(format!("umask={} or tighter", self.umask));
+                    let advice = "it overrules login.defs; take the argument away by hand";
+                    gaps.push(Gap::no_remedy(evidence, advice));
+                }
+                _ => holding.push(stack.evidence(index)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn evidence(script: &Script, umask: &Umask) -> Evidence {
+    Evidence::at(&script.path).line(umask.line).found(format!("umask {}", umask.shown))
+}
+
+/// The scripts in the order in which a login shell reads them. Those of `/etc/profile.d` count
+/// only where `/etc/profile` reads them.
+fn scripts(root: &dyn Rootfs) -> Result<Vec<Script>> {
+    let mut scripts = Vec::new();
+    let mut add = |path: ImagePath, snippet: bool, always: bool| -> Result<Option<String>> {
+        let Some(text) = root.read(&path)? else { return Ok(None) };
+        let mut umasks = umasks(&text);
+        for umask in &mut umasks {
+            umask.sure &= always;
+        }
+        scripts.push(Script { path, text: text.clone(), umasks, snippet });
+        Ok(Some(text))
+    };
+    let profile = add(ImagePath::parse(PROFILE)?, false, true)?;
+    add(ImagePath::parse(BASHRC)?, false, true)?;
+    if let Some(reading) = profile.and_then(|text| snippets(&text)) {
+        for path in glob::entries(root, &ImagePath::parse(DIR)?, "*.sh")? {
+            add(path, true, reading == Reading::Always)?;
+        }
+    }
+    Ok(scripts)
+}
+
+/// How `/etc/profile` reads the scripts of `/etc/profile.d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// In every login shell.
+    Always,
+    /// Not where the script has ended before.
+    Perhaps,
+}
+
+/// How a script reads the files of `/etc/profile.d`; `None`: no command names them.
+fn snippets(text: &str) -> Option<Reading> {
+    let names = |c: &script::Command| c.words.iter().any(|w| w.raw.contains(DIR));
+    let mut naming = script::commands(text).into_iter().filter(names).peekable();
+    naming.peek()?;
+    Some(if naming.any(|c| c.reached) { Reading::Always } else { Reading::Perhaps })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::testing::parse;
+    use crate::check::testing::settled::{changed, fixes, reasons};
+    use crate::check::testing::stage;
+    use crate::rootfs::MemoryRootfs;
+
+    const FILE: &str = "/etc/profile.d/zz-cis.sh";
+    const STOCK: &str = "# umask 022\nif [ -d /etc/profile.d ]; then\n  for i in /etc/profile.d/*.sh; do\n\
+                         \x20   if [ -r $i ]; then\n      . $i\n    fi\n  done\n  unset i\nfi\n";
+
+    fn want() -> DefaultUmask {
+        parse(&format!("{{ umask = \"027\", file = \"{FILE}\" }}")).unwrap()
+    }
+
+    fn root(profile: &str) -> MemoryRootfs {
+        MemoryRootfs::new()
+            .file("/var/lib/dpkg/status", "")
+            .dir(DIR, 0o755, 0, 0)
+            .file(PROFILE, profile)
+            .file(BASHRC, "[ -z \"$PS1\" ] && return\nshopt -s checkwinsize\n")
+    }
+
+    fn stock() -> MemoryRootfs {
+        root(STOCK)
+    }
+
+    fn outcome(root: &MemoryRootfs) -> Outcome {
+        want().audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+    }
+
+    fn why(root: &MemoryRootfs) -> String {
+        let finding = want().audit(root).unwrap();
+        assert!(fixes(&finding).is_empty(), "{finding:?}");
+        reasons(&finding).join("; ")
+    }
+
+    #[test]
+    fn profile_fields() {
+        for bad in [
+            "umask = \"27\", file = \"/etc/profile.d/zz-cis.sh\"",
+            "umask = \"028\", file = \"/etc/profile.d/zz-cis.sh\"",
+            "umask = \"01777\", file = \"/etc/profile.d/zz-cis.sh\"",
+            "umask = \"027\", file = \"/etc/profile.d/umask.sh\"",
+            "umask = \"027\", file = \"/etc/profile.d/zz-cis\"",
+            "umask = \"027\", file = \"/etc/zz-cis.sh\"",
+            "umask = \"027\"",
+        ] {
+            assert!(parse::<DefaultUmask>(&format!("{{ {bad} }}")).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn verdicts() {
+        let snippet = |text: &str| stock().file("/etc/profile.d/x.sh", text);
+        for (text, want) in [
+            ("umask 027\n", Outcome::Met),
+            ("umask 077", Outcome::Met),
+            ("umask u=rwx,g=rx,o=\n", Outcome::Met),
+            ("  umask\t0027 # tight\n", Outcome::Met),
+            ("umask 027\numask 077\n", Outcome::Met),
+            ("(umask 022; x)\numask 027\n", Outcome::Met),
+            ("", Outcome::NotMet),
+            ("# umask 027\n", Outcome::NotMet),
+            ("umasks 027\n", Outcome::NotMet),
+            ("UMASK 027\n", Outcome::NotMet),
+            ("umask 022\n", Outcome::NotMet),
+            ("umask 022\numask 027\n", Outcome::NotMet),
+            ("umask 027\numask 022\n", Outcome::NotMet),
+            ("[ x ] && umask 027\n", Outcome::NotMet),
+            ("umask 027\nif x; then umask 002; fi\n", Outcome::NotMet),
+            ("umask $M\n", Outcome::NotMet),
+            ("umask 027\numask $M\n", Outcome::Unknown),
+            ("umask 027\r\n", Outcome::NotMet),
+        ] {
+            assert_eq!(outcome(&snippet(text)), want, "{text:?}");
+        }
+        assert_eq!(outcome(&root(&format!("umask 027\n{STOCK}"))), Outcome::Met);
+        assert_eq!(
+            outcome(&root(&format!("umask 022\n{STOCK}")).file(FILE, "umask 027\n")),
+            Outcome::NotMet
+        );
+        // A script that may end before it reads the others: theirs holds in some shells only.
+        for before in ["[ -z \"$PS1\" ] && return\n", "if x; then\n  return\nfi\n", "exec sh\n"] {
+            let early = root(&format!("{before}{STOCK}")).file(FILE, "umask 027\n");
+            assert_eq!(outcome(&early), Outcome::NotMet, "{before:?}");
+            assert!(why(&early).contains("might not be reached"));
+        }
+        let late = root(&format!("{STOCK}[ -z \"$PS1\" ] && return\n"));
+        assert_eq!(outcome(&late.file(FILE, "umask 027\n")), Outcome::Met);
+        let function = root(&format!("f() {{ return; }}\n{STOCK}"));
+        assert_eq!(outcome(&function.file(FILE, "umask 027\n")), Outcome::Met);
+        assert_eq!(outcome(&stock().file("/etc/profile.d/x.csh", "umask 027\n")), Outcome::NotMet);
+        assert_eq!(outcome(&stock().file("/etc/profile.d/.x.sh", "umask 027\n")), Outcome::NotMet);
+        assert_eq!(outcome(&stock().file(BASHRC, "umask 027\n")), Outcome::NotMet, "bash's alone");
+        assert_eq!(outcome(&stock().link(PROFILE, "profile")), Outcome::Unknown);
+        assert_eq!(outcome(&stock().file(FILE, b"\xff")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn our_script_is_written_when_nothing_sets_it() {
+        let staged = stock();
+        let staged = stage(&want(), &staged);
+        assert_eq!(changed(&staged), [(FILE.to_owned(), "umask 027\n".to_owned())]);
+        let stat = staged.stat(&ImagePath::parse(FILE).unwrap()).unwrap().unwrap();
+        assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
+
+        let there = stock().file(FILE, "# ours\nexport A=b");
+        assert_eq!(changed(&stage(&want(), &there))[0].1, "# ours\nexport A=b\numask 027\n");
+        assert!(why(&stock().file(FILE, "return\n")).contains("might not be reached"));
+        assert!(why(&stock().link(FILE, "/usr/share/x")).contains("leads to /usr/share/x"));
+
+        let plain = root("PATH=/bin\n");
+        assert_eq!(
+            changed(&stage(&want(), &plain)),
+            [(PROFILE.to_owned(), "PATH=/bin\numask 027\n".to_owned())]
+        );
+        assert!(why(&stock().without(PROFILE)).contains("restore it"));
+    }
+
+    #[test]
+    fn looser_values_are_replaced_where_they_stand() {
+        let branches =
+            "if [ $UID -gt 199 ]; then\n    umask 002 # group\nelse\n    umask 022\nfi\n";
+        let tight = branches.replace("002", "027").replace("022", "027");
+        let all = root(&format!("{branches}{STOCK}"))
+            .file(BASHRC, branches)
+            .file("/etc/profile.d/site.sh", branches);
+        assert_eq!(
+            changed(&stage(&want(), &all)),
+            [
+                (BASHRC.to_owned(), tight.clone()),
+                (PROFILE.to_owned(), format!("{tight}{STOCK}")),
+                ("/etc/profile.d/site.sh".to_owned(), tight),
+                (FILE.to_owned(), "umask 027\n".to_owned()),
+            ]
+        );
+        let once = stock().file("/etc/profile.d/a.sh", "umask 022\n");
+        assert_eq!(
+            changed(&stage(&want(), &once)),
+            [("/etc/profile.d/a.sh".to_owned(), "umask 027\n".to_owned())]
+        );
+        let owned = stock()
+            .file("/etc/profile.d/a.sh", "umask 022\n")
+            .file(FILE, "umask 027\n")
+            .file("/var/lib/dpkg/info/a.list", "/etc/profile.d/a.sh\n");
+        assert!(why(&owned).starts_with("/etc/profile.d/a.sh belongs to a package"));
+        let linked = stock()
+            .file(FILE, "umask 027\n")
+            .file("/usr/share/a.sh", "umask 022\n")
+            .link("/etc/profile.d/a.sh", "/usr/share/a.sh");
+        assert!(why(&linked).contains("leads to /usr/share/a.sh"));
+        let many = stock().file(FILE, "umask 022\n".repeat(50_000));
+        assert_eq!(fixes(&want().audit(&many).unwrap()).len(), 1);
+    }
+
+    #[test]
+    fn login_defs_will_do_where_pam_takes_it_as_it_is() {
+        const TIGHT: &str = "UMASK 027\nUSERGROUPS_ENAB no\n";
+        const LINE: &str = "session optional pam_umask.so\n";
+        let root = |defs: &str, line: &str| stock().file(LOGIN_DEFS, defs).file(SESSIONS[0], line);
+        for (defs, line, want) in [
+            (TIGHT, LINE, Outcome::Met),
+            ("UMASK\t077\nUSERGROUPS_ENAB\tno\n", LINE, Outcome::Met),
+            ("UMASK 022\nUSERGROUPS_ENAB no\n", LINE, Outcome::NotMet),
+            ("UMASK 027\nUMASK 022\nUSERGROUPS_ENAB no\n", LINE, Outcome::NotMet),
+            ("UMASK 027\nUSERGROUPS_ENAB yes\n", LINE, Outcome::NotMet),
+            ("UMASK 027\n", LINE, Outcome::NotMet),
+            ("UMASK 027 # x\nUSERGROUPS_ENAB no # x\n", LINE, Outcome::NotMet),
+            (TIGHT, "", Outcome::NotMet),
+            (TIGHT, "# session optional pam_umask.so\n", Outcome::NotMet),
+            (TIGHT, "session optional pam_umask.so usergroups\n", Outcome::NotMet),
+            (TIGHT, "session optional pam_umask.so umask=027\n", Outcome::NotMet),
+        ] {
+            assert_eq!(outcome(&root(defs, line)), want, "{defs}{line}");
+        }
+        let loosened = root(TIGHT, LINE).file("/etc/profile.d/x.sh", "umask 022\n");
+        assert_eq!(outcome(&loosened), Outcome::NotMet, "a shell may still loosen it");
+    }
+
+    #[test]
+    fn what_pam_sets() {
+        let good = stock().file(FILE, "umask 027\n");
+        let session = |line: &str| {
+            good.clone().file(SESSIONS[0], format!("session optional pam_umask.so {line}\n"))
+        };
+        for (line, want) in [
+            ("", Outcome::Met),
+            ("umask=0027 usergroups", Outcome::Met),
+            ("umask=077", Outcome::Met),
+            ("umask=x", Outcome::Met),
+            ("umask=022", Outcome::NotMet),
+            ("# umask=022", Outcome::Met),
+        ] {
+            assert_eq!(outcome(&session(line)), want, "{line}");
+        }
+        assert!(why(&session("umask=022")).starts_with("it overrules login.defs"));
+        let Finding::Met(evidence) = want().audit(&session("")).unwrap() else { panic!() };
+        assert_eq!(evidence[1].found.as_deref(), Some("session optional pam_umask.so"));
+        assert_eq!(outcome(&good.file(SESSIONS[1], "session what\n")), Outcome::Unknown);
+    }
+}

@@ -1,0 +1,5 @@
+//! What shells start with: umask, search path and variables.
+
+pub mod default_umask;
+pub mod root_path;
+pub mod shell_var;

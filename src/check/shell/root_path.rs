@@ -1,0 +1,423 @@
+//! root's search path for programs is safe.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use serde::Deserialize;
+
+use crate::check::accounts::AccountFile;
+use crate::check::common::glob;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape};
+use crate::text::accounts::{HOME, Layout, UID};
+use crate::text::login_defs;
+use crate::text::search_path::{self, Element, Setting};
+
+/// Every place that sets a search path for root names existing directories only, which are
+/// root's and which nobody else may write to; none of them is empty or relative.
+///
+/// Modes and owners of directories of the system are put right. The text of a path is never
+/// changed. What the text alone does not tell makes the row one for a person to judge.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootPath {}
+
+/// Directories whose mode and owner may be changed lie in one of these.
+const SYSTEM: [&str; 4] = ["/usr", "/bin", "/sbin", "/opt"];
+/// Named by stock files, there only where snapd is.
+const SNAP: &str = "/snap/bin";
+const OTHERS_WRITE: u32 = 0o022;
+/// More characters of a path are not shown.
+const SHOWN: usize = 400;
+/// Included sudoers files, as many as anybody has.
+const MAX_FILES: usize = 500;
+
+/// One element of a path, as far as it has been judged.
+#[derive(Default)]
+struct Judged {
+    gaps: Vec<Gap>,
+    /// What a person must look at.
+    unclear: Vec<Evidence>,
+    holding: Vec<Evidence>,
+    /// Elements that have been looked at: absolute ones once, others once for each place.
+    seen: BTreeSet<String>,
+    here: BTreeSet<String>,
+}
+
+/// Whose directories those are.
+struct People {
+    homes: Vec<ImagePath>,
+    names: Rc<AccountDb>,
+}
+
+impl Primitive for RootPath {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let mut judged = Judged::default();
+        let people = People { homes: homes(root)?, names: AccountDb::read(root)? };
+        for (path, setting) in settings(root)? {
+            let shown: String = setting.shown.chars().take(SHOWN).collect();
+            let evidence =
+                || Evidence::at(&path).line(setting.line).found(escape(shown.as_bytes()));
+            judged.holding.push(evidence());
+            judged.here.clear();
+            for element in &setting.elements {
+                judged.element(root, element, evidence, &people)?;
+            }
+        }
+        judged.holding.extend(service_manager(root)?);
+        let Judged { gaps, unclear, mut holding, .. } = judged;
+        if gaps.is_empty() && !unclear.is_empty() {
+            let mut evidence = unclear;
+            evidence.append(&mut holding);
+            return Ok(Finding::Manual(evidence));
+        }
+        holding.extend(unclear);
+        Ok(Finding::from_gaps(gaps, holding))
+    }
+}
+
+impl Judged {
+    fn element(
+        &mut self,
+        root: &dyn Rootfs,
+        element: &Element,
+        evidence: impl Fn() -> Evidence,
+        people: &People,
+    ) -> Result<()> {
+        let text = match element {
+            Element::Inherited => return Ok(()),
+            Element::Unknown(raw) if !self.here.insert(raw.clone()) => return Ok(()),
+            Element::Literal(text) if !text.starts_with('/') && !self.here.insert(text.clone()) => {
+                return Ok(());
+            }
+            Element::Unknown(raw) => {
+                let note = format!("see by hand what {} is for root", escape(raw.as_bytes()));
+                self.unclear.push(evidence().note(note));
+                return Ok(());
+            }
+            Element::Literal(text) => text,
+        };
+        if !text.starts_with('/') {
+            let note = if text.is_empty() {
+                "an empty element means whatever directory one is in".to_owned()
+            } else {
+                format!("`{}` is relative", escape(text.as_bytes()))
+            };
+            let evidence = evidence().want("absolute directories").note(note);
+            self.gaps.push(Gap::no_remedy(evidence, "take the element out by hand"));
+            return Ok(());
+        }
+        if !self.seen.insert(text.clone()) {
+            return Ok(());
+        }
+        let boot_time = !root.is_live() && (text == "/run" || text.starts_with("/run/"));
+        let path = match ImagePath::parse(text) {
+            Ok(path) if !boot_time => path,
+            _ => {
+                let note = format!("see by hand what {} is", escape(text.as_bytes()));
+                self.unclear.push(evidence().note(note));
+                return Ok(());
+            }
+        };
+        self.directory(root, &path, evidence, people)
+    }
+
+    /// What stands at an absolute element.
+    fn directory(
+        &mut self,
+        root: &dyn Rootfs,
+        path: &ImagePath,
+        evidence: impl Fn() -> Evidence,
+        people: &People,
+    ) -> Result<()> {
+        let at = root.locate(path)?;
+        let named = |note: String| evidence().note(note);
+        match at.stat {
+            None if path.as_bytes() == SNAP.as_bytes() => {
+                let note = format!("{SNAP} is there where snapd is, and only then");
+                self.holding.push(named(note));
+            }
+            None => {
+                let evidence = named(format!("{path} is not there")).want("existing directories");
+                let advice = format!("create {path}, root's and 0755, or take it out by hand");
+                self.gaps.push(Gap::no_remedy(evidence, advice));
+            }
+            Some(stat) if stat.kind != FileKind::Dir => {
+                let evidence = named(format!("{path} is a {}", stat.kind)).want("directories");
+                self.gaps.push(Gap::no_remedy(evidence, "take it out by hand"));
+            }
+            Some(stat) if stat.uid == 0 && stat.mode & OTHERS_WRITE == 0 => {}
+            Some(stat) => self.gaps.push(people.open_directory(at.path, stat, &evidence())),
+        }
+        Ok(())
+    }
+}
+
+impl People {
+    /// The gap of a directory that is not root's, or that others may write to.
+    fn open_directory(&self, path: ImagePath, stat: Stat, setting: &Evidence) -> Gap {
+        let by = setting.path.as_ref().map(ToString::to_string).unwrap_or_default();
+        let evidence = Evidence::at(&path)
+            .found(format!("{:04o} {}", stat.mode, self.names.show_user(stat.uid)))
+            .want("root's, and nobody else may write to it")
+            .note(format!("named by {by}:{}", setting.line.unwrap_or(0)));
+        let is_home = self.homes.iter().any(|home| path.starts_with(home));
+        let top = path.components().next();
+        let is_system = SYSTEM.iter().any(|dir| top.is_some_and(|top| *top == dir[1..]));
+        if is_home || !is_system {
+            let advice = "it is no directory of the system; see to it, or take it out, by hand";
+            return Gap::no_remedy(evidence, advice);
+        }
+        let mode = Some(stat.mode & !OTHERS_WRITE);
+        Gap::fixed_by(evidence, Change::SetStat { path, mode, uid: Some(0), gid: None })
+    }
+}
+
+/// Every place that sets a search path for root, in a fixed order.
+fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
+    let mut all = Vec::new();
+    let environment = ImagePath::parse("/etc/environment")?;
+    if let Some(text) = root.read(&environment)? {
+        all.extend(search_path::environment(&text).map(|s| (environment.clone(), s)));
+    }
+    let defs = ImagePath::parse("/etc/login.defs")?;
+    if let Some(text) = root.read(&defs)? {
+        let last =
+            login_defs::settings(&text, "ENV_SUPATH").into_iter().rfind(|s| s.shadow.is_some());
+        if let Some((line, value)) = last.and_then(|s| Some((s.line, s.shadow?))) {
+            let path = value.strip_prefix("PATH=").unwrap_or(&value).to_owned();
+            let elements = search_path::literal(&path);
+            all.push((defs.clone(), Setting { line, shown: value, elements }));
+        }
+    }
+    sudoers(root, &mut all)?;
+    let mut scripts = vec![ImagePath::parse("/etc/profile")?];
+    scripts.extend(glob::entries(root, &ImagePath::parse("/etc/profile.d")?, "*.sh")?);
+    scripts.push(ImagePath::parse("/etc/bash.bashrc")?);
+    let home = root_home(root)?;
+    for name in [".profile", ".bash_profile", ".bash_login", ".bashrc"] {
+        scripts.push(home.join(name)?);
+    }
+    for path in scripts {
+        if let Some(text) = root.read(&path)? {
+            all.extend(search_path::script(&text).into_iter().map(|s| (path.clone(), s)));
+        }
+    }
+    Ok(all)
+}
+
+/// The sudoers file and what it includes.
+fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()> {
+    let mut todo = vec![ImagePath::parse("/etc/sudoers")?];
+    let mut seen = Vec::new();
+    while let Some(path) = todo.pop() {
+        if seen.contains(&path) || seen.len() >= MAX_FILES {
+            continue;
+        }
+        seen.push(path.clone());
+        let Some(text) = root.read(&path)? else { continue };
+        all.extend(search_path::sudoers(&text).into_iter().map(|s| (path.clone(), s)));
+        for (file, is_dir) in search_path::sudoers_includes(&text) {
+            let file = match file.strip_prefix('/') {
+                Some(_) => file,
+                None => format!("/etc/{file}"),
+            };
+            let Ok(included) = ImagePath::parse(&file) else { continue };
+            if is_dir {
+                // sudo passes over backups and names with a dot.
+                for entry in glob::entries(root, &included, "*")? {
+                    let name = entry.file_name().and_then(|n| n.to_str()).unwrap_or(".");
+                    if !name.contains('.') && !name.ends_with('~') {
+                        todo.push(entry);
+                    }
+                }
+            } else {
+                todo.push(included);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What services get from the service manager; for information.
+fn service_manager(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
+    let path = ImagePath::parse("/etc/systemd/system.conf")?;
+    let Some(text) = root.read(&path)? else { return Ok(Vec::new()) };
+    let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
+    let sets = lines.filter(|(_, l)| l.starts_with("DefaultEnvironment=") && l.contains("PATH="));
+    let note = "what services get; not judged";
+    Ok(sets.map(|(i, l)| Evidence::at(&path).line(i).found(l).note(note)).collect())
+}
+
+fn root_home(root: &dyn Rootfs) -> Result<ImagePath> {
+    let fallback = ImagePath::parse("/root");
+    let Some(passwd) = AccountFile::read(root, Layout::Passwd)? else { return fallback };
+    let table = passwd.table();
+    let entry = table.entries.iter().find(|e| e.name() == b"root");
+    entry.map_or(fallback, |e| {
+        ImagePath::parse(e.field(HOME)).or_else(|_| ImagePath::parse("/root"))
+    })
+}
+
+/// The homes of people.
+fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
+    let Some(passwd) = AccountFile::read(root, Layout::Passwd)? else { return Ok(Vec::new()) };
+    let table = passwd.table();
+    let people = table.entries.iter().filter(|e| (1000..65534).contains(&e.number(UID)));
+    let homes = people.filter_map(|e| ImagePath::parse(e.field(HOME)).ok());
+    Ok(homes.filter(|home| !home.is_root()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::testing::settled::{fixes, reasons};
+    use crate::check::testing::stage;
+    use crate::rootfs::MemoryRootfs;
+
+    const SIX: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    fn root() -> MemoryRootfs {
+        let mut root = MemoryRootfs::new()
+            .file("/etc/passwd", "root:x:0:0::/root:/bin/bash\nann:x:1000:1000::/opt/ann:/bin/sh\n")
+            .file("/etc/environment", format!("PATH=\"{SIX}\"\n"))
+            .file("/etc/login.defs", format!("ENV_SUPATH\tPATH={SIX}\n"))
+            .file("/etc/sudoers", format!("Defaults\tsecure_path=\"{SIX}\"\n#includedir /etc/sudoers.d\n"))
+            .file(
+                "/etc/profile",
+                format!(
+                    "if [ \"$(id -u)\" -eq 0 ]; then\n  PATH=\"{SIX}\"\nelse\n  PATH=\"/usr/games\"\nfi\nexport PATH\n"
+                ),
+            );
+        for dir in SIX.split(':') {
+            root = root.dir(dir, 0o755, 0, 0);
+        }
+        root
+    }
+
+    fn outcome(root: &MemoryRootfs) -> Outcome {
+        RootPath {}.audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+    }
+
+    fn why(root: &MemoryRootfs) -> String {
+        let finding = RootPath {}.audit(root).unwrap();
+        assert!(fixes(&finding).is_empty(), "{finding:?}");
+        reasons(&finding).join("; ")
+    }
+
+    #[test]
+    fn a_stock_image_passes() {
+        let Finding::Met(evidence) = RootPath {}.audit(&root()).unwrap() else { panic!() };
+        assert_eq!(evidence.len(), 4);
+        assert_eq!(outcome(&MemoryRootfs::new()), Outcome::Met);
+        let snap = root().file("/etc/environment", format!("PATH=\"{SIX}:/snap/bin\"\n")).file(
+            "/etc/profile.d/apps-bin-path.sh",
+            "snap_bin_path=\"/snap/bin\"\nif [ -n \"${PATH##*${snap_bin_path}}\" ]; then\n\
+                 export PATH=$PATH:${snap_bin_path}\nfi\n",
+        );
+        let Finding::Met(evidence) = RootPath {}.audit(&snap).unwrap() else { panic!() };
+        let notes: Vec<_> = evidence.iter().filter_map(|e| e.note.as_deref()).collect();
+        assert_eq!(notes, ["/snap/bin is there where snapd is, and only then"]);
+    }
+
+    #[test]
+    fn text_that_is_wrong_is_told_and_not_changed() {
+        for (file, text) in [
+            ("/root/.bashrc", "PATH=$PATH:\n"),
+            ("/root/.profile", "export PATH=.:$PATH\n"),
+            ("/root/.bash_login", "PATH=:/bin\n"),
+            ("/etc/profile.d/x.sh", "PATH=/bin::/sbin\n"),
+            ("/etc/bash.bashrc", "PATH=bin\n"),
+            ("/etc/environment", "PATH=\"$PATH:/bin\"\n"),
+            ("/etc/login.defs", "ENV_SUPATH PATH=/bin:\n"),
+            ("/etc/sudoers.d/x", "Defaults secure_path=/bin:\n"),
+        ] {
+            assert_eq!(why(&root().file(file, text)), "take the element out by hand", "{file}");
+        }
+        assert!(why(&root().file("/root/.bashrc", "PATH=/gone")).starts_with("create /gone"));
+        let file = root().file("/root/.bashrc", "PATH=/bin/sh").file("/bin/sh", "");
+        assert_eq!(why(&file), "take it out by hand");
+        for passed_over in [
+            ("/root/.bashrc", "#PATH=:\n"),
+            ("/root/.bashrc", "MYPATH=:\n"),
+            ("/root/.bashrc", "PATH=: make\n"),
+            ("/root/.zshrc", "PATH=:\n"),
+            ("/etc/profile.d/x.csh", "PATH=:\n"),
+            ("/etc/sudoers.d/x.bak", "Defaults secure_path=:\n"),
+            ("/etc/environment", "PATH=:\nPATH=/bin\n"),
+        ] {
+            assert_eq!(
+                outcome(&root().file(passed_over.0, passed_over.1)),
+                Outcome::Met,
+                "{passed_over:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_for_a_person() {
+        for text in [
+            "PATH=\"$HOME/bin:$PATH\"\n",
+            "PATH=$(x):/bin\n",
+            "PATH=~/bin:$PATH",
+            "PATH=/run/x",
+            "PATH=/bin/../sbin",
+        ] {
+            let finding = RootPath {}.audit(&root().file("/root/.profile", text)).unwrap();
+            let Finding::Manual(evidence) = finding else { panic!("{text}: {finding:?}") };
+            assert!(evidence[0].note.as_deref().unwrap().starts_with("see by hand what "));
+        }
+        let both = root().file("/root/.profile", "PATH=$HOME/bin:\n");
+        assert_eq!(outcome(&both), Outcome::NotMet, "what is certain comes first");
+        assert_eq!(outcome(&root().link("/root/.profile", ".profile")), Outcome::Unknown);
+        assert_eq!(outcome(&root().file("/root/.profile", b"\xff")), Outcome::Unknown);
+        let live = root().file("/root/.profile", "PATH=/run/x").dir("/run/x", 0o755, 0, 0).live();
+        assert_eq!(outcome(&live), Outcome::Met);
+    }
+
+    #[test]
+    fn modes_and_owners_of_system_directories_are_put_right() {
+        let loose = root()
+            .dir("/usr/local/bin", 0o2775, 0, 50)
+            .dir("/usr/local/sbin", 0o755, 7, 0)
+            .dir("/usr/sbin", 0o777, 7, 7);
+        let staged = stage(&RootPath {}, &loose);
+        let stat = |path: &str| {
+            let s = staged.stat(&ImagePath::parse(path).unwrap()).unwrap().unwrap();
+            (s.mode, s.uid, s.gid)
+        };
+        assert_eq!(stat("/usr/local/bin"), (0o2755, 0, 50));
+        assert_eq!(stat("/usr/local/sbin"), (0o755, 0, 0));
+        assert_eq!(stat("/usr/sbin"), (0o755, 0, 7));
+        assert_eq!(staged.changes().unwrap().len(), 3);
+        assert_eq!(RootPath {}.audit(&staged).unwrap().outcome(), Outcome::Met);
+
+        let merged = root().without("/bin").link("/bin", "usr/bin").dir("/usr/bin", 0o775, 0, 0);
+        assert_eq!(stage(&RootPath {}, &merged).changes().unwrap().len(), 1);
+
+        for (dir, mode) in [("/srv/bin", 0o777), ("/opt/ann/bin", 0o775), ("/root/bin", 0o777)] {
+            let foreign =
+                root().dir(dir, mode, 0, 0).file("/root/.bashrc", format!("PATH={dir}:$PATH"));
+            assert!(why(&foreign).starts_with("it is no directory of the system"), "{dir}");
+        }
+        let link = root().link("/usr/mine", "/srv").dir("/srv", 0o777, 0, 0);
+        assert!(
+            why(&link.file("/root/.bashrc", "PATH=/usr/mine")).starts_with("it is no directory")
+        );
+        let opt = root().dir("/opt/x/bin", 0o777, 0, 0).file("/root/.bashrc", "PATH=/opt/x/bin");
+        assert_eq!(fixes(&RootPath {}.audit(&opt).unwrap()).len(), 1);
+    }
+
+    #[test]
+    fn includes_without_end_and_many_elements() {
+        let looping =
+            root().file("/etc/sudoers", "@include /etc/sudoers\n@include sudoers\n#include x%h\n");
+        assert_eq!(outcome(&looping), Outcome::Met);
+        let many = root().file("/root/.bashrc", format!("PATH={}", "/bin:".repeat(100_000)));
+        assert_eq!(outcome(&many), Outcome::NotMet);
+        let empty = root().file("/root/.bashrc", format!("PATH={}", ":".repeat(100_000)));
+        assert_eq!(reasons(&RootPath {}.audit(&empty).unwrap()).len(), 1);
+    }
+}

@@ -1,0 +1,160 @@
+//! A variable of a file that a shell sources, as those in `/etc/default`.
+
+use serde::Deserialize;
+
+use crate::check::common::rewrite;
+use crate::check::packages::dpkg;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::shell_var::{self, Value};
+
+/// The file surely sets a variable to a value; or, with `not`, surely not to certain others.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShellVar {
+    /// The file.
+    pub path: ImagePath,
+    /// The variable's name.
+    pub key: String,
+    /// The wanted value, as the shell sees it (without quotes); what is written.
+    pub value: String,
+    /// If given, only these values are ruled out; any other, and not being set, is fine.
+    #[serde(default)]
+    pub not: Vec<String>,
+    /// The package without which nobody reads the file; absent, the want holds vacuously.
+    pub package: Option<String>,
+}
+
+impl Primitive for ShellVar {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        if let Some(package) = &self.package
+            && let Some(absent) = dpkg::absent(root, package)?
+        {
+            return Ok(Finding::MetVacuously(vec![absent]));
+        }
+        let text = root.read(&self.path)?;
+        let there = text.is_some();
+        let text = text.unwrap_or_default();
+        let value = shell_var::value(&text, &self.key);
+        let holds = match &value {
+            Value::Known { value, .. } if self.not.is_empty() => *value == self.value,
+            Value::Known { value, .. } => !self.not.contains(value),
+            Value::Unset => !self.not.is_empty(),
+            Value::Unclear { .. } => false,
+        };
+        let evidence = self.evidence(&value, there);
+        if holds {
+            return Ok(Finding::Met(vec![evidence]));
+        }
+        let gap = match shell_var::set(&text, &self.key, &self.value) {
+            Some(text) => rewrite::gap(root, evidence, &self.path, text, 0o644)?,
+            None => Gap::no_remedy(
+                evidence,
+                format!(
+                    "{} is a program after which nothing is certain; set {}={} in it by hand",
+                    self.path, self.key, self.value
+                ),
+            ),
+        };
+        Ok(Finding::from_gaps(vec![gap], Vec::new()))
+    }
+}
+
+impl ShellVar {
+    fn evidence(&self, value: &Value, there: bool) -> Evidence {
+        let wanted = if self.not.is_empty() {
+            format!("{}={}", self.key, self.value)
+        } else {
+            format!("{} not {}", self.key, self.not.join(", "))
+        };
+        let evidence = Evidence::at(&self.path).want(wanted);
+        match value {
+            Value::Known { value, line } => {
+                evidence.line(*line).found(format!("{}={value}", self.key))
+            }
+            Value::Unclear { line } => {
+                evidence.line(*line).note(format!("from here on {} depends on more", self.key))
+            }
+            Value::Unset if there => evidence.note(format!("does not set {}", self.key)),
+            Value::Unset => evidence.note("not there"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::testing::settled::{fixes, reasons, settled_text};
+    use crate::rootfs::MemoryRootfs;
+
+    const PATH: &str = "/etc/default/apport";
+
+    fn enabled() -> ShellVar {
+        toml::from_str(&format!("path = '{PATH}'\nkey = 'enabled'\nvalue = '0'")).unwrap()
+    }
+
+    fn force() -> ShellVar {
+        toml::from_str(&format!("path = '{PATH}'\nkey = 'force_start'\nvalue = '0'\nnot = ['1']"))
+            .unwrap()
+    }
+
+    fn file(text: &str) -> MemoryRootfs {
+        MemoryRootfs::new().file(PATH, text)
+    }
+
+    #[test]
+    fn the_value_must_be_stated_and_certain() {
+        use Outcome::{Met, NotMet};
+        for (text, wanted, after) in [
+            ("", NotMet, "enabled=0\n"),
+            ("# set this to 0\nenabled=1\n", NotMet, "# set this to 0\nenabled=0\n"),
+            ("enabled=0", Met, "enabled=0"),
+            ("enabled='0' # x\n", Met, "enabled='0' # x\n"),
+            ("#enabled=0\n", NotMet, "#enabled=0\nenabled=0\n"),
+            ("enabled=1\nenabled=0\n", Met, "enabled=1\nenabled=0\n"),
+            ("enabled=0\nenabled=0\n", Met, "enabled=0\nenabled=0\n"),
+            ("enabled=0\nenabled=1", NotMet, "enabled=0\nenabled=0"),
+            ("enabled_x=0\nEnabled=0\n", NotMet, "enabled_x=0\nEnabled=0\nenabled=0\n"),
+            (" \tenabled=0\n", Met, " \tenabled=0\n"),
+            ("enabled = 0\n", NotMet, "enabled = 0\nenabled=0\n"),
+            ("enabled=0\r\n", NotMet, "enabled=0\n"),
+            ("[ -f /x ] && enabled=0\n", NotMet, "[ -f /x ] && enabled=0\nenabled=0\n"),
+        ] {
+            let root = file(text);
+            assert_eq!(enabled().audit(&root).unwrap().outcome(), wanted, "{text:?}");
+            assert_eq!(settled_text(&enabled(), &root, PATH), after, "{text:?}");
+        }
+        let missing = MemoryRootfs::new();
+        assert_eq!(settled_text(&enabled(), &missing, PATH), "enabled=0\n");
+    }
+
+    #[test]
+    fn only_some_values_are_ruled_out() {
+        for good in ["", "force_start=0\n", "force_start=\n", "#force_start=1\n"] {
+            assert_eq!(force().audit(&file(good)).unwrap().outcome(), Outcome::Met, "{good:?}");
+        }
+        assert_eq!(force().audit(&MemoryRootfs::new()).unwrap().outcome(), Outcome::Met);
+        assert_eq!(settled_text(&force(), &file("force_start=\"1\"\n"), PATH), "force_start=0\n");
+    }
+
+    #[test]
+    fn what_cannot_be_made_certain_has_no_remedy() {
+        let finding = enabled().audit(&file("exit 0\n")).unwrap();
+        assert!(fixes(&finding).is_empty());
+        assert!(reasons(&finding)[0].contains("set enabled=0 in it by hand"));
+    }
+
+    #[test]
+    fn links_and_packages() {
+        let inside = file("").file("/etc/own", "enabled=1\n").link(PATH, "../own");
+        assert_eq!(settled_text(&enabled(), &inside, "/etc/own"), "enabled=0\n");
+        let outside = MemoryRootfs::new().file("/usr/a", "enabled=1\n").link(PATH, "/usr/a");
+        assert!(fixes(&enabled().audit(&outside).unwrap()).is_empty());
+        assert!(enabled().audit(&MemoryRootfs::new().link(PATH, PATH)).is_err());
+        let want = ShellVar { package: Some("apport".into()), ..enabled() };
+        let root = file("enabled=1\n").file("/var/lib/dpkg/status", "");
+        assert_eq!(want.audit(&root).unwrap().outcome(), Outcome::MetVacuously);
+    }
+}

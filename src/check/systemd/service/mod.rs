@@ -1,0 +1,98 @@
+//! A unit starts at boot, or does not: unit files, masks and links, as systemd reads them.
+//!
+//! Judged and changed are what is on disk for the next boot. What runs now is not looked at.
+//! `enabled` and `disabled` judge one unit each way; other primitives ask them, too.
+
+mod disabled;
+mod enabled;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Deserializer, de};
+
+use super::units::Unit;
+use crate::check::packages::dpkg;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::Result;
+use crate::rootfs::{FileKind, ImagePath, Rootfs, escape};
+use crate::text::unit_install::is_unit_name;
+pub(in crate::check) use disabled::disabled;
+pub(in crate::check) use enabled::{Links, enabled};
+
+/// The unit `unit` is enabled, or disabled. Holds vacuously when there is no such unit and its
+/// package is not there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Service {
+    /// The unit's full name, as `cron.service`.
+    pub unit: String,
+    /// What it should be.
+    pub state: State,
+    /// The package that brings the unit.
+    pub package: Option<String>,
+}
+
+/// What a unit should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Every link of its own `[Install]` section is there, and it is not masked. For an init
+    /// script: it is started in run level 5.
+    Enabled,
+    /// Nothing pulls it in, or it is masked.
+    Disabled,
+}
+
+impl<'de> Deserialize<'de> for Service {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let service = Service::deserialize(deserializer)?;
+        if !is_unit_name(&service.unit) || service.unit.contains("@.") {
+            let message = format!("`{}` is not the name of a unit", service.unit);
+            return Err(de::Error::custom(message));
+        }
+        Ok(service)
+    }
+}
+
+impl Primitive for Service {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let nothing = Evidence::note_only(format!("there is no unit {}", self.unit));
+        // What a removed package leaves behind (masks, its init script) is no unit to judge.
+        if let Some(package) = &self.package
+            && Unit::find(root, &self.unit)?.unmasked().is_none()
+            && let Some(absent) = dpkg::absent(root, package)?
+        {
+            return Ok(Finding::MetVacuously(vec![nothing, absent]));
+        }
+        let found = match self.state {
+            State::Enabled => enabled(root, &self.unit, Links::All)?,
+            State::Disabled => disabled(root, &self.unit)?,
+        };
+        Ok(match (found, self.state) {
+            (Some(finding), _) => finding,
+            (None, State::Disabled) => Finding::MetVacuously(vec![nothing]),
+            (None, State::Enabled) => {
+                let advice = match &self.package {
+                    Some(p) => format!("package {p} is there without it; reinstall the package"),
+                    None => "install what brings it".to_owned(),
+                };
+                let why = format!("there is no unit {}: {advice}", self.unit);
+                Finding::from_gaps(vec![Gap::no_remedy(nothing.want("enabled"), why)], Vec::new())
+            }
+        })
+    }
+}
+
+/// What an entry is, in words: where a link leads.
+fn shown(root: &dyn Rootfs, path: &ImagePath) -> Result<String> {
+    Ok(match root.read_link(path)? {
+        Some(target) => escape(&target),
+        None => match root.stat(path)? {
+            Some(stat) if stat.kind == FileKind::File && stat.size == 0 => {
+                "an empty file".to_owned()
+            }
+            Some(stat) => stat.kind.to_string(),
+            None => "nothing".to_owned(),
+        },
+    })
+}

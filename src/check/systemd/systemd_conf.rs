@@ -1,0 +1,428 @@
+//! A setting of a systemd daemon: `/etc/systemd/<name>.conf` and its drop-ins.
+//!
+//! The daemon reads the main file first and then the drop-ins of all directories in the order of
+//! their names, a name in an earlier directory hiding the same name in a later one; the last
+//! assignment counts. The main file must state the value too, since many readers look no further.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use serde::Deserialize;
+
+use crate::check::common::destination::{self, Place};
+use crate::check::common::rewrite;
+use crate::check::packages::dpkg;
+use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::ini::{self, Assignment, Dialect};
+
+/// Where drop-ins are looked for, highest first. `/run` is only a running system's.
+const DIRS: [&str; 5] = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"];
+
+/// The daemon reads `key` as `value`, and its main file says so.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemdConf {
+    /// The file's name without `.conf`, as `journald`.
+    pub name: String,
+    /// The section, as `Journal`.
+    pub section: String,
+    /// The key, in systemd's spelling.
+    pub key: String,
+    /// The wanted value.
+    pub value: String,
+    /// Whether `value` is a boolean: all of systemd's spellings of it are then equal.
+    #[serde(default)]
+    pub boolean: bool,
+    /// The package without which there is no such daemon; absent, the want holds vacuously.
+    pub package: Option<String>,
+}
+
+/// A drop-in that is not hidden.
+struct DropIn {
+    path: ImagePath,
+    text: String,
+}
+
+impl Primitive for SystemdConf {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        if let Some(package) = &self.package
+            && let Some(absent) = dpkg::absent(root, package)?
+        {
+            return Ok(Finding::MetVacuously(vec![absent]));
+        }
+        let main = ImagePath::parse(format!("/etc/systemd/{}.conf", self.name))?;
+        let text = root.read(&main)?.unwrap_or_default();
+        let drop_ins = self.drop_ins(root)?;
+        // The reader of 18.04 and later ones differ about comments that end in a backslash; what
+        // is wanted must hold for both.
+        let old = self.judge(root, &main, &text, &drop_ins, Dialect::OldSystemd)?;
+        match old {
+            Finding::Met(_) => self.judge(root, &main, &text, &drop_ins, Dialect::Systemd),
+            finding => Ok(finding),
+        }
+    }
+}
+
+impl SystemdConf {
+    fn judge(
+        &self,
+        root: &dyn Rootfs,
+        main: &ImagePath,
+        text: &str,
+        drop_ins: &[DropIn],
+        dialect: Dialect,
+    ) -> Result<Finding> {
+        let (mut gaps, mut holding) = (Vec::new(), Vec::new());
+        let files = std::iter::once((main, text));
+        for (path, text) in files.chain(drop_ins.iter().map(|d| (&d.path, d.text.as_str()))) {
+            gaps.extend(self.refused(root, path, text, dialect)?);
+        }
+        let stated = self.last(text, dialect);
+        let evidence = self.evidence(main, stated.as_ref());
+        if stated.is_some_and(|a| self.complies(&a.value)) {
+            holding.push(evidence);
+        } else {
+            let text = ini::set(text, dialect, &self.section, &self.key, &self.value);
+            gaps.push(rewrite::gap(root, evidence, main, text, 0o644)?);
+        }
+        let over = drop_ins.iter().rev().find_map(|d| Some((d, self.last(&d.text, dialect)?)));
+        if let Some((drop_in, assignment)) = over {
+            let evidence = self.evidence(&drop_in.path, Some(&assignment));
+            if self.complies(&assignment.value) {
+                holding.push(evidence);
+            } else {
+                gaps.push(self.overrule(root, drop_in, evidence, dialect)?);
+            }
+        }
+        Ok(Finding::from_gaps(gaps, holding))
+    }
+
+    /// The drop-ins that the daemon reads, in its order.
+    fn drop_ins(&self, root: &dyn Rootfs) -> Result<Vec<DropIn>> {
+        let mut by_name: BTreeMap<OsString, Option<DropIn>> = BTreeMap::new();
+        for dir in DIRS.iter().filter(|dir| **dir != "/run" || root.is_live()) {
+            let dir = ImagePath::parse(format!("{dir}/systemd/{}.conf.d", self.name))?;
+            let names = match root.list(&dir) {
+                // The daemon passes over what is no directory, too.
+                Err(Error::WrongKind { .. }) => continue,
+                names => names?.unwrap_or_default(),
+            };
+            for name in names.iter() {
+                let bytes = name.as_encoded_bytes();
+                let path = dir.join(name)?;
+                if bytes.starts_with(b".")
+                    || !bytes.ends_with(b".conf")
+                    || by_name.contains_key(name)
+                {
+                    continue;
+                }
+                match root.stat(&path)?.map(|s| s.kind) {
+                    Some(FileKind::File | FileKind::Symlink) => {}
+                    _ => continue,
+                }
+                // A link to /dev/null, or to nothing, only hides the name.
+                let kind = root.locate(&path)?.stat.map(|s| s.kind);
+                let drop_in = match kind {
+                    Some(FileKind::File) => root.read(&path)?.map(|text| DropIn { path, text }),
+                    _ => None,
+                };
+                by_name.insert(name.clone(), drop_in);
+            }
+        }
+        Ok(by_name.into_values().flatten().collect())
+    }
+
+    /// The gap of a line that keeps the daemon from the rest of its configuration.
+    fn refused(
+        &self,
+        root: &dyn Rootfs,
+        path: &ImagePath,
+        text: &str,
+        dialect: Dialect,
+    ) -> Result<Option<Gap>> {
+        let refused = ini::refused(text, dialect, &self.section);
+        let Some(first) = refused.first() else { return Ok(None) };
+        let evidence = Evidence::at(path)
+            .line(first.line)
+            .found(&first.found)
+            .want("`[section]` or `key=value`")
+            .note("systemd may stop reading here");
+        if !in_etc(path) {
+            let advice =
+                format!("{path} belongs to a package; hide it by a file of this name in /etc");
+            return Ok(Some(Gap::no_remedy(evidence, advice)));
+        }
+        let text = ini::disable(text, refused.iter().map(|r| (r.line, r.last_line)));
+        Ok(Some(rewrite::gap(root, evidence, path, text, 0o644)?))
+    }
+
+    /// The gap of a drop-in that has the last word and the wrong value: rewritten where it is
+    /// ours to write, outranked by a later one of ours where not.
+    fn overrule(
+        &self,
+        root: &dyn Rootfs,
+        drop_in: &DropIn,
+        evidence: Evidence,
+        dialect: Dialect,
+    ) -> Result<Gap> {
+        let set = |text: &str| ini::set(text, dialect, &self.section, &self.key, &self.value);
+        if in_etc(&drop_in.path) && matches!(destination::file(root, &drop_in.path)?, Place::At(_))
+        {
+            return rewrite::gap(root, evidence, &drop_in.path, set(&drop_in.text), 0o644);
+        }
+        let dir = ImagePath::parse(format!("/etc/systemd/{}.conf.d", self.name))?;
+        let name = drop_in.path.file_name().unwrap_or_default();
+        let mut later = OsString::from("99-CIS.conf");
+        if later.as_os_str() <= name {
+            later = OsString::from("zz-CIS.conf");
+        }
+        if later.as_os_str() <= name {
+            // `_` sorts after the dot of `.conf`.
+            let stem = std::path::Path::new(name).file_stem().unwrap_or_default();
+            later = stem.to_owned();
+            later.push("_CIS.conf");
+        }
+        let path = dir.join(&later)?;
+        let text = match destination::file(root, &path)? {
+            Place::At(_) => root.read(&path)?.unwrap_or_default(),
+            Place::Refused(_) => String::new(),
+        };
+        rewrite::gap(root, evidence, &path, set(&text), 0o644)
+    }
+
+    fn last(&self, text: &str, dialect: Dialect) -> Option<Assignment> {
+        ini::assignments(text, dialect, &self.section, &self.key).pop()
+    }
+
+    fn complies(&self, value: &str) -> bool {
+        if self.boolean {
+            boolean(value).is_some() && boolean(value) == boolean(&self.value)
+        } else {
+            value == self.value
+        }
+    }
+
+    fn evidence(&self, path: &ImagePath, assignment: Option<&Assignment>) -> Evidence {
+        let evidence = Evidence::at(path).want(format!("{}={}", self.key, self.value));
+        match assignment {
+            Some(a) => evidence.line(a.line).found(format!("{}={}", self.key, a.value)),
+            None => evidence.note(format!("[{}] does not state {}", self.section, self.key)),
+        }
+    }
+}
+
+fn in_etc(path: &ImagePath) -> bool {
+    path.components().next().is_some_and(|top| top == "etc")
+}
+
+/// systemd's reading of a boolean.
+fn boolean(value: &str) -> Option<bool> {
+    let is = |words: [&str; 6]| words.iter().any(|w| w.eq_ignore_ascii_case(value));
+    if is(["1", "yes", "y", "true", "t", "on"]) {
+        Some(true)
+    } else if is(["0", "no", "n", "false", "f", "off"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Outcome;
+    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
+    use crate::check::testing::stage;
+    use crate::rootfs::MemoryRootfs;
+
+    const MAIN: &str = "/etc/systemd/journald.conf";
+    const STOCK: &str = "#  This file is part of systemd.\n\n[Journal]\n#Storage=auto\n#Compress=yes\n#ForwardToSyslog=yes\n";
+
+    fn storage() -> SystemdConf {
+        toml::from_str(
+            "name = 'journald'\nsection = 'Journal'\nkey = 'Storage'\nvalue = 'persistent'",
+        )
+        .unwrap()
+    }
+
+    fn forward() -> SystemdConf {
+        let key = "ForwardToSyslog".into();
+        SystemdConf { key, value: "yes".into(), boolean: true, ..storage() }
+    }
+
+    fn outcome(want: &SystemdConf, root: &MemoryRootfs) -> Outcome {
+        want.audit(root).unwrap().outcome()
+    }
+
+    fn main(text: &str) -> MemoryRootfs {
+        MemoryRootfs::new().file(MAIN, text)
+    }
+
+    #[test]
+    fn the_main_file_must_state_it() {
+        use Outcome::{Met, NotMet};
+        for (text, want) in [
+            ("", NotMet),
+            (STOCK, NotMet),
+            ("[Journal]\nStorage=persistent\n", Met),
+            ("[Journal]\n  Storage = persistent  \r\n", Met),
+            ("[Journal]\nStorage=persistent", Met),
+            ("[Journal]\nStorage=auto\n", NotMet),
+            ("[Journal]\nStorage=Persistent\n", NotMet),
+            ("[Journal]\nstorage=persistent\n", NotMet),
+            ("[Journal]\nStorage=\"persistent\"\n", NotMet),
+            ("[Journal]\nStorage=persistent # always\n", NotMet),
+            ("[Journal]\n#Storage=persistent\n", NotMet),
+            ("[Journal]\nStorageX=persistent\n", NotMet),
+            ("Storage=persistent\n", NotMet),
+            ("[Journald]\nStorage=persistent\n", NotMet),
+            ("[Journal]\nStorage=persistent\nStorage=persistent\n", Met),
+            ("[Journal]\nStorage=none\nStorage=persistent\n", Met),
+            ("[Journal]\nStorage=persistent\nStorage=none\n", NotMet),
+            ("[Journal]\nStorage=persistent\n[X]\n[Journal]\nStorage=none\n", NotMet),
+            ("[Journal]\n# x \\\nStorage=persistent\n", NotMet),
+            ("[Journal]\nStorage=persistent\n# x \\\nStorage=none\n", NotMet),
+            ("[Journal]\njunk\nStorage=persistent\n", NotMet),
+            ("[X]\njunk\n[Journal]\nStorage=persistent\n", Met),
+        ] {
+            let root = main(text);
+            assert_eq!(outcome(&storage(), &root), want, "{text:?}");
+            let after = settled_text(&storage(), &root, MAIN);
+            assert_eq!(after == text, want == Met, "{text:?}");
+            assert!(after.contains("Storage"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_sample_is_replaced_in_place() {
+        assert_eq!(
+            settled_text(&storage(), &main(STOCK), MAIN),
+            STOCK.replace("#Storage=auto", "Storage=persistent")
+        );
+        let root = MemoryRootfs::new();
+        assert_eq!(settled_text(&forward(), &root, MAIN), "[Journal]\nForwardToSyslog=yes\n");
+    }
+
+    #[test]
+    fn booleans_are_equal_in_any_spelling() {
+        for yes in ["yes", "1", "Y", "TRUE", "t", "On"] {
+            let root = main(&format!("[Journal]\nForwardToSyslog={yes}\n"));
+            assert_eq!(outcome(&forward(), &root), Outcome::Met, "{yes}");
+        }
+        for no in ["no", "0", "off", "", "yess", "2"] {
+            let root = main(&format!("[Journal]\nForwardToSyslog={no}\n"));
+            assert_eq!(outcome(&forward(), &root), Outcome::NotMet, "{no}");
+        }
+    }
+
+    const GOOD: &str = "[Journal]\nStorage=persistent\n";
+    const BAD: &str = "[Journal]\nStorage=volatile\nCompress=no\n";
+
+    #[test]
+    fn a_contrary_drop_in_in_etc_is_rewritten() {
+        let path = "/etc/systemd/journald.conf.d/50.conf";
+        let root = main(GOOD).file(path, BAD);
+        assert_eq!(settled_text(&storage(), &root, path), BAD.replace("volatile", "persistent"));
+        let later = root.clone().file("/lib/systemd/journald.conf.d/60.conf", GOOD);
+        assert_eq!(outcome(&storage(), &later), Outcome::Met, "a later one has the last word");
+        for other in
+            ["/etc/systemd/journald.conf.d/50.confx", "/etc/systemd/journald.conf.d/.a.conf"]
+        {
+            assert_eq!(outcome(&storage(), &main(GOOD).file(other, BAD)), Outcome::Met, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_contrary_drop_in_of_a_vendor_is_outranked() {
+        for (name, ours) in [
+            ("50.conf", "99-CIS.conf"),
+            ("99-a.conf", "zz-CIS.conf"),
+            ("zz-CIS.conf", "zz-CIS_CIS.conf"),
+            ("zzz.conf", "zzz_CIS.conf"),
+            ("~.conf", "~_CIS.conf"),
+        ] {
+            for dir in ["/usr/local/lib", "/usr/lib", "/lib"] {
+                let root = main(GOOD).file(&format!("{dir}/systemd/journald.conf.d/{name}"), BAD);
+                let staged = stage(&storage(), &root);
+                let path = format!("/etc/systemd/journald.conf.d/{ours}");
+                assert_eq!(changed(&staged)[1..], [(path, GOOD.to_owned())], "{dir} {name}");
+                assert_eq!(storage().audit(&staged).unwrap().outcome(), Outcome::Met);
+            }
+        }
+    }
+
+    #[test]
+    fn hidden_drop_ins_do_not_count() {
+        let vendor = "/usr/lib/systemd/journald.conf.d/a.conf";
+        let root = main(GOOD).file(vendor, BAD);
+        assert_eq!(outcome(&storage(), &root), Outcome::NotMet);
+        let etc = "/etc/systemd/journald.conf.d/a.conf";
+        for hiding in [
+            root.clone().file(etc, ""),
+            root.clone().link(etc, "/dev/null"),
+            root.clone().link(etc, "/dev/null").special("/dev/null", FileKind::CharDevice),
+            root.clone().file("/usr/local/lib/systemd/journald.conf.d/a.conf", GOOD),
+        ] {
+            assert_eq!(outcome(&storage(), &hiding), Outcome::Met);
+        }
+        let folder = root.clone().dir(etc, 0o755, 0, 0);
+        assert_eq!(outcome(&storage(), &folder), Outcome::NotMet, "a directory hides nothing");
+        let run = main(GOOD).file("/run/systemd/journald.conf.d/a.conf", BAD);
+        assert_eq!(outcome(&storage(), &run), Outcome::Met, "/run of an image is not read");
+        assert_eq!(outcome(&storage(), &run.clone().live()), Outcome::NotMet);
+        settled_text(&storage(), &run.live(), MAIN);
+    }
+
+    #[test]
+    fn links() {
+        let inside = MemoryRootfs::new().file("/etc/own/j.conf", BAD).link(MAIN, "/etc/own/j.conf");
+        let staged = stage(&storage(), &inside);
+        assert_eq!(changed(&staged).len(), 1);
+        assert_eq!(changed(&staged)[0].0, "/etc/own/j.conf");
+
+        let outside =
+            MemoryRootfs::new().file("/usr/share/j.conf", BAD).link(MAIN, "/usr/share/j.conf");
+        let finding = storage().audit(&outside).unwrap();
+        assert!(reasons(&finding)[0].contains("leads to /usr/share/j.conf"), "{finding:?}");
+        assert!(fixes(&finding).is_empty());
+
+        let lead = "/etc/systemd/journald.conf.d/a.conf";
+        let drop_in = main(GOOD).file("/usr/share/j.conf", BAD).link(lead, "/usr/share/j.conf");
+        let staged = stage(&storage(), &drop_in);
+        assert_eq!(changed(&staged).last().unwrap().0, "/etc/systemd/journald.conf.d/zz-CIS.conf");
+
+        let looped = MemoryRootfs::new().link(MAIN, "journald.conf");
+        assert!(storage().audit(&looped).is_err());
+    }
+
+    #[test]
+    fn what_stops_the_reader_is_a_gap() {
+        let root = main(GOOD).file("/usr/lib/systemd/journald.conf.d/a.conf", "[Journal\n");
+        let finding = storage().audit(&root).unwrap();
+        assert!(reasons(&finding)[0].contains("hide it by a file of this name"), "{finding:?}");
+        let root = main("[Journal]\nStorage=persistent\nMaxUse 1G\n");
+        assert_eq!(
+            settled_text(&storage(), &root, MAIN),
+            "[Journal]\nStorage=persistent\n# gokaku: MaxUse 1G\n"
+        );
+    }
+
+    #[test]
+    fn without_its_package_there_is_nothing_to_hold() {
+        let want = SystemdConf { package: Some("systemd-coredump".into()), ..storage() };
+        assert!(want.audit(&main(BAD)).is_err(), "no database: it cannot be told");
+        let root = main(BAD).file("/var/lib/dpkg/status", "");
+        assert_eq!(outcome(&want, &root), Outcome::MetVacuously);
+        let status = "Package: systemd-coredump\nStatus: install ok installed\n";
+        assert_eq!(outcome(&want, &root.file("/var/lib/dpkg/status", status)), Outcome::NotMet);
+        assert!(storage().audit(&main("").file(MAIN, b"\xff")).is_err());
+    }
+
+    #[test]
+    fn large_files_are_no_matter() {
+        let text = format!("[Journal]\n{}", "#x \\\nA=b \\\njunk\njunk\n".repeat(50_000));
+        settled_text(&storage(), &main(&text), MAIN);
+    }
+}

@@ -1,0 +1,193 @@
+//! A time client starts at boot: chrony, ntpd or systemd-timesyncd.
+
+use serde::Deserialize;
+
+use super::service;
+use super::service::Links;
+use super::sysv::Script;
+use super::units::Unit;
+use crate::check::packages::dpkg;
+use crate::check::{Evidence, Finding, Fix, Gap, Presence, Primitive};
+use crate::error::Result;
+use crate::rootfs::Rootfs;
+
+/// A time client starts at boot.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimeSync {
+    /// Which one.
+    #[serde(default)]
+    pub client: Client,
+}
+
+/// Which time client is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Client {
+    /// Whichever starts already. If none does, the first of chrony, ntpd and timesyncd that is
+    /// there.
+    #[default]
+    Keep,
+    /// chrony.
+    Chrony,
+    /// ntpd.
+    Ntp,
+    /// systemd's own.
+    Timesyncd,
+}
+
+impl Client {
+    /// The unit and the package; timesyncd came with systemd itself for a long time.
+    fn parts(self) -> (&'static str, &'static str) {
+        match self {
+            Client::Keep | Client::Chrony => ("chrony.service", "chrony"),
+            Client::Ntp => ("ntp.service", "ntp"),
+            Client::Timesyncd => ("systemd-timesyncd.service", "systemd-timesyncd"),
+        }
+    }
+}
+
+impl Primitive for TimeSync {
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        let wanted: &[Client] = match &self.client {
+            Client::Keep => &[Client::Chrony, Client::Ntp, Client::Timesyncd],
+            one => std::slice::from_ref(one),
+        };
+        let mut running = Vec::new();
+        let mut others = Vec::new();
+        for client in [Client::Chrony, Client::Ntp, Client::Timesyncd] {
+            match look(root, client)? {
+                Some(Finding::Met(evidence)) if wanted.contains(&client) => {
+                    running.push((client, evidence));
+                }
+                Some(Finding::NotMet { gaps, holding }) if wanted.contains(&client) => {
+                    others.push((gaps, holding));
+                }
+                _ => {}
+            }
+        }
+        if !running.is_empty() {
+            let mut evidence = Vec::new();
+            if running.len() > 1 {
+                let units: Vec<_> = running.iter().map(|(client, _)| client.parts().0).collect();
+                let note =
+                    format!("{} start together and are in each other's way", units.join(", "));
+                evidence.push(Evidence::note_only(note));
+            }
+            evidence.extend(running.into_iter().flat_map(|(_, e)| e));
+            return Ok(Finding::Met(evidence));
+        }
+        let closable = |(gaps, _): &(Vec<Gap>, _)| gaps.iter().all(|g| g.fix.reason().is_none());
+        let best = others.iter().position(closable).unwrap_or(0);
+        if let Some((gaps, holding)) = others.into_iter().nth(best) {
+            return Ok(Finding::NotMet { gaps, holding });
+        }
+        let package = wanted.first().unwrap_or(&Client::Chrony).parts().1.to_owned();
+        let evidence =
+            Evidence::note_only("there is no time client").want("one that starts at boot");
+        let fix =
+            Fix::Package { names: vec![package], want: Presence::Present, before: Vec::new() };
+        Ok(Finding::from_gaps(vec![Gap { evidence, fix }], Vec::new()))
+    }
+}
+
+/// Whether the client starts at boot; `None` when it is not there.
+fn look(root: &dyn Rootfs, client: Client) -> Result<Option<Finding>> {
+    let (unit, package) = client.parts();
+    if Unit::find(root, unit)?.unmasked().is_none() {
+        // An init script stays behind when its package is removed; it starts nothing then.
+        if Script::find(root, unit)?.is_none() || !dpkg::there(root, package)? {
+            return Ok(None);
+        }
+    }
+    // A client that starts keeps the time, be all its names linked or not.
+    match service::enabled(root, unit, Links::Starting)? {
+        Some(Finding::NotMet { .. }) => service::enabled(root, unit, Links::All),
+        finding => Ok(finding),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::testing::words::{check, outcome, reasons, settle_entries};
+    use crate::check::{Finding, Outcome};
+    use crate::rootfs::MemoryRootfs;
+
+    const TIMESYNCD: &str = "/lib/systemd/system/systemd-timesyncd.service";
+    const SYSINIT: &str = "/etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service";
+    const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
+
+    fn image(clients: &[&str]) -> MemoryRootfs {
+        let root = MemoryRootfs::new()
+            .dir("/etc/systemd/system", 0o755, 0, 0)
+            .dir(WANTS, 0o755, 0, 0)
+            .file(TIMESYNCD, "[Install]\nWantedBy=sysinit.target\n");
+        clients.iter().fold(root, |root, client| {
+            let unit = format!("/lib/systemd/system/{client}.service");
+            root.file(&unit, "[Install]\nWantedBy=multi-user.target\n")
+        })
+    }
+
+    fn enable(root: MemoryRootfs, client: &str) -> MemoryRootfs {
+        let unit = format!("/lib/systemd/system/{client}.service");
+        root.link(&format!("{WANTS}/{client}.service"), &unit)
+    }
+
+    #[test]
+    fn any_client_that_starts_is_kept() {
+        let keep = check("time_sync = {}");
+        for root in [
+            enable(image(&["chrony"]), "chrony"),
+            enable(image(&["ntp", "chrony"]), "ntp"),
+            image(&["chrony"]).link(SYSINIT, TIMESYNCD),
+        ] {
+            assert_eq!(outcome(keep.primitive(), &root), Outcome::Met);
+        }
+        let both = enable(image(&["chrony"]), "chrony").link(SYSINIT, TIMESYNCD);
+        let Finding::Met(evidence) = keep.primitive().audit(&both).unwrap() else { panic!() };
+        assert!(evidence[0].note.as_deref().unwrap().starts_with("chrony.service, systemd-tim"));
+    }
+
+    #[test]
+    fn what_is_there_is_started() {
+        let keep = check("time_sync = {}");
+        let enabled = |root| settle_entries(keep.primitive(), &root).pop().unwrap();
+        assert!(enabled(image(&["ntp", "chrony"])).starts_with(&format!("{WANTS}/chrony.service")));
+        assert!(enabled(image(&["ntp"])).starts_with(&format!("{WANTS}/ntp.service")));
+        assert_eq!(enabled(image(&[])), format!("{SYSINIT} -> {TIMESYNCD}"));
+        let masked = image(&[]).link(SYSINIT, TIMESYNCD);
+        let mask = "/etc/systemd/system/systemd-timesyncd.service";
+        assert_eq!(enabled(masked.link(mask, "/dev/null")), format!("-{mask}"));
+        // One that cannot be started does not keep another from being.
+        let vendor = image(&["chrony"]).file("/usr/local/lib/systemd/system/chrony.service", "");
+        assert_eq!(enabled(vendor), format!("{SYSINIT} -> {TIMESYNCD}"));
+    }
+
+    #[test]
+    fn a_wanted_client_must_be_the_one() {
+        let ntp = check("time_sync = { client = \"ntp\" }");
+        let root = enable(image(&["chrony"]), "chrony");
+        let why = reasons(ntp.primitive(), &root);
+        assert_eq!(why, ["needs a package operation, run: chroot ROOT apt-get install ntp"]);
+        let root = enable(image(&["chrony", "ntp"]), "chrony");
+        let changes = settle_entries(ntp.primitive(), &root);
+        assert_eq!(changes, [format!("{WANTS}/ntp.service -> /lib/systemd/system/ntp.service")]);
+    }
+
+    #[test]
+    fn nothing_there() {
+        let keep = check("time_sync = {}");
+        let why = reasons(keep.primitive(), &image(&[]).without("/lib"));
+        assert_eq!(why, ["needs a package operation, run: chroot ROOT apt-get install chrony"]);
+        // The script of a removed package, links and all, keeps no time.
+        let rest = image(&[])
+            .without("/lib")
+            .file("/var/lib/dpkg/status", "Package: ntp\nStatus: deinstall ok config-files\n")
+            .file_with("/etc/init.d/ntp", "#!/bin/sh\n", 0o755, 0, 0)
+            .link("/etc/rc5.d/S01ntp", "../init.d/ntp");
+        assert_eq!(outcome(keep.primitive(), &rest), Outcome::NotMet);
+        let there =
+            rest.file("/var/lib/dpkg/status", "Package: ntp\nStatus: install ok installed\n");
+        assert_eq!(outcome(keep.primitive(), &there), Outcome::Met);
+    }
+}

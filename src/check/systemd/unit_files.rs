@@ -1,0 +1,195 @@
+//! Where systemd finds the files of a unit: one fragment, and drop-ins on top of it.
+//!
+//! The first directory that has the unit's file wins; drop-ins of all directories are read, sorted
+//! by their names, and of two with the same name the one in the higher directory hides the other.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, ImagePath, Location, Rootfs};
+
+/// The directories systemd looks for units in, the strongest first, as Debian and Ubuntu build it:
+/// `/lib` stands before `/usr/lib`. `/run` of an image is nothing: it is empty at boot.
+const SEARCH_PATH: [&str; 10] = [
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/etc/systemd/system",
+    "/etc/systemd/system.attached",
+    "/run/systemd/system",
+    "/run/systemd/system.attached",
+    "/usr/local/lib/systemd/system",
+    "/lib/systemd/system",
+    "/usr/lib/systemd/system",
+];
+/// What generators make at boot stands before the first of these.
+const BELOW_GENERATORS: &str = "/usr/local/lib/systemd/system";
+
+/// The directories systemd looks for units in, the strongest first.
+///
+/// # Errors
+/// None for these paths.
+pub(in crate::check) fn search_path(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
+    let dirs = SEARCH_PATH.into_iter().filter(|d| root.is_live() || !d.starts_with("/run/"));
+    dirs.map(ImagePath::parse).collect()
+}
+
+/// What stands under a unit's name in one directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::check) enum Entry {
+    /// `/dev/null`, an empty file or a device: the unit is off, whatever weaker directories say.
+    Mask,
+    /// A unit file; the path is where links lead to in the end.
+    File(ImagePath),
+    /// A link to nothing.
+    Dangling,
+    /// No file at all.
+    Other(FileKind),
+}
+
+/// What an entry of a unit directory is; `None` when nothing stands there.
+pub(in crate::check) fn entry(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Entry>> {
+    if root.stat(path)?.is_none() {
+        return Ok(None);
+    }
+    // Links in the parents count too: of a merged /usr, /lib and /usr/lib are one place.
+    let Location { path: at, stat } = root.locate(path)?;
+    // An image need not have a /dev/null; a link that says so is meant.
+    if at.as_bytes() == b"/dev/null" {
+        return Ok(Some(Entry::Mask));
+    }
+    Ok(Some(match stat {
+        None => Entry::Dangling,
+        Some(stat) => match stat.kind {
+            FileKind::File if stat.size == 0 => Entry::Mask,
+            FileKind::File => Entry::File(at),
+            FileKind::CharDevice | FileKind::BlockDevice => Entry::Mask,
+            other => Entry::Other(other),
+        },
+    }))
+}
+
+/// What stands for a unit in the search path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::check) enum Fragment {
+    /// No directory has it.
+    Missing,
+    /// A link to `/dev/null` or an empty file: it can never be started.
+    Masked(ImagePath),
+    /// It is made by a generator at boot.
+    Generated,
+    /// This file.
+    File(ImagePath),
+}
+
+/// The fragment of the unit `name`. `generated` says whether a generator makes one.
+///
+/// `/run` is looked at on a running system only; it is empty at boot.
+///
+/// # Errors
+/// A loop of links, [`Error::WrongKind`] for a directory or the like, or the kernel's refusal.
+pub(in crate::check) fn fragment(
+    root: &dyn Rootfs,
+    name: &str,
+    generated: bool,
+) -> Result<Fragment> {
+    for dir in search_path(root)? {
+        if generated && dir.as_bytes() == BELOW_GENERATORS.as_bytes() {
+            return Ok(Fragment::Generated);
+        }
+        let path = dir.join(name)?;
+        match entry(root, &path)? {
+            // systemd passes over a link to nothing.
+            None | Some(Entry::Dangling) => {}
+            Some(Entry::Mask) => return Ok(Fragment::Masked(path)),
+            Some(Entry::File(_)) => return Ok(Fragment::File(path)),
+            Some(Entry::Other(found)) => {
+                return Err(Error::WrongKind { path, found, want: FileKind::File });
+            }
+        }
+    }
+    Ok(Fragment::Missing)
+}
+
+/// The drop-ins of the unit `name` that are read, in the order they are read.
+///
+/// # Errors
+/// A loop of links, or the kernel's refusal.
+pub(in crate::check) fn drop_ins(root: &dyn Rootfs, name: &str) -> Result<Vec<ImagePath>> {
+    let mut found: BTreeMap<OsString, ImagePath> = BTreeMap::new();
+    for dir in search_path(root)? {
+        let dir = dir.join(format!("{name}.d"))?;
+        if root.locate(&dir)?.stat.is_none_or(|s| s.kind != FileKind::Dir) {
+            continue;
+        }
+        for file in root.list(&dir)?.unwrap_or_default().iter() {
+            if !file.as_bytes().ends_with(b".conf") || file.as_bytes().starts_with(b".") {
+                continue;
+            }
+            let path = dir.join(file)?;
+            let kind = root.stat(&path)?.map(|s| s.kind);
+            if matches!(kind, Some(FileKind::File | FileKind::Symlink)) {
+                found.entry(file.clone()).or_insert(path);
+            }
+        }
+    }
+    // What hides without saying anything: a link to nothing or to a device.
+    let mut out = Vec::new();
+    for path in found.into_values() {
+        if root.locate(&path)?.stat.is_some_and(|s| s.kind == FileKind::File) {
+            out.push(path);
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::testing::path;
+    use crate::rootfs::MemoryRootfs;
+
+    const ETC: &str = "/etc/systemd/system/t.mount";
+
+    #[test]
+    fn the_first_directory_that_has_it_wins() {
+        let base = MemoryRootfs::new().file("/lib/systemd/system/t.mount", "[Mount]\n");
+        let of = |root: &MemoryRootfs, generated| fragment(root, "t.mount", generated).unwrap();
+        let vendor = Fragment::File(path("/lib/systemd/system/t.mount"));
+        assert_eq!(of(&MemoryRootfs::new(), false), Fragment::Missing);
+        assert_eq!(of(&base, false), vendor);
+        assert_eq!(of(&base, true), Fragment::Generated);
+        assert_eq!(of(&base.clone().file(ETC, "x"), true), Fragment::File(path(ETC)));
+        for masked in [base.clone().file(ETC, ""), base.clone().link(ETC, "/dev/null")] {
+            assert_eq!(of(&masked, true), Fragment::Masked(path(ETC)));
+        }
+        assert_eq!(of(&base.clone().link(ETC, "nowhere"), false), vendor);
+        let run = base.file("/run/systemd/system/t.mount", "x");
+        assert_eq!(of(&run, false), vendor, "an image's /run is not there at boot");
+        assert_eq!(of(&run.live(), false), Fragment::File(path("/run/systemd/system/t.mount")));
+        let odd = MemoryRootfs::new().dir(ETC, 0o755, 0, 0);
+        assert!(fragment(&odd, "t.mount", false).is_err());
+        let odd = MemoryRootfs::new().link(ETC, "t.mount");
+        assert!(fragment(&odd, "t.mount", false).is_err());
+    }
+
+    #[test]
+    fn drop_ins_are_sorted_by_name_and_hide_each_other() {
+        let root = MemoryRootfs::new()
+            .file("/lib/systemd/system/t.mount.d/20-b.conf", "")
+            .file("/lib/systemd/system/t.mount.d/10-a.conf", "")
+            .file("/lib/systemd/system/t.mount.d/30-c.conf", "")
+            .file("/etc/systemd/system/t.mount.d/20-b.conf", "")
+            .link("/etc/systemd/system/t.mount.d/30-c.conf", "/dev/null")
+            .file("/etc/systemd/system/t.mount.d/.hidden.conf", "")
+            .file("/etc/systemd/system/t.mount.d/readme", "")
+            .dir("/etc/systemd/system/t.mount.d/40.conf", 0o755, 0, 0)
+            .file("/usr/local/lib/systemd/system/t.mount.d", "a file");
+        let found: Vec<String> =
+            drop_ins(&root, "t.mount").unwrap().iter().map(ToString::to_string).collect();
+        let etc = "/etc/systemd/system/t.mount.d/20-b.conf";
+        assert_eq!(found, ["/lib/systemd/system/t.mount.d/10-a.conf", etc]);
+    }
+}
