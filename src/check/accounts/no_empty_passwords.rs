@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::{AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected};
-use crate::check::{Finding, Primitive};
+use crate::check::{Evidence, Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::rootfs::{ImagePath, Rootfs, show_name};
 use crate::text::accounts::{Edits, Layout, PASSWORD};
 
 /// No password field is empty, and every account has its line in `shadow`. An empty field is
@@ -35,8 +35,8 @@ impl Primitive for NoEmptyPasswords {
                 let note = "no line names an account";
                 return Ok(Finding::MetVacuously(vec![passwd.whole().note(note)]));
             }
-            let path = crate::check::ImagePath::parse("/etc/shadow")?;
-            let evidence = crate::check::Evidence::at(&path).want("a line for every account");
+            let path = ImagePath::parse("/etc/shadow")?;
+            let evidence = Evidence::at(&path).want("a line for every account");
             ledger.open(evidence, "there is no /etc/shadow; make it by hand (pwconv)");
             return Ok(ledger.finish(&[]));
         };

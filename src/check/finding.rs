@@ -1,0 +1,248 @@
+//! What an audit says: the outcome, what was seen, what is missing, and what would close the gap.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rootfs::{Change, ImagePath};
+
+/// What a want, or a whole rule, comes out as. Spelled the same in JSON, code and text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It holds.
+    Met,
+    /// It holds because what it is about is not there.
+    MetVacuously,
+    /// It does not hold.
+    NotMet,
+    /// A person must judge; the evidence is attached.
+    Manual,
+    /// It could not be told, with the cause.
+    Unknown,
+    /// It does not hold (or was not judged), and that was accepted in the site's own profile.
+    Waived,
+    /// A left-alone row without a measurement.
+    Unmeasured,
+}
+
+impl Outcome {
+    /// The spelling in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Met => "met",
+            Outcome::MetVacuously => "met_vacuously",
+            Outcome::NotMet => "not_met",
+            Outcome::Manual => "manual",
+            Outcome::Unknown => "unknown",
+            Outcome::Waived => "waived",
+            Outcome::Unmeasured => "unmeasured",
+        }
+    }
+}
+
+/// One observation behind a verdict: where, what was found, what was wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// The path inside the root, if it is about one.
+    pub path: Option<ImagePath>,
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// What stands there; absent when nothing does.
+    pub found: Option<String>,
+    /// What was wanted.
+    pub want: Option<String>,
+    /// Anything a reader should know.
+    pub note: Option<String>,
+}
+
+impl Evidence {
+    /// About a path.
+    pub fn at(path: &ImagePath) -> Evidence {
+        Evidence { path: Some(path.clone()), ..Evidence::default() }
+    }
+
+    /// About no path in particular.
+    pub fn note_only(note: impl Into<String>) -> Evidence {
+        Evidence { note: Some(note.into()), ..Evidence::default() }
+    }
+
+    /// Adds the line, from 1.
+    #[must_use]
+    pub fn line(mut self, line: usize) -> Evidence {
+        self.line = Some(line);
+        self
+    }
+
+    /// Adds what was found.
+    #[must_use]
+    pub fn found(mut self, found: impl Into<String>) -> Evidence {
+        self.found = Some(found.into());
+        self
+    }
+
+    /// Adds what was wanted.
+    #[must_use]
+    pub fn want(mut self, want: impl Into<String>) -> Evidence {
+        self.want = Some(want.into());
+        self
+    }
+
+    /// Adds a remark.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Evidence {
+        self.note = Some(note.into());
+        self
+    }
+}
+
+/// What would close a gap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fix {
+    /// These changes, together. None at all: those of another gap of the finding close this one.
+    Changes(Vec<Change>),
+    /// The package manager's work, which nothing but the package manager can do.
+    Package {
+        /// All of these go, or each of these comes.
+        names: Vec<String>,
+        /// Which of the two.
+        want: Presence,
+        /// A program (with its arguments) to run in the root before the packages change.
+        before: Vec<String>,
+    },
+    /// Nothing that is safe; why, and what a person can do.
+    None(String),
+}
+
+/// Whether packages are to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// They are to go, configuration and all.
+    Absent,
+    /// They are to be installed.
+    Present,
+}
+
+impl Fix {
+    /// Why no change to a file closes the gap, and what a person can do; `None` when one does.
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Fix::Changes(_) => None,
+            Fix::None(reason) => Some(reason.clone()),
+            Fix::Package { names, want, before } => {
+                let verb = match want {
+                    Presence::Absent => "purge",
+                    Presence::Present => "install",
+                };
+                let mut command = String::new();
+                if !before.is_empty() {
+                    command = format!("chroot ROOT {} && ", before.join(" "));
+                }
+                command += &format!("chroot ROOT apt-get {verb} {}", names.join(" "));
+                Some(format!("needs a package operation, run: {command}"))
+            }
+        }
+    }
+}
+
+/// One difference between the image and what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Where, found, wanted.
+    pub evidence: Evidence,
+    /// What would close it.
+    pub fix: Fix,
+}
+
+impl Gap {
+    /// A gap that one change closes.
+    pub fn fixed_by(evidence: Evidence, change: Change) -> Gap {
+        Gap { evidence, fix: Fix::Changes(vec![change]) }
+    }
+
+    /// A gap that several changes close together.
+    pub fn fixed_by_all(evidence: Evidence, changes: Vec<Change>) -> Gap {
+        Gap { evidence, fix: Fix::Changes(changes) }
+    }
+
+    /// A gap that only the package manager can close.
+    pub fn package(evidence: Evidence, names: Vec<String>, want: Presence) -> Gap {
+        Gap { evidence, fix: Fix::Package { names, want, before: Vec::new() } }
+    }
+
+    /// Gaps that the same changes close together. The first gap carries them, so that whole new
+    /// files are not held once per gap.
+    pub fn closed_together(
+        evidence: impl IntoIterator<Item = Evidence>,
+        changes: Vec<Change>,
+    ) -> Vec<Gap> {
+        let mut changes = Some(changes);
+        let gap =
+            |evidence| Gap { evidence, fix: Fix::Changes(changes.take().unwrap_or_default()) };
+        evidence.into_iter().map(gap).collect()
+    }
+
+    /// A gap without a safe remedy.
+    pub fn no_remedy(evidence: Evidence, reason: impl Into<String>) -> Gap {
+        Gap { evidence, fix: Fix::None(reason.into()) }
+    }
+}
+
+/// What an audit of one want says. "Could not tell" is the error beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// It holds, and this shows it.
+    Met(Vec<Evidence>),
+    /// It holds because its subject is not there.
+    MetVacuously(Vec<Evidence>),
+    /// It does not hold. Several gaps may name the same path; their changes are made one round at
+    /// a time. `holding` is what was looked at beside them.
+    NotMet {
+        /// The differences; never empty.
+        gaps: Vec<Gap>,
+        /// Further evidence.
+        holding: Vec<Evidence>,
+    },
+    /// A person must judge.
+    Manual(Vec<Evidence>),
+    /// It was not looked at, because the run does without; only for rows that are left alone.
+    Unmeasured(Vec<Evidence>),
+}
+
+impl Finding {
+    /// `NotMet` if there are gaps, else `Met`.
+    pub fn from_gaps(gaps: Vec<Gap>, holding: Vec<Evidence>) -> Finding {
+        if gaps.is_empty() { Finding::Met(holding) } else { Finding::NotMet { gaps, holding } }
+    }
+
+    /// The outcome in one word.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Finding::Met(_) => Outcome::Met,
+            Finding::MetVacuously(_) => Outcome::MetVacuously,
+            Finding::NotMet { .. } => Outcome::NotMet,
+            Finding::Manual(_) => Outcome::Manual,
+            Finding::Unmeasured(_) => Outcome::Unmeasured,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_gap_names_the_command() {
+        let names = vec!["talk".to_owned(), "ntalk".to_owned()];
+        let gap = Gap::package(Evidence::default(), names.clone(), Presence::Absent);
+        let reason = gap.fix.reason().unwrap();
+        let want = "needs a package operation, run: chroot ROOT apt-get purge talk ntalk";
+        assert_eq!(reason, want);
+        let before = vec!["prelink".to_owned(), "-ua".to_owned()];
+        let fix = Fix::Package { names, want: Presence::Present, before };
+        assert!(
+            fix.reason().unwrap().ends_with(
+                "run: chroot ROOT prelink -ua && chroot ROOT apt-get install talk ntalk"
+            )
+        );
+        assert_eq!(Fix::Changes(Vec::new()).reason(), None);
+    }
+}
