@@ -12,7 +12,7 @@ const VENDOR: [&str; 5] = ["/lib", "/usr/lib", "/usr/local/lib", "/usr/share", "
 
 /// Where a file may be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::check) enum Place {
+pub(in crate::check) enum Destination {
     /// Here; links are resolved.
     At(ImagePath),
     /// Nowhere; why, and what a person can do.
@@ -23,16 +23,16 @@ pub(in crate::check) enum Place {
 ///
 /// # Errors
 /// As [`refusal`].
-pub(in crate::check) fn file(root: &dyn Rootfs, path: &ImagePath) -> Result<Place> {
+pub(in crate::check) fn file(root: &dyn Rootfs, path: &ImagePath) -> Result<Destination> {
     let at = root.locate(path)?;
     if let Some(why) = refusal_between(path, &at.path)? {
-        return Ok(Place::Refused(why));
+        return Ok(Destination::Refused(why));
     }
     Ok(match at.stat {
         Some(stat) if stat.kind != FileKind::File => {
-            Place::Refused(format!("{path} is a {}; move it away", stat.kind))
+            Destination::Refused(format!("{path} is a {}; move it away", stat.kind))
         }
-        _ => Place::At(at.path),
+        _ => Destination::At(at.path),
     })
 }
 
@@ -113,16 +113,16 @@ mod tests {
             .link("/etc/vendor.conf", "/usr/share/a.conf")
             .link("/etc/masked.conf", "/dev/null")
             .special("/etc/pipe", FileKind::Fifo);
-        let here = |path: &str| Place::At(ImagePath::parse(path).unwrap());
+        let here = |path: &str| Destination::At(ImagePath::parse(path).unwrap());
         assert_eq!(file_at(&root, "/etc/a.conf"), here("/etc/real/a.conf"));
         assert_eq!(file_at(&root, "/etc/new.conf"), here("/etc/real/new.conf"));
         assert_eq!(file_at(&root, "/etc/none/at/all"), here("/etc/none/at/all"));
         for refused in ["/etc/vendor.conf", "/etc/masked.conf", "/etc/pipe"] {
-            assert!(matches!(file_at(&root, refused), Place::Refused(_)), "{refused}");
+            assert!(matches!(file_at(&root, refused), Destination::Refused(_)), "{refused}");
         }
     }
 
-    fn file_at(root: &MemoryRootfs, path: &str) -> Place {
+    fn file_at(root: &MemoryRootfs, path: &str) -> Destination {
         file(root, &ImagePath::parse(path).unwrap()).unwrap()
     }
 }

@@ -1,6 +1,6 @@
 //! New text for a configuration file, if it may be written at all (see `place`).
 
-use super::destination::{self, Place};
+use super::destination::{self, Destination};
 use crate::check::{Evidence, Gap};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, NewFile, Rootfs};
@@ -17,11 +17,11 @@ pub(in crate::check) fn gap(
     mode: u32,
 ) -> Result<Gap> {
     Ok(match destination::file(root, path)? {
-        Place::At(path) => {
+        Destination::At(path) => {
             let create = NewFile { mode, ..NewFile::CONFIG };
             Gap::fixed_by(evidence, Change::Write { path, content: text.into_bytes(), create })
         }
-        Place::Refused(why) => Gap::no_remedy(evidence, why),
+        Destination::Refused(why) => Gap::no_remedy(evidence, why),
     })
 }
 
@@ -36,8 +36,10 @@ pub(in crate::check) fn gaps(
     text: String,
 ) -> Result<Vec<Gap>> {
     Ok(match destination::file(root, path)? {
-        Place::At(path) => Gap::closed_together(evidence, vec![Change::write(&path, text)]),
-        Place::Refused(why) => evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect(),
+        Destination::At(path) => Gap::closed_together(evidence, vec![Change::write(&path, text)]),
+        Destination::Refused(why) => {
+            evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect()
+        }
     })
 }
 

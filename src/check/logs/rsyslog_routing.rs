@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::rsyslog::{Config, MAIN};
-use crate::check::common::destination::{self, Place};
+use crate::check::common::destination::{self, Destination};
 use crate::check::common::preview;
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Gap, Primitive};
@@ -132,8 +132,8 @@ impl RsyslogRouting {
         let evidence = Evidence::at(&self.file);
         let wanted = CRITERIA.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| c);
         let (path, refused) = match destination::file(root, &self.file)? {
-            Place::At(path) => (path, None),
-            Place::Refused(why) => (self.file.clone(), Some(why)),
+            Destination::At(path) => (path, None),
+            Destination::Refused(why) => (self.file.clone(), Some(why)),
         };
         if let Some(why) = refused {
             let gap = |c: &Criterion| Gap::no_remedy(evidence.clone().want(c.want), &*why);

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::check::common::destination::{self, Place};
+use crate::check::common::destination::{self, Destination};
 use crate::check::common::{glob, preview, rewrite};
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::pam::pam_stack::Stack;
@@ -200,8 +200,8 @@ impl DefaultUmask {
         let evidence =
             Evidence::at(target).want(&line).note("nothing sets it for all login shells");
         let at = match destination::file(root, target)? {
-            Place::At(at) => at,
-            Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
+            Destination::At(at) => at,
+            Destination::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
         };
         let mut lines = Lines::new(&root.read(&at)?.unwrap_or_default());
         lines.push(&line);

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 
 use serde::Deserialize;
 
-use crate::check::common::destination::{self, Place};
+use crate::check::common::destination::{self, Destination};
 use crate::check::common::rewrite;
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Gap, Primitive};
@@ -168,7 +168,8 @@ impl SystemdConf {
         dialect: Dialect,
     ) -> Result<Gap> {
         let set = |text: &str| ini::set(text, dialect, &self.section, &self.key, &self.value);
-        if in_etc(&drop_in.path) && matches!(destination::file(root, &drop_in.path)?, Place::At(_))
+        if in_etc(&drop_in.path)
+            && matches!(destination::file(root, &drop_in.path)?, Destination::At(_))
         {
             return rewrite::gap(root, evidence, &drop_in.path, set(&drop_in.text), 0o644);
         }
@@ -186,8 +187,8 @@ impl SystemdConf {
         }
         let path = dir.join(&later)?;
         let text = match destination::file(root, &path)? {
-            Place::At(_) => root.read(&path)?.unwrap_or_default(),
-            Place::Refused(_) => String::new(),
+            Destination::At(_) => root.read(&path)?.unwrap_or_default(),
+            Destination::Refused(_) => String::new(),
         };
         rewrite::gap(root, evidence, &path, set(&text), 0o644)
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use self::kernels::Kernels;
 use crate::check::common::conf_dirs::{self, Entry};
-use crate::check::common::destination::{self, Place};
+use crate::check::common::destination::{self, Destination};
 use crate::check::packages::versions;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -213,7 +213,7 @@ impl<'a> Audit<'a> {
     /// Our own file, which begins as what it would hide in a vendor's directory.
     fn own_gap(&self, evidence: Evidence) -> Result<Gap> {
         let path = ImagePath::parse(OWN)?;
-        if let Place::Refused(why) = destination::file(self.root, &path)? {
+        if let Destination::Refused(why) = destination::file(self.root, &path)? {
             return Ok(Gap::no_remedy(evidence, why));
         }
         let order = self.policy.orders.iter().rev().find(|o| !o.contains(&"/run/modprobe.d"));
@@ -244,8 +244,8 @@ impl<'a> Audit<'a> {
         }
         let mask = ImagePath::parse("/etc/modprobe.d")?.join(&entry.name)?;
         match destination::file(self.root, &mask)? {
-            Place::Refused(why) => none(why),
-            Place::At(_) => Ok(Gap::fixed_by(evidence, Change::write(&mask, new))),
+            Destination::Refused(why) => none(why),
+            Destination::At(_) => Ok(Gap::fixed_by(evidence, Change::write(&mask, new))),
         }
     }
 }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use self::readers::{Files, Hit, Reader};
 use crate::check::common::conf_dirs::{self, Body, Entry};
-use crate::check::common::destination::{self, Place};
+use crate::check::common::destination::{self, Destination};
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
@@ -187,8 +187,8 @@ impl Gaps<'_> {
             let mask = ImagePath::parse("/etc/sysctl.d")?.join(&entry.name)?;
             let new = self.disabled(entry);
             match destination::file(self.root, &mask)? {
-                Place::Refused(why) => self.add(&mask, || none(why)),
-                Place::At(_) => {
+                Destination::Refused(why) => self.add(&mask, || none(why)),
+                Destination::At(_) => {
                     self.add(&mask, || Gap::fixed_by(evidence, Change::write(&mask, new)))
                 }
             }
@@ -201,7 +201,7 @@ impl Gaps<'_> {
 
     /// A gap that a line in a file of ours closes. The file begins as what it hides elsewhere.
     fn write_into(&mut self, path: &ImagePath, name: &[u8], evidence: Evidence) -> Result<()> {
-        if let Place::Refused(why) = destination::file(self.root, path)? {
+        if let Destination::Refused(why) = destination::file(self.root, path)? {
             self.add(path, || Gap::no_remedy(evidence, why));
             return Ok(());
         }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use self::reader::{Idle, Reader, lost_include, refused};
 use self::trigger::trigger;
-use crate::check::common::destination::{self, Place};
+use crate::check::common::destination::{self, Destination};
 use crate::check::common::{preview, rewrite};
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
@@ -181,8 +181,8 @@ impl LogRotation {
             return Ok(gaps);
         }
         let path = match destination::file(root, &self.file)? {
-            Place::At(path) => path,
-            Place::Refused(why) => {
+            Destination::At(path) => path,
+            Destination::Refused(why) => {
                 gaps.extend(refuse(&why, &plain));
                 return Ok(gaps);
             }
@@ -255,8 +255,8 @@ fn ignored_conf(root: &dyn Rootfs, conf: &ImagePath) -> Result<Option<Gap>> {
     let Some((stat, why)) = at.stat.and_then(|s| Some((s, refused(&s)?))) else { return Ok(None) };
     let evidence = Evidence::at(&at.path).found(why).want("root's, mode 0644");
     Ok(Some(match destination::file(root, conf)? {
-        Place::At(path) => Gap::fixed_by(evidence, restat(&path, stat)),
-        Place::Refused(why) => Gap::no_remedy(evidence, why),
+        Destination::At(path) => Gap::fixed_by(evidence, restat(&path, stat)),
+        Destination::Refused(why) => Gap::no_remedy(evidence, why),
     }))
 }
 

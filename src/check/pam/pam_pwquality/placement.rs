@@ -2,7 +2,7 @@
 //! takes the file for its own work.
 
 use super::{Look, MODULE, PACKAGE, needs_package, take_vetted};
-use crate::check::common::destination::{self, Place};
+use crate::check::common::destination::{self, Destination};
 use crate::check::common::preview;
 use crate::check::packages::dpkg;
 use crate::check::packages::ownership::owned_by_package;
@@ -59,8 +59,8 @@ impl Look<'_> {
             return Ok(Gap::no_remedy(evidence, unknown()));
         };
         let at = match destination::file(self.root, &main.path)? {
-            Place::At(at) => at,
-            Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
+            Destination::At(at) => at,
+            Destination::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
         };
         let end = line_end(&main.text);
         let line: String = memory.quality.iter().map(|l| format!("password\t{l}{end}")).collect();
@@ -92,8 +92,8 @@ impl Look<'_> {
             return Ok(Gap::no_remedy(evidence, BY_HAND));
         };
         let at = match destination::file(self.root, &main.path)? {
-            Place::At(at) => at,
-            Place::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
+            Destination::At(at) => at,
+            Destination::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
         };
         if owned_by_package(self.root, &main.path)? {
             let advice = format!("the file belongs to a package; {BY_HAND}");
