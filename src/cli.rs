@@ -105,7 +105,8 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         Verb::Revert { root, state, force, json } => revert(root, state, force, *json, args),
         Verb::Forget { root, state } => {
             let root = DiskRootfs::open(root)?;
-            let dropped = apply::forget(&root, &state.state_dir)?;
+            let stop = signals::watch();
+            let dropped = apply::forget(&root, &state.state_dir, state.wait(), &stop)?;
             if dropped > 0 {
                 log::info!("{}: {dropped} journals dropped", root.host_path().display());
             }
@@ -209,6 +210,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
                 mtime: source_date()?,
                 review: Some(&review),
                 runner: runner.as_ref(),
+                wait: state.wait(),
                 stop: signals::watch(),
             };
             let done = apply::harden(&root, &rules, &state.state_dir, &options)?;
@@ -254,7 +256,8 @@ fn revert(
     args: &Args,
 ) -> Result<u8, Failure> {
     let root = DiskRootfs::open(root)?;
-    let done = apply::revert(&root, &state.state_dir, force, &signals::watch())?;
+    let stop = signals::watch();
+    let done = apply::revert(&root, &state.state_dir, force, state.wait(), &stop)?;
     emit(&match as_json {
         true => json(&done)?,
         false => report::reverted::render(&done, args.verbose > 0),

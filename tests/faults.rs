@@ -198,12 +198,12 @@ fn a_second_run_is_refused_while_one_is_at_work_and_audit_is_not() {
     let test = "a_second_run_is_refused_while_one_is_at_work_and_audit_is_not";
     let script = r#"
 half "$GOKAKU_ROOT" first
-try apply 3 $apply "$GOKAKU_ROOT" --state-dir "$STATE"
-try revert 3 revert --root "$GOKAKU_ROOT" --state-dir "$STATE"
-try forget 3 forget --root "$GOKAKU_ROOT" --state-dir "$STATE"
+try apply 3 $apply "$GOKAKU_ROOT" --state-dir "$STATE" --wait 0
+try revert 3 revert --root "$GOKAKU_ROOT" --state-dir "$STATE" --wait 0
+try forget 3 forget --root "$GOKAKU_ROOT" --state-dir "$STATE" --wait 0
 mkdir "$OUT/other"
 mount --bind "$GOKAKU_ROOT" "$OUT/other"
-try other 3 $apply "$OUT/other" --state-dir "$OUT/state2"
+try other 3 $apply "$OUT/other" --state-dir "$OUT/state2" --wait 0
 status=0
 gokaku audit --rule 5.3.7 --root "$GOKAKU_ROOT" >/dev/null || status=$?
 [ "$status" = 0 ] || [ "$status" = 2 ]

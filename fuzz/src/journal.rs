@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gokaku::apply::{Executor, Stop, forget, revert};
 use gokaku::plan::plan;
@@ -125,8 +126,8 @@ impl Bench {
         let before = seen();
         let root = self.root();
         let _ = match pick / 8 % 2 {
-            0 => revert(&root, &self.state(), &[], &Stop::default()).map(drop),
-            _ => forget(&root, &self.state()).map(drop),
+            0 => revert(&root, &self.state(), &[], Duration::ZERO, &Stop::default()).map(drop),
+            _ => forget(&root, &self.state(), Duration::ZERO, &Stop::default()).map(drop),
         };
         assert_eq!(seen(), before, "something outside of the root changed");
         let beside = fs::read_dir(self.top.path()).expect("a directory").count();

@@ -1,6 +1,7 @@
 //! The whole of a run on a root: what an earlier one left, packages, plan, files, and the judgement.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::Result;
 use crate::plan::{self, Judged, Plan};
@@ -21,6 +22,8 @@ pub struct Options<'a> {
     pub review: Option<&'a Review<'a>>,
     /// What changes packages.
     pub runner: Option<&'a packages::Runner>,
+    /// How long another run on the root is given to end; by default it is not waited for.
+    pub wait: Duration,
     /// How the run is asked to end before it is done.
     pub stop: Stop,
 }
@@ -45,7 +48,7 @@ pub struct Hardened {
 /// the verdicts are those of the disk.
 ///
 /// # Errors
-/// As [`Executor::lock`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; what the
+/// As [`Executor::lock_within`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; what the
 /// review or the package runner refuses, when nothing was changed; [`Error::Stopped`] when it was
 /// asked to end.
 pub fn harden(
@@ -54,10 +57,9 @@ pub fn harden(
     state: &Path,
     options: &Options<'_>,
 ) -> Result<Hardened> {
-    let Options { mtime, review, runner, ref stop } = *options;
-    let mut executor = Executor::lock(root, state)?;
+    let Options { mtime, review, runner, wait, ref stop } = *options;
+    let mut executor = Executor::lock_within(root, state, wait, stop)?;
     executor.set_mtime(mtime);
-    executor.set_stop(stop.clone());
     executor.recover()?.tell();
     // Whatever was read before the lock was held may be old.
     let mut now = root.reopen()?;

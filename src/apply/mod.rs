@@ -10,6 +10,7 @@ mod entry;
 mod folders;
 mod harden;
 mod journal;
+mod lock;
 mod mounts;
 pub mod packages;
 mod privilege;
@@ -23,16 +24,16 @@ mod validate;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-
-use nix::fcntl::OFlag;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Node, NodeBody, PathChange, Rootfs};
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Node, NodeBody, PathChange, Rootfs};
 
 use entry::{Folder, NOW, Shape, is_no_directory, is_not_empty, is_not_there};
 use folders::Folders;
 use journal::{Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
+use lock::Lock;
 
 pub use harden::{Hardened, Options, Review, harden};
 pub use revert::{How, PutBack, Reverted, forget, revert};
@@ -51,8 +52,7 @@ pub struct Executor<'a> {
     /// What this run did that its journal cannot undo.
     beyond: Vec<String>,
     stop: Stop,
-    /// Locked; let go by closing, which cannot fail.
-    _lock: OwnedFd,
+    _lock: Lock,
 }
 
 /// What an earlier run had left behind, and what became of it.
@@ -78,42 +78,40 @@ pub struct Applied {
 }
 
 impl<'a> Executor<'a> {
-    /// Takes the root's lock. The lock is on the root directory itself and leaves no trace.
+    /// Takes the root's lock; does not wait for another run. The lock is on the root directory itself
+    /// and leaves no trace.
     ///
     /// # Errors
     /// [`Error::Guard`] when another run holds it, when the process may not give files to root, or
     /// when `state` lies inside the root or where others can exchange it; the kernel's refusal.
     pub fn lock(root: &'a DiskRootfs, state: &Path) -> Result<Executor<'a>> {
+        Executor::lock_within(root, state, Duration::ZERO, &Stop::default())
+    }
+
+    /// As [`Executor::lock`], but gives another run as long as `wait` to end. `stop` ends the wait,
+    /// and later the run between two steps; what the run did is undone then.
+    ///
+    /// # Errors
+    /// As [`Executor::lock`]; [`Error::Stopped`] when it was asked to end.
+    pub fn lock_within(
+        root: &'a DiskRootfs,
+        state: &Path,
+        wait: Duration,
+        stop: &Stop,
+    ) -> Result<Executor<'a>> {
         privilege::require_root()?;
         state::outside(state, root)?;
         state::is_safe(state)?;
-        let top = ImagePath::root();
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-        let fd = root
-            .open_at(&top, flags, Links::Refuse)
-            .map_err(|e| Error::target("open the root for locking", &top, e))?;
-        let exclusive = rustix::fs::FlockOperation::NonBlockingLockExclusive;
-        rustix::io::retry_on_intr(|| rustix::fs::flock(&fd, exclusive)).map_err(|e| match e {
-            rustix::io::Errno::WOULDBLOCK => Error::Guard(format!(
-                "{}: another run is at work on this root; wait until it has ended",
-                root.host_path().display()
-            )),
-            e => Error::target("lock the root", &top, e),
-        })?;
+        let lock = Lock::take(root, wait, stop)?;
         let journals = Journals::of(state, root)?;
         Ok(Executor {
             root,
             journals,
             mtime: None,
             beyond: Vec::new(),
-            stop: Stop::default(),
-            _lock: fd,
+            stop: stop.clone(),
+            _lock: lock,
         })
-    }
-
-    /// Lets the run be ended between two steps; what it did is undone then.
-    pub fn set_stop(&mut self, stop: Stop) {
-        self.stop = stop;
     }
 
     /// Notes what this run does that its journal cannot undo (a package operation); a revert will

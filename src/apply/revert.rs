@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -62,19 +63,21 @@ impl How {
 }
 
 /// Takes the last finished run on a root back: content, modes, owners, attributes, times, links;
-/// what it had made is gone. A run that was cut off is undone instead.
+/// what it had made is gone. A run that was cut off is undone instead. `wait` and `stop` are as in
+/// [`Executor::lock_within`].
 ///
 /// # Errors
 /// [`Error::Guard`] when there is nothing to take back, or when something else changed a path since
-/// and it is not in `force`; as [`Executor::lock`], [`Executor::recover`] and [`Executor::apply`].
+/// and it is not in `force`; as [`Executor::lock_within`], [`Executor::recover`] and
+/// [`Executor::apply`].
 pub fn revert(
     root: &DiskRootfs,
     state: &Path,
     force: &[ImagePath],
+    wait: Duration,
     stop: &Stop,
 ) -> Result<Reverted> {
-    let mut executor = Executor::lock(root, state)?;
-    executor.set_stop(stop.clone());
+    let executor = Executor::lock_within(root, state, wait, stop)?;
     let recovered = executor.recover()?;
     recovered.tell();
     match recovered {
@@ -86,18 +89,20 @@ pub fn revert(
 }
 
 /// Drops the journals of a root, and the state directories that are empty then. A run that was
-/// cut off is undone first. Journals of another tree that stood at this path stay. Returns how many
-/// runs were dropped.
+/// cut off is undone first. Journals of another tree that stood at this path stay. `wait` and `stop`
+/// are as in [`Executor::lock_within`]; what was dropped before `stop` asked to end stays dropped.
+/// Returns how many runs were dropped.
 ///
 /// # Errors
-/// As [`Executor::lock`] and [`Executor::recover`]; a journal that cannot be removed.
-pub fn forget(root: &DiskRootfs, state: &Path) -> Result<usize> {
-    let executor = Executor::lock(root, state)?;
+/// As [`Executor::lock_within`] and [`Executor::recover`]; a journal that cannot be removed.
+pub fn forget(root: &DiskRootfs, state: &Path, wait: Duration, stop: &Stop) -> Result<usize> {
+    let executor = Executor::lock_within(root, state, wait, stop)?;
     executor.recover()?.tell();
     let runs = executor.journals.runs()?;
     let mut dropped = 0;
     // Oldest first: cut off here, what is left is still the end of the story.
     for run in &runs {
+        stop.check()?;
         match run.load() {
             Ok(Some(journal)) if !executor.journals.is_of_this_tree(&journal) => log::warn!(
                 "{}: undoes what was done to another tree that stood at {}; kept; remove it if that \

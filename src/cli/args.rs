@@ -1,6 +1,7 @@
 //! What can be asked for. Help, completions and the man page come from these definitions.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
@@ -79,8 +80,9 @@ pub enum Verb {
     /// not a file in the journal (package operations) is not undone; where there was such, it is
     /// said.
     ///
-    /// Exit status 3, nothing changed: there is nothing to revert (no journal of this root in the
-    /// state directory), or something else has changed a path since; all such paths are named.
+    /// Exit status 3, nothing changed: another run is still at work on the root, there is nothing to
+    /// revert (no journal of this root in the state directory), or something else has changed a path
+    /// since; all such paths are named.
     Revert {
         /// The root filesystem. It has no default: `/` must be typed.
         #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
@@ -99,7 +101,8 @@ pub enum Verb {
     /// Drop the journals of a root and the state directories that are empty then.
     ///
     /// What was applied stays, and cannot be taken back any more. A run that was cut off is undone
-    /// first. Where there is nothing to drop, nothing is said, and the exit status is 0.
+    /// first. Where there is nothing to drop, nothing is said, and the exit status is 0. Stopped by a
+    /// signal, it leaves the journals that it has not dropped yet.
     Forget {
         /// The root filesystem. It has no default: `/` must be typed.
         #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
@@ -123,13 +126,25 @@ pub enum Verb {
     },
 }
 
-/// Where journals lie.
+/// Where journals lie, and the wait for the root's lock: what every verb that writes needs.
 #[derive(Debug, ClapArgs)]
 pub struct State {
     /// Where the journal lies on this machine (it is what takes a run back, finished or cut off).
     #[arg(long, value_name = "DIR", env = "GOKAKU_STATE_DIR",
           default_value = crate::apply::STATE_DIR)]
     pub state_dir: PathBuf,
+    /// How long to wait while another run is at work on the same root, in whole seconds; 0 does not
+    /// wait. When it is still at work then, nothing is done (exit status 3).
+    #[arg(long, value_name = "SECONDS", env = "GOKAKU_WAIT", value_parser = seconds,
+          allow_negative_numbers = true, default_value = "5")]
+    wait: u32,
+}
+
+impl State {
+    /// How long another run on the root is given to end.
+    pub fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait.into())
+    }
 }
 
 /// Which rows, of which profile, in which language.
@@ -231,6 +246,12 @@ fn lang(text: &str) -> Result<Lang, String> {
         "ja" => Ok(Lang::Ja),
         other => Err(format!("found {other}, want en or ja")),
     }
+}
+
+fn seconds(text: &str) -> Result<u32, String> {
+    // clap names the option and the value, but not the variable that may have held it.
+    text.parse()
+        .map_err(|_| format!("want whole seconds from 0 to {} (--wait, or GOKAKU_WAIT)", u32::MAX))
 }
 
 /// The command definition, for completions and the man page.

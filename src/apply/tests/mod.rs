@@ -10,6 +10,7 @@ use super::*;
 use crate::profile::RuleId;
 use crate::rootfs::{Change, NewFile, StagedRootfs};
 
+mod lock;
 mod recovery;
 
 struct Bench {
@@ -202,22 +203,11 @@ fn a_revert_tells_what_the_run_did_beyond_its_journal() {
     executor.beyond_undo(["removed the package telnet".to_owned()]);
     executor.apply(&bench.plan(&disk)).unwrap();
     drop(executor);
-    let done = revert(&disk, &bench.state(), &[], &Stop::default()).unwrap();
+    let done = revert(&disk, &bench.state(), &[], Duration::ZERO, &Stop::default()).unwrap();
     assert_eq!((done.run, done.paths.len(), done.remaining), (Some(1), 6, 0));
     assert_eq!(picture(&bench.root()), before);
     let text = crate::report::reverted::render(&done, false);
     assert!(text.contains("not undone: removed the package telnet\n"), "{text}");
-}
-
-#[test]
-fn two_runs_on_one_root_do_not_meet() {
-    let bench = Bench::new();
-    let (one, two) = (bench.disk(), bench.disk());
-    let held = Executor::lock(&one, &bench.state()).unwrap();
-    let e = Executor::lock(&two, &bench.state()).err().unwrap();
-    assert!(matches!(e, Error::Guard(_)), "{e}");
-    drop(held);
-    assert!(Executor::lock(&two, &bench.state()).is_ok());
 }
 
 #[test]
