@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{Config, Place, Setting};
-use super::directive::other_file;
 use super::keyword::{Keyword, Takes, words};
-use super::repair::insertion;
-use super::{HELD_BACK, at, options, refused};
+use super::layout::insertion;
+use super::lines::{HELD_BACK, SHOWN, at, refused};
+use super::options;
 use crate::check::{Evidence, Finding, Gap};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
@@ -14,8 +14,6 @@ use crate::text::sshd_config::edited;
 use crate::text::sshd_value::pattern_fits;
 
 const WANT: &str = "AllowUsers, AllowGroups, DenyUsers or DenyGroups with a name";
-/// The directives that name who may log in.
-pub(super) const LISTS: &[&str] = &["AllowUsers", "AllowGroups", "DenyUsers", "DenyGroups"];
 /// An account file may be this large (bytes).
 const ACCOUNT_LIMIT: u64 = 16 << 20;
 
@@ -43,13 +41,13 @@ pub(super) fn audit(
     }
     gaps.extend(global.iter().filter_map(|s| lock_out(config, s)));
     gaps.extend(refusals);
-    gaps.extend(other_file(&options::read(root)?)?);
+    gaps.extend(options::read(root)?.other_file()?);
     let mut holding: Vec<Evidence> = global
         .iter()
-        .take(super::SHOWN)
+        .take(SHOWN)
         .map(|s| at(config, s).found(format!("{} {}", s.said.keyword, s.shown())).want(WANT))
         .collect();
-    holding.extend(in_blocks.iter().take(super::SHOWN).map(|s| {
+    holding.extend(in_blocks.iter().take(SHOWN).map(|s| {
         at(config, s)
             .found(format!("{} {}", s.said.keyword, s.shown()))
             .note("in a Match block: replaces the list for its connections")

@@ -11,6 +11,9 @@ use crate::text::sshd_config::Style;
 /// Major and minor number of a release of OpenSSH, as in "7.6p1".
 pub(super) type Version = (u16, u16);
 
+/// Before every release.
+pub(super) const ALWAYS: Version = (0, 0);
+
 /// The newest release whose keywords and algorithms are known here. What a later one would make of
 /// an unknown word is not guessed.
 pub(super) const NEWEST: Version = (10, 0);
