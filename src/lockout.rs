@@ -356,7 +356,10 @@ mod tests {
     /// An image that `bob` and `root` may log in to.
     fn image() -> MemoryRootfs {
         MemoryRootfs::new()
-            .file("/var/lib/dpkg/status", "Package: openssh-server\nVersion: 1:8.4p1-5\n")
+            .file(
+                "/var/lib/dpkg/status",
+                "Package: openssh-server\nStatus: install ok installed\nVersion: 1:8.4p1-5\n",
+            )
             .file("/etc/ssh/sshd_config", "UsePAM yes\nPermitRootLogin yes\n")
             .file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n")
             .file("/etc/group", "root:x:0:\nbob:x:1000:\nadm:x:4:bob\n")
