@@ -121,7 +121,7 @@ pub(super) fn is_login(user: &Entry<'_>) -> bool {
 }
 
 /// Whether a shell is one that lets nobody in.
-pub(super) fn is_no_login_shell(shell: &[u8]) -> bool {
+fn is_no_login_shell(shell: &[u8]) -> bool {
     matches!(shell, b"/usr/sbin/nologin" | b"/sbin/nologin" | b"/bin/false" | b"/usr/bin/false")
 }
 
