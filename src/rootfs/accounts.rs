@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::text::accounts::number;
 
 /// An account file may be this large (bytes); larger ones are an error.
-const ACCOUNT_LIMIT: u64 = 16 << 20;
+pub(crate) const ACCOUNT_LIMIT: u64 = 16 << 20;
 
 /// Names and numbers of an image's accounts. The first line with a name or number counts, as in
 /// the C library. Lines that cannot be understood are skipped here; rules about them look at the

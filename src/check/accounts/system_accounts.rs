@@ -9,9 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde::Deserialize;
 
+use super::people::{is_login, is_system};
 use super::{
-    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_login, is_protected,
-    is_system, passwd_field,
+    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected, passwd_field,
 };
 use crate::check::systemd::units::{names_in, search_path};
 use crate::check::{Finding, Primitive};

@@ -16,7 +16,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use self::mounts::Mounts;
-use crate::check::accounts::{AccountFile, Ledger, UidRange, is_human, is_login, no_person};
+use crate::check::accounts::people::{is_login, is_person, no_person};
+use crate::check::accounts::{AccountFile, Ledger, UidRange};
 use crate::check::{Evidence, Finding};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, Stat, show_name};
@@ -184,7 +185,7 @@ impl<'a> Survey<'a> {
             if let Err(border) = self.range.require() {
                 return Ok(Some(no_person(&border)));
             }
-            if !is_human(&home.user, &self.range) {
+            if !is_person(&home.user, &self.range) {
                 return why("the account is not a person's, and its home may serve a program");
             }
             let top = path.components().next().map(OsStr::as_encoded_bytes);
