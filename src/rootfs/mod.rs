@@ -26,7 +26,7 @@ use std::fmt;
 use std::rc::Rc;
 
 pub use accounts::AccountDb;
-pub(crate) use accounts::show_name;
+pub(crate) use accounts::{ACCOUNT_LIMIT, show_name};
 pub use change::{Change, NewFile, Node, NodeBody, PathChange};
 pub use disk::DiskRootfs;
 pub use memo::Memo;

@@ -21,7 +21,7 @@ const WANTS: &[&str] = &[
     "account_ageing = { field = \"warn\", min = 7, write = 7 }",
     "account_ageing = { field = \"inactive\", min = 0, max = 30, write = 30 }",
     "past_password_changes = {}",
-    "system_accounts = {}",
+    "system_accounts = { no_login_shells = ['/usr/sbin/nologin', '/bin/false'] }",
     "root_group = {}",
     "shadowed_passwords = {}",
     "no_empty_passwords = {}",

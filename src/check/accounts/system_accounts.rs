@@ -9,9 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde::Deserialize;
 
+use super::people::{is_login, is_system};
 use super::{
-    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_login, is_no_login_shell,
-    is_protected, is_system, passwd_field,
+    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected, passwd_field,
 };
 use crate::check::systemd::units::{names_in, search_path};
 use crate::check::{Finding, Primitive};
@@ -34,6 +34,9 @@ const LOCKED: &str = "a locked password";
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemAccounts {
+    /// The shells that are right, and no others, whatever else lets nobody in. The first that the
+    /// tree has is written.
+    pub no_login_shells: Vec<ImagePath>,
     /// Names of accounts that may have a shell and a password.
     #[serde(default)]
     pub exempt: Vec<String>,
@@ -45,12 +48,13 @@ impl Primitive for SystemAccounts {
         let shadow = AccountFile::require(root, Layout::Shadow)?;
         let (users, secrets) = (passwd.table(), shadow.table());
         let mut audit = Audit {
+            want: self,
             root,
             passwd: &passwd,
             shadow: &shadow,
             names: ByName::new(&users),
             secret_names: ByName::new(&secrets),
-            no_login: no_login_shell(root)?,
+            no_login: self.shell_to_write(root)?,
             range: UidRange::read(root)?,
             units: None,
             ledger: Ledger::default(),
@@ -81,13 +85,31 @@ impl Primitive for SystemAccounts {
     }
 }
 
+impl SystemAccounts {
+    fn is_right(&self, shell: &[u8]) -> bool {
+        self.no_login_shells.iter().any(|right| right.as_bytes() == shell)
+    }
+
+    /// The first of the shells that the tree has.
+    fn shell_to_write(&self, root: &dyn Rootfs) -> Result<Option<&ImagePath>> {
+        for shell in &self.no_login_shells {
+            let found = root.locate(shell)?.stat;
+            if found.is_some_and(|s| s.kind == FileKind::File && s.mode & 0o111 != 0) {
+                return Ok(Some(shell));
+            }
+        }
+        Ok(None)
+    }
+}
+
 struct Audit<'a> {
+    want: &'a SystemAccounts,
     root: &'a dyn Rootfs,
     passwd: &'a AccountFile,
     shadow: &'a AccountFile,
     names: ByName<'a>,
     secret_names: ByName<'a>,
-    no_login: Option<&'static str>,
+    no_login: Option<&'a ImagePath>,
     range: UidRange,
     /// The accounts that units run as; read when first needed.
     units: Option<HashSet<Vec<u8>>>,
@@ -100,7 +122,7 @@ impl<'a> Audit<'a> {
     fn account(&mut self, user: &Entry<'a>) {
         let name = user.name();
         let shown = show_name(name);
-        let open_shell = !is_no_login_shell(user.field(SHELL)) && !HARMLESS_SHELLS.contains(&name);
+        let open_shell = !self.want.is_right(user.field(SHELL)) && !HARMLESS_SHELLS.contains(&name);
         let in_passwd = user.field(PASSWORD);
         let elsewhere = in_passwd != b"x" && Lock::of(in_passwd) != Lock::Locked;
         if elsewhere {
@@ -132,10 +154,10 @@ impl<'a> Audit<'a> {
             match (&why_not, self.no_login) {
                 (Some(why), _) => self.ledger.open(evidence, why.clone()),
                 (None, None) => {
-                    self.ledger.open(evidence, "the image has neither nologin nor false");
+                    self.ledger.open(evidence, "the image has none of the shells that are right");
                 }
                 (None, Some(shell)) => {
-                    self.in_passwd.set(user.line, SHELL, shell);
+                    self.in_passwd.set(user.line, SHELL, shell.as_bytes());
                     self.ledger.closable(evidence);
                 }
             }
@@ -210,18 +232,6 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// A shell of the image that lets nobody in. `nologin` is in `/usr/sbin`, and on older trees there
-/// alone.
-fn no_login_shell(root: &dyn Rootfs) -> Result<Option<&'static str>> {
-    for shell in ["/usr/sbin/nologin", "/bin/false"] {
-        let found = root.locate(&ImagePath::parse(shell)?)?.stat;
-        if found.is_some_and(|s| s.kind == FileKind::File && s.mode & 0o111 != 0) {
-            return Ok(Some(shell));
-        }
-    }
-    Ok(None)
-}
-
 fn has_crontab(root: &dyn Rootfs, name: &[u8]) -> Result<bool> {
     match ImagePath::parse("/var/spool/cron/crontabs")?.join(OsStr::from_bytes(name)) {
         Ok(path) => Ok(root.stat(&path)?.is_some()),
@@ -282,6 +292,9 @@ mod tests {
     };
     use crate::rootfs::{FileKind, MemoryRootfs};
 
+    const WANT: &str = "system_accounts = { no_login_shells = [\"/usr/sbin/nologin\", \
+        \"/bin/false\", \"/sbin/nologin\", \"/usr/bin/false\"] }";
+
     /// The image with another shell (and password) of the system account `_apt`.
     fn apt(shell: &str, password: &str) -> MemoryRootfs {
         let line = "_apt:x:104:65534::/nonexistent:";
@@ -292,7 +305,7 @@ mod tests {
 
     #[test]
     fn shells_and_passwords_are_closed() {
-        let want = want("system_accounts = {}");
+        let want = want(WANT);
         let want = want.primitive();
         assert!(settle(want, &image()).is_empty());
         for fine in ["/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false"] {
@@ -325,7 +338,7 @@ mod tests {
 
     #[test]
     fn who_is_meant() {
-        let want = want("system_accounts = { exempt = [\"backup\"] }");
+        let want = want(&WANT.replace(" }", ", exempt = [\"backup\"] }"));
         let want = want.primitive();
         let user = |line: &str, defs: &str| {
             let name = line.split(':').next().unwrap();
@@ -357,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_border_that_makes_people_accounts_of_the_system_locks_nobody_out() {
-        let want = want("system_accounts = {}");
+        let want = want(WANT);
         let want = want.primitive();
         let people = |defs: &str| {
             image()
@@ -388,7 +401,7 @@ mod tests {
 
     #[test]
     fn what_is_in_use_is_left() {
-        let want = want("system_accounts = {}");
+        let want = want(WANT);
         let want = want.primitive();
         let sh = || apt("/bin/sh", "*");
         let unit = "[Service]\n User = _apt \n";
@@ -431,7 +444,7 @@ mod tests {
 
     #[test]
     fn lines_that_are_missing_or_malformed() {
-        let want = want("system_accounts = {}");
+        let want = want(WANT);
         let want = want.primitive();
         let no_line = image().file("/etc/shadow", with(SHADOW, "_apt:*:18000:0:99999:7:::\n", ""));
         assert_eq!(open(want, &no_line).len(), 1);

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::dpkg::Packages;
+use super::dpkg::{Packages, STATUS};
 use crate::check::{Evidence, Finding, Fix, Gap, Presence, Primitive};
 use crate::error::{Error, Result};
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape};
@@ -67,9 +67,6 @@ fn is_name(name: &str) -> bool {
     let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b);
     name.bytes().all(good) && name.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
-
-/// Where dpkg keeps its record; named when there is nothing to point at.
-const STATUS: &str = "/var/lib/dpkg/status";
 
 impl Primitive for Package {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {

@@ -6,12 +6,11 @@
 use serde::Deserialize;
 
 use crate::check::common::rewrite;
-use crate::check::packages::dpkg::{self, Packages};
 use crate::check::packages::ownership::owned_by_package;
+use crate::check::packages::{dpkg, versions};
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
-use crate::text::dpkg::at_least;
 use crate::text::pwquality::{self, Edition, Reading};
 
 const MAIN: &str = "/etc/security/pwquality.conf";
@@ -156,8 +155,8 @@ impl Pwquality {
 
 /// Whose keys count. Without a database it is Ubuntu 18.04's library, which knows the fewest.
 fn edition(root: &dyn Rootfs) -> Edition {
-    let new = Packages::read(root)
-        .is_ok_and(|packages| packages.version(LIBRARY).is_some_and(|v| at_least(v, &[1, 4, 1])));
+    let version = versions::installed(root, LIBRARY).ok().flatten();
+    let new = version.is_some_and(|v| v.as_slice() >= &[1, 4, 1][..]);
     if new { Edition::New } else { Edition::Old }
 }
 

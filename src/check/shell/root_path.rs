@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use crate::check::accounts::AccountFile;
+use crate::check::accounts::people::is_system;
+use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::common::glob;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -46,7 +47,7 @@ struct Judged {
 }
 
 /// Whose directories those are.
-struct People {
+struct Owners {
     homes: Vec<ImagePath>,
     names: Rc<AccountDb>,
 }
@@ -54,7 +55,7 @@ struct People {
 impl Primitive for RootPath {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let mut judged = Judged::default();
-        let people = People { homes: homes(root)?, names: AccountDb::read(root)? };
+        let owners = Owners { homes: homes(root)?, names: AccountDb::read(root)? };
         for (path, setting) in settings(root)? {
             let shown: String = setting.shown.chars().take(SHOWN).collect();
             let evidence =
@@ -62,7 +63,7 @@ impl Primitive for RootPath {
             judged.holding.push(evidence());
             judged.here.clear();
             for element in &setting.elements {
-                judged.element(root, element, evidence, &people)?;
+                judged.element(root, element, evidence, &owners)?;
             }
         }
         judged.holding.extend(service_manager(root)?);
@@ -83,7 +84,7 @@ impl Judged {
         root: &dyn Rootfs,
         element: &Element,
         evidence: impl Fn() -> Evidence,
-        people: &People,
+        owners: &Owners,
     ) -> Result<()> {
         let text = match element {
             Element::Inherited => return Ok(()),
@@ -120,7 +121,7 @@ impl Judged {
                 return Ok(());
             }
         };
-        self.directory(root, &path, evidence, people)
+        self.directory(root, &path, evidence, owners)
     }
 
     /// What stands at an absolute element.
@@ -129,7 +130,7 @@ impl Judged {
         root: &dyn Rootfs,
         path: &ImagePath,
         evidence: impl Fn() -> Evidence,
-        people: &People,
+        owners: &Owners,
     ) -> Result<()> {
         let at = root.locate(path)?;
         let named = |note: String| evidence().note(note);
@@ -148,13 +149,13 @@ impl Judged {
                 self.gaps.push(Gap::no_remedy(evidence, "take it out by hand"));
             }
             Some(stat) if stat.uid == 0 && stat.mode & OTHERS_WRITE == 0 => {}
-            Some(stat) => self.gaps.push(people.open_directory(at.path, stat, &evidence())),
+            Some(stat) => self.gaps.push(owners.open_directory(at.path, stat, &evidence())),
         }
         Ok(())
     }
 }
 
-impl People {
+impl Owners {
     /// The gap of a directory that is not root's, or that others may write to.
     fn open_directory(&self, path: ImagePath, stat: Stat, setting: &Evidence) -> Gap {
         let by = setting.path.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -251,21 +252,22 @@ fn service_manager(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
 }
 
 fn root_home(root: &dyn Rootfs) -> Result<ImagePath> {
-    let fallback = ImagePath::parse("/root");
-    let Some(passwd) = AccountFile::read(root, Layout::Passwd)? else { return fallback };
-    let table = passwd.table();
-    let entry = table.entries.iter().find(|e| e.name() == b"root");
-    entry.map_or(fallback, |e| {
-        ImagePath::parse(e.field(HOME)).or_else(|_| ImagePath::parse("/root"))
-    })
+    let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
+    let entry = ByName::new(&passwd.table()).first(b"root");
+    let home = entry.and_then(|e| ImagePath::parse(e.field(HOME)).ok());
+    home.map_or_else(|| ImagePath::parse("/root"), Ok)
 }
 
-/// The homes of people.
+/// The homes of all accounts that are not the system's, whether they may log in or not.
 fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
-    let Some(passwd) = AccountFile::read(root, Layout::Passwd)? else { return Ok(Vec::new()) };
+    let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
+    let range = UidRange::read(root)?;
+    // Where nobody can be told from a program, every home may be somebody's.
+    let known = range.require().is_ok();
     let table = passwd.table();
-    let people = table.entries.iter().filter(|e| (1000..65534).contains(&e.number(UID)));
-    let homes = people.filter_map(|e| ImagePath::parse(e.field(HOME)).ok());
+    let others = table.entries.iter().filter(|e| e.number(UID) != 0);
+    let theirs = others.filter(|e| !known || !is_system(e, &range));
+    let homes = theirs.filter_map(|e| ImagePath::parse(e.field(HOME)).ok());
     Ok(homes.filter(|home| !home.is_root()).collect())
 }
 
@@ -408,6 +410,29 @@ mod tests {
         );
         let opt = root().dir("/opt/x/bin", 0o777, 0, 0).file("/root/.bashrc", "PATH=/opt/x/bin");
         assert_eq!(fixes(&RootPath {}.audit(&opt).unwrap()).len(), 1);
+    }
+
+    #[test]
+    fn nobody_s_home_is_a_directory_of_the_system() {
+        let changed = |line: &str, defs: &str| {
+            let root = root()
+                .file("/etc/passwd", format!("root:x:0:0::/root:/bin/bash\n{line}\n"))
+                .file("/etc/login.defs", defs)
+                .file("/root/.bashrc", "PATH=/opt/ann/bin:$PATH")
+                .dir("/opt/ann/bin", 0o775, 7, 0);
+            !fixes(&RootPath {}.audit(&root).unwrap()).is_empty()
+        };
+        for (line, defs, is_system) in [
+            ("ann:x:1000:1000::/opt/ann:/bin/sh", "", false),
+            ("ann:x:1000:1000::/opt/ann:/usr/sbin/nologin", "", false),
+            ("ann:x:999:999::/opt/ann:/bin/sh", "", true),
+            ("ann:x:500:500::/opt/ann:/bin/sh", "UID_MIN 500\n", false),
+            ("ann:x:1000:1000::/opt/ann:/bin/sh", "UID_MIN 5000\n", true),
+            ("ann:x:65533:1000::/opt/ann:/bin/sh", "", false),
+            ("ann:x:7:7::/opt/ann:/bin/sh", "UID_MIN 65000\n", false),
+        ] {
+            assert_eq!(changed(line, defs), is_system, "{line} {defs}");
+        }
     }
 
     #[test]

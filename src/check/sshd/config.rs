@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::include;
-use super::keyword::{self, Keyword, Takes, conditions, shorten, words};
+use super::keyword::{Keyword, Takes, conditions, shorten, words};
+use super::keywords;
 use super::release::{NEWEST, Release};
 use crate::check::common::glob::Names;
 use crate::error::{Error, Result};
@@ -206,7 +207,7 @@ impl<'a> Reader<'a> {
                 },
                 None => continue,
             };
-            let keyword = keyword::find(&said.keyword);
+            let keyword = keywords::find(&said.keyword);
             let refusal = if too_long {
                 Some(format!("{} bytes are too long for a line", line.len()))
             } else {
