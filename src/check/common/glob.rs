@@ -1,66 +1,12 @@
 //! The paths in an image that a pattern names, as the C library's `glob` lists them.
 
-use crate::error::{Error, Result};
+use super::includes::Budget;
+use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::path_glob;
 
 /// A pattern names at most this many paths; real ones name dozens.
 const MAX_PATHS: usize = 10_000;
-/// All patterns of one configuration look at most at this many names, each counted as often as it
-/// is looked at: through links and `..` a short pattern comes by a directory thousands of times.
-const MAX_NAMES: usize = 200_000;
-
-/// How many names the patterns of one configuration may still look at, and where the pattern stands
-/// whose turn it is.
-pub(in crate::check) struct Names {
-    left: usize,
-    file: ImagePath,
-    line: usize,
-}
-
-impl Names {
-    /// For the patterns of the configuration that begins in `file`.
-    pub fn new(file: &ImagePath) -> Names {
-        Names { left: MAX_NAMES, file: file.clone(), line: 1 }
-    }
-
-    /// For a pattern in this line.
-    pub fn asked_in(&mut self, file: &ImagePath, line: usize) -> &mut Names {
-        if self.file != *file {
-            self.file = file.clone();
-        }
-        self.line = line;
-        self
-    }
-
-    /// Takes account of `count` more names.
-    ///
-    /// # Errors
-    /// They are too many.
-    pub fn look(&mut self, pattern: &str, count: usize) -> Result<()> {
-        match self.left.checked_sub(count) {
-            Some(left) => self.left = left,
-            None => {
-                return Err(self.too_many(pattern, "look at", MAX_NAMES, "names"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The complaint about a pattern and those before it.
-    pub fn too_many(&self, pattern: &str, verb: &str, most: usize, what: &str) -> Error {
-        // A word of the tree: as long as the tree likes.
-        let shown: String = pattern.chars().take(80).collect();
-        Error::Syntax {
-            path: self.file.clone(),
-            line: self.line,
-            found: format!(
-                "patterns that {verb} more than {most} {what}, the last of them `{shown}`"
-            ),
-            want: "fewer",
-        }
-    }
-}
 
 /// The paths that `pattern` names and where something stands, sorted by bytes; `..` is followed as
 /// the kernel does. A pattern that is not absolute names nothing. Names that are not UTF-8 are not
@@ -71,7 +17,7 @@ impl Names {
 pub(in crate::check) fn expand(
     root: &dyn Rootfs,
     pattern: &str,
-    names: &mut Names,
+    budget: &mut Budget,
 ) -> Result<Vec<ImagePath>> {
     if !pattern.starts_with('/') {
         return Ok(Vec::new());
@@ -80,9 +26,9 @@ pub(in crate::check) fn expand(
     for component in path_glob::components(pattern).filter(|c| *c != ".") {
         let mut next = Vec::new();
         for dir in found {
-            names.look(pattern, 1)?;
+            budget.look(pattern, 1)?;
             if path_glob::is_pattern(component) {
-                names.look(pattern, count(root, &dir)?)?;
+                budget.look(pattern, count(root, &dir)?)?;
                 next.extend(entries(root, &dir, component)?);
             } else if component == ".." {
                 next.extend(above(root, &dir)?);
@@ -90,7 +36,7 @@ pub(in crate::check) fn expand(
                 next.push(dir.join(component)?);
             }
             if next.len() > MAX_PATHS {
-                return Err(names.too_many(pattern, "name", MAX_PATHS, "paths"));
+                return Err(budget.too_many(pattern, "name", MAX_PATHS, "paths"));
             }
         }
         found = next;
@@ -137,6 +83,7 @@ pub(in crate::check) fn entries(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::common::includes::Limits;
     use crate::rootfs::MemoryRootfs;
 
     #[test]
@@ -152,8 +99,8 @@ mod tests {
             .file("/srv/y.conf", "")
             .link("/etc/l", "/srv/d");
         let shown = |pattern: &str| -> Vec<String> {
-            let mut names = Names::new(&ImagePath::root());
-            expand(&root, pattern, &mut names).unwrap().iter().map(ToString::to_string).collect()
+            let mut budget = Budget::new(Limits::NO_FILES, &ImagePath::root());
+            expand(&root, pattern, &mut budget).unwrap().iter().map(ToString::to_string).collect()
         };
         assert_eq!(shown("/etc/r.d/*.conf"), ["/etc/r.d/10-a.conf", "/etc/r.d/20-b.conf"]);
         assert_eq!(shown("/etc/r?d/x.conf"), ["/etc/r-d/x.conf"]);
@@ -183,9 +130,9 @@ mod tests {
         }
         let file = ImagePath::parse("/etc/x").unwrap();
         let told = |pattern: &str, times: usize| {
-            let mut names = Names::new(&ImagePath::root());
+            let mut budget = Budget::new(Limits::NO_FILES, &ImagePath::root());
             let all: Result<Vec<_>> =
-                (0..times).map(|i| expand(&root, pattern, names.asked_in(&file, 7 + i))).collect();
+                (0..times).map(|i| expand(&root, pattern, budget.at(&file, 7 + i))).collect();
             all.err().map(|e| e.to_string()).unwrap_or_default()
         };
         assert_eq!(told("/etc/g/a*/u/a*", 1), "");
@@ -198,7 +145,8 @@ mod tests {
         for i in 0..=MAX_PATHS {
             root = root.link(&format!("/etc/{i}"), "nowhere");
         }
-        let e = expand(&root, "/etc/*", &mut Names::new(&file)).unwrap_err().to_string();
+        let mut budget = Budget::new(Limits::NO_FILES, &file);
+        let e = expand(&root, "/etc/*", &mut budget).unwrap_err().to_string();
         assert!(e.contains("name more than 10000 paths"), "none is passed over: {e}");
     }
 }

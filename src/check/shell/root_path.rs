@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::check::accounts::AccountFile;
 use crate::check::common::glob;
+use crate::check::common::includes::{Budget, Limits};
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape};
@@ -30,8 +31,8 @@ const SNAP: &str = "/snap/bin";
 const OTHERS_WRITE: u32 = 0o022;
 /// More characters of a path are not shown.
 const SHOWN: usize = 400;
-/// Included sudoers files, as many as anybody has.
-const MAX_FILES: usize = 500;
+/// Sudoers files, as many as anybody has; each is read once.
+const LIMITS: Limits = Limits { levels: 1, files: 500 };
 
 /// One element of a path, as far as it has been judged.
 #[derive(Default)]
@@ -209,14 +210,18 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
 
 /// The sudoers file and what it includes.
 fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()> {
-    let mut todo = vec![ImagePath::parse("/etc/sudoers")?];
+    let main = ImagePath::parse("/etc/sudoers")?;
+    let mut budget = Budget::new(LIMITS, &main);
+    let mut todo = vec![main];
     let mut seen = Vec::new();
     while let Some(path) = todo.pop() {
-        if seen.contains(&path) || seen.len() >= MAX_FILES {
+        if seen.contains(&path) {
             continue;
         }
         seen.push(path.clone());
         let Some(text) = root.read(&path)? else { continue };
+        budget.enter(&path, text.len())?;
+        budget.leave();
         all.extend(search_path::sudoers(&text).into_iter().map(|s| (path.clone(), s)));
         for (file, is_dir) in search_path::sudoers_includes(&text) {
             let file = match file.strip_prefix('/') {
@@ -415,6 +420,13 @@ mod tests {
         let looping =
             root().file("/etc/sudoers", "@include /etc/sudoers\n@include sudoers\n#include x%h\n");
         assert_eq!(outcome(&looping), Outcome::Met);
+        let mut crowd = root();
+        for i in 0..500 {
+            crowd = crowd.file(&format!("/etc/sudoers.d/{i}"), "");
+        }
+        let crowd = crowd.file("/etc/sudoers", "@includedir /etc/sudoers.d\n");
+        let e = RootPath {}.audit(&crowd).unwrap_err().to_string();
+        assert!(e.starts_with("/etc/sudoers:1: found more than 500 files"), "{e}");
         let many = root().file("/root/.bashrc", format!("PATH={}", "/bin:".repeat(100_000)));
         assert_eq!(outcome(&many), Outcome::NotMet);
         let empty = root().file("/root/.bashrc", format!("PATH={}", ":".repeat(100_000)));

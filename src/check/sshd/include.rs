@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use crate::check::common::glob::Names;
+use crate::check::common::includes::Budget;
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::fnmatch::{Dialect, matches};
@@ -19,7 +19,7 @@ const MOST: usize = 4096;
 pub(super) fn expand(
     root: &dyn Rootfs,
     pattern: &str,
-    looks: &mut Names,
+    looks: &mut Budget,
 ) -> Result<Vec<ImagePath>> {
     let parts: Vec<&str> = pattern.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
     let mut found = vec![ImagePath::root()];
@@ -66,6 +66,7 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::common::includes::Limits;
     use crate::rootfs::MemoryRootfs;
     use proptest::prelude::*;
 
@@ -96,8 +97,8 @@ mod tests {
         }
     }
 
-    fn looks() -> Names {
-        Names::new(&ImagePath::root())
+    fn looks() -> Budget {
+        Budget::new(Limits::NO_FILES, &ImagePath::root())
     }
 
     #[test]

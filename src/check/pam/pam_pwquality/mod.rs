@@ -5,6 +5,7 @@ mod placement;
 use serde::Deserialize;
 
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
+use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::{glob, rewrite};
 use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
 use crate::error::Result;
@@ -309,8 +310,8 @@ fn module_file(root: &dyn Rootfs, named: Option<&str>) -> Result<Option<ImagePat
         return Ok(is_file(&path)?.then_some(path));
     }
     for dir in ["/lib/*-linux-gnu*", "/usr/lib/*-linux-gnu*", "/lib", "/usr/lib", "/lib64"] {
-        let mut names = glob::Names::new(&ImagePath::parse(dir)?);
-        for path in glob::expand(root, &format!("{dir}/security/{MODULE}"), &mut names)? {
+        let mut budget = Budget::new(Limits::NO_FILES, &ImagePath::parse(dir)?);
+        for path in glob::expand(root, &format!("{dir}/security/{MODULE}"), &mut budget)? {
             if is_file(&path)? {
                 return Ok(Some(path));
             }
