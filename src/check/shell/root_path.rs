@@ -12,6 +12,7 @@ use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape};
 use crate::text::accounts::{HOME, Layout, UID};
+use crate::text::ini::{self, Dialect};
 use crate::text::login_defs;
 use crate::text::search_path::{self, Element, Setting};
 
@@ -249,10 +250,14 @@ fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()>
 fn service_manager(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
     let path = ImagePath::parse("/etc/systemd/system.conf")?;
     let Some(text) = root.read(&path)? else { return Ok(Vec::new()) };
-    let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
-    let sets = lines.filter(|(_, l)| l.starts_with("DefaultEnvironment=") && l.contains("PATH="));
-    let note = "what services get; not judged";
-    Ok(sets.map(|(i, l)| Evidence::at(&path).line(i).found(l).note(note)).collect())
+    let key = "DefaultEnvironment";
+    let all = ini::assignments(&text, Dialect::OldSystemd, "Manager", key);
+    let found = |value: &str| format!("{key}={value}");
+    let evidence = |a: &ini::Assignment| {
+        let evidence = Evidence::at(&path).line(a.line).found(found(&a.value));
+        evidence.note("what services get; not judged")
+    };
+    Ok(all.iter().filter(|a| a.value.contains("PATH=")).map(evidence).collect())
 }
 
 fn root_home(root: &dyn Rootfs) -> Result<ImagePath> {

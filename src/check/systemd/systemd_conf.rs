@@ -286,6 +286,8 @@ mod tests {
             ("[Journal]\n# x \\\nStorage=persistent\n", NotMet),
             ("[Journal]\nStorage=persistent\n# x \\\nStorage=none\n", NotMet),
             ("[Journal]\njunk\nStorage=persistent\n", NotMet),
+            ("[Journal]\r\nA=1\\\r\nStorage=persistent\r\n", NotMet),
+            ("[Journal]\n.include /etc/x\n=1\nStorage=persistent\n", Met),
             ("[X]\njunk\n[Journal]\nStorage=persistent\n", Met),
         ] {
             let root = main(text);
