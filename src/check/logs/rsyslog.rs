@@ -8,6 +8,7 @@ use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::pattern::Wildcards;
 use crate::text::rsyslog::{self, Kind, Step, Token};
 
 /// The main file.
@@ -135,7 +136,9 @@ impl Reader<'_> {
             if pattern.is_empty() {
                 continue;
             }
-            for path in glob::expand(self.root, &pattern, self.budget.at(&real, line))? {
+            for path in
+                glob::expand(self.root, Wildcards::Libc, &pattern, self.budget.at(&real, line))?
+            {
                 self.budget.at(&real, line);
                 self.included(&path)?;
             }
@@ -152,8 +155,8 @@ impl Reader<'_> {
                 Some(FileKind::File) => self.file(&path)?,
                 Some(FileKind::Dir) => {
                     self.budget.count()?;
-                    self.budget.look("*", glob::count(self.root, &path)?)?;
-                    let mut entries = glob::entries(self.root, &path, "*")?;
+                    let mut entries = glob::entries(self.root, &path, Wildcards::Libc, "*")?;
+                    self.budget.look("*", entries.len())?;
                     entries.reverse();
                     todo.extend(entries);
                 }

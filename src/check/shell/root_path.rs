@@ -14,6 +14,7 @@ use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape
 use crate::text::accounts::{HOME, Layout, UID};
 use crate::text::ini::{self, Dialect};
 use crate::text::login_defs;
+use crate::text::pattern::Wildcards;
 use crate::text::search_path::{self, Element, Setting};
 
 /// Every place that sets a search path for root names existing directories only, which are
@@ -195,7 +196,8 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
     }
     sudoers(root, &mut all)?;
     let mut scripts = vec![ImagePath::parse("/etc/profile")?];
-    scripts.extend(glob::entries(root, &ImagePath::parse("/etc/profile.d")?, "*.sh")?);
+    let fragments = ImagePath::parse("/etc/profile.d")?;
+    scripts.extend(glob::entries(root, &fragments, Wildcards::Libc, "*.sh")?);
     scripts.push(ImagePath::parse("/etc/bash.bashrc")?);
     let home = root_home(root)?;
     for name in [".profile", ".bash_profile", ".bash_login", ".bashrc"] {
@@ -232,7 +234,7 @@ fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()>
             let Ok(included) = ImagePath::parse(&file) else { continue };
             if is_dir {
                 // sudo passes over backups and names with a dot.
-                for entry in glob::entries(root, &included, "*")? {
+                for entry in glob::entries(root, &included, Wildcards::Libc, "*")? {
                     let name = entry.file_name().and_then(|n| n.to_str()).unwrap_or(".");
                     if !name.contains('.') && !name.ends_with('~') {
                         todo.push(entry);

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::include;
 use super::keyword::{self, Keyword, Takes, conditions, shorten, words};
 use super::release::{NEWEST, Release};
+use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::pattern::Wildcards;
 use crate::text::sshd_config::{Statement, statement};
 
 /// Where sshd begins to read.
@@ -293,7 +294,7 @@ impl<'a> Reader<'a> {
         self.budget.at(&here, line);
         let mut files = Vec::new();
         for pattern in &patterns {
-            for file in include::expand(self.root, pattern, &mut self.budget)? {
+            for file in glob::expand(self.root, Wildcards::Bsd, pattern, &mut self.budget)? {
                 let at = self.root.locate(&file)?;
                 match at.stat {
                     Some(stat) if stat.kind == FileKind::Dir => {}

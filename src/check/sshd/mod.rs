@@ -10,7 +10,6 @@ mod algorithms;
 mod config;
 mod directive;
 mod host_key;
-mod include;
 mod judge;
 mod keyword;
 pub(crate) mod login;

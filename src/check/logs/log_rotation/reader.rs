@@ -8,7 +8,7 @@ use crate::check::common::includes::{Budget, Limits};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
 use crate::text::logrotate::{self, Item, TABOO};
-use crate::text::{fnmatch, path_glob};
+use crate::text::pattern::{Wildcards, matches, path_matches};
 
 /// logrotate itself gives up at this depth.
 const LIMITS: Limits = Limits { levels: 16, files: 2_000 };
@@ -71,11 +71,9 @@ impl<'a> Reader<'a> {
         match self.root.locate(path)?.stat.map(|s| s.kind) {
             Some(FileKind::Dir) => {
                 for name in self.root.list(path)?.unwrap_or_default().iter() {
-                    let passed_over = match name.to_str() {
-                        Some(name) => self.taboo.iter().any(|t| fnmatch::fnmatch(t, name)),
-                        None => true,
-                    };
-                    if !passed_over {
+                    let name_bytes = name.as_encoded_bytes();
+                    let fits = |t: &String| matches(Wildcards::Libc, t.as_bytes(), name_bytes);
+                    if !self.taboo.iter().any(fits) {
                         self.file(&path.join(name)?)?;
                     }
                 }
@@ -155,7 +153,7 @@ impl<'a> Reader<'a> {
             .wanted
             .iter()
             .map(String::as_str)
-            .filter(|w| path_glob::matches(pattern, w))
+            .filter(|w| path_matches(Wildcards::Libc, pattern, w))
             .collect();
         if names.is_empty() {
             names.push(pattern);
