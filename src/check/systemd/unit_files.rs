@@ -3,10 +3,7 @@
 //! The first directory that has the unit's file wins; drop-ins of all directories are read, sorted
 //! by their names, and of two with the same name the one in the higher directory hides the other.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-
+use crate::check::common::conf_dirs;
 use crate::check::common::includes::{Budget, Limits};
 use crate::error::{Error, Result};
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Location, Rootfs};
@@ -123,31 +120,11 @@ pub(in crate::check) fn fragment(
 /// # Errors
 /// A loop of links, or the kernel's refusal.
 pub(in crate::check) fn drop_ins(root: &dyn Rootfs, name: &str) -> Result<Vec<ImagePath>> {
-    let mut found: BTreeMap<OsString, ImagePath> = BTreeMap::new();
-    for dir in search_path(root)? {
-        let dir = dir.join(format!("{name}.d"))?;
-        if root.locate(&dir)?.stat.is_none_or(|s| s.kind != FileKind::Dir) {
-            continue;
-        }
-        for file in root.list(&dir)?.unwrap_or_default().iter() {
-            if !file.as_bytes().ends_with(b".conf") || file.as_bytes().starts_with(b".") {
-                continue;
-            }
-            let path = dir.join(file)?;
-            let kind = root.stat(&path)?.map(|s| s.kind);
-            if matches!(kind, Some(FileKind::File | FileKind::Symlink)) {
-                found.entry(file.clone()).or_insert(path);
-            }
-        }
-    }
-    // What hides without saying anything: a link to nothing or to a device.
-    let mut out = Vec::new();
-    for path in found.into_values() {
-        if root.locate(&path)?.stat.is_some_and(|s| s.kind == FileKind::File) {
-            out.push(path);
-        }
-    }
-    Ok(out)
+    let dirs: Vec<ImagePath> = search_path(root)?
+        .iter()
+        .map(|dir| dir.join(format!("{name}.d")))
+        .collect::<Result<_>>()?;
+    conf_dirs::systemd(root, &dirs)
 }
 
 /// What the unit `name` says, in the order in which systemd reads it: its fragment, and what that
