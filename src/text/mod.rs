@@ -26,7 +26,6 @@ pub mod pwquality;
 pub mod rsyslog;
 pub mod script;
 pub mod search_path;
-mod shell;
 pub mod shell_assignments;
 pub mod shell_umask;
 pub mod shell_var;
