@@ -3,7 +3,7 @@
 use super::simulation::Simulation;
 use super::target::Marks;
 use crate::check::packages::dpkg::Packages;
-use crate::text::glob;
+use crate::text::pattern::{Wildcards, matches};
 
 /// Packages without which a node does not boot, cannot be reached, or cannot run containers and
 /// mount volumes; and those the table leaves in on purpose.
@@ -86,7 +86,7 @@ const PROTECTED: &[&str] = &[
 /// The pattern that protects `name`, if one does.
 pub(super) fn pattern<'a>(name: &str, more: &'a [String]) -> Option<&'a str> {
     let all = PROTECTED.iter().copied().chain(more.iter().map(String::as_str));
-    all.into_iter().find(|p| glob::matches(p.as_bytes(), name.as_bytes()))
+    all.into_iter().find(|p| matches(Wildcards::Stars, p.as_bytes(), name.as_bytes()))
 }
 
 /// Whether the simulated removal takes what was asked for, what hangs on it, and nothing that

@@ -3,7 +3,7 @@
 //! Programs that run as such an account may need its shell (`su - postgres -c …`). It must stay
 //! true that an account which shows signs of being used is reported, not changed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -13,11 +13,13 @@ use super::people::{is_login, is_system};
 use super::{
     AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected, passwd_field,
 };
-use crate::check::systemd::units::{names_in, search_path};
+use crate::check::systemd::unit_files::{Fragment, fragment, search_path, statements};
+use crate::check::systemd::units::names_in;
 use crate::check::{Finding, Primitive};
-use crate::error::Result;
-use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape, show_name};
+use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, ImagePath, Rootfs, escape, show_name};
 use crate::text::accounts::{Edits, Entry, HOME, Layout, PASSWORD, SHELL, UID};
+use crate::text::unit_install::{is_unit_name, template_of};
 
 /// Accounts whose shell is a program that does no harm; only their passwords must be locked.
 const HARMLESS_SHELLS: &[&[u8]] = &[b"sync", b"halt", b"shutdown"];
@@ -253,35 +255,38 @@ fn has_keys(root: &dyn Rootfs, user: &Entry<'_>) -> Result<bool> {
 
 /// The names and numbers that services run as.
 fn unit_users(root: &dyn Rootfs) -> Result<HashSet<Vec<u8>>> {
-    let mut users = HashSet::new();
+    let mut services = BTreeSet::new();
     for dir in search_path(root)? {
-        for name in names_in(root, &dir)?.iter() {
-            let at = dir.join(name)?;
-            if name.as_bytes().ends_with(b".service") {
-                add_users(root, &at, &mut users)?;
-            } else if name.as_bytes().ends_with(b".service.d") {
-                for name in names_in(root, &at)?.iter() {
-                    add_users(root, &at.join(name)?, &mut users)?;
-                }
+        for name in names_in(root, &dir)?.iter().filter_map(|name| name.to_str()) {
+            let name = name.strip_suffix(".d").unwrap_or(name);
+            if name.ends_with(".service") && is_unit_name(name) {
+                services.insert(name.to_owned());
             }
         }
+    }
+    let mut users = HashSet::new();
+    for name in services {
+        users.extend(service_user(root, &name)?);
     }
     Ok(users)
 }
 
-fn add_users(root: &dyn Rootfs, unit: &ImagePath, users: &mut HashSet<Vec<u8>>) -> Result<()> {
-    // A masked unit is a link to a device, and runs nothing.
-    if root.locate(unit)?.stat.is_none_or(|s| s.kind != FileKind::File) {
-        return Ok(());
-    }
-    let text = root.read_bytes(unit, CONFIG_LIMIT)?;
-    for line in text.as_deref().unwrap_or_default().split(|b| *b == b'\n') {
-        let mut parts = line.splitn(2, |b| *b == b'=');
-        if parts.next().map(<[u8]>::trim_ascii) == Some(b"User") {
-            users.insert(parts.next().unwrap_or_default().trim_ascii().to_vec());
+/// Whom the service runs as: the last `User=` counts, and an empty one is root.
+fn service_user(root: &dyn Rootfs, name: &str) -> Result<Option<Vec<u8>>> {
+    let mut file = None;
+    for name in [Some(name.to_owned()), template_of(name)].into_iter().flatten() {
+        match fragment(root, &name, false) {
+            Ok(Fragment::File(path)) => file = file.or(Some(path)),
+            // It never runs, whatever stands in its drop-ins.
+            Ok(Fragment::Masked(_)) if file.is_none() => return Ok(None),
+            // A generator may make it at boot.
+            Ok(_) | Err(Error::WrongKind { .. }) => {}
+            Err(e) => return Err(e),
         }
     }
-    Ok(())
+    let said = statements(root, name, file.as_ref())?;
+    let user = said.into_iter().rfind(|a| a.is("Service", "User"));
+    Ok(user.map(|a| a.value.into_bytes()).filter(|user| !user.is_empty()))
 }
 
 #[cfg(test)]
@@ -414,7 +419,7 @@ mod tests {
             ("protected", sh().protecting("_apt")),
             ("crontab", sh().file("/var/spool/cron/crontabs/_apt", "")),
             ("unit", sh().file("/lib/systemd/system/a.service", unit)),
-            ("unit by number", sh().file("/etc/systemd/system/a.service", "User=104\n")),
+            ("unit by number", sh().file("/etc/systemd/system/a.service", "[Service]\nUser=104\n")),
             ("unit of the machine", sh().file("/usr/local/lib/systemd/system/a.service", unit)),
             ("drop-in", sh().file("/etc/systemd/system/a.service.d/u.conf", unit)),
             ("keys", home("/bin/sh").file("/var/apt/.ssh/authorized_keys", "")),
@@ -440,6 +445,41 @@ mod tests {
             .link("/etc/systemd/system/b.service", "/dev/null")
             .file("/etc/systemd/system/c.timer", unit);
         assert_eq!(settle(want, &other).len(), 2);
+    }
+
+    #[test]
+    fn whom_a_unit_runs_as_is_systemds_answer() {
+        let want = want("system_accounts = {}");
+        let want = want.primitive();
+        let (lib, etc) = ("/lib/systemd/system/a.service", "/etc/systemd/system/a.service");
+        let unit = |text: &str| apt("/bin/sh", "*").file(lib, text);
+        let used = |root: &MemoryRootfs| changed(&stage(want, root)).is_empty();
+        for text in [
+            "[Service]\nUser=\nUser=_apt\n",
+            "[Service]\nUser=_a\\\npt\nUser=_apt\n",
+            "[Service]\n[Unit]\nUser=root\n[Service]\nUser=_apt\n",
+        ] {
+            assert!(used(&unit(text)), "{text}");
+        }
+        for text in [
+            "User=_apt\n",
+            "[Unit]\nUser=_apt\n",
+            "[Service]\nUser=_apt\nUser=\n",
+            "[Service]\nUser=_apt\nUser=root\n",
+            "[Service]\n# a \\\nUser=_apt\n",
+            "[Service]\nExecStart=/x \\\nUser=_apt\n",
+        ] {
+            assert!(!used(&unit(text)), "{text}");
+        }
+        let runs = unit("[Service]\nUser=_apt\n");
+        assert!(used(&runs));
+        let drop_in = "/etc/systemd/system/a.service.d/b.conf";
+        assert!(!used(&runs.clone().file(drop_in, "[Service]\nUser=root\n")));
+        assert!(used(&runs.clone().file(drop_in, "User=root\n")));
+        assert!(!used(&runs.clone().file(etc, "[Service]\n")), "the stronger file hides it");
+        assert!(!used(&runs.clone().link(etc, "/dev/null")), "masked");
+        let included = runs.file(etc, ".include /lib/systemd/system/a.service\n");
+        assert!(used(&included));
     }
 
     #[test]

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::check::common::conf_dirs::{self, Listed, What};
 use crate::check::common::rewrite;
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::{Evidence, Finding, Gap, Primitive};
-use crate::error::{Error, Result};
-use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::limits::{self, Domain, Limit, Rule};
 
 const MAIN: &str = "/etc/security/limits.conf";
@@ -113,24 +114,15 @@ impl Limits {
             None => notes
                 .push(Evidence::at(&main).note("not there; pam_limits then refuses every session")),
         }
-        let dir = ImagePath::parse(DIR)?;
-        let names = match root.list(&dir) {
-            Err(Error::WrongKind { .. }) => None,
-            names => names?,
-        };
-        for name in names.unwrap_or_default().iter() {
-            let bytes = name.as_encoded_bytes();
-            if bytes.starts_with(b".") || !bytes.ends_with(b".conf") {
-                continue;
-            }
-            let path = dir.join(name)?;
-            match root.locate(&path)?.stat.map(|s| s.kind) {
-                Some(FileKind::File) => {
+        let wanted = |name: &[u8]| !name.starts_with(b".") && name.ends_with(b".conf");
+        for Listed { path, what, .. } in conf_dirs::list(root, &ImagePath::parse(DIR)?, wanted)? {
+            match what {
+                What::File => {
                     let text = root.read(&path)?.unwrap_or_default();
                     files.push(File { path, text });
                 }
-                Some(_) => {}
-                None => notes.push(
+                What::Null | What::Dir | What::Special => {}
+                What::Dangling => notes.push(
                     Evidence::at(&path)
                         .note("a link to nowhere; pam_limits then refuses every session"),
                 ),
@@ -343,7 +335,8 @@ mod tests {
     fn what_ends_sessions_is_noted() {
         let root = MemoryRootfs::new()
             .file(OURS, "* hard core 0\n")
-            .link("/etc/security/limits.d/a.conf", "/nowhere");
+            .link("/etc/security/limits.d/a.conf", "/nowhere")
+            .link("/etc/security/limits.d/b.conf", "/dev/null");
         let Finding::Met(evidence) = core().audit(&root).unwrap() else { panic!() };
         let notes: Vec<_> = evidence.iter().filter_map(|e| e.note.as_deref()).collect();
         assert_eq!(notes.len(), 2);

@@ -10,7 +10,7 @@ use crate::check::systemd::units::names_in;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
-use crate::text::glob;
+use crate::text::pattern::{Wildcards, matches};
 use crate::text::shell_assignments::assignments;
 
 /// The kernel is not given the argument `name` with any other value than those allowed. Where it
@@ -61,8 +61,10 @@ impl Primitive for BootArgument {
             for word in given {
                 let Word { text, path, line } = &*word;
                 let value = self.value(text).unwrap_or_default();
-                let right =
-                    self.allow.iter().any(|a| glob::matches(a.as_bytes(), value.as_bytes()));
+                let right = self
+                    .allow
+                    .iter()
+                    .any(|a| matches(Wildcards::Stars, a.as_bytes(), value.as_bytes()));
                 let evidence = Evidence::at(path).line(*line).found(text.as_str());
                 if right {
                     holding.push(evidence);

@@ -10,7 +10,7 @@ use super::dpkg::{Packages, STATUS};
 use crate::check::{Evidence, Finding, Fix, Gap, Presence, Primitive};
 use crate::error::{Error, Result};
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape};
-use crate::text::glob;
+use crate::text::pattern::{Wildcards, matches};
 
 /// None of the packages `absent` is there, or one of the packages `present` is installed.
 #[derive(Debug, Clone, Deserialize)]
@@ -145,7 +145,8 @@ fn there(packages: &Packages, patterns: &[String]) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for pattern in patterns {
         if pattern.contains('*') {
-            let matching = packages.names().filter(|n| glob::matches(pattern.as_bytes(), n));
+            let fits = |name: &&[u8]| matches(Wildcards::Stars, pattern.as_bytes(), name);
+            let matching = packages.names().filter(fits);
             names.extend(matching.map(escape).filter(|name| packages.there(name)));
         } else if packages.there(pattern) {
             names.push(pattern.clone());

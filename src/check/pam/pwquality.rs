@@ -5,12 +5,13 @@
 
 use serde::Deserialize;
 
+use crate::check::common::conf_dirs::{self, Listed, What};
 use crate::check::common::rewrite;
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::packages::{dpkg, versions};
 use crate::check::{Evidence, Finding, Gap, Primitive};
-use crate::error::{Error, Result};
-use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::pwquality::{self, Edition, Reading};
 
 const MAIN: &str = "/etc/security/pwquality.conf";
@@ -162,20 +163,12 @@ fn edition(root: &dyn Rootfs) -> Edition {
 
 /// The drop-ins in the library's order.
 fn drop_ins(root: &dyn Rootfs, edition: Edition) -> Result<Vec<File>> {
-    let dir = ImagePath::parse(DIR)?;
-    let names = match root.list(&dir) {
-        Err(Error::WrongKind { .. }) => None,
-        names => names?,
-    };
+    // The library looks for the first `.conf` in the name, which must be its end.
+    let first = |name: &[u8]| name.windows(5).position(|part| part == b".conf");
+    let wanted = |name: &[u8]| first(name).is_some_and(|at| at + 5 == name.len());
     let mut files = Vec::new();
-    for name in names.unwrap_or_default().iter() {
-        // The library looks for the first `.conf` in the name, which must be its end.
-        let text = name.to_string_lossy();
-        if text.find(".conf").is_none_or(|at| at + ".conf".len() != text.len()) {
-            continue;
-        }
-        let path = dir.join(name)?;
-        if root.locate(&path)?.stat.is_some_and(|s| s.kind == FileKind::File)
+    for Listed { path, what, .. } in conf_dirs::list(root, &ImagePath::parse(DIR)?, wanted)? {
+        if what == What::File
             && let Some(text) = root.read(&path)?
         {
             files.push(File { reading: pwquality::read(&text, edition), path, text });

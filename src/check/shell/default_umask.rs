@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::Lines;
 use crate::text::login_defs::{self, Setting};
+use crate::text::pattern::Wildcards;
 use crate::text::script;
 use crate::text::shell_umask::{Effect, Umask, umasks};
 use crate::text::splice::splice;
@@ -266,7 +267,7 @@ fn scripts(root: &dyn Rootfs) -> Result<Vec<Script>> {
     let profile = add(ImagePath::parse(PROFILE)?, false, true)?;
     add(ImagePath::parse(BASHRC)?, false, true)?;
     if let Some(reading) = profile.and_then(|text| snippets(&text)) {
-        for path in glob::entries(root, &ImagePath::parse(DIR)?, "*.sh")? {
+        for path in glob::entries(root, &ImagePath::parse(DIR)?, Wildcards::Libc, "*.sh")? {
             add(path, true, reading == Reading::Always)?;
         }
     }

@@ -8,11 +8,14 @@ use serde::Deserialize;
 use crate::check::accounts::people::is_system;
 use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::common::glob;
+use crate::check::common::includes::{Budget, Limits};
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape};
 use crate::text::accounts::{HOME, Layout, UID};
+use crate::text::ini::{self, Dialect};
 use crate::text::login_defs;
+use crate::text::pattern::Wildcards;
 use crate::text::search_path::{self, Element, Setting};
 
 /// Every place that sets a search path for root names existing directories only, which are
@@ -31,8 +34,8 @@ const SNAP: &str = "/snap/bin";
 const OTHERS_WRITE: u32 = 0o022;
 /// More characters of a path are not shown.
 const SHOWN: usize = 400;
-/// Included sudoers files, as many as anybody has.
-const MAX_FILES: usize = 500;
+/// Sudoers files, as many as anybody has; each is read once.
+const LIMITS: Limits = Limits { levels: 1, files: 500 };
 
 /// One element of a path, as far as it has been judged.
 #[derive(Default)]
@@ -194,7 +197,8 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
     }
     sudoers(root, &mut all)?;
     let mut scripts = vec![ImagePath::parse("/etc/profile")?];
-    scripts.extend(glob::entries(root, &ImagePath::parse("/etc/profile.d")?, "*.sh")?);
+    let fragments = ImagePath::parse("/etc/profile.d")?;
+    scripts.extend(glob::entries(root, &fragments, Wildcards::Libc, "*.sh")?);
     scripts.push(ImagePath::parse("/etc/bash.bashrc")?);
     let home = root_home(root)?;
     for name in [".profile", ".bash_profile", ".bash_login", ".bashrc"] {
@@ -210,14 +214,18 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
 
 /// The sudoers file and what it includes.
 fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()> {
-    let mut todo = vec![ImagePath::parse("/etc/sudoers")?];
+    let main = ImagePath::parse("/etc/sudoers")?;
+    let mut budget = Budget::new(LIMITS, &main);
+    let mut todo = vec![main];
     let mut seen = Vec::new();
     while let Some(path) = todo.pop() {
-        if seen.contains(&path) || seen.len() >= MAX_FILES {
+        if seen.contains(&path) {
             continue;
         }
         seen.push(path.clone());
         let Some(text) = root.read(&path)? else { continue };
+        budget.enter(&path, text.len())?;
+        budget.leave();
         all.extend(search_path::sudoers(&text).into_iter().map(|s| (path.clone(), s)));
         for (file, is_dir) in search_path::sudoers_includes(&text) {
             let file = match file.strip_prefix('/') {
@@ -227,7 +235,7 @@ fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()>
             let Ok(included) = ImagePath::parse(&file) else { continue };
             if is_dir {
                 // sudo passes over backups and names with a dot.
-                for entry in glob::entries(root, &included, "*")? {
+                for entry in glob::entries(root, &included, Wildcards::Libc, "*")? {
                     let name = entry.file_name().and_then(|n| n.to_str()).unwrap_or(".");
                     if !name.contains('.') && !name.ends_with('~') {
                         todo.push(entry);
@@ -245,10 +253,14 @@ fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()>
 fn service_manager(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
     let path = ImagePath::parse("/etc/systemd/system.conf")?;
     let Some(text) = root.read(&path)? else { return Ok(Vec::new()) };
-    let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
-    let sets = lines.filter(|(_, l)| l.starts_with("DefaultEnvironment=") && l.contains("PATH="));
-    let note = "what services get; not judged";
-    Ok(sets.map(|(i, l)| Evidence::at(&path).line(i).found(l).note(note)).collect())
+    let key = "DefaultEnvironment";
+    let all = ini::assignments(&text, Dialect::OldSystemd, "Manager", key);
+    let found = |value: &str| format!("{key}={value}");
+    let evidence = |a: &ini::Assignment| {
+        let evidence = Evidence::at(&path).line(a.line).found(found(&a.value));
+        evidence.note("what services get; not judged")
+    };
+    Ok(all.iter().filter(|a| a.value.contains("PATH=")).map(evidence).collect())
 }
 
 fn root_home(root: &dyn Rootfs) -> Result<ImagePath> {
@@ -440,6 +452,13 @@ mod tests {
         let looping =
             root().file("/etc/sudoers", "@include /etc/sudoers\n@include sudoers\n#include x%h\n");
         assert_eq!(outcome(&looping), Outcome::Met);
+        let mut crowd = root();
+        for i in 0..500 {
+            crowd = crowd.file(&format!("/etc/sudoers.d/{i}"), "");
+        }
+        let crowd = crowd.file("/etc/sudoers", "@includedir /etc/sudoers.d\n");
+        let e = RootPath {}.audit(&crowd).unwrap_err().to_string();
+        assert!(e.starts_with("/etc/sudoers:1: found more than 500 files"), "{e}");
         let many = root().file("/root/.bashrc", format!("PATH={}", "/bin:".repeat(100_000)));
         assert_eq!(outcome(&many), Outcome::NotMet);
         let empty = root().file("/root/.bashrc", format!("PATH={}", ":".repeat(100_000)));

@@ -15,7 +15,6 @@ mod algorithms;
 mod config;
 mod directive;
 mod host_key;
-mod include;
 mod judge;
 mod keyword;
 mod keywords;

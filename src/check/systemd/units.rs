@@ -4,7 +4,7 @@
 //! Everything is told from files and links; targets of links are paths of the image. What a
 //! generator will make at boot is not known here, save for init scripts (see `sysv`).
 
-use super::unit_files::drop_ins;
+use super::unit_files::statements;
 pub(in crate::check) use super::unit_files::{Entry, entry, search_path};
 use crate::check::common::destination;
 use crate::error::Result;
@@ -80,15 +80,8 @@ impl Unit {
 
     /// The `[Install]` section: of the unit file, then of its drop-ins.
     pub fn install(&self, root: &dyn Rootfs) -> Result<Install> {
-        let mut install = Install::default();
-        let Some((fragment, _)) = self.fragment() else { return Ok(install) };
-        install.read(&root.read(fragment)?.unwrap_or_default());
-        for name in [template_of(&self.name), Some(self.name.clone())].into_iter().flatten() {
-            for path in drop_ins(root, &name)? {
-                install.read(&root.read(&path)?.unwrap_or_default());
-            }
-        }
-        Ok(install)
+        let Some((fragment, _)) = self.fragment() else { return Ok(Install::default()) };
+        Ok(Install::read(&statements(root, &self.name, Some(fragment))?))
     }
 }
 

@@ -132,8 +132,7 @@ impl LogRotation {
         let wanted = self.wanted(root)?;
         // What the directory lists already must not be listed again, though it is not read yet.
         let soon = preview::with(root, &pending)?;
-        let mut reader = Reader::new(&soon, &wanted);
-        reader.path(&ImagePath::parse(CONF)?)?;
+        let reader = Reader::read(&soon, &wanted, &ImagePath::parse(CONF)?)?;
         let mut unlisted = Vec::new();
         for file in &wanted {
             if let Some(evidence) = reader.covered.get(file) {
@@ -195,8 +194,7 @@ impl LogRotation {
         let change = Change::write(&path, lines.to_string());
         let all: Vec<Change> = pending.into_iter().chain([change.clone()]).collect();
         let helps = preview::with(root, &all).and_then(|staged| {
-            let mut reader = Reader::new(&staged, &plain);
-            reader.path(&ImagePath::parse(CONF)?)?;
+            let reader = Reader::read(&staged, &plain, &ImagePath::parse(CONF)?)?;
             Ok(plain.iter().all(|f| reader.covered.contains_key(f)))
         });
         gaps.extend(if helps.unwrap_or(false) {
