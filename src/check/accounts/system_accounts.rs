@@ -449,7 +449,7 @@ mod tests {
 
     #[test]
     fn whom_a_unit_runs_as_is_systemds_answer() {
-        let want = want("system_accounts = {}");
+        let want = want(WANT);
         let want = want.primitive();
         let (lib, etc) = ("/lib/systemd/system/a.service", "/etc/systemd/system/a.service");
         let unit = |text: &str| apt("/bin/sh", "*").file(lib, text);
