@@ -159,6 +159,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     let identity = guards::target(judge, &profile, &root)?;
     let accounts = guards::accounts(judge, &root)?;
     let root = root.protecting(accounts).surveyed(judge.survey || judge.strict);
+    let root = root.supposing(profile.target.versions.clone());
     let root = root.quarantining(judge.quarantine);
     let target = TargetRef {
         root: root.host_path().display().to_string(),
@@ -306,7 +307,7 @@ fn explain(id: &RuleId, root: Option<&Path>, select: &Select, args: &Args) -> Re
     let style = Style { all: true, ..style(select.lang, args.verbose) };
     let mut text = report::text::explain(&profile, rule, &rule.wants, style);
     if let Some(root) = root {
-        let root = DiskRootfs::open(root)?;
+        let root = DiskRootfs::open(root)?.supposing(profile.target.versions.clone());
         profile.target.guard(&Identity::read(&root)?)?;
         let plan = plan::plan(&[rule], &root)?;
         let identity = Identity::read(&root)?;

@@ -29,6 +29,9 @@ pub struct Target {
     pub os: String,
     /// `VERSION_ID=`, as `18.04`.
     pub version: String,
+    /// Upstream versions of packages, as their numbers: supposed where the tree has no record.
+    #[serde(default, deserialize_with = "target::versions")]
+    pub versions: BTreeMap<String, Vec<u32>>,
 }
 
 /// The benchmark a profile is a result table of.

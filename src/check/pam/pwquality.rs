@@ -154,10 +154,18 @@ impl Pwquality {
     }
 }
 
-/// Whose keys count. Without a database it is Ubuntu 18.04's library, which knows the fewest.
+/// Whose keys count. Without a database it is that of the profile's release; without that the oldest,
+/// which knows the fewest.
 fn edition(root: &dyn Rootfs) -> Edition {
-    let new = Packages::read(root)
-        .is_ok_and(|packages| packages.version(LIBRARY).is_some_and(|v| at_least(v, &[1, 4, 1])));
+    const NEW: [u64; 3] = [1, 4, 1];
+    let packages = Packages::read(root).ok();
+    let installed = packages.as_ref().and_then(|packages| packages.version(LIBRARY));
+    let new = match installed {
+        Some(version) => at_least(version, &NEW),
+        None => root
+            .supposed_version(LIBRARY)
+            .is_some_and(|version| version.iter().map(|n| u64::from(*n)).ge(NEW)),
+    };
     if new { Edition::New } else { Edition::Old }
 }
 

@@ -15,8 +15,9 @@ pub(super) type Version = (u16, u16);
 /// an unknown word is not guessed.
 pub(super) const NEWEST: Version = (10, 0);
 
-/// What Ubuntu 18.04 ships; supposed where the tree does not say.
-const USUAL: Version = (7, 6);
+/// The oldest release whose dialect is known here: supposed where neither the tree nor the profile says
+/// which it has.
+const OLDEST: Version = (7, 6);
 /// dpkg's record may be this large (bytes).
 const STATUS_LIMIT: u64 = 64 << 20;
 
@@ -34,9 +35,9 @@ pub(super) struct Release {
 impl Release {
     /// The release that dpkg's record in the tree names.
     ///
-    /// Where there is no record of `openssh-server`, Ubuntu 18.04's own is supposed, unless
-    /// `main`, the text of the main file, has an `Include` line: such a file was made for a later
-    /// release, and the first that settled how it is read (8.4) is supposed.
+    /// Where there is no record of `openssh-server`, that of the profile's release is supposed, unless
+    /// it is older than 8.4 and `main`, the text of the main file, has an `Include` line: such a file
+    /// was made for a later release, and the first that settled how it is read (8.4) is supposed.
     ///
     /// # Errors
     /// dpkg's record cannot be read.
@@ -48,7 +49,14 @@ impl Release {
             crate::text::sshd_config::statement(line, Style::Delimited)
                 .is_some_and(|s| s.keyword.eq_ignore_ascii_case("include"))
         });
-        let version = if includes { (8, 4) } else { USUAL };
+        let usual = match root.supposed_version("openssh-server") {
+            Some([major, minor, ..]) => {
+                let number = |n: &u32| u16::try_from(*n).unwrap_or(u16::MAX);
+                (number(major), number(minor))
+            }
+            _ => OLDEST,
+        };
+        let version = if includes { usual.max((8, 4)) } else { usual };
         Ok(Release { version, fips: false, known: false })
     }
 
@@ -173,5 +181,10 @@ mod tests {
         assert_eq!(of("#Include x\nPort 22\n").version, (7, 6));
         assert_eq!(of("Port 22\n include x\n").version, (8, 4));
         assert!(of("").evidence().is_some());
+        let root = root.supposing("openssh-server", &[9, 2]);
+        assert_eq!(Release::of(&root, "Include x\n").unwrap().version, (9, 2));
+        let root = root.supposing("openssh-server", &[8, 2]);
+        assert_eq!(Release::of(&root, "").unwrap().version, (8, 2));
+        assert_eq!(Release::of(&root, "Include x\n").unwrap().version, (8, 4));
     }
 }

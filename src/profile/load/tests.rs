@@ -184,6 +184,12 @@ fn mistakes_of_the_head_are_found_where_they_stand() {
             "[packages]\nprotected = [\"A\"]\n[vars]",
             "profile.toml:22:14: `A` is not a pat",
         ),
+        ("[vars]", "[target.versions]\nsystem = \"1\"\n[vars]", "nothing asks for `system`"),
+        (
+            "[vars]",
+            "[target.versions]\nsystemd = \"v1\"\n[vars]",
+            "`v1` is not an upstream version",
+        ),
     ] {
         assert!(HEAD.contains(old), "{old}");
         let head = HEAD.replacen(old, new, 1);

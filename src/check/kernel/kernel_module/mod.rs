@@ -92,7 +92,7 @@ struct Policy {
 
 impl Policy {
     fn read(root: &dyn Rootfs) -> Result<Policy> {
-        let release: &[u32] = &OLDEST;
+        let release = root.supposed_version("kmod").unwrap_or(&OLDEST);
         let version = versions::installed(root, "kmod")?.unwrap_or_else(|| release.to_vec());
         let mut orders = Vec::new();
         for version in [release, version.as_slice()] {
