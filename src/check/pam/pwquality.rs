@@ -331,6 +331,10 @@ mod tests {
         let newer =
             packages("Package: libpwquality1\nStatus: install ok installed\nVersion: 1.4.4-1\n");
         assert_eq!(outcome(&newer.file(MAIN, format!("retry = 3\n{ALL}"))), Outcome::Met);
+        for (version, want) in [([1, 4, 1], Outcome::Met), ([1, 4, 0], Outcome::NotMet)] {
+            let supposed = root(&format!("retry = 3\n{ALL}")).supposing("libpwquality1", &version);
+            assert_eq!(outcome(&supposed), want, "{version:?}");
+        }
         let drop_in = root(ALL).file(DROP, "retry = 3\n");
         assert_eq!(
             changed(&stage(&want(), &drop_in)),

@@ -313,3 +313,11 @@ fn only_a_name_is_a_name() {
     }
     assert!(toml::from_str::<KernelModule>(&format!("name = 'a'\nfile = {OWN:?}\nx = 1")).is_err());
 }
+
+#[test]
+fn the_directories_of_the_profiles_release_count_too() {
+    let line = [("/usr/lib/modprobe.d/x.conf", "install hfs /bin/true\n")];
+    // kmod 24 does not read that directory, 31 does.
+    assert_eq!(outcome(&hfs(), &root(&line)), Outcome::NotMet);
+    assert_eq!(outcome(&hfs(), &root(&line).supposing("kmod", &[31])), Outcome::Met);
+}
