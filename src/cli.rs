@@ -124,17 +124,14 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
 }
 
 fn load(select: &Select) -> Result<Profile, Failure> {
-    let name = select.profile.as_os_str();
-    if name == "aks-ubuntu-18.04" {
-        return Ok(Profile::embedded()?);
-    }
-    Ok(Profile::from_dir(&select.profile)?)
+    let embedded = select.profile.to_str().and_then(Profile::named);
+    Ok(embedded.unwrap_or_else(|| Profile::from_dir(&select.profile))?)
 }
 
 /// The rows that `--rule` and `--skip` leave. An id of a section stands for the rows below it.
 fn chosen<'a>(profile: &'a Profile, select: &Select) -> Result<Vec<&'a Rule>, Failure> {
     for wanted in select.rule.iter().chain(&select.skip) {
-        if !profile.rules.iter().any(|r| within(&r.id, wanted)) {
+        if !profile.rules.iter().any(|r| r.id.is_within(wanted)) {
             return Err(Failure::Usage(format!(
                 "no rule {wanted} in {}; `gokaku list` shows them all{}",
                 profile.id,
@@ -142,15 +139,10 @@ fn chosen<'a>(profile: &'a Profile, select: &Select) -> Result<Vec<&'a Rule>, Fa
             )));
         }
     }
-    let any = |ids: &[RuleId], rule: &Rule| ids.iter().any(|w| within(&rule.id, w));
+    let any = |ids: &[RuleId], rule: &Rule| ids.iter().any(|w| rule.id.is_within(w));
     let kept =
         |r: &&Rule| (select.rule.is_empty() || any(&select.rule, r)) && !any(&select.skip, r);
     Ok(profile.rules.iter().filter(kept).collect())
-}
-
-fn within(id: &RuleId, section: &RuleId) -> bool {
-    let (id, section) = (id.to_string(), section.to_string());
-    id == section || id.strip_prefix(&section).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// The existing ids that share the longest beginning with a wrong one.
@@ -168,6 +160,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     let identity = guards::target(judge, &profile, &root)?;
     let accounts = guards::accounts(judge, &root)?;
     let root = root.protecting(accounts).surveyed(judge.survey || judge.strict);
+    let root = root.supposing(profile.target.versions.clone());
     let root = root.quarantining(judge.quarantine);
     let target = TargetRef {
         root: root.host_path().display().to_string(),
@@ -204,7 +197,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
             };
             let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
                 program: "/proc/self/exe".into(),
-                protect: protect_package.clone(),
+                protect: [profile.protected_packages.as_slice(), protect_package].concat(),
             });
             let options = apply::Options {
                 mtime: source_date()?,
@@ -317,7 +310,7 @@ fn explain(id: &RuleId, root: Option<&Path>, select: &Select, args: &Args) -> Re
     let style = Style { all: true, ..style(select.lang, args.verbose) };
     let mut text = report::text::explain(&profile, rule, &rule.wants, style);
     if let Some(root) = root {
-        let root = DiskRootfs::open(root)?;
+        let root = DiskRootfs::open(root)?.supposing(profile.target.versions.clone());
         profile.target.guard(&Identity::read(&root)?)?;
         let plan = plan::plan(&[rule], &root)?;
         let identity = Identity::read(&root)?;

@@ -418,7 +418,9 @@ mod tests {
     fn profile(rules: &str) -> Profile {
         let head = "id = 't'\ntitle = { en = 't', ja = 't' }\nsource = 's'\n\
                     benchmark = { name = 'b', version = '1' }\n\
-                    target = { os = 'ubuntu', version = '18.04' }\n";
+                    target = { os = 'ubuntu', version = '18.04' }\n\
+                    status = [{ key = 'pass', word = { en = 'p', ja = 'p' }, enforced = true }]\n\
+                    packages = { protected = [] }\n";
         Source::from_files([("head", head), ("rules", rules)]).parse().unwrap()
     }
 

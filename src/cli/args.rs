@@ -115,7 +115,7 @@ pub enum Verb {
     List(Select),
     /// One row: what it means, what is wanted, and (with --root) what would be done there.
     Explain {
-        /// The row's number, as 5.3.10.
+        /// The row's id, as 5.3.10 or site.1.
         id: RuleId,
         /// A root to look at.
         #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
@@ -150,15 +150,15 @@ impl State {
 /// Which rows, of which profile, in which language.
 #[derive(Debug, ClapArgs)]
 pub struct Select {
-    /// The profile: the embedded one's name, or a directory with a profile.toml.
+    /// The profile: an embedded one's name, or a directory with a profile.toml.
     #[arg(
         long,
         value_name = "NAME|DIR",
         env = "GOKAKU_PROFILE",
-        default_value = "aks-ubuntu-18.04"
+        default_value = crate::profile::DEFAULT
     )]
     pub profile: PathBuf,
-    /// Only these rows; an id of a section stands for all rows below it.
+    /// Only these rows; an id of a section (5.3, site) stands for all rows below it.
     #[arg(long, value_name = "ID", env = "GOKAKU_RULE", value_delimiter = ',')]
     pub rule: Vec<RuleId>,
     /// Not these rows.

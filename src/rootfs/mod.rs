@@ -204,6 +204,12 @@ pub trait Rootfs {
         false
     }
 
+    /// The upstream version of a package, as its numbers, that is supposed where the image has no
+    /// record of it; as given for this run.
+    fn supposed_version(&self, _package: &str) -> Option<&[u32]> {
+        None
+    }
+
     /// Where `path` leads, all links followed.
     ///
     /// # Errors

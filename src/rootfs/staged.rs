@@ -388,6 +388,10 @@ impl Rootfs for StagedRootfs<'_> {
     fn quarantines(&self) -> bool {
         self.base.quarantines()
     }
+
+    fn supposed_version(&self, package: &str) -> Option<&[u32]> {
+        self.base.supposed_version(package)
+    }
 }
 
 #[cfg(test)]

@@ -130,7 +130,8 @@ fn images() -> impl Strategy<Value = MemoryRootfs> {
 /// The wants as rules of a profile, in the order of [`WANTS`].
 fn rules() -> Vec<Rule> {
     let head = "id = \"t\"\ntitle = { en = \"t\", ja = \"t\" }\nsource = \"t\"\n\
-        [benchmark]\nname = \"t\"\nversion = \"1\"\n[target]\nos = \"t\"\nversion = \"1\"\n";
+        [benchmark]\nname = \"t\"\nversion = \"1\"\n[target]\nos = \"t\"\nversion = \"1\"\n\
+        [[status]]\nkey = \"pass\"\nword = { en = \"p\", ja = \"p\" }\nenforced = true\n";
     let rule = |(at, words): (usize, &&str)| {
         format!(
             "[[rule]]\nid = \"6.2.{at}\"\ntitle = {{ en = \"t{at}\", ja = \"t{at}\" }}\n\

@@ -21,13 +21,6 @@ use crate::rootfs::{FileKind, ImagePath, Rootfs, escape, show_name};
 use crate::text::accounts::{Edits, Entry, HOME, Layout, PASSWORD, SHELL, UID};
 use crate::text::unit_install::{is_unit_name, template_of};
 
-/// Accounts whose shell is a program that does no harm; only their passwords must be locked.
-const HARMLESS_SHELLS: &[&[u8]] = &[b"sync", b"halt", b"shutdown"];
-
-/// Accounts whose programs are known to need a shell.
-const NEED_A_SHELL: &[&[u8]] =
-    &[b"postgres", b"git", b"gitlab-runner", b"nxautomation", b"omsagent"];
-
 /// What is wanted of a password.
 const LOCKED: &str = "a locked password";
 
@@ -42,6 +35,13 @@ pub struct SystemAccounts {
     /// Names of accounts that may have a shell and a password.
     #[serde(default)]
     pub exempt: Vec<String>,
+    /// Names of accounts whose own shell is a program that does no harm; only their passwords must be
+    /// locked.
+    #[serde(default)]
+    pub harmless_shell: Vec<String>,
+    /// Names of accounts whose programs are known to need a shell: reported, never changed.
+    #[serde(default)]
+    pub needs_shell: Vec<String>,
 }
 
 impl Primitive for SystemAccounts {
@@ -69,7 +69,7 @@ impl Primitive for SystemAccounts {
         let mut judged = 0;
         for user in users.entries.iter().filter(|u| is_system(u, &range)) {
             judged += 1;
-            if self.exempt.iter().any(|name| name.as_bytes() == user.name()) {
+            if is_among(user.name(), &self.exempt) {
                 let note = format!("{} is exempt by the profile", show_name(user.name()));
                 audit.ledger.note(passwd.at(user.line).note(note));
             } else {
@@ -124,7 +124,8 @@ impl<'a> Audit<'a> {
     fn account(&mut self, user: &Entry<'a>) {
         let name = user.name();
         let shown = show_name(name);
-        let open_shell = !self.want.is_right(user.field(SHELL)) && !HARMLESS_SHELLS.contains(&name);
+        let open_shell =
+            !self.want.is_right(user.field(SHELL)) && !is_among(name, &self.want.harmless_shell);
         let in_passwd = user.field(PASSWORD);
         let elsewhere = in_passwd != b"x" && Lock::of(in_passwd) != Lock::Locked;
         if elsewhere {
@@ -212,7 +213,7 @@ impl<'a> Audit<'a> {
         if self.names.is_ambiguous(name) || self.secret_names.is_ambiguous(name) {
             return why(AMBIGUOUS);
         }
-        if NEED_A_SHELL.contains(&name) {
+        if is_among(name, &self.want.needs_shell) {
             return why("its programs are known to need a shell; see to it by hand");
         }
         if has_crontab(self.root, name)? {
@@ -234,6 +235,9 @@ impl<'a> Audit<'a> {
     }
 }
 
+fn is_among(name: &[u8], names: &[String]) -> bool {
+    names.iter().any(|known| known.as_bytes() == name)
+}
 fn has_crontab(root: &dyn Rootfs, name: &[u8]) -> Result<bool> {
     match ImagePath::parse("/var/spool/cron/crontabs")?.join(OsStr::from_bytes(name)) {
         Ok(path) => Ok(root.stat(&path)?.is_some()),

@@ -33,6 +33,18 @@ pub(in crate::check) fn recorded(root: &dyn Rootfs, package: &str) -> Result<Opt
     }
 }
 
+/// As [`installed`]; where the tree does not say, what is supposed for this run.
+///
+/// # Errors
+/// The record cannot be read.
+pub(in crate::check) fn installed_or_supposed(
+    root: &dyn Rootfs,
+    package: &str,
+) -> Result<Option<Vec<u32>>> {
+    let installed = installed(root, package)?;
+    Ok(installed.or_else(|| root.supposed_version(package).map(<[u32]>::to_vec)))
+}
+
 /// `2:3.3.12-3ubuntu1` is `[3, 3, 12]`.
 pub(in crate::check) fn upstream(version: &str) -> Option<Vec<u32>> {
     let version = version.split_once(':').map_or(version, |(_, v)| v);
@@ -63,6 +75,12 @@ mod tests {
         ] {
             let root = MemoryRootfs::new().file(dpkg::STATUS, status);
             assert_eq!(installed(&root, package).unwrap(), want, "{package}");
+        }
+        let root = MemoryRootfs::new().file(dpkg::STATUS, status).supposing("kmod", &[30]);
+        let root = root.supposing("gone", &[2, 1]);
+        for (package, want) in [("kmod", Some(vec![24])), ("gone", Some(vec![2, 1])), ("mod", None)]
+        {
+            assert_eq!(installed_or_supposed(&root, package).unwrap(), want, "{package}");
         }
         assert_eq!(upstream("30+20221128-1"), Some(vec![30]));
         assert_eq!(upstream("4.0.2~rc1"), Some(vec![4, 0, 2]));

@@ -154,9 +154,10 @@ impl Pwquality {
     }
 }
 
-/// Whose keys count. Without a database it is Ubuntu 18.04's library, which knows the fewest.
+/// Whose keys count. Without a database it is that of the profile's release; without that the oldest,
+/// which knows the fewest.
 fn edition(root: &dyn Rootfs) -> Edition {
-    let version = versions::installed(root, LIBRARY).ok().flatten();
+    let version = versions::installed_or_supposed(root, LIBRARY).ok().flatten();
     let new = version.is_some_and(|v| v.as_slice() >= &[1, 4, 1][..]);
     if new { Edition::New } else { Edition::Old }
 }
@@ -315,6 +316,10 @@ mod tests {
         let newer =
             packages("Package: libpwquality1\nStatus: install ok installed\nVersion: 1.4.4-1\n");
         assert_eq!(outcome(&newer.file(MAIN, format!("retry = 3\n{ALL}"))), Outcome::Met);
+        for (version, want) in [([1, 4, 1], Outcome::Met), ([1, 4, 0], Outcome::NotMet)] {
+            let supposed = root(&format!("retry = 3\n{ALL}")).supposing("libpwquality1", &version);
+            assert_eq!(outcome(&supposed), want, "{version:?}");
+        }
         let drop_in = root(ALL).file(DROP, "retry = 3\n");
         assert_eq!(
             changed(&stage(&want(), &drop_in)),

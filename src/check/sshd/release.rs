@@ -16,8 +16,9 @@ pub(super) const ALWAYS: Version = (0, 0);
 /// an unknown word is not guessed.
 pub(super) const NEWEST: Version = (10, 0);
 
-/// What Ubuntu 18.04 ships; supposed where the tree does not say.
-const USUAL: Version = (7, 6);
+/// The oldest release whose dialect is known here: supposed where neither the tree nor the profile says
+/// which it has.
+const OLDEST: Version = (7, 6);
 
 /// The dialect of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +34,10 @@ pub(super) struct Release {
 impl Release {
     /// The release that dpkg's record in the tree names.
     ///
-    /// Where `openssh-server` is not installed by that record, Ubuntu 18.04's own is supposed, unless
-    /// `main`, the text of the main file, has an `Include` line: such a file was made for a later
-    /// release, and the first that settled how it is read (8.4) is supposed.
+    /// Where `openssh-server` is not installed by that record, that of the profile's release is
+    /// supposed, unless it is older than 8.4 and `main`, the text of the main file, has an `Include`
+    /// line: such a file was made for a later release, and the first that settled how it is read (8.4)
+    /// is supposed.
     ///
     /// # Errors
     /// dpkg's record cannot be read.
@@ -47,7 +49,14 @@ impl Release {
             crate::text::sshd_config::statement(line, Style::Delimited)
                 .is_some_and(|s| s.keyword.eq_ignore_ascii_case("include"))
         });
-        let version = if includes { (8, 4) } else { USUAL };
+        let usual = match root.supposed_version("openssh-server") {
+            Some([major, minor, ..]) => {
+                let number = |n: &u32| u16::try_from(*n).unwrap_or(u16::MAX);
+                (number(major), number(minor))
+            }
+            _ => OLDEST,
+        };
+        let version = if includes { usual.max((8, 4)) } else { usual };
         Ok(Release { version, fips: false, known: false })
     }
 
@@ -145,7 +154,7 @@ mod tests {
             let release = Release::of(&root, "").unwrap();
             (release.version, release.known)
         };
-        let supposed = (USUAL, false);
+        let supposed = (OLDEST, false);
         assert_eq!(of("install ok installed", ""), ((8, 4), true));
         assert_eq!(of("deinstall ok config-files", ""), supposed, "removed");
         assert_eq!(of("purge ok not-installed", ""), supposed);
@@ -164,5 +173,10 @@ mod tests {
         assert_eq!(of("#Include x\nPort 22\n").version, (7, 6));
         assert_eq!(of("Port 22\n include x\n").version, (8, 4));
         assert!(of("").evidence().is_some());
+        let root = root.supposing("openssh-server", &[9, 2]);
+        assert_eq!(Release::of(&root, "Include x\n").unwrap().version, (9, 2));
+        let root = root.supposing("openssh-server", &[8, 2]);
+        assert_eq!(Release::of(&root, "").unwrap().version, (8, 2));
+        assert_eq!(Release::of(&root, "Include x\n").unwrap().version, (8, 4));
     }
 }

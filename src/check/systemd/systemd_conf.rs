@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::check::common::conf_dirs;
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::rewrite;
+use crate::check::common::{own_file, rewrite};
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -37,6 +37,10 @@ pub struct SystemdConf {
     pub boolean: bool,
     /// The package without which there is no such daemon; absent, the want holds vacuously.
     pub package: Option<String>,
+    /// The word in the names of drop-ins of ours, which are made where a vendor's must be outranked:
+    /// `99-MARK.conf`, or what sorts behind that.
+    #[serde(deserialize_with = "own_file::mark")]
+    pub mark: String,
 }
 
 /// A drop-in that is not hidden.
@@ -153,15 +157,15 @@ impl SystemdConf {
         }
         let dir = ImagePath::parse(format!("/etc/systemd/{}.conf.d", self.name))?;
         let name = drop_in.path.file_name().unwrap_or_default();
-        let mut later = OsString::from("99-CIS.conf");
+        let mut later = OsString::from(format!("99-{}.conf", self.mark));
         if later.as_os_str() <= name {
-            later = OsString::from("zz-CIS.conf");
+            later = OsString::from(format!("zz-{}.conf", self.mark));
         }
         if later.as_os_str() <= name {
             // `_` sorts after the dot of `.conf`.
             let stem = std::path::Path::new(name).file_stem().unwrap_or_default();
             later = stem.to_owned();
-            later.push("_CIS.conf");
+            later.push(format!("_{}.conf", self.mark));
         }
         let path = dir.join(&later)?;
         let text = match destination::file(root, &path)? {
@@ -221,7 +225,8 @@ mod tests {
 
     fn storage() -> SystemdConf {
         toml::from_str(
-            "name = 'journald'\nsection = 'Journal'\nkey = 'Storage'\nvalue = 'persistent'",
+            "name = 'journald'\nsection = 'Journal'\nkey = 'Storage'\nvalue = 'persistent'\n\
+             mark = 'CIS'",
         )
         .unwrap()
     }

@@ -8,7 +8,7 @@ mod declared;
 use serde::Deserialize;
 
 use self::declared::{Declared, UnitMount, is_early, resolve};
-use crate::check::common::destination;
+use crate::check::common::{destination, own_file};
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs, escape};
@@ -22,11 +22,13 @@ use crate::text::{Lines, mountinfo, unit};
 ///   mount that is not declared fails, instead of having nothing to fulfil.
 /// - `line`: it is declared, if need be by this line of `fstab`.
 /// - `declared = true` alone: it is declared; never made so.
+/// - `drop_in`: the name of a drop-in of ours for a vendor's mount unit.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Raw")]
 pub struct Mount {
     target: ImagePath,
     want: Want,
+    drop_in: String,
 }
 
 #[derive(Debug, Clone)]
@@ -44,13 +46,15 @@ struct Raw {
     line: Option<String>,
     #[serde(default)]
     declared: bool,
+    #[serde(deserialize_with = "own_file::conf_name")]
+    drop_in: String,
 }
 
 impl TryFrom<Raw> for Mount {
     type Error = String;
 
     fn try_from(raw: Raw) -> Result<Mount, String> {
-        let Raw { target, option, line, declared } = raw;
+        let Raw { target, option, line, declared, drop_in } = raw;
         let want = match (option, line, declared) {
             (Some(flag), None, must_be_declared) => Want::Option { flag, must_be_declared },
             (None, Some(line), false) => {
@@ -68,7 +72,7 @@ impl TryFrom<Raw> for Mount {
             (None, None, true) => Want::Declared,
             _ => return Err("want one of `option`, `line` and `declared = true`".to_owned()),
         };
-        Ok(Mount { target, want })
+        Ok(Mount { target, want, drop_in })
     }
 }
 
@@ -88,7 +92,7 @@ impl Primitive for Mount {
                 Declared::Lines(entries) => {
                     judge_entries(root, *flag, &entries, &text.unwrap_or_default())?
                 }
-                Declared::Unit(unit) => judge_unit(root, *flag, &unit)?,
+                Declared::Unit(unit) => judge_unit(root, *flag, &unit, &self.drop_in)?,
             },
         };
         Ok(self.with_live_state(root, finding))
@@ -287,7 +291,7 @@ fn finish(gaps: Vec<Gap>, mut holding: Vec<Evidence>, unsure: Vec<Evidence>) -> 
     if manual { Finding::Manual(holding) } else { Finding::from_gaps(gaps, holding) }
 }
 
-fn judge_unit(root: &dyn Rootfs, flag: Flag, unit: &UnitMount) -> Result<Finding> {
+fn judge_unit(root: &dyn Rootfs, flag: Flag, unit: &UnitMount, drop_in: &str) -> Result<Finding> {
     let evidence = unit_evidence(unit);
     Ok(match verdict(&unit.options, flag) {
         Verdict::Holds => Finding::Met(vec![evidence]),
@@ -299,7 +303,7 @@ fn judge_unit(root: &dyn Rootfs, flag: Flag, unit: &UnitMount) -> Result<Finding
         Verdict::Lacks => {
             let options = mount_options::require(&unit.options, flag);
             let evidence = noted(evidence, &unit.options, flag);
-            let gap = match unit_change(root, unit, &options)? {
+            let gap = match unit_change(root, unit, &options, drop_in)? {
                 Ok(change) => Gap::fixed_by(evidence, change),
                 Err(reason) => Gap::no_remedy(evidence, reason),
             };
@@ -314,6 +318,7 @@ fn unit_change(
     root: &dyn Rootfs,
     unit: &UnitMount,
     options: &str,
+    drop_in: &str,
 ) -> Result<Result<Change, String>> {
     let set = |text: &str| unit::set(text, "Mount", "Options", options);
     let text = root.read(&unit.path)?.unwrap_or_default();
@@ -322,7 +327,7 @@ fn unit_change(
         return Ok(Ok(Change::write(&unit.path, set(&text))));
     }
     let dir = ImagePath::parse("/etc/systemd/system")?.join(format!("{}.d", unit.name))?;
-    let ours = dir.join("60-CIS.conf")?;
+    let ours = dir.join(drop_in)?;
     let mut path = ours.clone();
     let mut base = root.read(&ours)?.unwrap_or_default();
     // A drop-in that sorts behind ours has the last word: a file of its name hides it.
