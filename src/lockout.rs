@@ -15,6 +15,7 @@ use crate::text::accounts::{
     CHANGED, Days, Entry, GID, HOME, INACTIVE, Layout, MAX, MEMBERS, PASSWORD, PRIMARY_GID, SHELL,
     UID, days, members, parse,
 };
+use crate::text::lossless::{self, Raw};
 
 /// An account file, or a file of keys, may be this large (bytes).
 const FILE_LIMIT: u64 = 16 << 20;
@@ -85,7 +86,7 @@ fn compare(before: &dyn Rootfs, after: &dyn Rootfs, account: &str, today: i64) -
 fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
     let passwd = File::read(root, "/etc/passwd")?;
     let table = parse(&passwd.text, Layout::Passwd);
-    let entry = table.entries.iter().find(|e| e.name() == account.as_bytes()).copied();
+    let entry = table.entries.iter().find(|e| *e.name() == *account.raw()).copied();
     let person = Person {
         name: account.to_owned(),
         is_root: entry.map_or(account == "root", |e| e.number(UID) == 0),
@@ -96,7 +97,7 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
         .shut
         .iter()
         .map(|shut| Bar {
-            says: shut.says.clone(),
+            says: lossless::shown(&shut.says).into_owned(),
             path: shut.path.clone(),
             line: shut.line,
             word: shut.directive,
@@ -164,9 +165,9 @@ fn groups(
     let primary = entry.map(|e| e.number(PRIMARY_GID));
     let table = parse(&file.text, Layout::Group);
     let of = |g: &&Entry<'_>| {
-        Some(g.number(GID)) == primary || members(g.field(MEMBERS)).any(|m| m == account.as_bytes())
+        Some(g.number(GID)) == primary || members(g.field(MEMBERS)).any(|m| *m == *account.raw())
     };
-    let named = |g: &Entry<'_>| (String::from_utf8_lossy(g.name()).into_owned(), g.number(GID));
+    let named = |g: &Entry<'_>| (lossless::decode(g.name()), g.number(GID));
     Ok(table.entries.iter().filter(of).map(named).collect())
 }
 
@@ -241,8 +242,8 @@ fn has_password(hash: &[u8], empty_fits: bool) -> bool {
 
 /// Why no key fits either; nothing where one may.
 fn no_key(root: &dyn Rootfs, entry: Entry<'_>, door: &Door) -> Result<Option<Bar>> {
-    let home = String::from_utf8_lossy(entry.field(HOME)).into_owned();
-    let name = String::from_utf8_lossy(entry.name()).into_owned();
+    let home = lossless::decode(entry.field(HOME));
+    let name = lossless::decode(entry.name());
     let missing = |says: &str, path| {
         let says = format!("no password is taken and {says}");
         Ok(Some(Bar { says, path, line: 0, word: "key", passing: true }))

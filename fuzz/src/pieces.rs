@@ -3,12 +3,15 @@
 use gokaku::text::banner::{is_blank, leaks};
 use gokaku::text::fnmatch::fnmatch;
 use gokaku::text::splice::{Edit, splice};
-use gokaku::text::{Lines, glob, path_glob};
+use gokaku::text::{Lines, glob, lossless, path_glob};
 
 use super::support::chosen;
 
 /// Lines keep their ends; patterns match what they spell.
 pub fn run(data: &[u8]) {
+    let decoded = lossless::decode(data);
+    assert_eq!(lossless::encode(&*decoded), data);
+    assert!(!lossless::holds(&lossless::shown(&decoded)));
     let (pick, text) = chosen(data);
     let lines = Lines::new(&text);
     assert_eq!(lines.to_string(), text);

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::profile::RuleId;
+use crate::text::lossless::Raw;
 
 /// A file that is replaced or taken away is kept whole for the diff and the undo; larger ones
 /// (bytes) are refused.
@@ -97,8 +98,9 @@ impl<'a> StagedRootfs<'a> {
                 self.refuse_detour(path, &at)?;
                 self.make_parents(&at.path, rule)?;
                 let stat = Stat { kind: FileKind::Symlink, ..Stat::file(0o777) };
+                let target = target.raw().into_owned();
                 let stat = Stat { size: target.len() as u64, ..stat };
-                let body = NodeBody::Symlink(target.as_bytes().to_vec());
+                let body = NodeBody::Symlink(target);
                 Ok(self.put(at.path, Some(Node { stat, body }), rule))
             }
             Change::MakeDir { path, create } => {

@@ -3,6 +3,8 @@
 //! Bytes are compared, as in a program that sets no locale. A pattern of any length against a
 //! short name is cheap: only the last `*` is ever tried again.
 
+use super::lossless::Raw;
+
 /// Whether `name` as a whole matches `pattern` (`*`, `?`, `[a-z]`, `[!x]`, `\` before a character).
 ///
 /// ```
@@ -11,7 +13,7 @@
 /// assert!(!fnmatch("hfs", "hfsplus"));
 /// ```
 pub fn fnmatch(pattern: &str, name: &str) -> bool {
-    matches(Dialect::Libc, pattern.as_bytes(), name.as_bytes())
+    matches(Dialect::Libc, &pattern.raw(), &name.raw())
 }
 
 /// Whose patterns they are.

@@ -1,8 +1,11 @@
 //! The paths in an image that a pattern names, as the C library's `glob` lists them.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
-use crate::text::path_glob;
+use crate::text::{lossless, path_glob};
 
 /// A pattern names at most this many paths; real ones name dozens.
 const MAX_PATHS: usize = 10_000;
@@ -63,8 +66,7 @@ impl Names {
 }
 
 /// The paths that `pattern` names and where something stands, sorted by bytes; `..` is followed as
-/// the kernel does. A pattern that is not absolute names nothing. Names that are not UTF-8 are not
-/// found.
+/// the kernel does. A pattern that is not absolute names nothing.
 ///
 /// # Errors
 /// A loop of links, the kernel's refusal, or more paths or names than a configuration has.
@@ -130,8 +132,9 @@ pub(in crate::check) fn entries(
         return Ok(Vec::new());
     }
     let names = root.list(dir)?.unwrap_or_default();
-    let fits = |name: &&str| path_glob::name_matches(pattern, name);
-    names.iter().filter_map(|n| n.to_str()).filter(fits).map(|name| dir.join(name)).collect()
+    let fits =
+        |name: &&OsString| path_glob::name_matches(pattern, &lossless::decode(name.as_bytes()));
+    names.iter().filter(fits).map(|name| dir.join(name)).collect()
 }
 
 #[cfg(test)]

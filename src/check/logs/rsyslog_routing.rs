@@ -261,7 +261,7 @@ fn judge(root: &dyn Rootfs, config: &Config) -> Result<Judgement> {
                     && root.locate(&at)?.stat.is_some_and(|s| s.kind == FileKind::Dir)
                 {
                     let note = format!("{path} is a directory: nothing is written there");
-                    judgement.notes.push(config.evidence(step.token).note(note));
+                    judgement.notes.push(config.evidence(step.token).note(note).aside());
                     continue;
                 }
                 true

@@ -10,6 +10,7 @@ use super::{HELD_BACK, at, options, refused};
 use crate::check::{Evidence, Finding, Gap};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::text::lossless;
 use crate::text::sshd_config::edited;
 use crate::text::sshd_value::pattern_fits;
 
@@ -34,6 +35,7 @@ pub(super) fn audit(
         .filter(|s| s.keyword.is_some_and(|k| k.takes == Takes::Names))
         .filter(|s| s.refusal.is_none() && !patterns(config, s).is_empty())
         .collect();
+    config.judged(lists.iter().copied())?;
     let (global, in_blocks): (Vec<&Setting>, Vec<&Setting>) =
         lists.into_iter().partition(|s| s.place == Place::Global);
     let (refusals, held_back) = refused(config, None);
@@ -159,7 +161,7 @@ fn people(root: &dyn Rootfs) -> Result<Vec<(String, BTreeSet<String>)>> {
 
 fn rows(root: &dyn Rootfs, path: &str) -> Result<Vec<Vec<String>>> {
     let bytes = root.read_bytes(&ImagePath::parse(path)?, ACCOUNT_LIMIT)?;
-    let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
+    let text = lossless::decode(bytes.as_deref().unwrap_or_default());
     Ok(text.lines().map(|l| l.split(':').map(str::to_owned).collect()).collect())
 }
 

@@ -6,6 +6,7 @@ use crate::check::common::glob::Names;
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::fnmatch::{Dialect, matches};
+use crate::text::lossless::Raw;
 
 /// A pattern that names more entries than this is not followed.
 const MOST: usize = 4096;
@@ -37,7 +38,7 @@ pub(super) fn expand(
             } else if part.contains(['*', '?', '[', '\\']) {
                 let names = root.list(&dir)?.unwrap_or_default();
                 looks.look(pattern, names.len())?;
-                for name in names.iter().filter(|n| fits(part.as_bytes(), n.as_bytes())) {
+                for name in names.iter().filter(|n| fits(&part.raw(), n.as_bytes())) {
                     next.push(dir.join(name)?);
                 }
             } else {

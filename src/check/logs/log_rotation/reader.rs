@@ -2,11 +2,13 @@
 //! list.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
 
 use crate::check::Evidence;
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
 use crate::text::logrotate::{self, Item, TABOO};
+use crate::text::lossless;
 use crate::text::{fnmatch, path_glob};
 
 /// Includes within includes; logrotate gives up there too.
@@ -68,11 +70,8 @@ impl<'a> Reader<'a> {
         match self.root.locate(path)?.stat.map(|s| s.kind) {
             Some(FileKind::Dir) => {
                 for name in self.root.list(path)?.unwrap_or_default().iter() {
-                    let passed_over = match name.to_str() {
-                        Some(name) => self.taboo.iter().any(|t| fnmatch::fnmatch(t, name)),
-                        None => true,
-                    };
-                    if !passed_over {
+                    let shown = lossless::decode(name.as_bytes());
+                    if !self.taboo.iter().any(|t| fnmatch::fnmatch(t, &shown)) {
                         self.file(&path.join(name)?)?;
                     }
                 }
