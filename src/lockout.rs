@@ -183,9 +183,9 @@ fn shell(root: &dyn Rootfs, passwd: &File, entry: Entry<'_>) -> Result<Option<Ba
     if matches!(name, b"nologin" | b"false") {
         return bar(format!("the login shell is {shown}"));
     }
-    let at = match std::str::from_utf8(text).ok().map(ImagePath::parse) {
-        Some(Ok(path)) => root.locate(&path)?,
-        _ => return bar(format!("the login shell {shown} is no path")),
+    let at = match ImagePath::parse(text) {
+        Ok(path) => root.locate(&path)?,
+        Err(_) => return bar(format!("the login shell {shown} is no path")),
     };
     match at.stat {
         Some(stat) if stat.kind == FileKind::File && stat.mode & 0o111 != 0 => Ok(None),

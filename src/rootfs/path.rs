@@ -242,6 +242,20 @@ mod tests {
     }
 
     #[test]
+    fn text_names_the_bytes_that_it_was_made_from() {
+        let text = crate::text::lossless::decode(b"/etc/caf\xe9");
+        let path = ImagePath::parse(&text).unwrap();
+        assert_eq!(path.as_bytes(), b"/etc/caf\xe9");
+        let etc = ImagePath::parse("/etc").unwrap();
+        assert_eq!(etc.join(&text[5..]).unwrap(), path);
+        assert_eq!(escape_text("a\u{10ffe9}\x1b"), "a\u{10ffe9}\\x1b");
+        // A name that holds a stand-in itself is bytes, and shown so.
+        let odd = etc.join(OsStr::new("\u{10ffe9}")).unwrap();
+        assert_eq!(odd.to_string(), "/etc/\\xf4\\x8f\\xbf\\xa9");
+        assert_eq!(odd.as_bytes(), "/etc/\u{10ffe9}".as_bytes());
+    }
+
+    #[test]
     fn odd_bytes_are_shown_escaped() {
         let p = ImagePath::parse(b"/home/a\nb\xff").unwrap();
         assert_eq!(p.to_string(), "/home/a\\x0ab\\xff");

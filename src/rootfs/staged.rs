@@ -406,6 +406,21 @@ mod tests {
     }
 
     #[test]
+    fn text_is_written_as_the_bytes_that_it_was_made_from() {
+        let root = MemoryRootfs::new().file("/etc/a", b"caf\xe9 \xff\n");
+        let text = root.read(&path("/etc/a")).unwrap().unwrap();
+        let mut staged = StagedRootfs::new(&root);
+        assert!(!staged.stage(&Change::write(&path("/etc/a"), &*text), &rule()).unwrap());
+        let longer = Change::write(&path("/etc/a"), format!("{text}x\n"));
+        assert!(staged.stage(&longer, &rule()).unwrap());
+        let target = text.trim_end().to_owned();
+        staged.stage(&Change::Symlink { path: path("/etc/l"), target }, &rule()).unwrap();
+        let bytes = staged.read_bytes(&path("/etc/a"), 99).unwrap().unwrap();
+        assert_eq!(&*bytes, b"caf\xe9 \xff\nx\n");
+        assert_eq!(staged.read_link(&path("/etc/l")).unwrap().unwrap(), b"caf\xe9 \xff");
+    }
+
+    #[test]
     fn a_write_through_a_link_lands_on_the_file_it_leads_to() {
         let base = MemoryRootfs::new()
             .file_with("/etc/sysctl.conf", "a = 1\n", 0o600, 0, 7)

@@ -153,6 +153,7 @@ mod tests {
             .file("/etc/r-d/x.conf", "")
             .dir("/srv/d", 0o755, 0, 0)
             .file("/srv/y.conf", "")
+            .file("/srv/\u{10ffe9}.d/\u{10ffe9}.conf", "")
             .link("/etc/l", "/srv/d");
         let shown = |pattern: &str| -> Vec<String> {
             let mut names = Names::new(&ImagePath::root());
@@ -160,6 +161,11 @@ mod tests {
         };
         assert_eq!(shown("/etc/r.d/*.conf"), ["/etc/r.d/10-a.conf", "/etc/r.d/20-b.conf"]);
         assert_eq!(shown("/etc/r?d/x.conf"), ["/etc/r-d/x.conf"]);
+        for latin in
+            ["/srv/\u{10ffe9}.d/?.conf", "/srv/?.d/\u{10ffe9}.conf", "/srv/[\u{10ffe9}].d/*"]
+        {
+            assert_eq!(shown(latin), ["/srv/\\xe9.d/\\xe9.conf"], "a byte is one character");
+        }
         assert_eq!(shown("/etc//./r.d"), ["/etc/r.d"]);
         assert_eq!(shown("/etc/r.d/../r-d/*"), ["/etc/r-d/x.conf"]);
         assert_eq!(shown("/etc/l/../*.conf"), ["/srv/y.conf"], "behind a link, of where it leads");

@@ -7,9 +7,11 @@
 use super::unit_files::drop_ins;
 pub(in crate::check) use super::unit_files::{Entry, entry, search_path};
 use crate::check::common::destination;
+use crate::check::foreign;
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::unit_install::{Install, is_unit_name, template_of};
+use crate::text::{lossless, unit};
 
 /// Where systemctl writes.
 pub(in crate::check) const ETC: &str = "/etc/systemd/system";
@@ -82,14 +84,29 @@ impl Unit {
     pub fn install(&self, root: &dyn Rootfs) -> Result<Install> {
         let mut install = Install::default();
         let Some((fragment, _)) = self.fragment() else { return Ok(install) };
-        install.read(&root.read(fragment)?.unwrap_or_default());
+        add_install(root, fragment, &mut install)?;
         for name in [template_of(&self.name), Some(self.name.clone())].into_iter().flatten() {
             for path in drop_ins(root, &name)? {
-                install.read(&root.read(&path)?.unwrap_or_default());
+                add_install(root, &path, &mut install)?;
             }
         }
         Ok(install)
     }
+}
+
+/// Adds what a unit file or drop-in says in `[Install]`.
+fn add_install(root: &dyn Rootfs, path: &ImagePath, install: &mut Install) -> Result<()> {
+    let text = root.read(path)?.unwrap_or_default();
+    if lossless::holds(&text) {
+        for said in unit::Unit::parse(&text).assignments {
+            let makes_links = ["WantedBy", "RequiredBy", "Alias"].contains(&said.key.as_str());
+            if makes_links && &*said.section == "Install" {
+                foreign::judged(path, said.line, &said.value)?;
+            }
+        }
+    }
+    install.read(&text);
+    Ok(())
 }
 
 /// The names in a directory; none when there is no such directory.
