@@ -16,6 +16,7 @@ use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape};
 use crate::text::accounts::{
     CHANGED, Days, Entry, HOME, INACTIVE, Layout, MAX, PASSWORD, PRIMARY_GID, UID, days,
 };
+use crate::text::lossless::{self, Raw};
 
 /// A file of keys may be this large (bytes).
 const FILE_LIMIT: u64 = 16 << 20;
@@ -91,9 +92,9 @@ fn compare(before: &dyn Rootfs, after: &dyn Rootfs, account: &str, today: i64) -
 /// Everything that keeps `account` from logging in over SSH; nothing where there is no SSH server.
 fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
     let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
-    let entry = ByName::new(&passwd.table()).first(account.as_bytes());
+    let entry = ByName::new(&passwd.table()).first(&account.raw());
     let groups = Groups::read(root)?;
-    let gids = groups.of(account.as_bytes(), entry.map(|e| e.number(PRIMARY_GID)));
+    let gids = groups.of(&account.raw(), entry.map(|e| e.number(PRIMARY_GID)));
     let person = Person {
         name: account.to_owned(),
         is_root: entry.map_or(account == "root", |e| e.number(UID) == 0),
@@ -104,7 +105,7 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
         .shut
         .iter()
         .map(|shut| Bar {
-            says: shut.says.clone(),
+            says: lossless::shown(&shut.says).into_owned(),
             path: shut.path.clone(),
             line: shut.line,
             word: shut.directive,
@@ -198,8 +199,8 @@ fn no_key(
     gids: BTreeSet<u32>,
     door: &Door,
 ) -> Result<Option<Bar>> {
-    let home = String::from_utf8_lossy(entry.field(HOME)).into_owned();
-    let name = String::from_utf8_lossy(entry.name()).into_owned();
+    let home = lossless::decode(entry.field(HOME));
+    let name = lossless::decode(entry.name());
     let missing = |says: &str, path| {
         let says = format!("no password is taken and {says}");
         Ok(Some(Bar { says, path, line: 0, word: "key", passing: true }))

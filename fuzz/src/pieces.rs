@@ -2,6 +2,7 @@
 
 use gokaku::text::Lines;
 use gokaku::text::banner::{is_blank, leaks};
+use gokaku::text::lossless;
 use gokaku::text::pattern::{Wildcards, is_pattern, matches, name_matches, path_matches};
 use gokaku::text::splice::{Edit, splice};
 
@@ -9,6 +10,9 @@ use super::support::chosen;
 
 /// Lines keep their ends; patterns match what they spell.
 pub fn run(data: &[u8]) {
+    let decoded = lossless::decode(data);
+    assert_eq!(lossless::encode(&*decoded), data);
+    assert!(!lossless::holds(&lossless::shown(&decoded)));
     let (pick, text) = chosen(data);
     let lines = Lines::new(&text);
     assert_eq!(lines.to_string(), text);

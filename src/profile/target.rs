@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::Target;
 use crate::error::{Error, Result};
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs};
+use crate::text::lossless;
 use crate::text::os_release;
 
 /// What a root says it is.
@@ -102,6 +103,7 @@ impl Target {
             (os, "") => format!("{os} without a version"),
             (os, version) => format!("{os} {version}"),
         };
+        let what = lossless::shown(&what);
         Err(Error::Guard(format!(
             "/etc/os-release: found {what}, want {} {}; this profile is not for this root \
              (--force-target takes it all the same)",

@@ -14,6 +14,7 @@ pub mod joined;
 pub mod limits;
 pub mod login_defs;
 pub mod logrotate;
+pub mod lossless;
 pub mod modprobe;
 pub mod mount_options;
 pub mod mountinfo;

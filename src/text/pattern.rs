@@ -3,6 +3,8 @@
 //! Bytes are compared, as in a program that sets no locale. Time is in proportion to the product of
 //! the two lengths at worst: only the last `*` is ever tried again.
 
+use super::lossless::Raw;
+
 /// Whose patterns they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wildcards {
@@ -64,7 +66,7 @@ pub fn path_matches(wildcards: Wildcards, pattern: &str, path: &str) -> bool {
     let (mut patterns, mut names) = (components(pattern), components(path));
     let mut both = || match (patterns.next(), names.next()) {
         (None, None) => None,
-        (Some(p), Some(n)) => Some(name_matches(wildcards, p.as_bytes(), n.as_bytes())),
+        (Some(p), Some(n)) => Some(name_matches(wildcards, &p.raw(), &n.raw())),
         _ => Some(false),
     };
     pattern.starts_with('/') == path.starts_with('/')

@@ -40,7 +40,7 @@ pub(crate) fn why_shut_out(root: &dyn Rootfs, user: &Entry<'_>) -> Result<Option
     if !is_login(user) {
         return Ok(Some(format!("the login shell is {shown}")));
     }
-    let Some(Ok(path)) = std::str::from_utf8(shell).ok().map(ImagePath::parse) else {
+    let Ok(path) = ImagePath::parse(shell) else {
         return Ok(Some(format!("the login shell {shown} is no path")));
     };
     Ok(match root.locate(&path)?.stat {

@@ -1,7 +1,7 @@
 //! The user numbers that people get, by `/etc/login.defs`.
 
 use crate::error::{Error, Result};
-use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::accounts::{Entry, HOME, UID};
 use crate::text::login_defs;
 
@@ -33,8 +33,7 @@ impl UidRange {
     /// # Errors
     /// The file cannot be read. That it is not there is no error: the defaults apply.
     pub fn read(root: &dyn Rootfs) -> Result<UidRange> {
-        let text = root.read_bytes(&path()?, CONFIG_LIMIT)?;
-        Ok(UidRange::parse(&String::from_utf8_lossy(text.as_deref().unwrap_or_default())))
+        Ok(UidRange::parse(&root.read(&path()?)?.unwrap_or_default()))
     }
 
     fn parse(text: &str) -> UidRange {

@@ -1,10 +1,12 @@
 //! The paths in an image that a pattern names.
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use super::includes::Budget;
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::lossless::Raw;
 use crate::text::pattern::{Wildcards, components, is_pattern, name_matches};
 
 /// A pattern names at most this many paths; real ones name dozens.
@@ -67,8 +69,7 @@ pub(in crate::check) fn entries(
         return Ok(Vec::new());
     }
     let names = root.list(dir)?.unwrap_or_default();
-    let fits =
-        |name: &&std::ffi::OsString| name_matches(wildcards, pattern.as_bytes(), name.as_bytes());
+    let fits = |name: &&OsString| name_matches(wildcards, &pattern.raw(), name.as_bytes());
     names.iter().filter(fits).map(|name| dir.join(name)).collect()
 }
 
@@ -93,6 +94,7 @@ mod tests {
             .file("/etc/r-d/x.conf", "")
             .dir("/srv/d", 0o755, 0, 0)
             .file("/srv/y.conf", "")
+            .file("/srv/\u{10ffe9}.d/\u{10ffe9}.conf", "")
             .link("/etc/l", "/srv/d");
         let shown = |pattern: &str| -> Vec<String> {
             expand(&root, Wildcards::Libc, pattern, &mut budget())
@@ -106,6 +108,11 @@ mod tests {
         assert_eq!(shown("/etc/r.d/30-gone.conf"), ["/etc/r.d/30-gone.conf"]);
         assert_eq!(shown("/etc/r.d/1\\0-a.conf"), ["/etc/r.d/10-a.conf"], "escaped");
         assert_eq!(shown("/etc/r?d/x.conf"), ["/etc/r-d/x.conf"]);
+        for latin in
+            ["/srv/\u{10ffe9}.d/?.conf", "/srv/?.d/\u{10ffe9}.conf", "/srv/[\u{10ffe9}].d/*"]
+        {
+            assert_eq!(shown(latin), ["/srv/\\xe9.d/\\xe9.conf"], "a byte is one character");
+        }
         assert_eq!(shown("/etc//./r.d"), ["/etc/r.d"]);
         assert_eq!(shown("/etc/r.d/../r-d/*"), ["/etc/r-d/x.conf"]);
         assert_eq!(shown("/etc/l/../*.conf"), ["/srv/y.conf"], "behind a link, of where it leads");

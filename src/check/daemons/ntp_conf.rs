@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::rewrite;
+use crate::check::foreign;
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -100,6 +101,9 @@ fn restrict(
         .collect();
     for (family, is_v4) in [("-4", true), ("-6", false)] {
         let own: Vec<_> = entries.iter().filter(|(_, e)| if is_v4 { e.v4 } else { e.v6 }).collect();
+        for (file, entry) in &own {
+            foreign::judged(&file.path, entry.line, &entry.flags.join(" "))?;
+        }
         let has = |flag: &&str| own.iter().any(|(_, e)| e.flags.iter().any(|f| f == flag));
         let missing: Vec<&str> = FLAGS.into_iter().filter(|f| !has(f)).collect();
         let want = format!("restrict {family} default {}", FLAGS.join(" "));
@@ -186,6 +190,7 @@ impl Options {
         let words: Vec<&str> = last.iter().flat_map(|v| v.value.split_whitespace()).collect();
         let config = option(&words, 'c', "configfile").filter(|p| p.starts_with('/'));
         let user = option(&words, 'u', "user");
+        foreign::judged(&path, line, user.unwrap_or_default())?;
         Ok(Options { path, line, config: config.map(str::to_owned), user: user.map(str::to_owned) })
     }
 
@@ -327,7 +332,15 @@ mod tests {
         assert_eq!(audit(&image(GOOD).without("/etc/ntp.conf")), Outcome::NotMet);
         let looped = image(GOOD).link("/etc/ntp.conf", "ntp.conf");
         assert_eq!(audit(&looped), Outcome::Unknown);
-        assert_eq!(audit(&image(GOOD).file("/etc/ntp.conf", b"\xff")), Outcome::Unknown);
+        let with = |line: &[u8]| {
+            audit(&image(GOOD).file("/etc/ntp.conf", [line, b"\n", GOOD.as_bytes()].concat()))
+        };
+        for judged in [&b"restrict default \xff"[..], b"server \xff"] {
+            assert_eq!(with(judged), Outcome::Unknown);
+        }
+        for elsewhere in [&b"# \xff"[..], b"leapfile /\xff", b"\xff"] {
+            assert_eq!(with(elsewhere), Outcome::Met);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::check::common::conf_dirs::{self, Listed, What};
 use crate::check::common::rewrite;
+use crate::check::foreign;
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -78,6 +79,10 @@ impl Primitive for Limits {
                 }
             }
         }
+        judged(
+            &files,
+            everybody.last().into_iter().chain(others.values().filter_map(|l| l.last())),
+        )?;
         let mut gaps = Vec::new();
         match everybody.last() {
             Some(found) if self.complies(found) => holding.push(self.evidence(&files, found)),
@@ -93,6 +98,7 @@ impl Primitive for Limits {
                 lifting.extend(lines.into_iter().filter(|found| !self.complies(found)));
             }
         }
+        judged(&files, &lifting)?;
         let mut by_file: BTreeMap<usize, Vec<Found>> = BTreeMap::new();
         for found in lifting {
             by_file.entry(found.file).or_default().push(found);
@@ -102,6 +108,17 @@ impl Primitive for Limits {
         }
         Ok(Finding::from_gaps(gaps, holding))
     }
+}
+
+/// The lines count. In evidence they are shown with their comments.
+fn judged<'f>(files: &[File], lines: impl IntoIterator<Item = &'f Found>) -> Result<()> {
+    for found in lines {
+        if let Some(file) = files.get(found.file) {
+            let said = found.limit.text.split('#').next().unwrap_or_default();
+            foreign::judged(&file.path, found.limit.line, said)?;
+        }
+    }
+    Ok(())
 }
 
 impl Limits {
@@ -196,6 +213,7 @@ impl Limits {
         Evidence { path, ..Evidence::default() }
             .line(found.limit.line)
             .found(&found.limit.text)
+            .aside()
             .want(self.wanted())
     }
 }
@@ -223,7 +241,7 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        core().audit(root).unwrap().outcome()
+        crate::check::testing::outcome(&core(), root)
     }
 
     #[test]
@@ -350,7 +368,14 @@ mod tests {
         let outside = stock().file("/usr/own", "* hard core 1\n").link(OURS, "/usr/own");
         assert!(fixes(&core().audit(&outside).unwrap()).is_empty());
         assert!(core().audit(&stock().link(OURS, OURS)).is_err());
-        assert!(core().audit(&stock().file(LATER, b"\xff")).is_err());
+        for judged in [&b"* hard core 0\xff"[..], b"\xff hard core 0", b"@x - core 1\xff"] {
+            let root = stock().file(OURS, "* hard core 0\n").file(LATER, judged);
+            assert_eq!(outcome(&root), Outcome::Unknown, "{judged:?}");
+        }
+        for elsewhere in [&b"\xff"[..], b"* hard core 0 # \xff", b"\xff hard nproc 9"] {
+            let root = stock().file(OURS, "* hard core 0\n").file(LATER, elsewhere);
+            assert_eq!(outcome(&root), Outcome::Met, "{elsewhere:?}");
+        }
     }
 
     #[test]

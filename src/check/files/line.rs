@@ -4,9 +4,11 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::check::common::glob;
+use crate::check::foreign;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::lossless::{self, Raw};
 use crate::text::pattern::{Wildcards, is_pattern};
 
 /// A line of one of `files` matches `pattern`. Comments count only if the pattern allows them.
@@ -64,10 +66,14 @@ impl Primitive for Line {
             for file in Line::expand(root, path)? {
                 let Some(text) = root.read(&file)? else { continue };
                 let mut lines = text.lines().enumerate();
-                match lines.find(|(_, l)| self.pattern.is_match(l.as_bytes())) {
+                match lines.find(|(_, l)| self.pattern.is_match(&l.raw())) {
                     Some((i, line)) => {
+                        // What the pattern does not ask for, as a comment behind it, is not judged.
+                        let asked =
+                            self.pattern.find(&line.raw()).map(|m| lossless::decode(m.as_bytes()));
+                        foreign::judged(&file, i + 1, &asked.unwrap_or_default())?;
                         let found = if self.show { line.trim() } else { "such a line" };
-                        hits.push(Evidence::at(&file).line(i + 1).found(found));
+                        hits.push(Evidence::at(&file).line(i + 1).found(found).aside());
                     }
                     None => looked_at.push(Evidence::at(&file).note("no such line")),
                 }

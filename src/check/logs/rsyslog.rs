@@ -1,6 +1,7 @@
 //! The image's rsyslog configuration as one sequence: included files stand where they are
 //! included, as rsyslogd reads them.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::check::Evidence;
@@ -8,8 +9,9 @@ use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::lossless;
 use crate::text::pattern::Wildcards;
-use crate::text::rsyslog::{self, Kind, Step, Token};
+use crate::text::rsyslog::{self, Kind, Step, Target, Token};
 
 /// The main file.
 pub(in crate::check) const MAIN: &str = "/etc/rsyslog.conf";
@@ -97,8 +99,33 @@ impl Config {
         let (Some(source), Some((_, token))) = (self.source(token), self.tokens.get(token)) else {
             return Evidence::default();
         };
-        Evidence::at(&source.path).line(token.line).found(source.line(token.line))
+        let evidence = Evidence::at(&source.path).line(token.line);
+        // The line may be one of several, and may have a comment.
+        let said = said(&token.kind);
+        if lossless::holds(&said) {
+            return evidence.found(said);
+        }
+        evidence.found(source.line(token.line)).aside()
     }
+}
+
+/// What a statement says that a rule may judge.
+fn said(kind: &Kind) -> Cow<'_, str> {
+    match kind {
+        // What follows the value is passed over.
+        Kind::Directive(directive) => directive.value.split_whitespace().next(),
+        Kind::Object(object) => {
+            let mut values = object.parameters.iter().map(|p| p.value.as_str());
+            values.find(|value| lossless::holds(value))
+        }
+        Kind::Action(text) => match Target::of(kind) {
+            Some(Target::File(path)) => return path.into(),
+            _ => text.split_whitespace().next(),
+        },
+        _ => None,
+    }
+    .unwrap_or_default()
+    .into()
 }
 
 struct Reader<'a> {

@@ -9,9 +9,10 @@ use crate::check::accounts::people::is_system;
 use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
+use crate::check::foreign;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
-use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape};
+use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape_text};
 use crate::text::accounts::{HOME, Layout, UID};
 use crate::text::ini::{self, Dialect};
 use crate::text::login_defs;
@@ -60,9 +61,9 @@ impl Primitive for RootPath {
         let mut judged = Judged::default();
         let owners = Owners { homes: homes(root)?, names: AccountDb::read(root)? };
         for (path, setting) in settings(root)? {
+            foreign::judged(&path, setting.line, &setting.shown)?;
             let shown: String = setting.shown.chars().take(SHOWN).collect();
-            let evidence =
-                || Evidence::at(&path).line(setting.line).found(escape(shown.as_bytes()));
+            let evidence = || Evidence::at(&path).line(setting.line).found(escape_text(&shown));
             judged.holding.push(evidence());
             judged.here.clear();
             for element in &setting.elements {
@@ -96,7 +97,7 @@ impl Judged {
                 return Ok(());
             }
             Element::Unknown(raw) => {
-                let note = format!("see by hand what {} is for root", escape(raw.as_bytes()));
+                let note = format!("see by hand what {} is for root", escape_text(raw));
                 self.unclear.push(evidence().note(note));
                 return Ok(());
             }
@@ -106,7 +107,7 @@ impl Judged {
             let note = if text.is_empty() {
                 "an empty element means whatever directory one is in".to_owned()
             } else {
-                format!("`{}` is relative", escape(text.as_bytes()))
+                format!("`{}` is relative", escape_text(text))
             };
             let evidence = evidence().want("absolute directories").note(note);
             self.gaps.push(Gap::no_remedy(evidence, "take the element out by hand"));
@@ -119,7 +120,7 @@ impl Judged {
         let path = match ImagePath::parse(text) {
             Ok(path) if !boot_time => path,
             _ => {
-                let note = format!("see by hand what {} is", escape(text.as_bytes()));
+                let note = format!("see by hand what {} is", escape_text(text));
                 self.unclear.push(evidence().note(note));
                 return Ok(());
             }
@@ -236,7 +237,7 @@ fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()>
             if is_dir {
                 // sudo passes over backups and names with a dot.
                 for entry in glob::entries(root, &included, Wildcards::Libc, "*")? {
-                    let name = entry.file_name().and_then(|n| n.to_str()).unwrap_or(".");
+                    let name = entry.file_name().unwrap_or_default().to_string_lossy();
                     if !name.contains('.') && !name.ends_with('~') {
                         todo.push(entry);
                     }
@@ -258,7 +259,7 @@ fn service_manager(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
     let found = |value: &str| format!("{key}={value}");
     let evidence = |a: &ini::Assignment| {
         let evidence = Evidence::at(&path).line(a.line).found(found(&a.value));
-        evidence.note("what services get; not judged")
+        evidence.note("what services get; not judged").aside()
     };
     Ok(all.iter().filter(|a| a.value.contains("PATH=")).map(evidence).collect())
 }
@@ -312,7 +313,7 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        RootPath {}.audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+        crate::check::testing::outcome(&RootPath {}, root)
     }
 
     fn why(root: &MemoryRootfs) -> String {
@@ -386,7 +387,10 @@ mod tests {
         let both = root().file("/root/.profile", "PATH=$HOME/bin:\n");
         assert_eq!(outcome(&both), Outcome::NotMet, "what is certain comes first");
         assert_eq!(outcome(&root().link("/root/.profile", ".profile")), Outcome::Unknown);
-        assert_eq!(outcome(&root().file("/root/.profile", b"\xff")), Outcome::Unknown);
+        let judged = root().file("/root/.profile", b"PATH=/usr/\xff:/bin\n");
+        assert_eq!(outcome(&judged), Outcome::Unknown);
+        let elsewhere = root().file("/root/.profile", b"# \xff\nPS1=\xff\nPATH=/bin # \xff\n");
+        assert_eq!(outcome(&elsewhere), Outcome::Met);
         let live = root().file("/root/.profile", "PATH=/run/x").dir("/run/x", 0o755, 0, 0).live();
         assert_eq!(outcome(&live), Outcome::Met);
     }

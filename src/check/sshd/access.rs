@@ -13,6 +13,7 @@ use crate::check::{Evidence, Finding, Gap};
 use crate::error::Result;
 use crate::rootfs::{Change, Rootfs};
 use crate::text::accounts::{Entry, Layout, PRIMARY_GID};
+use crate::text::lossless;
 use crate::text::sshd_config::edited;
 use crate::text::sshd_value::pattern_fits;
 
@@ -33,6 +34,7 @@ pub(super) fn audit(
         .filter(|s| s.keyword.is_some_and(|k| k.takes == Takes::Names))
         .filter(|s| s.refusal.is_none() && !patterns(config, s).is_empty())
         .collect();
+    config.judged(lists.iter().copied())?;
     let (global, in_blocks): (Vec<&Setting>, Vec<&Setting>) =
         lists.into_iter().partition(|s| s.place == Place::Global);
     let (refusals, held_back) = refused(config, None);
@@ -127,7 +129,7 @@ fn nobody_allowed(
         patterns.iter().any(|p| pattern_fits(p.split('@').next().unwrap_or(p), name))
     };
     let is_allowed = |user: &&Entry<'_>| {
-        let name = String::from_utf8_lossy(user.name());
+        let name = lossless::decode(user.name());
         let groups = member_of.of(user.name(), Some(user.number(PRIMARY_GID)));
         (users.is_empty() || fits(&users, &name))
             && (groups_allowed.is_empty()

@@ -9,8 +9,10 @@ use super::keywords;
 use super::release::{NEWEST, Release};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
+use crate::check::foreign;
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::lossless::byte_len;
 use crate::text::pattern::Wildcards;
 use crate::text::sshd_config::{Statement, statement};
 
@@ -132,6 +134,19 @@ impl Config {
         self.settings.iter().filter(move |s| s.is(keyword))
     }
 
+    /// For lines that are judged, whatever of them is shown.
+    ///
+    /// # Errors
+    /// One holds a byte that is not UTF-8.
+    pub fn judged<'a>(&self, lines: impl IntoIterator<Item = &'a Setting>) -> Result<()> {
+        for line in lines {
+            if let Some(source) = self.sources.get(line.source) {
+                foreign::judged(&source.path, line.line, &line.said.args.join(" "))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The main file.
     pub fn main(&self) -> Option<&Source> {
         self.sources.first()
@@ -177,7 +192,8 @@ impl<'a> Reader<'a> {
         let whole = place;
         let source = self.source(&path, &text);
         for (i, line) in text.split('\n').enumerate() {
-            let too_long = line.len() + 1 >= self.config.release.line_limit();
+            let length = byte_len(line);
+            let too_long = length + 1 >= self.config.release.line_limit();
             let said = statement(line, self.config.release.style());
             let said = match said {
                 Some(said) => said,
@@ -192,7 +208,7 @@ impl<'a> Reader<'a> {
             };
             let keyword = keywords::find(&said.keyword);
             let refusal = if too_long {
-                Some(format!("{} bytes are too long for a line", line.len()))
+                Some(format!("{length} bytes are too long for a line"))
             } else {
                 self.refusal(&said, keyword, place)
             };
@@ -447,7 +463,7 @@ mod tests {
         };
         assert_eq!(error(b""), Ok(true));
         assert!(error(b"Port 22\nx\0").unwrap_err().starts_with("/etc/ssh/sshd_config:2:"));
-        assert!(error(b"\xff").is_err());
+        assert_eq!(error(b"# \xff\nBanner \xff\n"), Ok(true), "whoever judges the line");
         assert!(error(&vec![b'\n'; 5 << 20]).is_err());
         assert!(Config::read(&MemoryRootfs::new()).unwrap().is_none());
         let dangling = MemoryRootfs::new().link(MAIN, "/run/sshd_config");

@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn outcome(want: &SystemdConf, root: &MemoryRootfs) -> Outcome {
-        want.audit(root).unwrap().outcome()
+        crate::check::testing::outcome(want, root)
     }
 
     fn main(text: &str) -> MemoryRootfs {
@@ -403,7 +403,14 @@ mod tests {
         assert_eq!(outcome(&want, &root), Outcome::MetVacuously);
         let status = "Package: systemd-coredump\nStatus: install ok installed\n";
         assert_eq!(outcome(&want, &root.file("/var/lib/dpkg/status", status)), Outcome::NotMet);
-        assert!(storage().audit(&main("").file(MAIN, b"\xff")).is_err());
+        let with = |line: &[u8]| {
+            let text = [b"[Journal]\nStorage=persistent\n", line].concat();
+            outcome(&storage(), &main("").file(MAIN, text))
+        };
+        assert_eq!(with(b"Storage=persistent\xff\n"), Outcome::Unknown);
+        for elsewhere in [&b"# \xff\n"[..], b"TTYPath=/dev/\xff\n"] {
+            assert_eq!(with(elsewhere), Outcome::Met);
+        }
     }
 
     #[test]

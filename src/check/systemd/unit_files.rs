@@ -3,10 +3,13 @@
 //! The first directory that has the unit's file wins; drop-ins of all directories are read, sorted
 //! by their names, and of two with the same name the one in the higher directory hides the other.
 
+use std::rc::Rc;
+
 use crate::check::common::conf_dirs;
 use crate::check::common::includes::{Budget, Limits};
 use crate::error::{Error, Result};
-use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Location, Rootfs};
+use crate::rootfs::{FileKind, ImagePath, Location, Rootfs};
+use crate::text::lossless::byte_len;
 use crate::text::unit::{Assignment, Unit};
 use crate::text::unit_install::template_of;
 
@@ -137,6 +140,19 @@ pub(in crate::check) fn statements(
     name: &str,
     fragment: Option<&ImagePath>,
 ) -> Result<Vec<Assignment>> {
+    let all = placed_statements(root, name, fragment)?;
+    Ok(all.into_iter().map(|(_, said)| said).collect())
+}
+
+/// As [`statements`], each with the file it stands in.
+///
+/// # Errors
+/// As [`statements`].
+pub(in crate::check) fn placed_statements(
+    root: &dyn Rootfs,
+    name: &str,
+    fragment: Option<&ImagePath>,
+) -> Result<Vec<(Rc<ImagePath>, Assignment)>> {
     let mut all = Vec::new();
     if let Some(fragment) = fragment {
         included(root, fragment, &mut Budget::new(LIMITS, fragment), &mut all)?;
@@ -144,22 +160,24 @@ pub(in crate::check) fn statements(
     for name in [template_of(name), Some(name.to_owned())].into_iter().flatten() {
         for path in drop_ins(root, &name)? {
             // `.include` says nothing in a drop-in.
-            all.extend(read(root, &path)?.1.assignments);
+            let unit = read(root, &path)?.1;
+            let path = Rc::new(path);
+            all.extend(unit.assignments.into_iter().map(|said| (Rc::clone(&path), said)));
         }
     }
     Ok(all)
 }
 
 fn read(root: &dyn Rootfs, path: &ImagePath) -> Result<(usize, Unit)> {
-    let bytes = root.read_bytes(path, CONFIG_LIMIT)?.unwrap_or_default();
-    Ok((bytes.len(), Unit::parse(&String::from_utf8_lossy(&bytes))))
+    let text = root.read(path)?.unwrap_or_default();
+    Ok((byte_len(&text), Unit::parse(&text)))
 }
 
 fn included(
     root: &dyn Rootfs,
     path: &ImagePath,
     budget: &mut Budget,
-    all: &mut Vec<Assignment>,
+    all: &mut Vec<(Rc<ImagePath>, Assignment)>,
 ) -> Result<()> {
     let Location { path: real, stat } = root.locate(path)?;
     // What is not there says nothing.
@@ -168,7 +186,8 @@ fn included(
     }
     let (bytes, unit) = read(root, path)?;
     budget.enter(&real, bytes)?;
-    let mut rest = unit.assignments.into_iter();
+    let here = Rc::new(path.clone());
+    let mut rest = unit.assignments.into_iter().map(|said| (Rc::clone(&here), said));
     let mut done = 0;
     for include in unit.includes {
         all.extend(rest.by_ref().take(include.before - done));

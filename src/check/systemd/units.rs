@@ -4,9 +4,10 @@
 //! Everything is told from files and links; targets of links are paths of the image. What a
 //! generator will make at boot is not known here, save for init scripts (see `sysv`).
 
-use super::unit_files::statements;
+use super::unit_files::placed_statements;
 pub(in crate::check) use super::unit_files::{Entry, entry, search_path};
 use crate::check::common::destination;
+use crate::check::foreign;
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::unit_install::{Install, is_unit_name, template_of};
@@ -81,7 +82,15 @@ impl Unit {
     /// The `[Install]` section: of the unit file, then of its drop-ins.
     pub fn install(&self, root: &dyn Rootfs) -> Result<Install> {
         let Some((fragment, _)) = self.fragment() else { return Ok(Install::default()) };
-        Ok(Install::read(&statements(root, &self.name, Some(fragment))?))
+        let all = placed_statements(root, &self.name, Some(fragment))?;
+        for (path, said) in &all {
+            let makes_links = ["WantedBy", "RequiredBy", "Alias"].contains(&said.key.as_str());
+            if makes_links && &*said.section == "Install" {
+                foreign::judged(path, said.line, &said.value)?;
+            }
+        }
+        let all: Vec<_> = all.into_iter().map(|(_, said)| said).collect();
+        Ok(Install::read(&all))
     }
 }
 

@@ -4,10 +4,12 @@
 //! line outranks a package's unit, and a drop-in that names options replaces all of them.
 
 use crate::check::Evidence;
+use crate::check::foreign;
 use crate::check::systemd::unit_files::{self, Fragment};
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::fstab::{self, Entry};
+use crate::text::lossless::byte_len;
 use crate::text::unit::{FaultKind, Unit, escape_path};
 
 /// Mounted by systemd itself before it reads any unit. `fstab` can change their options; units
@@ -64,6 +66,9 @@ pub(super) fn resolve(
     let mut lines = Vec::new();
     for entry in text.map(fstab::entries).unwrap_or_default() {
         if !entry.is_swap() && leads_to(root, &entry, target)? {
+            // A mount unit is made of all four fields; systemd passes over what is not UTF-8.
+            let said = fstab::statement(text.unwrap_or_default(), entry.line);
+            foreign::judged(&super::fstab_path()?, entry.line, said)?;
             lines.push(entry);
         }
     }
@@ -129,7 +134,7 @@ fn leads_to(root: &dyn Rootfs, entry: &Entry, target: &ImagePath) -> Result<bool
     if path.as_bytes() == target.as_bytes() {
         return Ok(true);
     }
-    if path.len() >= PATH_MAX {
+    if byte_len(&path) >= PATH_MAX {
         return Ok(false);
     }
     let Ok(path) = ImagePath::parse(&path) else { return Ok(false) };

@@ -11,7 +11,7 @@ use self::declared::{Declared, UnitMount, is_early, resolve};
 use crate::check::common::{destination, own_file};
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, Rootfs, escape};
+use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
 use crate::text::fstab::{self, Entry};
 use crate::text::mount_options::{self, Flag};
 use crate::text::{Lines, mountinfo, unit};
@@ -161,8 +161,9 @@ impl Mount {
         let evidence = match (root.read(&path), std::str::from_utf8(self.target.as_bytes())) {
             (Ok(Some(text)), Ok(target)) => match mountinfo::flags(&text, target) {
                 Some(flags) => Evidence::at(&path)
-                    .found(escape(flags.as_bytes()))
-                    .note("mounted so until the next boot"),
+                    .found(escape_text(flags))
+                    .note("mounted so until the next boot")
+                    .aside(),
                 None => Evidence::at(&path).note(format!("nothing is mounted on {target} now")),
             },
             // The verdict is about the files; it stands without this.
@@ -192,7 +193,7 @@ fn places(declared: &Declared) -> Vec<Evidence> {
 
 fn line_evidence(entry: &Entry) -> Option<Evidence> {
     let found = match &entry.options {
-        Some(options) => escape(options.as_bytes()),
+        Some(options) => escape_text(options),
         None => "no options, as `defaults`".to_owned(),
     };
     Some(Evidence::at(&fstab_path().ok()?).line(entry.line).found(found))
@@ -201,7 +202,7 @@ fn line_evidence(entry: &Entry) -> Option<Evidence> {
 fn unit_evidence(unit: &UnitMount) -> Evidence {
     let evidence = Evidence::at(&unit.path).note(format!("this file decides about {}", unit.name));
     match unit.line {
-        Some(line) => evidence.line(line).found(escape(unit.options.as_bytes())),
+        Some(line) => evidence.line(line).found(escape_text(&unit.options)),
         None => evidence.found("no Options="),
     }
 }
@@ -241,7 +242,7 @@ const BIND_NOTE: &str = "a bind mount: the option is applied by a second step on
 /// What a reader of a gap should know about the found options.
 fn noted(mut evidence: Evidence, options: &str, flag: Flag) -> Evidence {
     let remark = match (mount_options::implied_by(options, flag), flag) {
-        (Some(word), _) => format!("only implied, by `{}`", escape(word.as_bytes())),
+        (Some(word), _) => format!("only implied, by `{}`", escape_text(word)),
         (None, Flag::Noexec) => "takes effect at the next boot; a build that starts scripts from \
                                  there after a reboot needs another folder for them"
             .to_owned(),

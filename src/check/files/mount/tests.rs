@@ -154,6 +154,9 @@ fn fstab_itself_may_be_a_link_or_worse() {
     ] {
         assert!(nosuid("/tmp").audit(&odd).is_err(), "could not tell");
     }
+    let elsewhere = b"# \xff\n\xff /home x rw\nx /tmp x nosuid 0 0 # \xff\nx /tmp\xff x rw\n";
+    let root = MemoryRootfs::new().file("/etc/fstab", elsewhere);
+    assert_eq!(outcome(&nosuid("/tmp"), &root), Outcome::Met);
 }
 
 #[test]

@@ -177,7 +177,7 @@ impl<'a> Audit<'a> {
                     // The case may come: a kernel with the module may be installed later.
                     if let Some(line) = bound.next().filter(|l| !l.install.blocks()) {
                         let note = "would decide if the module came onto the disk";
-                        push_new(&mut holding, line.evidence(&self.want.name).note(note));
+                        push_new(&mut holding, line.evidence(&self.want.name).note(note).aside());
                     }
                     continue;
                 }

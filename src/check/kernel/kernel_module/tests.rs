@@ -259,8 +259,11 @@ fn links() {
 fn what_cannot_be_told() {
     let fifo = root(&[]).special("/etc/modprobe.d/0.conf", FileKind::Fifo);
     assert_eq!(outcome(&hfs(), &fifo), Outcome::Unknown);
-    let binary = MemoryRootfs::new().file("/etc/modprobe.d/0.conf", b"\xff\n");
-    assert_eq!(outcome(&hfs(), &binary), Outcome::Unknown);
+    let with = |line: &[u8]| root(&[(OWN, BOTH)]).file("/etc/modprobe.d/0.conf", line);
+    assert_eq!(outcome(&hfs(), &with(b"install hfs /bin/true \xff\n")), Outcome::Unknown);
+    for elsewhere in [&b"# \xff\n"[..], b"\xff\n", b"install udf \xff\n", b"options hfs a=\xff\n"] {
+        assert_eq!(outcome(&hfs(), &with(elsewhere)), Outcome::Met, "{elsewhere:?}");
+    }
 }
 
 #[test]

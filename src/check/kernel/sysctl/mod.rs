@@ -25,7 +25,7 @@ use self::readers::{Files, Hit, Reader};
 use crate::check::common::conf_dirs::{self, Body, Entry};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::own_file;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Evidence, Finding, Gap, Primitive, foreign};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::sysctl::{self, Dialect, Key};
@@ -95,6 +95,10 @@ impl Primitive for Sysctl {
         let mut holding = Vec::new();
         let mut gaps = Gaps { want: self, root, files: &files, found: BTreeMap::new() };
         for (reader, hits) in readers.iter().zip(&hits) {
+            if let Some(Hit { entry, line, .. }) = hits.last() {
+                let said = line.value.as_deref().unwrap_or_default();
+                foreign::judged(&entry.listed, line.line, said)?;
+            }
             let stated = hits.iter().any(|hit| hit.line.states(&self.value));
             match hits.last().filter(|hit| stated && hit.line.is(&self.value)) {
                 Some(hit) => push_new(&mut holding, self.evidence(hit)),

@@ -370,8 +370,12 @@ fn a_dangling_link_is_told_of() {
 fn what_cannot_be_told() {
     let fifo = stock(&[]).special("/etc/sysctl.d/70-x.conf", FileKind::Fifo);
     assert_eq!(outcome(&rp(), &fifo), Outcome::Unknown);
-    let binary = stock(&[]).file("/etc/sysctl.d/70-x.conf", b"\xff\n");
-    assert_eq!(outcome(&rp(), &binary), Outcome::Unknown);
+    let with = |line: &[u8]| stock(&[(OWN, RIGHT)]).file("/etc/sysctl.d/70-x.conf", line);
+    let judged = [RIGHT.trim_end().as_bytes(), b"\xff\n"].concat();
+    assert_eq!(outcome(&rp(), &with(&judged)), Outcome::Unknown);
+    for elsewhere in [&b"# \xff\n"[..], b"\xff\n", b"kernel.domainname = \xff\n"] {
+        assert_eq!(outcome(&rp(), &with(elsewhere)), Outcome::Met, "{elsewhere:?}");
+    }
 }
 
 #[test]

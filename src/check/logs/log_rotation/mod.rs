@@ -16,6 +16,7 @@ use self::reader::{Idle, Reader, lost_include, refused};
 use self::trigger::trigger;
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{preview, rewrite};
+use crate::check::foreign;
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
 use crate::error::{Error, Result};
@@ -274,6 +275,7 @@ fn period(
     // Each of them takes the place of the one before.
     let last = globals().rfind(|d| d.is_period() || d.name == "size");
     if let Some(period) = last.filter(|d| d.is_period()) {
+        foreign::judged(conf, period.line, &period.value)?;
         let evidence = Evidence::at(conf).line(period.line).found(&period.name);
         return Ok(Ok(evidence.want("a period")));
     }

@@ -2,12 +2,14 @@
 //! list.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
 
 use crate::check::Evidence;
 use crate::check::common::includes::{Budget, Limits};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
 use crate::text::logrotate::{self, Item, TABOO};
+use crate::text::lossless::Raw;
 use crate::text::pattern::{Wildcards, matches, path_matches};
 
 /// logrotate itself gives up at this depth.
@@ -71,8 +73,7 @@ impl<'a> Reader<'a> {
         match self.root.locate(path)?.stat.map(|s| s.kind) {
             Some(FileKind::Dir) => {
                 for name in self.root.list(path)?.unwrap_or_default().iter() {
-                    let name_bytes = name.as_encoded_bytes();
-                    let fits = |t: &String| matches(Wildcards::Libc, t.as_bytes(), name_bytes);
+                    let fits = |t: &String| matches(Wildcards::Libc, &t.raw(), name.as_bytes());
                     if !self.taboo.iter().any(fits) {
                         self.file(&path.join(name)?)?;
                     }

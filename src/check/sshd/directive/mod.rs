@@ -24,6 +24,7 @@ pub(super) fn audit(
     keyword: &'static Keyword,
     value: &Value,
 ) -> Result<Finding> {
+    config.judged(config.about(keyword))?;
     let judge = Judge { config, keyword, value };
     let (refusals, held_back) = refused(config, Some(keyword));
     let repair = Repair::of(&judge);
