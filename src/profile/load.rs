@@ -7,6 +7,7 @@ use std::path::Path;
 use nix::sys::stat::stat;
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeTable;
 
 use super::{
     Benchmark, Bilingual, Disposition, Drift, Profile, Reason, Rule, RuleId, Status, Target,
@@ -144,7 +145,8 @@ impl Source {
         for (name, text) in chapters {
             let text = fill_in(name, text, &head.vars)?;
             let chapter: Chapter = parse(name, &text)?;
-            for raw in chapter.rule {
+            for (row, raw) in chapter.rule.into_iter().enumerate() {
+                check_data(&raw, row, name, &text)?;
                 let (id, offset) = (raw.id.get_ref(), raw.id.span().start);
                 if let Some((file, first)) = seen.insert(id.clone(), (texts.len(), offset)) {
                     let at = place(name, &text, offset);
@@ -221,6 +223,37 @@ fn place(name: &str, text: &str, offset: usize) -> String {
     let line = 1 + before.matches('\n').count();
     let column = 1 + before.rsplit('\n').next().unwrap_or("").chars().count();
     format!("{name}:{line}:{column}")
+}
+
+/// What the types cannot say of the data of a want; `row` is the rule's place in its file.
+fn check_data(raw: &RawRule, row: usize, name: &str, text: &str) -> Result<()> {
+    for (list, checks) in [("want", &raw.want), ("observe", &raw.observe)] {
+        for (number, check) in checks.iter().enumerate() {
+            let Err(bad) = check.get_ref().primitive().check_data() else { continue };
+            let at = field_offset(text, (row, list, number), &bad.field);
+            let at = place(name, text, at.unwrap_or(check.span().start));
+            return Err(Error::Profile(format!("{at}: rule {}: {bad}", raw.id.get_ref())));
+        }
+    }
+    Ok(())
+}
+
+/// Where the value of a field of a want begins. `want`: the number of the rule in its file, `want`
+/// or `observe`, the number in that list. `field`: names with dots; empty for the whole.
+fn field_offset(text: &str, want: (usize, &str, usize), field: &str) -> Option<usize> {
+    let (row, list, number) = want;
+    let file = DeTable::parse(text).ok()?.into_inner();
+    let rule = file.get("rule")?.get_ref().as_array()?.get(row)?.get_ref();
+    let want = rule.get(list)?.get_ref().as_array()?.get(number)?.get_ref();
+    let (_, mut value) = want.as_table()?.iter().next()?;
+    for part in field.split('.').filter(|part| !part.is_empty()) {
+        // A field that is not given has no place of its own; what it would stand in has.
+        match value.get_ref().get(part) {
+            Some(inner) => value = inner,
+            None => break,
+        }
+    }
+    Some(value.span().start)
 }
 
 /// What the types cannot say: which fields belong to which status.
@@ -415,6 +448,55 @@ asked = "0"
         ];
         for (text, want) in cases {
             let message = load(&text).unwrap_err().to_string();
+            assert!(message.contains(want), "want {want:?} in {message}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_the_data_of_a_want_has_the_place_of_its_field() {
+        let pass = rule("status = \"pass\"\n");
+        let wants = |fields: &str| format!("{pass}[[rule.want]]\n{fields}\n");
+        let cases = [
+            // What the type of a field refuses.
+            (
+                wants("file_mode = { path = \"/a\", ceiling = \"0688\" }"),
+                "1.toml:8:38: ",
+                "`0688` is not a mode",
+            ),
+            (wants("line = { files = [], pattern = \"(\" }"), "1.toml:8:32: ", "unclosed group"),
+            // What only several fields together can say.
+            (
+                wants("account_ageing = { field = \"max\", min = 1,\n  max = 9, write = 10 }"),
+                "1.toml:9:20: rule 3.2.1: ",
+                "`write`: found 10, want `min` to `max`, 1 to 9",
+            ),
+            (
+                wants("[rule.want.login_defs]\nkey = \"K\"\nnumber = { min = 1, write = 0 }"),
+                "1.toml:10:29: rule 3.2.1: ",
+                "`number.write`: found 0, want `min` or more, 1",
+            ),
+            (
+                format!(
+                    "{}{pass}want = [{{ sysctl = {{ key = \"a.b\", value = \"0\" }} }},\n\
+                     {{ package = {{ present = [\"a b\"] }} }}]\n",
+                    rule("status = \"pass\"\n").replace("3.2.1", "1.1")
+                ),
+                "1.toml:14:25: rule 3.2.1: ",
+                "`present`: `a b` is not the name of a package",
+            ),
+            // No one field is wrong.
+            (
+                rule(
+                    "status = \"fail\"\nreason = \"none-given\"\n\
+                     observe = [{ mount = { target = \"/tmp\" } }]\n",
+                ),
+                "1.toml:8:22: rule 3.2.1: ",
+                "want one of `option`, `line` and `declared = true`",
+            ),
+        ];
+        for (text, at, want) in cases {
+            let message = load(&text).unwrap_err().to_string();
+            assert!(message.starts_with(at), "want {at:?} in {message}\n{text}");
             assert!(message.contains(want), "want {want:?} in {message}");
         }
     }

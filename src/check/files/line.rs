@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 
 use regex::bytes::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::check::{Evidence, Finding, Gap, Primitive};
@@ -11,18 +12,17 @@ use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::glob;
 
 /// A line of one of `files` matches `pattern`. Comments count only if the pattern allows them.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// The files; the last component may be a glob. Files that are not there hold no line.
     pub files: Vec<ImagePath>,
     /// A regular expression that matches within one line; anchor it.
-    #[serde(deserialize_with = "regex")]
-    pub pattern: Regex,
-    /// No line may match, instead of one.
+    pub pattern: Pattern,
+    /// Whether no line may match; otherwise one must.
     #[serde(default)]
     pub absent: bool,
-    /// Whether evidence may show the line; not where it holds a secret.
+    /// Whether evidence may show the line; `false` where it holds a secret.
     #[serde(default = "yes")]
     pub show: bool,
 }
@@ -31,10 +31,18 @@ fn yes() -> bool {
     true
 }
 
-/// Classes such as `\s` mean ASCII: configuration keywords are, and the automata stay small.
-fn regex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
-    let pattern = String::deserialize(deserializer)?;
-    RegexBuilder::new(&pattern).unicode(false).build().map_err(de::Error::custom)
+/// A regular expression for one line. Classes such as `\s` mean ASCII: configuration keywords are,
+/// and the automata stay small.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(with = "String", extend("x-type" = "regular expression (crate regex, ASCII classes)"))]
+pub struct Pattern(Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
+        let pattern = String::deserialize(deserializer)?;
+        let regex = RegexBuilder::new(&pattern).unicode(false).build();
+        regex.map(Pattern).map_err(de::Error::custom)
+    }
 }
 
 impl Line {
@@ -67,7 +75,7 @@ impl Primitive for Line {
             for file in Line::expand(root, path)? {
                 let Some(text) = root.read(&file)? else { continue };
                 let mut lines = text.lines().enumerate();
-                match lines.find(|(_, l)| self.pattern.is_match(l.as_bytes())) {
+                match lines.find(|(_, l)| self.pattern.0.is_match(l.as_bytes())) {
                     Some((i, line)) => {
                         let found = if self.show { line.trim() } else { "such a line" };
                         hits.push(Evidence::at(&file).line(i + 1).found(found));
@@ -85,7 +93,7 @@ impl Primitive for Line {
         } else {
             let want = Evidence {
                 path: self.files.first().cloned(),
-                want: Some(format!("a line like {}", self.pattern)),
+                want: Some(format!("a line like {}", self.pattern.0)),
                 ..Evidence::default()
             };
             vec![Gap::no_remedy(want, "left alone")]
@@ -98,11 +106,12 @@ impl Primitive for Line {
 mod tests {
     use super::*;
     use crate::check::Outcome;
+    use crate::check::testing::parse_fields;
     use crate::rootfs::MemoryRootfs;
 
     #[test]
     fn globs_comments_and_missing_files() {
-        let line: Line = toml::from_str(
+        let line: Line = parse_fields(
             "files = ['/etc/sudoers', '/etc/sudoers.d/*']\n\
              pattern = '^\\s*Defaults\\s.*\\buse_pty\\b'",
         )
@@ -118,6 +127,6 @@ mod tests {
         let hidden = Line { show: false, absent: true, ..line };
         let Finding::NotMet { gaps, .. } = hidden.audit(&root).unwrap() else { panic!() };
         assert_eq!(gaps[0].evidence.found.as_deref(), Some("such a line"));
-        assert!(toml::from_str::<Line>("files = []\npattern = '('").is_err());
+        assert!(parse_fields::<Line>("files = []\npattern = '('").is_err());
     }
 }

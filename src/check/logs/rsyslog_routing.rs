@@ -1,5 +1,6 @@
 //! Log messages are routed: logins and the kernel to files, emergencies to everybody.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::rsyslog::{Config, MAIN};
@@ -17,7 +18,7 @@ use crate::text::rsyslog::{Mask, Target, What, facility};
 ///
 /// Where one of these does not hold, the rules of the drop-in `file` are written: those that are
 /// missing, and AKS's further log files, save those that another rule writes already.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RsyslogRouting {
     /// The drop-in below `/etc/rsyslog.d`.
@@ -293,8 +294,7 @@ fn judge(root: &dyn Rootfs, config: &Config) -> Result<Judgement> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons};
-    use crate::check::testing::stage;
+    use crate::check::testing::{changed, fixes, reasons, stage};
     use crate::rootfs::MemoryRootfs;
 
     const FILE: &str = "/etc/rsyslog.d/60-CIS.conf";

@@ -20,8 +20,10 @@ mod repair;
 #[cfg(test)]
 mod testing;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
 
+use super::data::{self, BadData};
 use super::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
@@ -31,25 +33,33 @@ use keyword::{Keyword, Takes, shorten};
 
 /// A directive of `/etc/ssh/sshd_config` has a value, stated for all connections and loosened for
 /// none.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Spec")]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Sshd {
-    keyword: &'static Keyword,
-    value: Value,
+    /// The directive, as `PermitRootLogin`; case does not count.
+    pub directive: Directive,
+    /// Which values are right, and which one is written.
+    pub value: Value,
 }
 
-/// The directive and its value, as in a profile.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Spec {
-    directive: String,
-    value: Value,
+/// A directive of sshd's, by its name.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Directive(&'static Keyword);
+
+impl<'de> Deserialize<'de> for Directive {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Directive, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        keyword::find(&name).map(Directive).ok_or_else(|| {
+            de::Error::custom(format!("`{name}` is no directive of sshd, as PermitRootLogin"))
+        })
+    }
 }
 
 /// Which values are right, and which one is written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Value {
+pub enum Value {
     /// One of these words; the first is written.
     OneOf(Vec<String>),
     /// A number in a range.
@@ -66,57 +76,31 @@ enum Value {
 }
 
 /// The numbers that are right.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Range {
-    /// The least, inclusive.
-    min: u32,
-    /// The greatest, inclusive.
-    max: u32,
-    /// The one that is written.
-    write: u32,
+pub struct Range {
+    /// The smallest value that is right.
+    #[schemars(extend("x-unit" = "seconds, or a count"))]
+    pub min: u32,
+    /// The largest value that is right.
+    #[schemars(extend("x-unit" = "seconds, or a count"))]
+    pub max: u32,
+    /// What is written where the value is not right.
+    #[schemars(extend("x-unit" = "seconds, or a count"))]
+    pub write: u32,
 }
 
-impl TryFrom<Spec> for Sshd {
-    type Error = String;
-
-    fn try_from(spec: Spec) -> Result<Sshd, String> {
-        let name = &spec.directive;
-        let keyword = keyword::find(name)
-            .ok_or_else(|| format!("`{name}` is no directive of sshd, as PermitRootLogin"))?;
-        let does_not_go = |what: &str| Err(format!("{} does not take {what}", keyword.name));
-        match (&spec.value, keyword.takes) {
-            (Value::OneOf(words), takes) => match words.iter().find(|w| !takes.is_word(w)) {
-                Some(word) => return does_not_go(&format!("`{word}`")),
-                None if words.is_empty() => return Err("want at least one value".to_owned()),
-                None => {}
-            },
-            (Value::Number(range), Takes::Number) | (Value::Seconds(range), Takes::Time) => {
-                if !(range.min..=range.max).contains(&range.write) {
-                    return Err("want min <= write <= max".to_owned());
-                }
-            }
-            (Value::Algorithms(names), Takes::Algorithms(kind)) => {
-                if let Some(name) = names.iter().find(|n| !kind.is_name(n)) {
-                    return does_not_go(&format!("`{name}`"));
-                }
-                if names.is_empty() {
-                    return Err("want at least one name".to_owned());
-                }
-            }
-            (Value::ExistingFile(path), Takes::One) => {
-                if !is_plain(&path.to_string()) {
-                    return Err(format!("`{path}` cannot be written without quotes"));
-                }
-            }
-            (Value::Access(names), Takes::Names) => {
-                if names.is_empty() || !names.iter().all(|n| is_plain(n)) {
-                    return Err("want at least one name, without blanks and quotes".to_owned());
-                }
-            }
-            _ => return does_not_go("this kind of value"),
+impl Value {
+    /// Its key, as in a profile.
+    fn key(&self) -> &'static str {
+        match self {
+            Value::OneOf(_) => "one_of",
+            Value::Number(_) => "number",
+            Value::Seconds(_) => "seconds",
+            Value::Algorithms(_) => "algorithms",
+            Value::ExistingFile(_) => "existing_file",
+            Value::Access(_) => "access",
         }
-        Ok(Sshd { keyword, value: spec.value })
     }
 }
 
@@ -128,6 +112,42 @@ fn is_plain(word: &str) -> bool {
 }
 
 impl Primitive for Sshd {
+    fn check_data(&self) -> Result<(), BadData> {
+        let Directive(keyword) = self.directive;
+        let key = self.value.key();
+        let wrong = |what: String| Err(BadData::field(format!("value.{key}"), what));
+        let does_not_go = |what: &str| wrong(format!("{} does not take {what}", keyword.name));
+        match (&self.value, keyword.takes) {
+            (Value::OneOf(words), takes) => match words.iter().find(|w| !takes.is_word(w)) {
+                Some(word) => does_not_go(&format!("`{word}`")),
+                None if words.is_empty() => wrong("want at least one value".to_owned()),
+                None => Ok(()),
+            },
+            (Value::Number(Range { min, max, write }), Takes::Number)
+            | (Value::Seconds(Range { min, max, write }), Takes::Time) => {
+                let field = format!("value.{key}.write");
+                data::within(&field, (*write).into(), (*min).into(), Some((*max).into()))
+            }
+            (Value::Algorithms(names), Takes::Algorithms(kind)) => {
+                match names.iter().find(|n| !kind.is_name(n)) {
+                    Some(name) => does_not_go(&format!("`{name}`")),
+                    None if names.is_empty() => wrong("want at least one name".to_owned()),
+                    None => Ok(()),
+                }
+            }
+            (Value::ExistingFile(path), Takes::One) if !is_plain(&path.to_string()) => {
+                wrong(format!("`{path}` cannot be written without quotes"))
+            }
+            (Value::Access(names), Takes::Names)
+                if names.is_empty() || !names.iter().all(|n| is_plain(n)) =>
+            {
+                wrong("want at least one name, without blanks and quotes".to_owned())
+            }
+            (Value::ExistingFile(_), Takes::One) | (Value::Access(_), Takes::Names) => Ok(()),
+            _ => does_not_go("this kind of value"),
+        }
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let Some(config) = Config::read(root)? else {
             let absent = Evidence::at(&ImagePath::parse(MAIN)?)
@@ -135,8 +155,8 @@ impl Primitive for Sshd {
             return Ok(Finding::MetVacuously(vec![absent]));
         };
         match &self.value {
-            Value::Access(names) => access::audit(root, &config, self.keyword, names),
-            value => directive::audit(root, &config, self.keyword, value),
+            Value::Access(names) => access::audit(root, &config, self.directive.0, names),
+            value => directive::audit(root, &config, self.directive.0, value),
         }
     }
 }
@@ -191,7 +211,7 @@ fn at(config: &Config, setting: &Setting) -> Evidence {
 #[cfg(test)]
 mod tests {
     use super::config::MAIN;
-    use super::testing::{BIONIC, BOOKWORM, BULLSEYE, check, image, look, settle, want};
+    use super::testing::{BIONIC, BOOKWORM, BULLSEYE, check, image, look, settle_files, want};
     use crate::check::Outcome;
 
     /// All directives together, as a profile has them.
@@ -216,7 +236,7 @@ mod tests {
     /// The main file when all directives have been seen to.
     fn hardened(version: &str, text: &str) -> String {
         let text = ALL.iter().fold(text.to_owned(), |text, spec| {
-            let files = settle(&want(spec), &image(version, &text));
+            let files = settle_files(&want(spec), &image(version, &text));
             files.into_iter().find(|(path, _)| path == MAIN).map_or(text, |(_, text)| text)
         });
         for spec in ALL {
@@ -284,7 +304,7 @@ mod tests {
             (r#"directive = "MaxAuthTries", value = { one_of = ["4"] }"#, "`4`"),
             (
                 r#"directive = "MaxAuthTries", value = { number = { min = 1, max = 4, write = 5 } }"#,
-                "min <= write",
+                "`value.number.write`: found 5, want `min` to `max`, 1 to 4",
             ),
             (
                 r#"directive = "MaxAuthTries", value = { seconds = { min = 1, max = 4, write = 4 } }"#,
