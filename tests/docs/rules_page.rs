@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::text::chapter_name;
-use crate::profile::{Disposition, Drift, Lang, Profile, Rule, Status};
+use gokaku::profile::{Disposition, Drift, Lang, Profile, Rule, Status};
+use gokaku::report::text::chapter_name;
 
 /// Words that are not data, in both languages.
 struct Words {
@@ -197,7 +197,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Source;
+    use gokaku::profile::Source;
 
     const HEAD: &str = r#"
 id = "t"
