@@ -25,6 +25,9 @@
 //! # Ok::<(), gokaku::Error>(())
 //! ```
 
+// Whoever can reach a type can name it: the data of every primitive, for one.
+#![warn(unnameable_types)]
+
 pub mod apply;
 pub mod check;
 pub mod cli;

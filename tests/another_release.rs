@@ -2,6 +2,8 @@
 //! applied, and nothing in the program names a release or a product.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+#[path = "docs/rules_page.rs"]
+mod rules_page;
 mod support;
 
 use std::collections::BTreeMap;
@@ -10,7 +12,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use gokaku::profile::{Lang, Profile};
-use gokaku::report::rules_doc;
 use regex::Regex;
 use serde_json::Value;
 use support::{gokaku, gokaku_as_root, in_overlay, repository, rows, skip};
@@ -217,7 +218,7 @@ fn a_word_selects_the_rows_below_it() {
     assert!(list(&["--rule", "1.2"]).contains("later") && list(&[]).contains("[the team decides]"));
     let out = gokaku().args(["list", "--rule", "sit", "--profile"]).arg(sample()).output().unwrap();
     assert_eq!(out.status.code(), Some(64));
-    let page = rules_doc::render(&Profile::from_dir(&sample()).unwrap(), Lang::En);
+    let page = rules_page::render(&Profile::from_dir(&sample()).unwrap(), Lang::En);
     assert!(page.contains("| chapter | applied | later | all |"), "{page}");
     assert!(page.contains("| [site our own](#site) | 3 | 0 | 3 |"), "{page}");
 }

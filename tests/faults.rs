@@ -1,6 +1,6 @@
 //! Real faults of filesystems and neighbours: told with path and cause, nothing changed, and nothing
 //! lost when the fault is gone. (Injected ones: `tests/crash/`; full, read-only and immutable
-//! targets of an apply: `tests/hostile.rs`.)
+//! targets of an apply: `tests/hostile_trees/broken.rs`.)
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod support;

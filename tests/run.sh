@@ -27,6 +27,7 @@ step cargo fmt --check
 step cargo fmt --check --manifest-path fuzz/Cargo.toml
 find . \( -name target -o -name .git \) -prune -o -name '*.sh' -print0 | step xargs -0 shellcheck .ci/run
 step cargo clippy --all-targets --locked -- -D warnings
+step env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --locked --document-private-items
 step tests/deny.sh
 
 GOKAKU_STANDIN=$(step tests/standin-root.sh)

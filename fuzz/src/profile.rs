@@ -2,10 +2,12 @@
 
 use gokaku::plan::audit;
 use gokaku::profile::{Lang, Source};
-use gokaku::report::rules_doc;
 use gokaku::rootfs::MemoryRootfs;
 
 use super::support::chosen;
+
+#[path = "../../tests/docs/rules_page.rs"]
+mod rules_page;
 
 const HEAD: &str = "id = \"t\"\ntitle = { en = \"t\", ja = \"t\" }\nsource = \"s\"\n\
     benchmark = { name = \"b\", version = \"1\" }\n\
@@ -27,7 +29,7 @@ pub fn run(data: &[u8]) {
     match Source::from_files(["profile.toml", "1.toml"].into_iter().zip(files)).parse() {
         Err(e) => assert!(e.to_string().contains(".toml"), "{e}"),
         Ok(profile) => {
-            rules_doc::render(&profile, Lang::En);
+            rules_page::render(&profile, Lang::En);
             let root = MemoryRootfs::new().file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
             let rules: Vec<_> = profile.rules.iter().collect();
             assert_eq!(audit(&rules, &root).len(), rules.len());

@@ -49,7 +49,7 @@ pub struct Hardened {
 ///
 /// # Errors
 /// As [`Executor::lock_within`], [`Executor::recover`], [`plan::plan`] and [`Executor::apply`]; what the
-/// review or the package runner refuses, when nothing was changed; [`Error::Stopped`] when it was
+/// review or the package runner refuses, when nothing was changed; [`crate::Error::Stopped`] when it was
 /// asked to end.
 pub fn harden(
     root: &DiskRootfs,

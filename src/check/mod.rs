@@ -9,6 +9,7 @@
 pub mod accounts;
 pub(in crate::check) mod common;
 pub mod daemons;
+pub mod data;
 pub mod files;
 mod finding;
 pub(in crate::check) mod foreign;
@@ -23,8 +24,10 @@ pub mod systemd;
 #[cfg(test)]
 mod testing;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use data::BadData;
 pub use finding::{Evidence, Finding, Fix, Gap, Outcome, Presence};
 
 use crate::error::Result;
@@ -32,6 +35,15 @@ use crate::rootfs::Rootfs;
 
 /// One kind of thing a rule can want; its fields are the rule's data.
 pub trait Primitive {
+    /// Finds what is wrong with the data although the types of the fields allow it. The loader of
+    /// profiles asks, and shows the place of the field.
+    ///
+    /// # Errors
+    /// The first field that is wrong, with what would be right.
+    fn check_data(&self) -> Result<(), BadData> {
+        Ok(())
+    }
+
     /// Compares the image with what is wanted.
     ///
     /// # Errors
@@ -43,14 +55,18 @@ pub trait Primitive {
 macro_rules! primitives {
     ($($name:ident: $($module:ident)::+,)+) => {
         /// All primitives. The TOML key is the arm's name in snake case.
-        #[derive(Debug, Clone, Deserialize)]
+        #[derive(Debug, Clone, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Check {
             $(
-                #[doc = concat!("See [`", stringify!($name), "`](", stringify!($($module)::+), ").")]
+                #[doc = concat!("The want `", stringify!($name), "`, by its TOML key.")]
                 $name($($module)::+::$name),
             )+
         }
+
+        /// The arms of [`Check`] in its order: name, and module inside `check` (`family::module`).
+        pub const PRIMITIVES: &[(&str, &str)] =
+            &[$((stringify!($name), stringify!($($module)::+)),)+];
 
         impl Check {
             /// What the primitive finds, for people and plans: [`Primitive::audit`], and unknown

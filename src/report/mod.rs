@@ -5,7 +5,6 @@
 
 pub mod diff;
 pub mod reverted;
-pub mod rules_doc;
 pub(crate) mod secret;
 pub mod text;
 

@@ -36,7 +36,7 @@ pub(crate) use path::{escape, escape_text, is_control};
 pub(crate) use resolve::reopen;
 pub use resolve::{Links, Resolver};
 pub(crate) use staged::CONTENT_LIMIT;
-pub use staged::StagedRootfs;
+pub use staged::{Checkpoint, StagedRootfs};
 pub(crate) use tree_id::TreeId;
 
 pub use survey::{Found, Survey};

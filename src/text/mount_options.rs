@@ -3,10 +3,11 @@
 //! The list is read from left to right and the last word about a matter wins. Words such as
 //! `user` switch flags on by the way; a flag that is only implied so is not *stated*.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A restriction a mount can carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Flag {
     /// Device files on it are not devices.

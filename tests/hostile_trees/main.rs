@@ -8,6 +8,7 @@ mod cases;
 mod support;
 
 mod accounts;
+mod broken;
 mod keys;
 mod mounts;
 mod names;

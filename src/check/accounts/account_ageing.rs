@@ -4,11 +4,13 @@
 //! It must stay true that a change neither expires a password nor locks an account on the day of
 //! the run or in the week after it: an image that nobody can log in to helps nobody.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::clock::{self, Today};
 use super::people::{is_person, no_person};
 use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected};
+use crate::check::data::{self, BadData};
 use crate::check::{Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Rootfs, show_name};
@@ -20,52 +22,33 @@ use crate::text::accounts::{
 const GRACE: i64 = 7;
 
 /// Every account with a password has an ageing limit within bounds.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct AccountAgeing {
-    field: Limit,
-    min: u32,
-    max: Option<u32>,
-    write: u32,
-}
-
-/// The fields as they stand in a profile.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Fields {
-    /// Which limit.
-    field: Limit,
-    /// The smallest value that is right, in days.
-    min: u32,
-    /// The largest value that is right, in days; no bound if not given.
-    max: Option<u32>,
-    /// What is written where the value is not right, in days.
-    write: u32,
-}
-
-impl TryFrom<Fields> for AccountAgeing {
-    type Error = String;
-
-    fn try_from(fields: Fields) -> Result<AccountAgeing, String> {
-        let Fields { field, min, max, write } = fields;
-        if write < min || max.is_some_and(|max| write > max) {
-            return Err(format!("`write` is {write}, which `min` and `max` do not allow"));
-        }
-        Ok(AccountAgeing { field, min, max, write })
-    }
+pub struct AccountAgeing {
+    /// The limit that is judged.
+    pub field: Limit,
+    /// The smallest value that is right.
+    #[schemars(extend("x-unit" = "days"))]
+    pub min: u32,
+    /// The largest value that is right; without it there is no upper bound.
+    #[schemars(extend("x-unit" = "days"))]
+    pub max: Option<u32>,
+    /// What is written where the value is not right.
+    #[schemars(extend("x-unit" = "days"))]
+    pub write: u32,
 }
 
 /// A limit on the age of a password, in `shadow`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// Days before a password may be changed again. One above `max` is never right.
     Min,
     /// Days after which a password must be changed. One below `min` is never right.
     Max,
-    /// Days of warning before that.
+    /// Days of warning before the password ends.
     Warn,
-    /// Days from that to the lock.
+    /// Days from the end of the password to the lock of the account.
     Inactive,
 }
 
@@ -90,6 +73,10 @@ impl Limit {
 }
 
 impl Primitive for AccountAgeing {
+    fn check_data(&self) -> Result<(), BadData> {
+        data::within("write", self.write.into(), self.min.into(), self.max.map(i64::from))
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         self.audit_on(root, clock::today())
     }
@@ -254,7 +241,8 @@ impl Wrong {
 mod tests {
     use super::*;
     use crate::check::accounts::testing::{
-        PASSWD, SHADOW, changed, image, open, outcome, settle, stage, try_want, want, with,
+        PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, try_want, want,
+        with,
     };
     use crate::check::{Check, Outcome};
     use crate::rootfs::MemoryRootfs;
@@ -292,7 +280,7 @@ mod tests {
         let want = on(words, TODAY);
         let root = bob(&changed_day.to_string(), limits);
         let staged = stage(&want, &root);
-        match changed(&staged).last() {
+        match changed_lines(&staged).last() {
             Some(line) => {
                 let start = format!("+bob:$6$a$b:{changed_day}:");
                 Some(line.strip_prefix(&start)?.strip_suffix("::")?.to_owned())
@@ -350,7 +338,7 @@ mod tests {
         let want = on(MAX, TODAY);
         for unknown in ["", "-1", "soon"] {
             let root = bob(unknown, "0:99999:7:");
-            assert!(changed(&stage(&want, &root)).is_empty(), "{unknown}");
+            assert!(changed_lines(&stage(&want, &root)).is_empty(), "{unknown}");
             assert_eq!(outcome(&want, &root), Outcome::NotMet);
         }
         // Neither of these keeps anybody out.
@@ -401,11 +389,11 @@ mod tests {
         ];
         for (what, shadow, passwd) in cases {
             let root = image().file("/etc/shadow", shadow).file("/etc/passwd", passwd);
-            assert!(changed(&stage(&want, &root)).is_empty(), "{what}");
+            assert!(changed_lines(&stage(&want, &root)).is_empty(), "{what}");
             assert_eq!(open(&want, &root).len(), 1, "{what}");
         }
         let protected = bob("19990", "0:99999:7:").protecting("bob");
-        assert!(changed(&stage(&want, &protected)).is_empty());
+        assert!(changed_lines(&stage(&want, &protected)).is_empty());
         assert_eq!(outcome(&want, &protected), Outcome::NotMet);
     }
 
@@ -414,7 +402,7 @@ mod tests {
         let want = on(MAX, TODAY);
         for defs in ["UID_MIN 65000\n", "UID_MAX 10\n"] {
             let root = bob("19990", "0:99999:7:").file("/etc/login.defs", defs);
-            assert!(changed(&stage(&want, &root)).is_empty(), "{defs}");
+            assert!(changed_lines(&stage(&want, &root)).is_empty(), "{defs}");
             let told = open(&want, &root);
             assert!(told[0].contains("/etc/login.defs:1: found UID_MIN"), "{told:?}");
         }
@@ -447,7 +435,7 @@ mod tests {
             image = image.clone().file("/etc/shadow", text);
         }
         for words in [MIN, MAX, WARN, INACTIVE] {
-            assert!(settle(&on(words, TODAY), &image).is_empty());
+            assert!(settle_lines(&on(words, TODAY), &image).is_empty());
         }
         let path = crate::rootfs::ImagePath::parse("/etc/shadow").unwrap();
         let text = image.read(&path).unwrap().unwrap();
@@ -458,7 +446,7 @@ mod tests {
     #[test]
     fn a_value_that_would_never_do_is_a_mistake_in_the_profile() {
         let words = "account_ageing = { field = \"max\", min = 1, max = 365, write = 400 }";
-        assert!(try_want(words).unwrap_err().contains("`write` is 400"));
+        assert!(try_want(words).unwrap_err().contains("`write`: found 400, want `min` to `max`, "));
         assert!(try_want("account_ageing = { field = \"max\", min = 1, writ = 4 }").is_err());
         assert!(try_want("account_ageing = { field = \"expire\", min = 1, write = 4 }").is_err());
     }

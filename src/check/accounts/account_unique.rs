@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger};
@@ -14,15 +15,15 @@ use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{Entry, GID, Layout, UID};
 
 /// Every value of a field occurs once.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountUnique {
-    /// Of what.
+    /// The field whose values must differ.
     pub field: UniqueField,
 }
 
 /// A field that tells accounts or groups apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UniqueField {
     /// Users' numbers in `passwd`.
@@ -111,7 +112,7 @@ impl Primitive for AccountUnique {
 mod tests {
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        GROUP, PASSWD, image, open, outcome, settle, try_want, want,
+        GROUP, PASSWD, image, open, outcome, settle_lines, try_want, want,
     };
 
     const FIELDS: [&str; 4] = ["uid", "gid", "user_name", "group_name"];
@@ -147,7 +148,7 @@ mod tests {
                     assert_eq!(open.len(), 1, "{field}");
                     assert!(open[0].contains("on line"), "{open:?}");
                 } else {
-                    assert!(settle(want, &root).is_empty(), "{field}, {wrong} is wrong");
+                    assert!(settle_lines(want, &root).is_empty(), "{field}, {wrong} is wrong");
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger, is_protected};
@@ -14,7 +15,7 @@ use crate::text::accounts::{
 
 /// Nobody is in the group: no member or administrator in `group` and `gshadow`, and no user whose
 /// primary group it is. Members are taken out; a primary group is only reported.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmptyGroup {
     /// The group's name.
@@ -95,7 +96,8 @@ fn empty(
 #[cfg(test)]
 mod tests {
     use crate::check::accounts::testing::{
-        GROUP, GSHADOW, PASSWD, changed, image, open, outcome, settle, stage, want, with,
+        GROUP, GSHADOW, PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want,
+        with,
     };
     use crate::check::{Check, Outcome};
 
@@ -107,24 +109,24 @@ mod tests {
     fn members_are_taken_out_of_both_files() {
         let want = shadow();
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
+        assert!(settle_lines(want, &image()).is_empty());
         let group = with(GROUP, "shadow:x:42:", "shadow:x:42:bob,daemon");
         let gshadow = with(GSHADOW, "shadow:*::", "shadow:*:bob:daemon");
         assert_eq!(
-            settle(want, &image().file("/etc/group", &group).file("/etc/gshadow", &gshadow)),
+            settle_lines(want, &image().file("/etc/group", &group).file("/etc/gshadow", &gshadow)),
             ["-shadow:x:42:bob,daemon", "+shadow:x:42:", "-shadow:*:bob:daemon", "+shadow:*::"]
         );
         let no_gshadow = image().file("/etc/group", &group).without("/etc/gshadow");
-        assert_eq!(settle(want, &no_gshadow).len(), 2);
+        assert_eq!(settle_lines(want, &no_gshadow).len(), 2);
         let only_gshadow = image().file("/etc/gshadow", &gshadow);
-        assert_eq!(settle(want, &only_gshadow), ["-shadow:*:bob:daemon", "+shadow:*::"]);
+        assert_eq!(settle_lines(want, &only_gshadow), ["-shadow:*:bob:daemon", "+shadow:*::"]);
         let odd = image().file("/etc/group", with(GROUP, "shadow:x:42:", "shadow:x:42: ,"));
-        assert!(settle(want, &odd).is_empty(), "nobody is in it");
+        assert!(settle_lines(want, &odd).is_empty(), "nobody is in it");
         let others =
             image().file("/etc/group", format!("{GROUP}shadows:x:43:bob\n+shadow:x::bob\n"));
-        assert!(settle(want, &others).is_empty());
+        assert!(settle_lines(want, &others).is_empty());
         let bare = image().file("/etc/group", "root:x:0:\nbob:x:1000:\nshadow:x:42:bob");
-        assert_eq!(settle(want, &bare).last().unwrap(), "+shadow:x:42:");
+        assert_eq!(settle_lines(want, &bare).last().unwrap(), "+shadow:x:42:");
     }
 
     #[test]
@@ -134,11 +136,14 @@ mod tests {
         let primary =
             image().file("/etc/passwd", with(PASSWD, "bob:x:1000:1000:", "bob:x:1000:42:"));
         assert_eq!(open(want, &primary).len(), 1);
-        assert!(changed(&stage(want, &primary)).is_empty());
+        assert!(changed_lines(&stage(want, &primary)).is_empty());
         let members = with(GROUP, "shadow:x:42:", "shadow:x:42:bob,eve");
         let protected = image().file("/etc/group", &members).protecting("bob");
         assert_eq!(open(want, &protected).len(), 1);
-        assert_eq!(changed(&stage(want, &protected)), ["-shadow:x:42:bob,eve", "+shadow:x:42:bob"]);
+        assert_eq!(
+            changed_lines(&stage(want, &protected)),
+            ["-shadow:x:42:bob,eve", "+shadow:x:42:bob"]
+        );
         let cut = image().file("/etc/group", with(GROUP, "shadow:x:42:", "shadow:x:42"));
         assert_eq!(outcome(want, &cut), Outcome::NotMet);
         let linked = image().without("/etc/group").file("/d/g", members).link("/etc/group", "/d/g");

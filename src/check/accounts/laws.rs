@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::testing::{changed, outcome, stage, want};
+use super::testing::{changed_lines, outcome, stage, want};
 use crate::check::Outcome;
 use crate::plan::plan;
 use crate::profile::{Rule, Source};
@@ -182,11 +182,11 @@ proptest! {
             let after = who_gets_in(&staged);
             prop_assert!(after.is_subset(&before), "{}: {:?} after {:?}", words, after, before);
             let again = stage(want, &staged);
-            prop_assert!(changed(&again).is_empty(), "{}: {:?}", words, changed(&again));
+            prop_assert!(changed_lines(&again).is_empty(), "{}: {:?}", words, changed_lines(&again));
             if outcome(want, &root) == Outcome::Met {
-                prop_assert!(changed(&staged).is_empty(), "{}", words);
+                prop_assert!(changed_lines(&staged).is_empty(), "{}", words);
             }
-            let lines = changed(&staged);
+            let lines = changed_lines(&staged);
             let spared = lines.iter().filter_map(|line| line.strip_prefix("-bob:")).all(|rest| {
                 lines.contains(&format!("+bob:{rest}")) // a line feed was missing
             });

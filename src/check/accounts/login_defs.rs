@@ -3,9 +3,11 @@
 //! Its readers disagree about duplicates, so every active line must comply. What is stricter than
 //! asked for stays.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::rewrite;
+use crate::check::data::{self, BadData, Umask};
 use crate::check::foreign;
 use crate::check::{Evidence, Finding, Primitive};
 use crate::error::Result;
@@ -15,67 +17,69 @@ use crate::text::login_defs::{self, Setting};
 const PATH: &str = "/etc/login.defs";
 
 /// Every active line of a key holds a number in a range, or a umask that is tight enough.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct LoginDefs {
-    key: String,
-    want: Want,
-}
-
-/// What the profile says; exactly one of `number` and `umask`.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Fields {
+pub struct LoginDefs {
     /// The key, as the shadow tools spell it.
-    key: String,
-    /// A number in a range.
-    number: Option<Number>,
-    /// The bits (octal) that must at least be masked; what is written.
-    umask: Option<String>,
+    pub key: String,
+    /// A number in a range. Exactly one of `number` and `umask` is given.
+    pub number: Option<Number>,
+    /// The bits that must at least be masked, as `"027"`; also what is written.
+    pub umask: Option<Umask>,
 }
 
 /// A number in a range.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Number {
-    /// The least it may be.
-    min: i64,
-    /// The most it may be.
-    max: Option<i64>,
-    /// What is written.
-    write: i64,
-    /// Another key whose number it must not exceed.
-    not_above: Option<String>,
+pub struct Number {
+    /// The smallest value that is right.
+    #[schemars(extend("x-unit" = "the key's own; days for PASS_MAX_DAYS"))]
+    pub min: i64,
+    /// The largest value that is right; without it there is no upper bound.
+    #[schemars(extend("x-unit" = "the key's own; days for PASS_MAX_DAYS"))]
+    pub max: Option<i64>,
+    /// What is written where the value is not right.
+    #[schemars(extend("x-unit" = "the key's own; days for PASS_MAX_DAYS"))]
+    pub write: i64,
+    /// Another key of the file; the value must not be above that key's value.
+    pub not_above: Option<String>,
 }
 
-#[derive(Debug, Clone)]
-enum Want {
-    Number(Number),
-    Umask { text: String, mask: u32 },
+/// One key, and what is wanted of it.
+struct Judge<'a> {
+    key: &'a str,
+    want: Want<'a>,
 }
 
-impl TryFrom<Fields> for LoginDefs {
-    type Error = &'static str;
-
-    fn try_from(fields: Fields) -> std::result::Result<LoginDefs, Self::Error> {
-        let want = match (fields.number, fields.umask) {
-            (Some(number), None) => {
-                if number.write < number.min || number.max.is_some_and(|max| max < number.write) {
-                    return Err("`write` must lie between `min` and `max`");
-                }
-                Want::Number(number)
-            }
-            (None, Some(text)) => match shadow_mask(&text) {
-                Some(mask) => Want::Umask { text, mask },
-                None => return Err("`umask` wants octal digits with a leading 0, as \"027\""),
-            },
-            _ => return Err("want exactly one of `number` and `umask`"),
-        };
-        Ok(LoginDefs { key: fields.key, want })
-    }
+enum Want<'a> {
+    Number(&'a Number),
+    Umask(&'a Umask),
 }
 
 impl Primitive for LoginDefs {
+    fn check_data(&self) -> Result<(), BadData> {
+        match self.want()? {
+            Want::Number(n) => data::within("number.write", n.write, n.min, n.max),
+            Want::Umask(_) => Ok(()),
+        }
+    }
+
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        Judge { key: &self.key, want: self.want().map_err(BadData::into_error)? }.audit(root)
+    }
+}
+
+impl LoginDefs {
+    fn want(&self) -> Result<Want<'_>, BadData> {
+        match (&self.number, &self.umask) {
+            (Some(number), None) => Ok(Want::Number(number)),
+            (None, Some(umask)) => Ok(Want::Umask(umask)),
+            _ => Err(BadData::whole("want exactly one of `number` and `umask`")),
+        }
+    }
+}
+
+impl Judge<'_> {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let path = ImagePath::parse(PATH)?;
         let file = root.read(&path)?;
@@ -117,12 +121,10 @@ impl Primitive for LoginDefs {
         let gap = rewrite::gap(root, evidence, &path, self.set(&text, &settings, limit), 0o644)?;
         Ok(Finding::from_gaps(vec![gap], Vec::new()))
     }
-}
 
-impl LoginDefs {
     /// The lines that are active for somebody. Only a umask has a reader beside the shadow tools.
     fn settings(&self, text: &str) -> Vec<Setting> {
-        let mut settings = login_defs::settings(text, &self.key);
+        let mut settings = login_defs::settings(text, self.key);
         if matches!(self.want, Want::Number(_)) {
             settings.retain(|s| s.shadow.is_some());
         }
@@ -140,7 +142,7 @@ impl LoginDefs {
                     && want.max.is_none_or(|max| n <= max)
                     && limit.is_none_or(|limit| n <= limit.max(want.min))
             }),
-            Want::Umask { mask, .. } => tightest(setting).is_some_and(|m| m & mask == *mask),
+            Want::Umask(want) => tightest(setting).is_some_and(|m| m & want.bits == want.bits),
         }
     }
 
@@ -152,14 +154,15 @@ impl LoginDefs {
                 let write = limit.map_or(want.write, |limit| want.write.min(limit.max(want.min)));
                 // What is in force counts before what an earlier line says.
                 let number = good.next_back().and_then(|s| self.number(s)).unwrap_or(write);
-                login_defs::set(text, &self.key, &number.to_string(), |s| {
+                login_defs::set(text, self.key, &number.to_string(), |s| {
                     self.number(s) == Some(number)
                 })
             }
-            Want::Umask { text: written, mask } => {
-                let all = good.filter_map(tightest).fold(*mask, |all, mask| all | mask);
-                let written = if all == *mask { written.clone() } else { format!("0{all:02o}") };
-                login_defs::set(text, &self.key, &written, |s| tightest(s) == Some(all))
+            Want::Umask(want) => {
+                let all = good.filter_map(tightest).fold(want.bits, |all, mask| all | mask);
+                let written =
+                    if all == want.bits { want.text.clone() } else { format!("0{all:02o}") };
+                login_defs::set(text, self.key, &written, |s| tightest(s) == Some(all))
             }
         }
     }
@@ -178,7 +181,7 @@ impl LoginDefs {
                     None => format!("{} {min} or more", self.key),
                 }
             }
-            Want::Umask { text, .. } => format!("{} {text} or tighter", self.key),
+            Want::Umask(Umask { text, .. }) => format!("{} {text} or tighter", self.key),
         };
         let evidence = Evidence::at(path).want(wanted);
         match setting {
@@ -210,23 +213,22 @@ fn shadow_mask(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{fixes, settled_text};
+    use crate::check::testing::{fixes, parse_fields, settled_text};
     use crate::rootfs::MemoryRootfs;
 
     fn max() -> LoginDefs {
-        toml::from_str("key = 'PASS_MAX_DAYS'\nnumber = { min = 1, max = 365, write = 365 }")
-            .unwrap()
+        parse_fields("key = 'PASS_MAX_DAYS'\nnumber = { min = 1, max = 365, write = 365 }").unwrap()
     }
 
     fn min() -> LoginDefs {
-        toml::from_str(
+        parse_fields(
             "key = 'PASS_MIN_DAYS'\nnumber = { min = 1, write = 1, not_above = 'PASS_MAX_DAYS' }",
         )
         .unwrap()
     }
 
     fn umask() -> LoginDefs {
-        toml::from_str("key = 'UMASK'\numask = '027'").unwrap()
+        parse_fields("key = 'UMASK'\numask = '027'").unwrap()
     }
 
     fn file(text: &str) -> MemoryRootfs {
@@ -366,7 +368,7 @@ mod tests {
             "number = { min = 1, max = 3, write = 4 }",
             "umask = '027'\nnumber = { min = 1, write = 1 }",
         ] {
-            assert!(toml::from_str::<LoginDefs>(&format!("key = 'K'\n{bad}")).is_err(), "{bad}");
+            assert!(parse_fields::<LoginDefs>(&format!("key = 'K'\n{bad}")).is_err(), "{bad}");
         }
     }
 }

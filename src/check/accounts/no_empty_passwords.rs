@@ -1,5 +1,6 @@
 //! Nobody logs in without a password.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected};
@@ -10,7 +11,7 @@ use crate::text::accounts::{Edits, Layout, PASSWORD};
 
 /// No password field is empty, and every account has its line in `shadow`. An empty field is
 /// locked: keys and `sudo` rules go on working, a password can be set later.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoEmptyPasswords {}
 
@@ -85,14 +86,14 @@ impl Primitive for NoEmptyPasswords {
 mod tests {
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, SHADOW, changed, image, open, outcome, settle, stage, want, with,
+        PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
 
     #[test]
     fn an_empty_field_is_locked_and_nothing_else_changes() {
         let want = want("no_empty_passwords = {}");
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
+        assert!(settle_lines(want, &image()).is_empty());
         let cases: &[(String, &[&str])] = &[
             (
                 with(SHADOW, "bob:!:", "bob::"),
@@ -106,14 +107,14 @@ mod tests {
             (format!("{SHADOW}bob::1::::::\n"), &["-bob::1::::::", "+bob:!:1::::::"]),
         ];
         for (shadow, lines) in cases {
-            assert_eq!(settle(want, &image().file("/etc/shadow", shadow)), *lines);
+            assert_eq!(settle_lines(want, &image().file("/etc/shadow", shadow)), *lines);
         }
         for fine in ["bob:$6$a$b:", "bob:!$6$a$b:", "bob:*LOCK*:", "bob:x:"] {
             let root = image().file("/etc/shadow", with(SHADOW, "bob:!:", fine));
-            assert!(settle(want, &root).is_empty(), "{fine}");
+            assert!(settle_lines(want, &root).is_empty(), "{fine}");
         }
         let nis = image().file("/etc/shadow", format!("# bob::::::::\n{SHADOW}+::::::::\n"));
-        assert!(settle(want, &nis).is_empty());
+        assert!(settle_lines(want, &nis).is_empty());
     }
 
     #[test]
@@ -144,7 +145,7 @@ mod tests {
             ),
         ];
         for (root, place) in cases {
-            assert!(changed(&stage(want, &root)).is_empty(), "{place}");
+            assert!(changed_lines(&stage(want, &root)).is_empty(), "{place}");
             let open = open(want, &root);
             assert!(open.len() == 1 && open[0].starts_with(place), "want {place} in {open:?}");
         }

@@ -1,5 +1,6 @@
 //! No password was changed in the future.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::clock::{self, Today};
@@ -11,7 +12,7 @@ use crate::text::accounts::{CHANGED, Days, Layout, PASSWORD, days};
 
 /// The day of the last change of every password is not after today. Only ever reported: the clock
 /// that is wrong may be that of the machine that looks.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PastPasswordChanges {}
 

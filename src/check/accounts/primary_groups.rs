@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger};
@@ -12,7 +13,7 @@ use crate::text::accounts::{GID, Layout, PRIMARY_GID};
 
 /// Every primary group in `passwd` is a group in `group`. Only ever reported: a group that is made
 /// up, or a user who is moved, guesses at what was meant.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrimaryGroups {}
 
@@ -56,16 +57,16 @@ impl Primitive for PrimaryGroups {
 mod tests {
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        GROUP, PASSWD, image, open, outcome, settle, try_want, want, with,
+        GROUP, PASSWD, image, open, outcome, settle_lines, try_want, want, with,
     };
 
     #[test]
     fn a_group_that_is_nowhere_is_reported() {
         let want = want("primary_groups = {}");
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
+        assert!(settle_lines(want, &image()).is_empty());
         let zeros = image().file("/etc/group", with(GROUP, "bob:x:1000:", "people:x:01000:a,b"));
-        assert!(settle(want, &zeros).is_empty(), "numbers are compared as numbers");
+        assert!(settle_lines(want, &zeros).is_empty(), "numbers are compared as numbers");
         for (text, line) in [
             (with(GROUP, "bob:x:1000:", "bob:x:100:"), "/etc/passwd:6"),
             (with(GROUP, "bob:x:1000:", "#bob:x:1000:"), "/etc/passwd:6"),

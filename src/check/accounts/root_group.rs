@@ -1,5 +1,6 @@
 //! Root's primary group is group 0.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger};
@@ -9,7 +10,7 @@ use crate::rootfs::Rootfs;
 use crate::text::accounts::{Edits, GID, Layout, PRIMARY_GID};
 
 /// The line of root in `passwd` names group 0. Files of the former group stay as they are.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RootGroup {}
 
@@ -50,25 +51,25 @@ impl Primitive for RootGroup {
 mod tests {
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        GROUP, PASSWD, changed, image, open, outcome, settle, stage, want, with,
+        GROUP, PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
 
     #[test]
     fn root_gets_group_0() {
         let want = want("root_group = {}");
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
+        assert!(settle_lines(want, &image()).is_empty());
         let zeros = with(PASSWD, "root:x:0:0:", "root:x:0:00:");
-        assert!(settle(want, &image().file("/etc/passwd", zeros)).is_empty());
+        assert!(settle_lines(want, &image().file("/etc/passwd", zeros)).is_empty());
         let wrong = with(PASSWD, "root:x:0:0:", "root:x:0:1000:");
         assert_eq!(
-            settle(want, &image().file("/etc/passwd", &wrong)),
+            settle_lines(want, &image().file("/etc/passwd", &wrong)),
             ["-root:x:0:1000:root:/root:/bin/bash", "+root:x:0:0:root:/root:/bin/bash"]
         );
         let other = image().file("/etc/passwd", format!("{PASSWD}cut\nroots:x:7:7:::\n"));
-        assert!(settle(want, &other).is_empty(), "other lines are not its business");
+        assert!(settle_lines(want, &other).is_empty(), "other lines are not its business");
         let twice = image().file("/etc/passwd", format!("{PASSWD}root:x:0:7::/root:/bin/sh"));
-        assert_eq!(settle(want, &twice).len(), 2);
+        assert_eq!(settle_lines(want, &twice).len(), 2);
     }
 
     #[test]
@@ -86,7 +87,7 @@ mod tests {
             image().file("/etc/passwd", format!("{PASSWD} root:x:0:5::/:/bin/sh\n")),
         ];
         for root in cases {
-            assert!(changed(&stage(want, &root)).is_empty());
+            assert!(changed_lines(&stage(want, &root)).is_empty());
             assert_eq!(open(want, &root).len(), 1);
         }
         assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);

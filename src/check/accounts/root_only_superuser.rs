@@ -1,5 +1,6 @@
 //! Root alone has user number 0.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger};
@@ -10,7 +11,7 @@ use crate::text::accounts::{Layout, UID};
 
 /// The accounts with number 0 in `passwd` are root and no other. Only ever reported: another name
 /// for root may be the only way in.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RootOnlySuperuser {}
 
@@ -45,17 +46,17 @@ impl Primitive for RootOnlySuperuser {
 #[cfg(test)]
 mod tests {
     use crate::check::Outcome;
-    use crate::check::accounts::testing::{PASSWD, image, open, outcome, settle, want, with};
+    use crate::check::accounts::testing::{PASSWD, image, open, outcome, settle_lines, want, with};
 
     #[test]
     fn another_name_of_root_is_reported() {
         let want = want("root_only_superuser = {}");
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
+        assert!(settle_lines(want, &image()).is_empty());
         let zeros = image().file("/etc/passwd", with(PASSWD, "root:x:0:", "root:x:000:"));
-        assert!(settle(want, &zeros).is_empty());
+        assert!(settle_lines(want, &zeros).is_empty());
         let nis = image().file("/etc/passwd", format!("{PASSWD}+toor:x:0:0:::\n#a:x:0:0:::\n"));
-        assert!(settle(want, &nis).is_empty());
+        assert!(settle_lines(want, &nis).is_empty());
         for line in ["toor:x:0:0::/:/bin/sh", "Root:x:00:0::/:/bin/sh", "toor::0:0", "a:x:+0:0:::"]
         {
             let root = image().file("/etc/passwd", format!("{PASSWD}{line}\n"));

@@ -3,6 +3,7 @@
 //! An `x` in `passwd` sends readers to `shadow`. It must stay true that writing one never lets
 //! anybody in who was kept out, and that a password that works is never lost.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::clock::{self, Today};
@@ -13,7 +14,7 @@ use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{Edits, Entry, Layout, PASSWORD};
 
 /// The password field of every line of `passwd` is `x`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShadowedPasswords {}
 
@@ -118,7 +119,7 @@ fn step(open: &[u8], secret: Option<&[u8]>) -> Move {
 mod tests {
     use super::*;
     use crate::check::accounts::testing::{
-        PASSWD, SHADOW, changed, image, open, outcome, settle, stage, with,
+        PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, with,
     };
     use crate::check::{Fix, Outcome};
     use crate::rootfs::{ImagePath, MemoryRootfs, StagedRootfs};
@@ -156,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_stock_image_holds_and_is_not_touched() {
-        assert!(settle(&WANT, &image()).is_empty());
+        assert!(settle_lines(&WANT, &image()).is_empty());
         let odd = image().file("/etc/passwd", format!("\n# note\n{PASSWD}+nis::::::\n"));
-        assert!(settle(&WANT, &odd).is_empty(), "lines of a network are no failure");
+        assert!(settle_lines(&WANT, &odd).is_empty(), "lines of a network are no failure");
     }
 
     #[test]
@@ -184,14 +185,14 @@ mod tests {
         for (open, secret, new) in cases {
             let mut want = passwd(open).to_vec();
             want.extend(new.iter().flat_map(|new| shadow(secret, new)));
-            assert_eq!(settle(&WANT, &bob(open, Some(secret))), want, "{open} {secret}");
+            assert_eq!(settle_lines(&WANT, &bob(open, Some(secret))), want, "{open} {secret}");
         }
     }
 
     #[test]
     fn an_account_without_a_shadow_line_gets_one_with_the_day_of_the_build() {
         for (open, secret) in [(HASH, HASH), ("*", "*"), ("!x", "!x"), ("", "!")] {
-            let lines = settle(&WANT, &bob(open, None));
+            let lines = settle_lines(&WANT, &bob(open, None));
             assert_eq!(lines.last().unwrap(), &format!("+bob:{secret}:17000::::::"), "{open}");
         }
     }
@@ -216,7 +217,7 @@ mod tests {
         ];
         for (what, root) in cases {
             let staged = stage(&WANT, &root);
-            assert!(changed(&staged).is_empty(), "{what}");
+            assert!(changed_lines(&staged).is_empty(), "{what}");
             assert_eq!(outcome(&WANT, &root), Outcome::NotMet, "{what}");
             assert_eq!(open(&WANT, &root).len(), 1, "{what}: {:?}", open(&WANT, &root));
         }
@@ -232,7 +233,7 @@ mod tests {
             ["/etc/passwd:7: a malformed line: 4 fields, want 7: line 7 is malformed; correct it \
               by hand"]
         );
-        assert_eq!(changed(&stage(&WANT, &root)).len(), 2);
+        assert_eq!(changed_lines(&stage(&WANT, &root)).len(), 2);
     }
 
     #[test]

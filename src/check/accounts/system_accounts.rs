@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::people::{is_login, is_system};
@@ -26,13 +27,13 @@ const LOCKED: &str = "a locked password";
 
 /// Every account with a number below those of people, root aside, has a shell that lets nobody in
 /// and a locked password.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SystemAccounts {
     /// The shells that are right, and no others, whatever else lets nobody in. The first that the
     /// tree has is written.
     pub no_login_shells: Vec<ImagePath>,
-    /// Names of accounts that may have a shell and a password.
+    /// Names of accounts that may have a login shell and a usable password.
     #[serde(default)]
     pub exempt: Vec<String>,
     /// Names of accounts whose own shell is a program that does no harm; only their passwords must be
@@ -297,7 +298,7 @@ fn service_user(root: &dyn Rootfs, name: &str) -> Result<Option<Vec<u8>>> {
 mod tests {
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, SHADOW, changed, image, open, outcome, settle, stage, want, with,
+        PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
     use crate::rootfs::{FileKind, MemoryRootfs};
 
@@ -316,10 +317,10 @@ mod tests {
     fn shells_and_passwords_are_closed() {
         let want = want(WANT);
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
+        assert!(settle_lines(want, &image()).is_empty());
         for fine in ["/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false"] {
             for locked in ["*", "!", "!!", "!$6$a$b", "*LOCK*"] {
-                assert!(settle(want, &apt(fine, locked)).is_empty(), "{fine} {locked}");
+                assert!(settle_lines(want, &apt(fine, locked)).is_empty(), "{fine} {locked}");
             }
         }
         let line = "_apt:x:104:65534::/nonexistent:";
@@ -327,22 +328,22 @@ mod tests {
             ["/bin/bash", "", "/bin/nologin", "/usr/sbin/nologin2", "/BIN/FALSE", "/bin/sync"]
         {
             assert_eq!(
-                settle(want, &apt(shell, "*")),
+                settle_lines(want, &apt(shell, "*")),
                 [format!("-{line}{shell}"), format!("+{line}/usr/sbin/nologin")]
             );
         }
         assert_eq!(
-            settle(want, &apt("/bin/false", "$6$a$b")),
+            settle_lines(want, &apt("/bin/false", "$6$a$b")),
             ["-_apt:$6$a$b:18000:0:99999:7:::", "+_apt:!$6$a$b:18000:0:99999:7:::"]
         );
         assert_eq!(
-            settle(want, &apt("/bin/false", "")).last().unwrap(),
+            settle_lines(want, &apt("/bin/false", "")).last().unwrap(),
             "+_apt:!:18000:0:99999:7:::"
         );
-        assert_eq!(settle(want, &apt("/bin/sh", "x")).len(), 4, "both files");
+        assert_eq!(settle_lines(want, &apt("/bin/sh", "x")).len(), 4, "both files");
         let no_nologin =
             apt("/bin/sh", "*").without("/usr/sbin").file_with("/bin/false", "", 0o755, 0, 0);
-        assert_eq!(settle(want, &no_nologin).last().unwrap(), &format!("+{line}/bin/false"));
+        assert_eq!(settle_lines(want, &no_nologin).last().unwrap(), &format!("+{line}/bin/false"));
     }
 
     #[test]
@@ -365,7 +366,7 @@ mod tests {
             ("backup:x:34:1::/:/bin/sh", "", false),
             ("halt:x:7:1::/:/sbin/halt", "", true),
         ] {
-            let lines = settle(want, &user(line, defs)).len();
+            let lines = settle_lines(want, &user(line, defs)).len();
             let want = match (meant, line.starts_with("halt")) {
                 (false, _) => 0,
                 (true, true) => 2, // the password alone
@@ -394,18 +395,18 @@ mod tests {
         ] {
             let message = want.audit(&people(defs)).unwrap_err().to_string();
             assert!(message.starts_with("/etc/login.defs:1: found UID_MIN "), "{message}");
-            assert!(changed(&stage(want, &people(defs))).is_empty());
+            assert!(changed_lines(&stage(want, &people(defs))).is_empty());
         }
         let above = people("UID_MIN 5000\n");
-        assert!(changed(&stage(want, &above)).is_empty());
+        assert!(changed_lines(&stage(want, &above)).is_empty());
         let told = open(want, &above);
         assert_eq!(told.len(), 2, "the shell and the password");
         assert!(told.iter().all(|t| t.contains("only UID_MIN 5000")), "{told:?}");
         // Without the other signs the border is believed, as the benchmark does.
         let program = with(PASSWD, "/home/bob:", "/var/lib/bob:");
-        assert_eq!(settle(want, &above.clone().file("/etc/passwd", program)).len(), 4);
+        assert_eq!(settle_lines(want, &above.clone().file("/etc/passwd", program)).len(), 4);
         let low = with(PASSWD, "bob:x:1000:", "bob:x:999:");
-        assert_eq!(settle(want, &people("").file("/etc/passwd", low)).len(), 4);
+        assert_eq!(settle_lines(want, &people("").file("/etc/passwd", low)).len(), 4);
     }
 
     #[test]
@@ -431,13 +432,13 @@ mod tests {
             ("two lines", sh().file("/etc/shadow", format!("{SHADOW}_apt:*:1::::::\n"))),
         ];
         for (what, root) in cases {
-            assert!(changed(&stage(want, &root)).is_empty(), "{what}");
+            assert!(changed_lines(&stage(want, &root)).is_empty(), "{what}");
             assert_eq!(open(want, &root).len(), 1, "{what}");
         }
         let toor = image()
             .file("/etc/passwd", format!("{PASSWD}toor:x:0:0::/root:/bin/sh\n"))
             .file("/etc/shadow", format!("{SHADOW}toor:$6$a$b:1::::::\n"));
-        assert!(changed(&stage(want, &toor)).is_empty());
+        assert!(changed_lines(&stage(want, &toor)).is_empty());
         assert_eq!(open(want, &toor).len(), 2);
         let postgres = image()
             .file("/etc/passwd", format!("{PASSWD}postgres:x:113:1::/var/lib:/bin/bash\n"))
@@ -448,7 +449,7 @@ mod tests {
             .special("/dev/null", FileKind::CharDevice)
             .link("/etc/systemd/system/b.service", "/dev/null")
             .file("/etc/systemd/system/c.timer", unit);
-        assert_eq!(settle(want, &other).len(), 2);
+        assert_eq!(settle_lines(want, &other).len(), 2);
     }
 
     #[test]
@@ -457,7 +458,7 @@ mod tests {
         let want = want.primitive();
         let (lib, etc) = ("/lib/systemd/system/a.service", "/etc/systemd/system/a.service");
         let unit = |text: &str| apt("/bin/sh", "*").file(lib, text);
-        let used = |root: &MemoryRootfs| changed(&stage(want, root)).is_empty();
+        let used = |root: &MemoryRootfs| stage(want, root).changes().unwrap().is_empty();
         for text in [
             "[Service]\nUser=\nUser=_apt\n",
             "[Service]\nUser=_a\\\npt\nUser=_apt\n",
@@ -499,7 +500,7 @@ mod tests {
         assert_eq!(outcome(want, &image().without("/etc/shadow")), Outcome::Unknown);
         let returns = PASSWD.replace('\n', "\r\n");
         let staged = image().file("/etc/passwd", &returns);
-        let lines = changed(&stage(want, &staged));
+        let lines = changed_lines(&stage(want, &staged));
         assert!(lines.iter().all(|l| l.starts_with('-') || l.ends_with("nologin")), "{lines:?}");
         assert_eq!(outcome(want, &staged), Outcome::NotMet);
     }

@@ -1,8 +1,10 @@
 //! For the tests of the rules about accounts.
 
-use crate::check::testing;
-pub(in crate::check) use crate::check::testing::words::{check as want, try_check as try_want};
-use crate::check::{Evidence, Finding, Fix, Outcome, Primitive};
+use crate::check::testing::settled;
+pub(in crate::check) use crate::check::testing::{
+    check as want, outcome, stage, try_check as try_want,
+};
+use crate::check::{Evidence, Finding, Fix, Primitive};
 use crate::rootfs::{MemoryRootfs, Rootfs, StagedRootfs, Stat};
 
 pub(in crate::check) const PASSWD: &str = "\
@@ -56,31 +58,6 @@ pub(in crate::check) fn with(text: &str, line: &str, new: &str) -> String {
     text.replacen(line, new, 1)
 }
 
-/// The outcome, with an error as `unknown`. What is met must show why, and no password may show.
-pub(in crate::check) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
-    let Ok(finding) = want.audit(root) else { return Outcome::Unknown };
-    let hidden = |text: &str| assert!(!text.contains("$6$"), "a password is shown: {text}");
-    match &finding {
-        Finding::NotMet { gaps, holding } => {
-            for gap in gaps {
-                hidden(&format!("{:?}", gap.evidence));
-                if let Fix::None(reason) = &gap.fix {
-                    hidden(reason);
-                }
-            }
-            hidden(&format!("{holding:?}"));
-        }
-        Finding::Met(evidence)
-        | Finding::MetVacuously(evidence)
-        | Finding::Manual(evidence)
-        | Finding::Unmeasured(evidence) => {
-            assert!(!evidence.is_empty(), "a verdict shows why");
-            hidden(&format!("{evidence:?}"));
-        }
-    }
-    finding.outcome()
-}
-
 /// What is wrong and stays so: the line or path, what was found, and why nothing is done.
 pub(in crate::check) fn open(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
     let Ok(Finding::NotMet { gaps, .. }) = want.audit(root) else { return Vec::new() };
@@ -97,32 +74,14 @@ pub(in crate::check) fn open(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<Str
     shown.collect()
 }
 
-/// A want that is looked at as [`outcome`] does it.
-struct Watched<'w>(&'w dyn Primitive);
-
-impl Primitive for Watched<'_> {
-    fn audit(&self, root: &dyn Rootfs) -> crate::error::Result<Finding> {
-        outcome(self.0, root);
-        self.0.audit(root)
-    }
-}
-
-/// As [`testing::stage`], and no look shows a password.
-pub(in crate::check) fn stage<'a>(want: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
-    testing::stage(&Watched(want), root)
-}
-
-/// As [`stage`], for what can be closed: in the end it holds. The lines that changed, as
+/// As [`stage`], for what can be closed: in the end it holds. The lines that changed_lines, as
 /// `-old` and `+new`, and what became of other entries.
-pub(in crate::check) fn settle(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
-    let staged = stage(want, root);
-    let end = outcome(want, &staged);
-    assert!(matches!(end, Outcome::Met | Outcome::MetVacuously), "{:?}", want.audit(&staged));
-    changed(&staged)
+pub(in crate::check) fn settle_lines(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
+    changed_lines(&settled(want, root))
 }
 
-/// The lines that a stage changed, and what became of other entries.
-pub(in crate::check) fn changed(staged: &StagedRootfs<'_>) -> Vec<String> {
+/// The lines that a stage changed_lines, and what became of other entries.
+pub(in crate::check) fn changed_lines(staged: &StagedRootfs<'_>) -> Vec<String> {
     let mut out = Vec::new();
     for change in staged.changes().unwrap() {
         let after = change.after.unwrap();

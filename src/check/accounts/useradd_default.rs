@@ -1,8 +1,10 @@
 //! A default of `useradd`, in `/etc/default/useradd`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::rewrite;
+use crate::check::data::{self, BadData};
 use crate::check::foreign;
 use crate::check::{Evidence, Finding, Primitive};
 use crate::error::Result;
@@ -13,42 +15,27 @@ const PATH: &str = "/etc/default/useradd";
 
 /// The default is a number in a range. Without the file the want holds vacuously: it belongs to
 /// the package that holds `useradd` itself.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct UseraddDefault {
-    key: String,
-    min: i64,
-    max: i64,
-    write: i64,
-}
-
-/// What the profile says.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Fields {
+pub struct UseraddDefault {
     /// The key, as `INACTIVE`.
-    key: String,
-    /// The least it may be.
-    min: i64,
-    /// The most it may be.
-    max: i64,
-    /// What is written.
-    write: i64,
-}
-
-impl TryFrom<Fields> for UseraddDefault {
-    type Error = &'static str;
-
-    fn try_from(fields: Fields) -> std::result::Result<UseraddDefault, Self::Error> {
-        let Fields { key, min, max, write } = fields;
-        if !(min..=max).contains(&write) {
-            return Err("`write` must lie between `min` and `max`");
-        }
-        Ok(UseraddDefault { key, min, max, write })
-    }
+    pub key: String,
+    /// The smallest value that is right.
+    #[schemars(extend("x-unit" = "the key's own; days for INACTIVE"))]
+    pub min: i64,
+    /// The largest value that is right.
+    #[schemars(extend("x-unit" = "the key's own; days for INACTIVE"))]
+    pub max: i64,
+    /// What is written where the value is not right.
+    #[schemars(extend("x-unit" = "the key's own; days for INACTIVE"))]
+    pub write: i64,
 }
 
 impl Primitive for UseraddDefault {
+    fn check_data(&self) -> Result<(), BadData> {
+        data::within("write", self.write, self.min, Some(self.max))
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let path = ImagePath::parse(PATH)?;
         let evidence =
@@ -78,11 +65,11 @@ impl Primitive for UseraddDefault {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{fixes, settled_text};
+    use crate::check::testing::{fixes, parse_fields, settled_text};
     use crate::rootfs::MemoryRootfs;
 
     fn want() -> UseraddDefault {
-        toml::from_str("key = 'INACTIVE'\nmin = 0\nmax = 30\nwrite = 30").unwrap()
+        parse_fields("key = 'INACTIVE'\nmin = 0\nmax = 30\nwrite = 30").unwrap()
     }
 
     fn file(text: &str) -> MemoryRootfs {
@@ -124,7 +111,7 @@ mod tests {
     #[test]
     fn what_is_written_complies() {
         let bad = "key = 'INACTIVE'\nmin = 0\nmax = 30\nwrite = 31";
-        assert!(toml::from_str::<UseraddDefault>(bad).is_err());
+        assert!(parse_fields::<UseraddDefault>(bad).is_err());
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn is_conf(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::words::try_check;
+    use crate::check::testing::try_check;
 
     #[test]
     fn a_name_that_its_reader_would_pass_over_is_refused() {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::rewrite;
@@ -15,7 +16,7 @@ use crate::text::shell_var::{self, Value};
 use crate::text::{Lines, postfix};
 
 /// Every mail server that is there listens on loopback addresses only.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LocalMta {}
 
@@ -314,7 +315,7 @@ fn sendmail_advice(path: &ImagePath) -> String {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::words::{check, outcome, reasons, settle_entries};
+    use crate::check::testing::{check, outcome, reasons_on, settle_entries};
     use crate::rootfs::MemoryRootfs;
 
     fn image(package: &str) -> MemoryRootfs {
@@ -331,7 +332,7 @@ mod tests {
     }
 
     fn why(root: &MemoryRootfs) -> String {
-        reasons(check("local_mta = {}").primitive(), root).join(" ")
+        reasons_on(check("local_mta = {}").primitive(), root).join(" ")
     }
 
     const MAIN: &str = "/etc/postfix/main.cf";

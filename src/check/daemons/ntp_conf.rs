@@ -1,5 +1,6 @@
 //! ntpd lets nobody but itself change or query it, has a source of time, and is not root.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::includes::{Budget, Limits};
@@ -13,7 +14,7 @@ use crate::text::shell_assignments::{Assignment, assignments};
 use crate::text::{Lines, ntp};
 
 /// The configuration of ntpd, where the package `ntp` is there.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NtpConf {}
 
@@ -271,7 +272,7 @@ fn run_as(root: &dyn Rootfs, gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) -
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::words::{check, outcome, reasons, settle_entries};
+    use crate::check::testing::{check, outcome, reasons_on, settle_entries};
     use crate::rootfs::MemoryRootfs;
 
     const GOOD: &str = "driftfile /d\npool a iburst\n\
@@ -433,7 +434,7 @@ mod tests {
     fn a_file_outside_etc_is_not_written() {
         let root = image("server a\n").file("/usr/share/ntp.conf", "server a\n");
         let root = root.link("/etc/ntp.conf", "/usr/share/ntp.conf");
-        let why = reasons(check("ntp_conf = {}").primitive(), &root);
+        let why = reasons_on(check("ntp_conf = {}").primitive(), &root);
         assert!(why[0].contains("leads to /usr/share/ntp.conf"), "{why:?}");
         let inside = image("").file("/etc/time.conf", GOOD).link("/etc/ntp.conf", "time.conf");
         assert_eq!(audit(&inside), Outcome::Met);
@@ -455,7 +456,7 @@ mod tests {
     fn ntpd_is_not_root() {
         for options in ["-u root", "-g -uroot:root", "--user 0", "--user=root", "-gu 0:0"] {
             let root = image(GOOD).file(DEFAULTS, format!("NTPD_OPTS='{options}'\n"));
-            let why = reasons(check("ntp_conf = {}").primitive(), &root).join(" ");
+            let why = reasons_on(check("ntp_conf = {}").primitive(), &root).join(" ");
             assert!(why.starts_with("/etc/default/ntp:1 makes ntpd root"), "{options}: {why}");
         }
         for options in ["-u ntp", "-u rooty", "-g # -u root"] {
@@ -471,10 +472,10 @@ mod tests {
         );
         let root = image(GOOD).file(INIT, "RUNASUSER=other\n");
         assert_eq!(
-            reasons(check.primitive(), &root),
+            reasons_on(check.primitive(), &root),
             ["/etc/init.d/ntp:1 runs ntpd as other, want ntp"]
         );
         let root = image(GOOD).file(WRAPPER, "RUNASUSER=root\n");
-        assert_eq!(reasons(check.primitive(), &root).len(), 1, "the vendor's is not edited");
+        assert_eq!(reasons_on(check.primitive(), &root).len(), 1, "the vendor's is not edited");
     }
 }

@@ -1,8 +1,10 @@
 //! A login text gives nothing of the system away.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::destination;
+use crate::check::data::BadData;
 use crate::check::foreign;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -13,52 +15,40 @@ use crate::text::{banner, os_release};
 /// greeter nor by the image's own `ID`.
 ///
 /// A text that complies stays as it is, whoever wrote it; any other becomes `text`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Raw")]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Banner {
-    path: ImagePath,
-    missing: Missing,
-    text: String,
+    /// The file with the text.
+    pub path: ImagePath,
+    /// What it means that there is no text.
+    pub missing: Missing,
+    /// The text that is written in place of one that gives something away. A final newline is
+    /// added where it is missing.
+    pub text: String,
 }
 
 /// What it means that there is no text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Missing {
-    /// Nothing is given away: the row holds.
+pub enum Missing {
+    /// Nothing is given away; the want holds vacuously.
     Vacuous,
-    /// There must be one.
+    /// The text is missing, and `text` is written.
     NotMet,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    path: ImagePath,
-    missing: Missing,
-    text: String,
-}
-
-impl TryFrom<Raw> for Banner {
-    type Error = String;
-
-    fn try_from(raw: Raw) -> Result<Banner, String> {
-        let Raw { path, missing, mut text } = raw;
-        if banner::is_blank(text.as_bytes()) {
-            return Err("the banner's `text` is empty; want a sentence".to_owned());
-        }
-        if let Some(leak) = banner::leaks(text.as_bytes(), None).first() {
-            let token = &leak.token;
-            return Err(format!("the banner's `text` holds `{token}`, which names the system"));
-        }
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
-        Ok(Banner { path, missing, text })
-    }
-}
-
 impl Primitive for Banner {
+    fn check_data(&self) -> Result<(), BadData> {
+        let wrong = |what: String| Err(BadData::field("text", what));
+        if banner::is_blank(self.text.as_bytes()) {
+            return wrong("is empty; want a sentence".to_owned());
+        }
+        match banner::leaks(self.text.as_bytes(), None).first() {
+            Some(leak) => wrong(format!("holds `{}`, which names the system", leak.token)),
+            None => Ok(()),
+        }
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let is_link = root.stat(&self.path)?.is_some_and(|s| s.kind == FileKind::Symlink);
         let at = root.locate(&self.path)?;
@@ -127,7 +117,8 @@ impl Banner {
         } else if let Some(reason) = destination::refusal(root, &self.path)? {
             Gap::no_remedy(evidence, reason)
         } else {
-            Gap::fixed_by(evidence, Change::write(&self.path, self.text.as_str()))
+            let line_end = if self.text.ends_with('\n') { "" } else { "\n" };
+            Gap::fixed_by(evidence, Change::write(&self.path, format!("{}{line_end}", self.text)))
         };
         Ok(Finding::from_gaps(vec![gap], Vec::new()))
     }
@@ -149,7 +140,7 @@ fn system_name(root: &dyn Rootfs) -> Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::{changed, parse, settle, stage};
+    use crate::check::testing::{changed_entries, parse, settle_entries, stage};
     use crate::check::{Fix, Outcome};
     use crate::rootfs::MemoryRootfs;
 
@@ -176,7 +167,7 @@ mod tests {
         for text in ["ours\n", "ours", "a\r\nb\r\n", "\\n \\l", "b\u{fc}ro \u{1b}[0m", "debian"] {
             let root = root().file("/etc/issue", text);
             assert_eq!(outcome("/etc/issue", "not-met", &root), Outcome::Met, "{text:?}");
-            assert!(settle(&banner("/etc/issue", "not-met"), &root).is_empty());
+            assert!(settle_entries(&banner("/etc/issue", "not-met"), &root).is_empty());
         }
         let root = root().file("/etc/issue", b"\xff\xfe\x00");
         assert_eq!(outcome("/etc/issue", "not-met", &root), Outcome::Met, "any bytes are judged");
@@ -197,10 +188,17 @@ mod tests {
         ];
         for text in telling {
             let root = root().file("/etc/issue", text);
-            assert_eq!(settle(&banner("/etc/issue", "not-met"), &root), [&want[..]], "{text:?}");
+            assert_eq!(
+                settle_entries(&banner("/etc/issue", "not-met"), &root),
+                [&want[..]],
+                "{text:?}"
+            );
         }
         let motd = root().file("/etc/motd", "Welcome to Ubuntu");
-        assert_eq!(settle(&banner("/etc/motd", "vacuous"), &motd), [format!("/etc/motd: {TEXT}")]);
+        assert_eq!(
+            settle_entries(&banner("/etc/motd", "vacuous"), &motd),
+            [format!("/etc/motd: {TEXT}")]
+        );
     }
 
     #[test]
@@ -219,10 +217,10 @@ mod tests {
     #[test]
     fn no_text_is_written_where_one_is_wanted_only() {
         let want = format!("/etc/issue: {TEXT}");
-        assert_eq!(settle(&banner("/etc/issue", "not-met"), &root()), [&want[..]]);
+        assert_eq!(settle_entries(&banner("/etc/issue", "not-met"), &root()), [&want[..]]);
         for blank in ["", " \n\n"] {
             let root = root().file("/etc/issue", blank);
-            assert_eq!(settle(&banner("/etc/issue", "not-met"), &root), [&want[..]]);
+            assert_eq!(settle_entries(&banner("/etc/issue", "not-met"), &root), [&want[..]]);
             let root = root.file("/etc/motd", blank);
             assert_eq!(outcome("/etc/motd", "vacuous", &root), Outcome::Met);
         }
@@ -244,7 +242,7 @@ mod tests {
     #[test]
     fn links_are_followed_inside_etc_only() {
         let inside = root().file("/etc/local/issue", "ubuntu").link("/etc/issue", "local/issue");
-        let changes = settle(&banner("/etc/issue", "not-met"), &inside);
+        let changes = settle_entries(&banner("/etc/issue", "not-met"), &inside);
         assert_eq!(changes, [format!("/etc/local/issue: {TEXT}")]);
 
         for out in ["/usr/share/issue", "/usr/lib/os-release"] {
@@ -252,7 +250,7 @@ mod tests {
             let finding = banner("/etc/issue", "not-met").audit(&root).unwrap();
             let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
             assert!(matches!(&gaps[0].fix, Fix::None(r) if r.contains("outside of /etc")));
-            assert!(changed(&stage(&banner("/etc/issue", "not-met"), &root)).is_empty());
+            assert!(changed_entries(&stage(&banner("/etc/issue", "not-met"), &root)).is_empty());
         }
 
         let dangling = root().link("/etc/motd", "/var/nothing").link("/etc/issue", "/var/nothing");

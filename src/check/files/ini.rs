@@ -1,9 +1,11 @@
 //! One key in one section of one key file, as GLib's programs (gdm, dconf, NetworkManager) keep
 //! them. There are no drop-ins; the last assignment in the section counts.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::rewrite;
+use crate::check::data::BadData;
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::{Error, Result};
@@ -11,79 +13,51 @@ use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::ini::{self, Assignment, Dialect};
 
 /// A key of a key file is set to a value, to some text, or not to certain values.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Fields")]
-pub struct Ini {
-    path: ImagePath,
-    section: String,
-    key: String,
-    want: Want,
-    package: Option<String>,
-    running: Option<ImagePath>,
-}
-
-/// What the profile says; exactly one of `value`, `quoted` and `not`.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Fields {
+pub struct Ini {
     /// The file.
-    path: ImagePath,
+    pub path: ImagePath,
     /// The section, exactly.
-    section: String,
+    pub section: String,
     /// The key, exactly.
-    key: String,
-    /// The wanted value.
-    value: Option<String>,
-    /// Other values that mean the same.
+    pub key: String,
+    /// The wanted value; what is written. Exactly one of `value`, `quoted` and `not` is given.
+    pub value: Option<String>,
+    /// Other values that mean the same; only beside `value`.
     #[serde(default)]
-    accept: Vec<String>,
+    pub accept: Vec<String>,
     /// Any text in quotes will do, if it is not empty; this one is written where there is none.
-    quoted: Option<String>,
-    /// Values it must not have, in any case; not being set is fine.
+    pub quoted: Option<String>,
+    /// Values it must not have; case does not count. Not being set is fine.
     #[serde(default)]
-    not: Vec<String>,
-    /// The package without which there is no reader; absent, the want holds vacuously.
-    package: Option<String>,
+    pub not: Vec<String>,
+    /// The package without which nobody reads the file; absent, the want holds vacuously.
+    pub package: Option<String>,
     /// A path that exists while a program runs that writes the file itself; looked at on a running
     /// system only.
-    running: Option<ImagePath>,
+    pub running: Option<ImagePath>,
 }
 
-#[derive(Debug, Clone)]
-enum Want {
-    Value { value: String, accept: Vec<String> },
-    Quoted(String),
-    Not(Vec<String>),
-}
-
-impl TryFrom<Fields> for Ini {
-    type Error = &'static str;
-
-    fn try_from(f: Fields) -> std::result::Result<Ini, Self::Error> {
-        let want = match (f.value, f.quoted, f.not) {
-            (Some(value), None, not) if not.is_empty() => Want::Value { value, accept: f.accept },
-            (None, Some(text), not) if not.is_empty() && f.accept.is_empty() => {
-                let text = text.trim_end().to_owned();
-                if text.is_empty() || text.chars().any(|c| c.is_control() && c != '\n') {
-                    return Err("`quoted` wants some text, without control characters");
-                }
-                Want::Quoted(text)
-            }
-            (None, None, not) if !not.is_empty() && f.accept.is_empty() => Want::Not(not),
-            _ => return Err("want exactly one of `value` (with `accept`), `quoted` and `not`"),
-        };
-        let Fields { path, section, key, package, running, .. } = f;
-        Ok(Ini { path, section, key, want, package, running })
-    }
+/// What `value`, `accept`, `quoted` and `not` say together.
+enum Want<'a> {
+    Value { value: &'a str, accept: &'a [String] },
+    Quoted(&'a str),
+    Not(&'a [String]),
 }
 
 impl Primitive for Ini {
+    fn check_data(&self) -> Result<(), BadData> {
+        self.want().map(drop)
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         if let Some(package) = &self.package
             && let Some(absent) = dpkg::absent(root, package)?
         {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
+        let want = self.want().map_err(BadData::into_error)?;
         let text = root.read(&self.path)?;
         let there = text.is_some();
         let text = text.unwrap_or_default();
@@ -99,8 +73,8 @@ impl Primitive for Ini {
         }
         let all = ini::assignments(&text, Dialect::KeyFile, &self.section, &self.key);
         let set = all.last();
-        let evidence = self.evidence(set, there);
-        if self.holds(set) {
+        let evidence = self.evidence(&want, set, there);
+        if want.holds(set) {
             return Ok(Finding::Met(vec![evidence]));
         }
         if let Some(running) = &self.running
@@ -114,12 +88,12 @@ impl Primitive for Ini {
             );
             return Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()));
         }
-        let text = match &self.want {
+        let text = match want {
             Want::Not(_) => {
-                let ruled_out = all.iter().filter(|a| !self.holds(Some(a)));
+                let ruled_out = all.iter().filter(|a| !want.holds(Some(a)));
                 ini::disable(&text, ruled_out.map(|a| (a.line, a.last_line)))
             }
-            _ => ini::set(&text, Dialect::KeyFile, &self.section, &self.key, &self.written()),
+            _ => ini::set(&text, Dialect::KeyFile, &self.section, &self.key, &want.written()),
         };
         Ok(Finding::from_gaps(
             vec![rewrite::gap(root, evidence, &self.path, text, 0o644)?],
@@ -128,9 +102,9 @@ impl Primitive for Ini {
     }
 }
 
-impl Ini {
+impl Want<'_> {
     fn holds(&self, set: Option<&Assignment>) -> bool {
-        match (&self.want, set) {
+        match (self, set) {
             (Want::Value { value, accept }, Some(set)) => {
                 set.value == *value || accept.contains(&set.value)
             }
@@ -143,15 +117,37 @@ impl Ini {
 
     /// The value in the file's spelling.
     fn written(&self) -> String {
-        match &self.want {
-            Want::Value { value, .. } => value.clone(),
+        match self {
+            Want::Value { value, .. } => (*value).to_owned(),
             Want::Quoted(text) => quote(text),
             Want::Not(_) => String::new(),
         }
     }
+}
 
-    fn evidence(&self, set: Option<&Assignment>, there: bool) -> Evidence {
-        let wanted = match &self.want {
+impl Ini {
+    fn want(&self) -> Result<Want<'_>, BadData> {
+        let (accept, not) = (self.accept.as_slice(), self.not.as_slice());
+        match (self.value.as_deref(), self.quoted.as_deref()) {
+            (Some(value), None) if not.is_empty() => Ok(Want::Value { value, accept }),
+            (None, Some(text)) if not.is_empty() && accept.is_empty() => {
+                let text = text.trim_end();
+                if text.is_empty() || text.chars().any(|c| c.is_control() && c != '\n') {
+                    let want = "want some text, without control characters";
+                    return Err(BadData::field("quoted", want));
+                }
+                Ok(Want::Quoted(text))
+            }
+            (None, None) if !not.is_empty() && accept.is_empty() => Ok(Want::Not(not)),
+            _ => {
+                let want = "want exactly one of `value` (with `accept`), `quoted` and `not`";
+                Err(BadData::whole(want))
+            }
+        }
+    }
+
+    fn evidence(&self, want: &Want<'_>, set: Option<&Assignment>, there: bool) -> Evidence {
+        let wanted = match want {
             Want::Value { value, .. } => format!("{}={value}", self.key),
             Want::Quoted(_) => format!("{}='some text'", self.key),
             Want::Not(not) => format!("{} not {}", self.key, not.join(", ")),
@@ -192,8 +188,7 @@ fn unquote(value: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
-    use crate::check::testing::stage;
+    use crate::check::testing::{changed, fixes, parse_fields, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
     use proptest::prelude::*;
 
@@ -202,7 +197,7 @@ mod tests {
     fn want(rest: &str) -> Ini {
         let head =
             format!("path = '{GREETER}'\nsection = 'org/gnome/login-screen'\npackage = 'gdm3'\n");
-        toml::from_str(&format!("{head}{rest}")).unwrap()
+        parse_fields(&format!("{head}{rest}")).unwrap()
     }
 
     fn list() -> Ini {
@@ -214,7 +209,7 @@ mod tests {
     }
 
     fn xdmcp() -> Ini {
-        toml::from_str("path = '/etc/gdm3/custom.conf'\nsection = 'xdmcp'\nkey = 'Enable'\nnot = ['true', '1']")
+        parse_fields("path = '/etc/gdm3/custom.conf'\nsection = 'xdmcp'\nkey = 'Enable'\nnot = ['true', '1']")
             .unwrap()
     }
 
@@ -351,7 +346,7 @@ mod tests {
     #[test]
     fn a_file_that_a_running_program_keeps_is_left_to_it() {
         let state = "/var/lib/NetworkManager/NetworkManager.state";
-        let want: Ini = toml::from_str(&format!(
+        let want: Ini = parse_fields(&format!(
             "path = '{state}'\nsection = 'main'\nkey = 'WWANEnabled'\nvalue = 'false'\n\
              accept = ['0', 'no']\nrunning = '/run/NetworkManager'"
         ))
@@ -390,7 +385,7 @@ mod tests {
             "quoted = \"a\\rb\"",
             "quoted = \"\\n\"",
         ] {
-            assert!(toml::from_str::<Ini>(&format!("{head}{bad}")).is_err(), "{bad}");
+            assert!(parse_fields::<Ini>(&format!("{head}{bad}")).is_err(), "{bad}");
         }
     }
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::conf_dirs::{self, Listed, What};
@@ -22,12 +23,13 @@ const MAIN: &str = "/etc/security/limits.conf";
 const DIR: &str = "/etc/security/limits.d";
 
 /// `* hard item` is at most `value`, and no line lifts it for anybody but root.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// The item, as `core`; one of which less is stricter.
     pub item: String,
-    /// The most it may be, in the item's own unit; what is written.
+    /// The highest limit that is right; also what is written.
+    #[schemars(extend("x-unit" = "the item's own; KiB for core"))]
     pub value: u32,
     /// The file in `limits.d` that gets the line.
     pub path: ImagePath,
@@ -222,8 +224,7 @@ impl Limits {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
-    use crate::check::testing::stage;
+    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const OURS: &str = "/etc/security/limits.d/60-CIS.conf";

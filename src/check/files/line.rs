@@ -1,6 +1,7 @@
 //! Some line of some files matches a pattern. For rows that are only observed: it has no remedy.
 
 use regex::bytes::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::check::common::glob;
@@ -12,19 +13,18 @@ use crate::text::lossless::{self, Raw};
 use crate::text::pattern::{Wildcards, is_pattern};
 
 /// A line of one of `files` matches `pattern`. Comments count only if the pattern allows them.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// The files; the last component may hold `*` and `?`, which pass over a dot at the front of a
     /// name. Files that are not there hold no line.
     pub files: Vec<ImagePath>,
     /// A regular expression that matches within one line; anchor it.
-    #[serde(deserialize_with = "regex")]
-    pub pattern: Regex,
-    /// No line may match, instead of one.
+    pub pattern: Pattern,
+    /// Whether no line may match; otherwise one must.
     #[serde(default)]
     pub absent: bool,
-    /// Whether evidence may show the line; not where it holds a secret.
+    /// Whether evidence may show the line; `false` where it holds a secret.
     #[serde(default = "yes")]
     pub show: bool,
 }
@@ -33,10 +33,18 @@ fn yes() -> bool {
     true
 }
 
-/// Classes such as `\s` mean ASCII: configuration keywords are, and the automata stay small.
-fn regex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
-    let pattern = String::deserialize(deserializer)?;
-    RegexBuilder::new(&pattern).unicode(false).build().map_err(de::Error::custom)
+/// A regular expression for one line. Classes such as `\s` mean ASCII: configuration keywords are,
+/// and the automata stay small.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(with = "String", extend("x-type" = "regular expression (crate regex, ASCII classes)"))]
+pub struct Pattern(Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pattern, D::Error> {
+        let pattern = String::deserialize(deserializer)?;
+        let regex = RegexBuilder::new(&pattern).unicode(false).build();
+        regex.map(Pattern).map_err(de::Error::custom)
+    }
 }
 
 impl Line {
@@ -66,11 +74,14 @@ impl Primitive for Line {
             for file in Line::expand(root, path)? {
                 let Some(text) = root.read(&file)? else { continue };
                 let mut lines = text.lines().enumerate();
-                match lines.find(|(_, l)| self.pattern.is_match(&l.raw())) {
+                match lines.find(|(_, l)| self.pattern.0.is_match(&l.raw())) {
                     Some((i, line)) => {
                         // What the pattern does not ask for, as a comment behind it, is not judged.
-                        let asked =
-                            self.pattern.find(&line.raw()).map(|m| lossless::decode(m.as_bytes()));
+                        let asked = self
+                            .pattern
+                            .0
+                            .find(&line.raw())
+                            .map(|m| lossless::decode(m.as_bytes()));
                         foreign::judged(&file, i + 1, &asked.unwrap_or_default())?;
                         let found = if self.show { line.trim() } else { "such a line" };
                         hits.push(Evidence::at(&file).line(i + 1).found(found).aside());
@@ -88,7 +99,7 @@ impl Primitive for Line {
         } else {
             let want = Evidence {
                 path: self.files.first().cloned(),
-                want: Some(format!("a line like {}", self.pattern)),
+                want: Some(format!("a line like {}", self.pattern.0)),
                 ..Evidence::default()
             };
             vec![Gap::no_remedy(want, "left alone")]
@@ -101,11 +112,12 @@ impl Primitive for Line {
 mod tests {
     use super::*;
     use crate::check::Outcome;
+    use crate::check::testing::parse_fields;
     use crate::rootfs::MemoryRootfs;
 
     #[test]
     fn globs_comments_and_missing_files() {
-        let line: Line = toml::from_str(
+        let line: Line = parse_fields(
             "files = ['/etc/sudoers', '/etc/sudoers.d/*']\n\
              pattern = '^\\s*Defaults\\s.*\\buse_pty\\b'",
         )
@@ -123,6 +135,6 @@ mod tests {
         let hidden = Line { show: false, absent: true, ..line };
         let Finding::NotMet { gaps, .. } = hidden.audit(&root).unwrap() else { panic!() };
         assert_eq!(gaps[0].evidence.found.as_deref(), Some("such a line"));
-        assert!(toml::from_str::<Line>("files = []\npattern = '('").is_err());
+        assert!(parse_fields::<Line>("files = []\npattern = '('").is_err());
     }
 }

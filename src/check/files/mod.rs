@@ -5,6 +5,6 @@ pub mod file_mode;
 pub mod ini;
 pub mod limits;
 pub mod line;
-pub(in crate::check) mod mode;
+pub mod mode;
 pub mod mount;
 pub mod tree;

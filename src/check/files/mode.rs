@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
 /// Permission bits, `0o7777` at most. Written `0640` everywhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String", extend("x-type" = "mode: four octal digits, as \"0640\""))]
 pub struct Mode(pub u32);
 
 impl fmt::Display for Mode {
@@ -30,16 +32,16 @@ impl<'de> Deserialize<'de> for Mode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::parse;
+    use crate::check::testing::parse_field;
 
     #[test]
     fn four_octal_digits_and_nothing_else() {
-        assert_eq!(parse::<Mode>("\"0640\""), Ok(Mode(0o640)));
-        assert_eq!(parse::<Mode>("\"7777\"").map(|m| m.to_string()), Ok("7777".to_owned()));
+        assert_eq!(parse_field::<Mode>("\"0640\""), Ok(Mode(0o640)));
+        assert_eq!(parse_field::<Mode>("\"7777\"").map(|m| m.to_string()), Ok("7777".to_owned()));
         for bad in ["640", "0680", "00640", "+640", "", "rw-r"] {
-            let message = parse::<Mode>(&format!("\"{bad}\"")).unwrap_err();
+            let message = parse_field::<Mode>(&format!("\"{bad}\"")).unwrap_err();
             assert!(message.contains(&format!("`{bad}` is not a mode")), "{message}");
         }
-        assert!(parse::<Mode>("640").is_err());
+        assert!(parse_field::<Mode>("640").is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! What one walk over the whole image shows. For rows that are only observed: it has no remedy.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::{Evidence, Finding, Gap, Primitive};
@@ -7,15 +8,15 @@ use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, Found, Rootfs, Survey};
 
 /// No file of the image is of this kind.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tree {
-    /// The kind that is not to be found.
+    /// The kind of file that must not be found.
     pub without: Kind,
 }
 
 /// Kinds of files that a walk counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Regular files anybody can write to.

@@ -5,6 +5,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge};
@@ -18,7 +19,7 @@ const WRITE: u32 = 0o022;
 
 /// No hidden file in the home of an account with a login shell is writable by its group or by
 /// others.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HomeDotFiles {}
 
@@ -84,7 +85,7 @@ fn closed(
 mod tests {
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed, image, open, outcome, settle, stage, want,
+        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want,
     };
     use crate::rootfs::FileKind;
 
@@ -92,7 +93,7 @@ mod tests {
     fn hidden_files_are_closed_and_others_left() {
         let want = want("home_dot_files = {}");
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
+        assert!(settle_lines(want, &image()).is_empty());
         let root = image()
             .file_with("/home/bob/.bashrc", "", 0o664, 1000, 1000)
             .file_with("/home/bob/.profile", "", 0o646, 0, 0)
@@ -104,7 +105,7 @@ mod tests {
             .special("/home/bob/.pipe", FileKind::Fifo)
             .file_with("/home/eve/.bashrc", "", 0o666, 1000, 1000);
         assert_eq!(
-            settle(want, &root),
+            settle_lines(want, &root),
             ["/home/bob/.bashrc 0644 1000:1000", "/home/bob/.profile 0644 0:0"]
         );
     }
@@ -124,7 +125,7 @@ mod tests {
             ),
         ];
         for (what, root) in cases {
-            assert!(changed(&stage(want, &root)).is_empty(), "{what}");
+            assert!(changed_lines(&stage(want, &root)).is_empty(), "{what}");
             assert!(!open(want, &root).is_empty(), "{what}");
             assert_eq!(outcome(want, &root), Outcome::NotMet, "{what}");
         }

@@ -3,6 +3,7 @@
 //! A home is made only for a person's account, and only where no other account could have put
 //! something in its place. It is made empty.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge};
@@ -16,7 +17,7 @@ use crate::text::accounts::PRIMARY_GID;
 const NEW_MODE: u32 = 0o750;
 
 /// The home of every account with a login shell is an existing directory.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HomeExists {}
 
@@ -68,7 +69,7 @@ fn exists(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<(
 mod tests {
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed, image, open, outcome, settle, stage, want, with,
+        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
     use crate::rootfs::MemoryRootfs;
 
@@ -82,19 +83,19 @@ mod tests {
     fn a_persons_missing_home_is_made() {
         let want = want("home_exists = {}");
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
-        assert_eq!(settle(want, &at("/home/bob")), ["/home/bob 0750 1000:1000"]);
-        assert_eq!(settle(want, &at("/home//./bob/")), ["/home/bob 0750 1000:1000"]);
+        assert!(settle_lines(want, &image()).is_empty());
+        assert_eq!(settle_lines(want, &at("/home/bob")), ["/home/bob 0750 1000:1000"]);
+        assert_eq!(settle_lines(want, &at("/home//./bob/")), ["/home/bob 0750 1000:1000"]);
         let deep = at("/srv/people/bob").dir("/srv/people", 0o755, 0, 0);
-        assert_eq!(settle(want, &deep), ["/srv/people/bob 0750 1000:1000"]);
+        assert_eq!(settle_lines(want, &deep), ["/srv/people/bob 0750 1000:1000"]);
         let protected = at("/home/bob").protecting("bob");
-        assert_eq!(settle(want, &protected).len(), 1, "a home locks nobody out");
+        assert_eq!(settle_lines(want, &protected).len(), 1, "a home locks nobody out");
         let linked =
             image().without("/home/bob").link("/home/bob", "/srv/bob").dir("/srv/bob", 0o755, 1, 1);
-        assert!(settle(want, &linked).is_empty(), "a link to a directory leads home");
+        assert!(settle_lines(want, &linked).is_empty(), "a link to a directory leads home");
         let nobody =
             image().file("/etc/passwd", with(PASSWD, "/home/bob:/bin/bash", "/x:/bin/false"));
-        assert!(settle(want, &nobody).is_empty());
+        assert!(settle_lines(want, &nobody).is_empty());
     }
 
     #[test]
@@ -122,7 +123,7 @@ mod tests {
         ];
         for home in homes {
             let root = at(home);
-            assert!(changed(&stage(want, &root)).is_empty(), "{home:?}");
+            assert!(changed_lines(&stage(want, &root)).is_empty(), "{home:?}");
             assert_eq!(open(want, &root).len(), 1, "{home:?}");
         }
         let bob = || at("/home/bob");
@@ -141,13 +142,13 @@ mod tests {
             ("above is everybody's", bob().dir("/home", 0o1777, 0, 0)),
         ];
         for (what, root) in roots {
-            assert!(changed(&stage(want, &root)).is_empty(), "{what}");
+            assert!(changed_lines(&stage(want, &root)).is_empty(), "{what}");
             assert_eq!(outcome(want, &root), Outcome::NotMet, "{what}");
         }
         let system =
             image().file("/etc/passwd", format!("{PASSWD}git:x:120:120::/srv/git:/bin/sh\n"));
         assert_eq!(open(want, &system).len(), 1);
-        assert!(changed(&stage(want, &system)).is_empty());
+        assert!(changed_lines(&stage(want, &system)).is_empty());
         let no_root = image().without("/root");
         assert_eq!(open(want, &no_root).len(), 1);
     }
@@ -162,7 +163,7 @@ mod tests {
         let message = want.audit(&unmounted).unwrap_err().to_string();
         assert!(message.starts_with("/home/bob: cannot be judged: /home is declared"), "{message}");
         let mounted = at("/home/bob").file("/etc/fstab", fstab).dir("/home/eve", 0o755, 1, 1);
-        assert_eq!(settle(want, &mounted), ["/home/bob 0750 1000:1000"]);
+        assert_eq!(settle_lines(want, &mounted), ["/home/bob 0750 1000:1000"]);
         let network =
             at("/home/bob").file("/etc/fstab", "s:/h /home nfs rw\n").dir("/home/eve", 0o755, 1, 1);
         assert_eq!(outcome(want, &network), Outcome::Unknown);

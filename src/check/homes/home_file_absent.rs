@@ -4,6 +4,7 @@
 //! would hide that: it is told and left alone. In a run that was asked for it
 //! ([`Rootfs::quarantines`]) it gets another name, under which no program reads it.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge};
@@ -16,7 +17,7 @@ use crate::rootfs::{Change, FileKind, ImagePath, Rootfs, Stat};
 pub const QUARANTINED: &str = ".quarantined-gokaku";
 
 /// No account with a login shell has this file, or a link of this name, in its home.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HomeFileAbsent {
     /// The name of the file, as `.netrc`.
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed, image, open, outcome, settle, stage, want, with,
+        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
     use crate::rootfs::StagedRootfs;
 
@@ -132,7 +133,7 @@ mod tests {
     fn a_file_or_link_is_told_and_not_touched() {
         let want = want("home_file_absent = { name = \".netrc\" }");
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
+        assert!(settle_lines(want, &image()).is_empty());
         let file = image().file_with("/home/bob/.netrc", "machine x password $6$", 0o640, 1000, 7);
         let found = open(want, &file);
         assert_eq!(found.len(), 1);
@@ -140,7 +141,7 @@ mod tests {
             found[0].starts_with("/home/bob/.netrc: regular file 0640 of bob(1000), 22 bytes: "),
             "{found:?}"
         );
-        assert!(changed(&stage(want, &file)).is_empty());
+        assert!(changed_lines(&stage(want, &file)).is_empty());
         for root in [image().link("/home/bob/.netrc", "nowhere"), image().file("/root/.netrc", "")]
         {
             assert_eq!(outcome(want, &root), Outcome::NotMet);
@@ -151,7 +152,7 @@ mod tests {
             image().file("/home/bob/.forward", ""),
             image().file("/usr/sbin/.netrc", ""),
         ] {
-            assert!(settle(want, &root).is_empty());
+            assert!(settle_lines(want, &root).is_empty());
         }
         let none = image()
             .file("/etc/passwd", with(PASSWD, ":/bin/bash\ndaemon", ":/bin/false\ndaemon"))
@@ -199,7 +200,7 @@ mod tests {
         ] {
             let found = open(want, &root);
             assert!(found[0].contains(why), "{found:?} lacks {why}");
-            assert!(changed(&stage(want, &root)).is_empty());
+            assert!(changed_lines(&stage(want, &root)).is_empty());
         }
     }
 

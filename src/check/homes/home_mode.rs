@@ -1,5 +1,6 @@
 //! The home of every account that may log in is closed to others.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge};
@@ -10,10 +11,10 @@ use crate::error::Result;
 use crate::rootfs::{Change, Rootfs};
 
 /// The home directory of every account with a login shell has no permission beyond a ceiling.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HomeMode {
-    /// The permissions that are allowed at most, as `"0750"`.
+    /// The permission bits that are allowed at most, as `"0750"`.
     pub ceiling: Mode,
 }
 
@@ -53,7 +54,7 @@ impl HomeMode {
 mod tests {
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed, image, open, outcome, settle, stage, try_want, want, with,
+        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, try_want, want, with,
     };
 
     #[test]
@@ -73,11 +74,15 @@ mod tests {
             (0o705, Some("0700")),
         ] {
             let new: Vec<String> = new.iter().map(|m| format!("/home/bob {m} 1000:1000")).collect();
-            assert_eq!(settle(want, &image().dir("/home/bob", mode, 1000, 1000)), new, "{mode:o}");
+            assert_eq!(
+                settle_lines(want, &image().dir("/home/bob", mode, 1000, 1000)),
+                new,
+                "{mode:o}"
+            );
         }
         let open_root = image().dir("/root", 0o755, 0, 0);
-        assert_eq!(settle(want, &open_root), ["/root 0750 0:0"]);
-        assert!(settle(want, &image().without("/home/bob")).is_empty());
+        assert_eq!(settle_lines(want, &open_root), ["/root 0750 0:0"]);
+        assert!(settle_lines(want, &image().without("/home/bob")).is_empty());
     }
 
     #[test]
@@ -110,12 +115,12 @@ mod tests {
             ("a program's", user("www:x:33:33::/:/bin/false").dir("/home/bob", 0o755, 33, 33)),
         ];
         for (what, root) in cases {
-            assert!(changed(&stage(want, &root)).is_empty(), "{what}");
+            assert!(changed_lines(&stage(want, &root)).is_empty(), "{what}");
             assert_eq!(open(want, &root).len(), 1, "{what}");
         }
         // A name with a common beginning is not inside.
         let near = user("eve:x:1001:1001::/home/bob-2:/bin/sh").dir("/home/bob", 0o755, 1000, 1000);
-        assert_eq!(settle(want, &near), ["/home/bob 0750 1000:1000"]);
+        assert_eq!(settle_lines(want, &near), ["/home/bob 0750 1000:1000"]);
     }
 
     #[test]

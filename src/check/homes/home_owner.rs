@@ -1,5 +1,6 @@
 //! The home of every account that may log in is its own.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge};
@@ -10,10 +11,10 @@ use crate::rootfs::{Change, ImagePath, Rootfs};
 
 /// The home directory of every account with a login shell is owned by that account. One that is
 /// another account's stays: only what is root's, or no account's, is given.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HomeOwner {
-    /// Only homes below these directories are given to their accounts; `/home` if not said.
+    /// Only homes below these directories are given to their accounts.
     #[serde(default = "bases")]
     pub below: Vec<ImagePath>,
 }
@@ -56,7 +57,7 @@ impl HomeOwner {
 mod tests {
     use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed, image, open, outcome, settle, stage, try_want, want, with,
+        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, try_want, want, with,
     };
     use crate::rootfs::MemoryRootfs;
 
@@ -64,12 +65,12 @@ mod tests {
     fn a_persons_home_is_given_to_them() {
         let want = want("home_owner = {}");
         let want = want.primitive();
-        assert!(settle(want, &image()).is_empty());
+        assert!(settle_lines(want, &image()).is_empty());
         let root =
             image().dir("/home/bob", 0o2755, 0, 50).file_with("/home/bob/.x", "", 0o644, 0, 0);
-        assert_eq!(settle(want, &root), ["/home/bob 2755 1000:50"], "the directory alone");
+        assert_eq!(settle_lines(want, &root), ["/home/bob 2755 1000:50"], "the directory alone");
         let missing = image().without("/home/bob");
-        assert!(settle(want, &missing).is_empty(), "another rule's business");
+        assert!(settle_lines(want, &missing).is_empty(), "another rule's business");
     }
 
     #[test]
@@ -77,10 +78,10 @@ mod tests {
         let passwd = with(PASSWD, ":/home/bob:", ":/srv/people/bob:");
         let root = image().file("/etc/passwd", passwd).dir("/srv/people/bob", 0o755, 0, 0);
         let default = want("home_owner = {}");
-        assert!(changed(&stage(default.primitive(), &root)).is_empty());
+        assert!(changed_lines(&stage(default.primitive(), &root)).is_empty());
         assert_eq!(open(default.primitive(), &root).len(), 1);
         let more = want("home_owner = { below = [\"/home\", \"/srv/people\"] }");
-        assert_eq!(settle(more.primitive(), &root), ["/srv/people/bob 0755 1000:0"]);
+        assert_eq!(settle_lines(more.primitive(), &root), ["/srv/people/bob 0755 1000:0"]);
         assert!(try_want("home_owner = { below = [\"home\"] }").is_err());
     }
 
@@ -106,19 +107,19 @@ mod tests {
             ("the base itself", image().file("/etc/passwd", with(PASSWD, "/home/bob", "/home"))),
         ];
         for (what, root) in cases {
-            assert!(changed(&stage(want, &root)).is_empty(), "{what}");
+            assert!(changed_lines(&stage(want, &root)).is_empty(), "{what}");
             assert_eq!(open(want, &root).len(), 1, "{what}");
         }
         let shown = open(want, &image().dir("/root", 0o700, 1000, 0));
         assert!(shown[0].starts_with("/root: bob(1000): "), "{shown:?}");
         let border = bob().file("/etc/login.defs", "UID_MIN 1000\nUID_MAX 999\n");
-        assert!(changed(&stage(want, &border)).is_empty());
+        assert!(changed_lines(&stage(want, &border)).is_empty());
         let shown = open(want, &border);
         assert!(shown[0].contains("/etc/login.defs:1: found UID_MIN 1000 and UID_MAX 999"));
         let service = image()
             .file("/etc/passwd", format!("{PASSWD}git:x:120:1::/home/git:/bin/sh\n"))
             .dir("/home/git", 0o755, 0, 0);
-        assert!(changed(&stage(want, &service)).is_empty());
+        assert!(changed_lines(&stage(want, &service)).is_empty());
         assert_eq!(outcome(want, &service), Outcome::NotMet);
     }
     /// The image where bob's home is `home`, and `/home/bob`, which is `owner`'s, eve's as well.
@@ -140,16 +141,20 @@ mod tests {
         let want = want.primitive();
         for home in ["/home/bob", "/home/b", "/home/a/../bob", "/home/elsewhere", "", "bob"] {
             let root = eve_names_bobs(home, 1000);
-            assert!(changed(&stage(want, &root)).is_empty(), "{home}");
+            assert!(changed_lines(&stage(want, &root)).is_empty(), "{home}");
             let told = open(want, &root);
             let why = "keeps its owner: it belongs to another account, bob(1000)";
             assert!(told.iter().any(|t| t.contains(why)), "{home}: {told:?}");
         }
         let of_a_program = eve_names_bobs("/home/elsewhere", 1);
-        assert!(changed(&stage(want, &of_a_program)).is_empty());
+        assert!(changed_lines(&stage(want, &of_a_program)).is_empty());
         for nobodys in [0, 1_234] {
             let root = eve_names_bobs("/home/elsewhere", nobodys);
-            assert_eq!(changed(&stage(want, &root)), ["/home/bob 0700 1001:1000"], "{nobodys}");
+            assert_eq!(
+                changed_lines(&stage(want, &root)),
+                ["/home/bob 0700 1001:1000"],
+                "{nobodys}"
+            );
         }
     }
 
@@ -168,13 +173,17 @@ mod tests {
             "/home/bob/missing/../inside",
         ] {
             let root = eve_names_bobs(home, 0);
-            assert!(changed(&stage(want, &root)).is_empty(), "{home}");
+            assert!(changed_lines(&stage(want, &root)).is_empty(), "{home}");
         }
         // What `..` behind a link leads to is beside what the link leads to.
         let beside = eve_names_bobs("/home/b/../../srv", 0);
-        assert_eq!(changed(&stage(want, &beside)), ["/home/bob 0700 1001:1000"]);
+        assert_eq!(changed_lines(&stage(want, &beside)), ["/home/bob 0700 1001:1000"]);
         let steps = format!("/home{}/bob", "/a/..".repeat(5_000));
-        assert_eq!(changed(&stage(want, &eve_names_bobs(&steps, 0))).len(), 1, "too long for any");
+        assert_eq!(
+            changed_lines(&stage(want, &eve_names_bobs(&steps, 0))).len(),
+            1,
+            "too long for any"
+        );
     }
 
     #[test]
@@ -190,10 +199,10 @@ mod tests {
             )
         };
         for line in ["ann:x: 1234:1::/home/ann:/bin/sh", "ann:x:1234:1::/:/bin/sh:", "+::::::"] {
-            assert!(changed(&stage(want, &with_line(line, 1_234))).is_empty(), "{line}");
-            assert_eq!(changed(&stage(want, &with_line(line, 0))).len(), 1, "{line}");
+            assert!(changed_lines(&stage(want, &with_line(line, 1_234))).is_empty(), "{line}");
+            assert_eq!(changed_lines(&stage(want, &with_line(line, 0))).len(), 1, "{line}");
         }
         let good = with_line("ann:x:1235:1::/home/ann:/bin/sh\r", 1_234);
-        assert_eq!(changed(&stage(want, &good)), ["/home/bob 0700 1000:0"]);
+        assert_eq!(changed_lines(&stage(want, &good)), ["/home/bob 0700 1000:0"]);
     }
 }

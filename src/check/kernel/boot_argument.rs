@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::systemd::units::names_in;
@@ -16,7 +17,7 @@ use crate::text::shell_assignments::assignments;
 
 /// The kernel is not given the argument `name` with any other value than those allowed. Where it
 /// is given several times, the last one counts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BootArgument {
     /// The argument's name, without `=`.
@@ -169,7 +170,7 @@ fn next(root: &dyn Rootfs) -> Result<CommandLines> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::words::{check, outcome, reasons};
+    use crate::check::testing::{check, outcome, reasons_on};
     use crate::rootfs::MemoryRootfs;
 
     const APPARMOR: &str = "boot_argument = { name = \"apparmor\", allow = [\"1\"] }";
@@ -212,7 +213,7 @@ mod tests {
             .file("/etc/default/grub.d/50-a.cfg", "GRUB_CMDLINE_LINUX=quiet\n");
         assert_eq!(outcome(check(APPARMOR).primitive(), &root), Outcome::Met);
         let root = root.file("/etc/default/grub.d/60.cfg", "\nGRUB_CMDLINE_LINUX='apparmor=0'\n");
-        let why = reasons(check(APPARMOR).primitive(), &root).join(" ");
+        let why = reasons_on(check(APPARMOR).primitive(), &root).join(" ");
         assert!(why.starts_with("/etc/default/grub.d/60.cfg:2 gives the kernel `apparmor=0`"));
         let root =
             default("").file("/etc/default/grub.d/60.txt", "GRUB_CMDLINE_LINUX='apparmor=0'");

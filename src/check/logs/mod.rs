@@ -1,6 +1,7 @@
 //! System logs: what is written where, with which mode, and that it is rotated.
 
 pub mod log_rotation;
+mod route;
 pub(in crate::check) mod rsyslog;
 pub mod rsyslog_create_mode;
 pub mod rsyslog_routing;

@@ -1,5 +1,6 @@
 //! Files that rsyslogd creates are closed to others.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::rsyslog::{Config, MAIN};
@@ -20,7 +21,7 @@ use crate::text::splice::Edit;
 /// Actions in the old form take it from the last `$FileCreateMode` before them, 0644 if there is
 /// none. Actions of RainerScript do not look at that: they have a parameter of their own, or the
 /// default of the module.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RsyslogCreateMode {
     /// The bits that a new file may have, as `"0640"`.
@@ -257,8 +258,7 @@ fn begins_rules(kind: &Kind) -> bool {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
-    use crate::check::testing::stage;
+    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const WANT: RsyslogCreateMode = RsyslogCreateMode { mode: Mode(0o640) };

@@ -1,123 +1,34 @@
 //! Log messages are routed to where a profile wants them: to files, or to everybody.
 
-use serde::{Deserialize, Deserializer, de};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
+pub use super::route::{Criterion, Place, Route};
 use super::rsyslog::{Config, MAIN};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::preview;
+use crate::check::data::BadData;
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
 use crate::text::Lines;
-use crate::text::rsyslog::{Mask, Target, What, mask};
+use crate::text::rsyslog::{Mask, Target, What};
 
 /// Messages reach the places that `criteria` name, by whatever rule in rsyslog's configuration.
 ///
 /// Where one of these does not hold, the rules of the drop-in `file` are written: those that are
 /// missing, and the `further` log files, save those that another rule writes already.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RsyslogRouting {
     /// The drop-in below `/etc/rsyslog.d`.
     pub file: ImagePath,
     /// What must hold.
-    #[serde(deserialize_with = "some_criteria")]
     pub criteria: Vec<Criterion>,
     /// Rules for further log files, which come with a new drop-in. That they are there is not judged.
     #[serde(default)]
     pub further: Vec<Route>,
-}
-
-/// Messages that must reach a kind of place, and the rule that makes them.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Criterion {
-    /// What is wanted, in words.
-    pub want: String,
-    /// All messages of this selector of rsyslog, as `auth,authpriv.info`: info, and what is worse.
-    #[serde(deserialize_with = "messages")]
-    pub messages: Mask,
-    /// Where they must arrive.
-    pub to: Place,
-    /// The rule that is written where they do not.
-    pub rule: Route,
-}
-
-/// A kind of place for messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
-    /// A file, whichever.
-    File,
-    /// Everybody who is logged in.
-    Everybody,
-}
-
-/// A rule of rsyslog in the old form, `SELECTOR TARGET`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// Which messages, as `kern.*`.
-    pub selector: String,
-    /// Where to: a path, with `-` before it where a line need not be on the disk at once, or
-    /// `:omusrmsg:*`, everybody.
-    pub target: String,
-}
-
-impl<'de> Deserialize<'de> for Route {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Route, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let file = |target: &str| {
-            let path = target.strip_prefix('-').unwrap_or(target);
-            ImagePath::parse(path).is_ok_and(|at| at.file_name().is_some())
-        };
-        match words[..] {
-            [selector, target]
-                if reach(selector).is_some() && (target == EVERYBODY || file(target)) =>
-            {
-                Ok(Route { selector: selector.to_owned(), target: target.to_owned() })
-            }
-            _ => Err(de::Error::custom(format!(
-                "`{text}` is not a rule; want a selector and a file, as `kern.* -/var/log/kern.log`, \
-                 or `{EVERYBODY}`"
-            ))),
-        }
-    }
-}
-
-/// rsyslog's word for everybody who is logged in.
-const EVERYBODY: &str = ":omusrmsg:*";
-
-/// The messages of a selector that has some.
-fn reach(selector: &str) -> Option<Mask> {
-    mask(selector).filter(|mask| *mask != Mask::NONE)
-}
-
-fn messages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mask, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    reach(&text).ok_or_else(|| {
-        de::Error::custom(format!("`{text}` is not a selector; want one as `auth,authpriv.info`"))
-    })
-}
-
-fn some_criteria<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Criterion>, D::Error> {
-    let criteria = Vec::<Criterion>::deserialize(deserializer)?;
-    // Without any, everything would comply.
-    if criteria.is_empty() {
-        return Err(de::Error::custom("`criteria` is empty; want at least one"));
-    }
-    Ok(criteria)
-}
-
-impl Criterion {
-    fn holds(&self, reached: &Mask) -> bool {
-        self.messages.without(*reached) == Mask::NONE
-    }
-
-    fn helped_by(&self, reach: &Mask) -> bool {
-        self.messages.and(*reach) != Mask::NONE
-    }
 }
 
 /// Per criterion whether it holds, and the rules that help it.
@@ -128,6 +39,14 @@ struct Judgement {
 }
 
 impl Primitive for RsyslogRouting {
+    fn check_data(&self) -> Result<(), BadData> {
+        // Without any, everything would comply.
+        match self.criteria.is_empty() {
+            true => Err(BadData::field("criteria", "found none, want at least one")),
+            false => Ok(()),
+        }
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         if let Some(absent) = dpkg::absent(root, "rsyslog")? {
             return Ok(Finding::MetVacuously(vec![absent]));
@@ -319,9 +238,7 @@ fn obstacle(root: &dyn Rootfs, file: &str) -> Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::settled::{changed, fixes, reasons};
-    use crate::check::testing::stage;
-    use crate::check::testing::words::{check, try_check};
+    use crate::check::testing::{changed, check, fixes, reasons, stage, try_check};
     use crate::check::{Check, Outcome};
     use crate::rootfs::MemoryRootfs;
 
@@ -509,7 +426,7 @@ mod tests {
             (criterion("kern.info", "file", "kern.*"), Some("`kern.*` is not a rule")),
             (criterion("kern.info", "file", "kern.* x"), Some("`kern.* x` is not a rule")),
             (criterion("kern.info", "file", "kern.* /x y"), Some("is not a rule")),
-            ("criteria = []".to_owned(), Some("`criteria` is empty")),
+            ("criteria = []".to_owned(), Some("`criteria`: found none")),
             ("further = [\"nope.* /x\"]".to_owned(), Some("`nope.* /x` is not a rule")),
         ] {
             let got = try_check(&format!("rsyslog_routing = {{ file = {FILE:?}, {fields} }}"));

@@ -1,5 +1,6 @@
 //! Where apt takes packages from: shown to a person, never judged and never changed.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::systemd::units::names_in;
@@ -11,7 +12,7 @@ use crate::text::lossless;
 use crate::text::os_release;
 
 /// Shows the sources of apt that are switched on.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AptSources {}
 
@@ -73,7 +74,7 @@ fn summary(root: &dyn Rootfs, sources: &[(ImagePath, Source)]) -> Result<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::words::check;
+    use crate::check::testing::check;
     use crate::rootfs::MemoryRootfs;
 
     fn look(root: &MemoryRootfs) -> Vec<Evidence> {

@@ -4,22 +4,25 @@
 //! when it is whole. What `rc` packages left behind does not count. There is no change to a file
 //! that would close a gap: the package manager must run.
 
-use serde::{Deserialize, Deserializer, de};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::dpkg::{Packages, STATUS};
+use crate::check::data::BadData;
 use crate::check::{Evidence, Finding, Fix, Gap, Presence, Primitive};
 use crate::error::{Error, Result};
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape};
 use crate::text::pattern::{Wildcards, matches};
 
 /// None of the packages `absent` is there, or one of the packages `present` is installed.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Package {
-    /// None of these may be there, not even half; `*` stands for any characters.
+    /// Packages of which none may be there, not even in a half-installed state; `*` stands for any
+    /// characters. Exactly one of `absent` and `present` is given.
     #[serde(default)]
     pub absent: Vec<String>,
-    /// One of these must be installed, whole; the first is the one to install.
+    /// Packages of which one must be installed, completely; the first is the one to install.
     #[serde(default)]
     pub present: Vec<String>,
     /// Packages that are only mentioned when they are there; `*` as above.
@@ -33,33 +36,13 @@ pub struct Package {
 }
 
 /// A word in files that shows that somebody needs the package.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Use {
-    /// The word, by whole words: letters, digits, `_` and `-` around it make it another one.
+    /// The word to look for, as a whole word: letters, digits, `_` and `-` belong to a word.
     pub word: String,
-    /// Directories; every file below them is read, links are not followed.
+    /// Directories in which every file is read; links are not followed.
     pub under: Vec<ImagePath>,
-}
-
-impl<'de> Deserialize<'de> for Package {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let package = Package::deserialize(deserializer)?;
-        if package.absent.is_empty() == package.present.is_empty() {
-            return Err(de::Error::custom("want either `absent` or `present`, with names"));
-        }
-        let all = [&package.absent, &package.present, &package.note_only];
-        for name in all.into_iter().flatten() {
-            let is_pattern = name.contains('*') && !package.present.contains(name);
-            if !is_name(&if is_pattern { name.replace('*', "x") } else { name.clone() })
-                || name.starts_with('*')
-            {
-                let message = format!("`{name}` is not the name of a package");
-                return Err(de::Error::custom(message));
-            }
-        }
-        Ok(package)
-    }
 }
 
 /// Whether dpkg would take this as a name.
@@ -69,6 +52,24 @@ fn is_name(name: &str) -> bool {
 }
 
 impl Primitive for Package {
+    fn check_data(&self) -> Result<(), BadData> {
+        if self.absent.is_empty() == self.present.is_empty() {
+            return Err(BadData::whole("want either `absent` or `present`, with names"));
+        }
+        let lists =
+            [("absent", &self.absent), ("present", &self.present), ("note_only", &self.note_only)];
+        for (field, name) in lists.iter().flat_map(|(f, names)| names.iter().map(move |n| (f, n))) {
+            let is_pattern = name.contains('*') && *field != "present";
+            if !is_name(&if is_pattern { name.replace('*', "x") } else { name.clone() })
+                || name.starts_with('*')
+            {
+                let message = format!("`{name}` is not the name of a package");
+                return Err(BadData::field(*field, message));
+            }
+        }
+        Ok(())
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let packages = Packages::read(root)?;
         let mut finding = if self.absent.is_empty() {
@@ -220,7 +221,7 @@ fn line_with(text: &[u8], word: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::words::{check, outcome, reasons, try_check};
+    use crate::check::testing::{check, outcome, reasons_on, try_check};
     use crate::rootfs::MemoryRootfs;
 
     fn root(packages: &[(&str, &str)]) -> MemoryRootfs {
@@ -275,7 +276,7 @@ mod tests {
                 assert_eq!(outcome(check.primitive(), &root), Outcome::NotMet, "{hit}");
                 let want =
                     format!("needs a package operation, run: chroot ROOT apt-get purge {hit}");
-                assert_eq!(reasons(check.primitive(), &root), [want]);
+                assert_eq!(reasons_on(check.primitive(), &root), [want]);
             }
         }
     }
@@ -311,16 +312,16 @@ mod tests {
         assert_eq!(outcome(primitive, &root(&[("sudo-ldap", WHOLE)])), Outcome::Met);
         let none = root(&[("sudoku", WHOLE), ("sudo", "deinstall ok config-files")]);
         let command = "needs a package operation, run: chroot ROOT apt-get install sudo";
-        assert_eq!(reasons(primitive, &none), [command]);
+        assert_eq!(reasons_on(primitive, &none), [command]);
         let half = root(&[("sudo-ldap", "install ok unpacked")]);
-        assert_eq!(reasons(primitive, &half), [format!("{command}-ldap")]);
+        assert_eq!(reasons_on(primitive, &half), [format!("{command}-ldap")]);
     }
 
     #[test]
     fn several_packages_are_one_operation() {
         let check = check("package = { absent = [\"dovecot-imapd\", \"dovecot-pop3d\"] }");
         let root = root(&[("dovecot-pop3d", WHOLE), ("dovecot-imapd", WHOLE)]);
-        let reasons = reasons(check.primitive(), &root);
+        let reasons = reasons_on(check.primitive(), &root);
         assert_eq!(reasons.len(), 2);
         assert_eq!(reasons[0], reasons[1]);
         assert!(reasons[0].ends_with("purge dovecot-imapd dovecot-pop3d"), "{reasons:?}");
@@ -339,7 +340,7 @@ mod tests {
     #[test]
     fn what_must_run_first_is_said() {
         let want = "package = { absent = [\"prelink\"], before = [\"prelink\", \"-ua\"] }";
-        let reasons = reasons(check(want).primitive(), &root(&[("prelink", WHOLE)]));
+        let reasons = reasons_on(check(want).primitive(), &root(&[("prelink", WHOLE)]));
         let command = "chroot ROOT prelink -ua && chroot ROOT apt-get purge prelink";
         assert!(reasons[0].ends_with(command), "{reasons:?}");
     }
@@ -354,9 +355,9 @@ mod tests {
             .file("/etc/systemd/system/a.service", "[Unit]\nAfter=nftables.service\n# nft\n")
             .link("/etc/systemd/system/b.service", "/opt/else/b.service")
             .file("/opt/else/b.service", "ExecStart=/usr/sbin/nft\n");
-        assert!(reasons(check.primitive(), &root)[0].ends_with("apt-get purge nftables"));
+        assert!(reasons_on(check.primitive(), &root)[0].ends_with("apt-get purge nftables"));
         let root = root.file("/opt/azure/bin/nat.sh", "#!/bin/sh\n\n/usr/sbin/nft -f \"$1\"\n");
-        let reasons = reasons(check.primitive(), &root);
+        let reasons = reasons_on(check.primitive(), &root);
         assert!(reasons[0].starts_with("/opt/azure/bin/nat.sh:3 uses `nft`"), "{reasons:?}");
     }
 

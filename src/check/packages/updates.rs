@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::dpkg::{self, STATUS};
@@ -14,7 +15,7 @@ use crate::text::deb_version::compare;
 use crate::text::dpkg::stanzas;
 
 /// Compares what is installed with the package lists that the image holds.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Updates {}
 
@@ -163,7 +164,7 @@ fn reboot(root: &dyn Rootfs) -> Result<Option<Evidence>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::words::check;
+    use crate::check::testing::check;
     use crate::rootfs::MemoryRootfs;
 
     fn look(root: &MemoryRootfs) -> Vec<Evidence> {

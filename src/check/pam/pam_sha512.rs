@@ -1,5 +1,6 @@
 //! New passwords are hashed with SHA-512.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::pam_stack::{COMMON_PASSWORD, Stack, missing};
@@ -18,7 +19,7 @@ use crate::text::splice::{Edit, splice};
 ///
 /// A line that names another one gets sha512 in its place. A stack without such a line is
 /// somebody else's and is not touched.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PamSha512 {}
 
@@ -135,8 +136,7 @@ fn repair(rule: &Rule) -> Option<Vec<Edit>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, reasons, settled_text};
-    use crate::check::testing::stage;
+    use crate::check::testing::{changed, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const STOCK: &str = "# here\npassword\t[success=1 default=ignore]\tpam_unix.so obscure sha512\n\

@@ -3,6 +3,7 @@
 //! The drop-ins are read before the main file, so the main file has the last word, unless a line
 //! in a drop-in stops the reading: then the main file is not read at all.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::conf_dirs::{self, Listed, What};
@@ -26,15 +27,19 @@ const SHORTEST: i64 = 6;
 
 /// A new password has at least `minlen` characters, of `minclass` classes or at least `-credits`
 /// of each class, and breaking the rules is an error. The main file says so.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pwquality {
-    /// The least length; what is written.
+    /// The smallest `minlen` that is right; also what is written.
+    #[schemars(extend("x-unit" = "characters, with credits added"))]
     pub minlen: i64,
-    /// The least number of classes; what is written.
+    /// The smallest `minclass` that is right; also what is written.
+    #[schemars(extend("x-unit" = "classes of characters, 0 to 4"))]
     pub minclass: i64,
-    /// The most that each of the four credits may be (negative: so many at least); what is
-    /// written. A positive credit would shorten the length.
+    /// The highest value that is right for each of `dcredit`, `ucredit`, `lcredit` and `ocredit`;
+    /// also what is written. A negative one asks for so many characters of the class; a positive one
+    /// would shorten the length.
+    #[schemars(extend("x-unit" = "characters"))]
     pub credits: i64,
 }
 
@@ -211,8 +216,7 @@ fn stopped(root: &dyn Rootfs, file: &File, main: bool) -> Result<Option<Gap>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
-    use crate::check::testing::stage;
+    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const ALL: &str =

@@ -1,9 +1,11 @@
 //! Shells of the image start with a tight umask.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{glob, preview, rewrite};
+use crate::check::data::{self, BadData};
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::pam::pam_stack::Stack;
 use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
@@ -23,41 +25,15 @@ use crate::text::splice::splice;
 ///
 /// A looser value is replaced where it stands. Where nothing sets one, `file` is written.
 /// The default of `login.defs` is another want.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, try_from = "Fields")]
-pub struct DefaultUmask {
-    /// The bits that must be set, as `"027"`; what is written.
-    pub umask: String,
-    /// A script of our own in `/etc/profile.d`; its name ends in `.sh`, sorts late, and does not
-    /// hold the word umask (scanners that search for lines would take every line for a setting).
-    pub file: ImagePath,
-    bits: u32,
-}
-
-/// What the profile says.
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Fields {
-    umask: String,
-    file: ImagePath,
-}
-
-impl TryFrom<Fields> for DefaultUmask {
-    type Error = &'static str;
-    fn try_from(fields: Fields) -> std::result::Result<DefaultUmask, &'static str> {
-        let Fields { umask, file } = fields;
-        let good = umask.starts_with('0') && umask.bytes().all(|b| (b'0'..=b'7').contains(&b));
-        let bits = u32::from_str_radix(&umask, 8).ok().filter(|b| good && *b <= 0o777);
-        let Some(bits) = bits else {
-            return Err("`umask` wants octal digits with a leading 0, as \"027\"");
-        };
-        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let inside = file.parent().is_some_and(|dir| dir.as_bytes() == DIR.as_bytes());
-        if !inside || !name.ends_with(".sh") || name.starts_with('.') || name.contains("umask") {
-            return Err("`file` wants a script in /etc/profile.d, as \"/etc/profile.d/zz-cis.sh\"");
-        }
-        Ok(DefaultUmask { umask, file, bits })
-    }
+pub struct DefaultUmask {
+    /// The bits that must at least be masked, as `"027"`; also what is written.
+    pub umask: data::Umask,
+    /// The script in `/etc/profile.d` that is written where nothing sets a umask. Its name ends in
+    /// `.sh`, sorts late, and does not hold the word umask: scanners that search for lines would
+    /// take every line for a setting.
+    pub file: ImagePath,
 }
 
 const PROFILE: &str = "/etc/profile";
@@ -84,6 +60,17 @@ impl Script {
 }
 
 impl Primitive for DefaultUmask {
+    fn check_data(&self) -> Result<(), BadData> {
+        let file = &self.file;
+        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let inside = file.parent().is_some_and(|dir| dir.as_bytes() == DIR.as_bytes());
+        if !inside || !name.ends_with(".sh") || name.starts_with('.') || name.contains("umask") {
+            let want = "want a script in /etc/profile.d, as /etc/profile.d/zz-cis.sh";
+            return Err(BadData::field("file", format!("found {file}, {want}")));
+        }
+        Ok(())
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let scripts = scripts(root)?;
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
@@ -94,14 +81,14 @@ impl Primitive for DefaultUmask {
             // Once it is tightened, it is what sets it.
             set |= looser.iter().any(|gap| matches!(gap.fix, Fix::Changes(_)))
                 && script.for_all()
-                && script.umasks.iter().any(|u| u.sure && u.effect.loosens(self.bits));
+                && script.umasks.iter().any(|u| u.sure && u.effect.loosens(self.umask.bits));
             gaps.extend(looser);
             for umask in &script.umasks {
                 let evidence = evidence(script, umask);
                 if umask.effect == Effect::Unknown {
                     unclear = unclear.or(Some((script.path.clone(), umask.clone())));
                     holding.push(evidence.note("its value is not told by the text"));
-                } else if umask.effect.sets(self.bits) {
+                } else if umask.effect.sets(self.umask.bits) {
                     let note = (!umask.sure).then_some("not always");
                     holding.push(Evidence { note: note.map(str::to_owned), ..evidence });
                 }
@@ -132,7 +119,7 @@ impl DefaultUmask {
     /// Whether some script surely sets a tight umask for every login shell.
     fn is_set(&self, scripts: &[Script]) -> bool {
         let for_all = scripts.iter().filter(|s| s.for_all());
-        for_all.flat_map(|s| &s.umasks).any(|u| u.sure && u.effect.sets(self.bits))
+        for_all.flat_map(|s| &s.umasks).any(|u| u.sure && u.effect.sets(self.umask.bits))
     }
 
     /// What shows that pam_umask sets a tight umask for every session; `None` when it does not.
@@ -146,8 +133,9 @@ impl DefaultUmask {
                 |s: &Setting| [&s.shadow, &s.pam].iter().all(|v| v.as_deref().is_some_and(good));
             settings.iter().all(each).then(|| settings.first().map(|s| s.line)).flatten()
         };
-        let tight =
-            |value: &str| login_defs::octal(value).is_some_and(|m| m & self.bits == self.bits);
+        let tight = |value: &str| {
+            login_defs::octal(value).is_some_and(|m| m & self.umask.bits == self.umask.bits)
+        };
         let (Some(line), Some(_)) = (all("UMASK", &tight), all("USERGROUPS_ENAB", &|v| v == "no"))
         else {
             return Ok(None);
@@ -166,29 +154,29 @@ impl DefaultUmask {
 
     fn looser(&self, root: &dyn Rootfs, script: &Script) -> Result<Vec<Gap>> {
         let loose: Vec<&Umask> =
-            script.umasks.iter().filter(|u| u.effect.loosens(self.bits)).collect();
+            script.umasks.iter().filter(|u| u.effect.loosens(self.umask.bits)).collect();
         if loose.is_empty() {
             return Ok(Vec::new());
         }
-        let want = format!("umask {} or tighter", self.umask);
+        let want = format!("umask {} or tighter", self.umask.text);
         let all: Vec<Evidence> = loose.iter().map(|u| evidence(script, u).want(&want)).collect();
         if script.snippet && owned_by_package(root, &script.path)? {
             let why = format!(
                 "{} belongs to a package; set umask {} there by hand, or remove the package",
-                script.path, self.umask
+                script.path, self.umask.text
             );
             return Ok(all.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect());
         }
         // The value, not the line: a branch that is left without a command is a syntax error, and
         // then the shell reads nothing more.
-        let edits = loose.iter().map(|u| u.set(&self.umask)).collect();
+        let edits = loose.iter().map(|u| u.set(&self.umask.text)).collect();
         rewrite::gaps(root, all, &script.path, splice(&script.text, edits))
     }
 
     /// Nothing sets the umask: our own script does, or `/etc/profile` where it reads no scripts.
     fn unset(&self, root: &dyn Rootfs, scripts: &[Script]) -> Result<Gap> {
         let profile = ImagePath::parse(PROFILE)?;
-        let line = format!("umask {}", self.umask);
+        let line = format!("umask {}", self.umask.text);
         let main = scripts.iter().find(|s| s.path == profile);
         let Some(main) = main else {
             let evidence = Evidence::at(&profile).want(line).note("the file is not there");
@@ -234,9 +222,9 @@ impl DefaultUmask {
             let value = stack.modules.get(index).and_then(|m| m.rule.value("umask"));
             let mask = value.and_then(|(_, value)| u32::from_str_radix(value, 8).ok());
             match mask {
-                Some(mask) if mask & self.bits != self.bits => {
+                Some(mask) if mask & self.umask.bits != self.umask.bits => {
                     let evidence =
-                        stack.evidence(index).want(format!("umask={} or tighter", self.umask));
+                        stack.evidence(index).want(format!("umask={} or tighter", self.umask.text));
                     let advice = "it overrules login.defs; take the argument away by hand";
                     gaps.push(Gap::no_remedy(evidence, advice));
                 }
@@ -295,9 +283,7 @@ fn snippets(text: &str) -> Option<Reading> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::parse;
-    use crate::check::testing::settled::{changed, fixes, reasons};
-    use crate::check::testing::stage;
+    use crate::check::testing::{changed, fixes, parse, reasons, stage};
     use crate::rootfs::MemoryRootfs;
 
     const FILE: &str = "/etc/profile.d/zz-cis.sh";

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::accounts::people::is_system;
@@ -24,7 +25,7 @@ use crate::text::search_path::{self, Element, Setting};
 ///
 /// Modes and owners of directories of the system are put right. The text of a path is never
 /// changed. What the text alone does not tell makes the row one for a person to judge.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RootPath {}
 
@@ -288,8 +289,7 @@ fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{fixes, reasons};
-    use crate::check::testing::stage;
+    use crate::check::testing::{fixes, reasons, stage};
     use crate::rootfs::MemoryRootfs;
 
     const SIX: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,5 +1,6 @@
 //! A variable of a file that a shell sources, as those in `/etc/default`.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::rewrite;
@@ -10,7 +11,7 @@ use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::shell_var::{self, Value};
 
 /// The file surely sets a variable to a value; or, with `not`, surely not to certain others.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShellVar {
     /// The file.
@@ -19,7 +20,7 @@ pub struct ShellVar {
     pub key: String,
     /// The wanted value, as the shell sees it (without quotes); what is written.
     pub value: String,
-    /// If given, only these values are ruled out; any other, and not being set, is fine.
+    /// If given, only these values are wrong; any other, and no value at all, is right.
     #[serde(default)]
     pub not: Vec<String>,
     /// The package without which nobody reads the file; absent, the want holds vacuously.
@@ -86,7 +87,7 @@ impl ShellVar {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{fixes, reasons, settled_text};
+    use crate::check::testing::{fixes, reasons, settled_text};
     use crate::rootfs::MemoryRootfs;
 
     const PATH: &str = "/etc/default/apport";

@@ -28,35 +28,33 @@ mod repair;
 mod testing;
 mod want;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::data::BadData;
 use super::{Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use config::{Config, MAIN};
 pub(super) use host_key::host_key_paths;
-use keyword::Keyword;
-use want::{Spec, Value};
+pub use want::{Directive, Range, Value};
 
 /// A directive of `/etc/ssh/sshd_config` has a value, stated for all connections and loosened for
 /// none.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Spec")]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Sshd {
-    keyword: &'static Keyword,
-    value: Value,
-}
-
-impl TryFrom<Spec> for Sshd {
-    type Error = String;
-
-    fn try_from(spec: Spec) -> Result<Sshd, String> {
-        let (keyword, value) = spec.checked()?;
-        Ok(Sshd { keyword, value })
-    }
+    /// The directive, as `PermitRootLogin`; case does not count.
+    pub directive: Directive,
+    /// Which values are right, and which one is written.
+    pub value: Value,
 }
 
 impl Primitive for Sshd {
+    fn check_data(&self) -> Result<(), BadData> {
+        self.value.check(self.directive.0)
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let Some(config) = Config::read(root)? else {
             let absent = Evidence::at(&ImagePath::parse(MAIN)?)
@@ -64,8 +62,8 @@ impl Primitive for Sshd {
             return Ok(Finding::MetVacuously(vec![absent]));
         };
         match &self.value {
-            Value::Access(names) => access::audit(root, &config, self.keyword, names),
-            value => directive::audit(root, &config, self.keyword, value),
+            Value::Access(names) => access::audit(root, &config, self.directive.0, names),
+            value => directive::audit(root, &config, self.directive.0, value),
         }
     }
 }
@@ -73,7 +71,7 @@ impl Primitive for Sshd {
 #[cfg(test)]
 mod tests {
     use super::config::MAIN;
-    use super::testing::{BIONIC, BOOKWORM, BULLSEYE, check, image, look, settle, want};
+    use super::testing::{BIONIC, BOOKWORM, BULLSEYE, check, image, look, settle_files, want};
     use crate::check::Outcome;
 
     /// All directives together, as a profile has them.
@@ -98,7 +96,7 @@ mod tests {
     /// The main file when all directives have been seen to.
     fn hardened(version: &str, text: &str) -> String {
         let text = ALL.iter().fold(text.to_owned(), |text, spec| {
-            let files = settle(&want(spec), &image(version, &text));
+            let files = settle_files(&want(spec), &image(version, &text));
             files.into_iter().find(|(path, _)| path == MAIN).map_or(text, |(_, text)| text)
         });
         for spec in ALL {
@@ -166,7 +164,7 @@ mod tests {
             (r#"directive = "MaxAuthTries", value = { one_of = ["4"] }"#, "`4`"),
             (
                 r#"directive = "MaxAuthTries", value = { number = { min = 1, max = 4, write = 5 } }"#,
-                "min <= write",
+                "`value.number.write`: found 5, want `min` to `max`, 1 to 4",
             ),
             (
                 r#"directive = "MaxAuthTries", value = { seconds = { min = 1, max = 4, write = 4 } }"#,

@@ -1,9 +1,10 @@
 //! What the tests about sshd share.
 
 use super::config::MAIN;
-use crate::check::testing::{stage, words::try_check};
-use crate::check::{Check, Finding, Fix};
-use crate::rootfs::{ImagePath, MemoryRootfs, NodeBody, Rootfs};
+pub(super) use crate::check::testing::reasons;
+use crate::check::testing::{changed, stage, try_check};
+use crate::check::{Check, Finding};
+use crate::rootfs::{ImagePath, MemoryRootfs, Rootfs};
 
 /// Ubuntu 18.04's openssh-server.
 pub(super) const BIONIC: &str = "1:7.6p1-4ubuntu0.7";
@@ -41,17 +42,11 @@ pub(super) fn look(check: &Check, root: &dyn Rootfs) -> Finding {
 /// path, and the last finding.
 pub(super) fn repaired(check: &Check, root: &dyn Rootfs) -> (Vec<(String, String)>, Finding) {
     let staged = stage(check.primitive(), root);
-    let text = |body| match body {
-        NodeBody::File(Some(text)) => String::from_utf8(text.to_vec()).unwrap(),
-        other => panic!("{other:?}"),
-    };
-    let changes = staged.changes().unwrap().into_iter();
-    let files = changes.map(|c| (c.path.to_string(), text(c.after.unwrap().body))).collect();
-    (files, look(check, &staged))
+    (changed(&staged), look(check, &staged))
 }
 
 /// As [`repaired`], for gaps that all have a remedy: the last look is met and shows why.
-pub(super) fn settle(check: &Check, root: &dyn Rootfs) -> Vec<(String, String)> {
+pub(super) fn settle_files(check: &Check, root: &dyn Rootfs) -> Vec<(String, String)> {
     let (files, finding) = repaired(check, root);
     match finding {
         Finding::Met(evidence) => assert!(!evidence.is_empty(), "what is met shows why"),
@@ -60,24 +55,13 @@ pub(super) fn settle(check: &Check, root: &dyn Rootfs) -> Vec<(String, String)> 
     files
 }
 
-/// As [`settle`], for a change of the main file alone: its text before, if nothing changed.
+/// As [`settle_files`], for a change of the main file alone: its text before, if nothing changed.
 pub(super) fn main_after(check: &Check, root: &dyn Rootfs) -> String {
-    match settle(check, root).as_slice() {
+    match settle_files(check, root).as_slice() {
         [] => root.read(&ImagePath::parse(MAIN).unwrap()).unwrap().unwrap(),
         [(path, text)] if path == MAIN => text.clone(),
         more => panic!("{more:?}"),
     }
-}
-
-/// Why nothing can be done, of all gaps.
-pub(super) fn reasons(finding: &Finding) -> Vec<String> {
-    let Finding::NotMet { gaps, .. } = finding else { return Vec::new() };
-    gaps.iter()
-        .filter_map(|g| match &g.fix {
-            Fix::None(reason) => Some(reason.clone()),
-            Fix::Changes(_) | Fix::Package { .. } => None,
-        })
-        .collect()
 }
 
 /// All notes of a finding that is met.

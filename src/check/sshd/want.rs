@@ -1,23 +1,31 @@
 //! What a row wants of a directive, as a profile says it.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
 
 use super::keyword::{Keyword, Takes};
 use super::keywords;
+use crate::check::data::{self, BadData};
 use crate::rootfs::ImagePath;
 
-/// The directive and its value, as in a profile.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Spec {
-    directive: String,
-    value: Value,
+/// A directive of sshd's, by its name.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Directive(pub(super) &'static Keyword);
+
+impl<'de> Deserialize<'de> for Directive {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Directive, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        keywords::find(&name).map(Directive).ok_or_else(|| {
+            de::Error::custom(format!("`{name}` is no directive of sshd, as PermitRootLogin"))
+        })
+    }
 }
 
 /// Which values are right, and which one is written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Value {
+pub enum Value {
     /// One of these words; the first is written.
     OneOf(Vec<String>),
     /// A number in a range.
@@ -34,59 +42,70 @@ pub(super) enum Value {
 }
 
 /// The numbers that are right.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Range {
-    /// The least, inclusive.
+pub struct Range {
+    /// The smallest value that is right.
+    #[schemars(extend("x-unit" = "seconds, or a count"))]
     pub min: u32,
-    /// The greatest, inclusive.
+    /// The largest value that is right.
+    #[schemars(extend("x-unit" = "seconds, or a count"))]
     pub max: u32,
-    /// The one that is written.
+    /// What is written where the value is not right.
+    #[schemars(extend("x-unit" = "seconds, or a count"))]
     pub write: u32,
 }
 
-impl Spec {
-    /// The directive, and a value that it takes.
+impl Value {
+    /// Its key, as in a profile.
+    fn key(&self) -> &'static str {
+        match self {
+            Value::OneOf(_) => "one_of",
+            Value::Number(_) => "number",
+            Value::Seconds(_) => "seconds",
+            Value::Algorithms(_) => "algorithms",
+            Value::ExistingFile(_) => "existing_file",
+            Value::Access(_) => "access",
+        }
+    }
+
+    /// Whether the directive takes it.
     ///
     /// # Errors
     /// What is wrong, for the author of the profile.
-    pub fn checked(self) -> Result<(&'static Keyword, Value), String> {
-        let name = &self.directive;
-        let keyword = keywords::find(name)
-            .ok_or_else(|| format!("`{name}` is no directive of sshd, as PermitRootLogin"))?;
-        let does_not_go = |what: &str| Err(format!("{} does not take {what}", keyword.name));
-        match (&self.value, keyword.takes) {
+    pub(super) fn check(&self, keyword: &Keyword) -> Result<(), BadData> {
+        let key = self.key();
+        let wrong = |what: String| Err(BadData::field(format!("value.{key}"), what));
+        let does_not_go = |what: &str| wrong(format!("{} does not take {what}", keyword.name));
+        match (self, keyword.takes) {
             (Value::OneOf(words), takes) => match words.iter().find(|w| !takes.is_word(w)) {
-                Some(word) => return does_not_go(&format!("`{word}`")),
-                None if words.is_empty() => return Err("want at least one value".to_owned()),
-                None => {}
+                Some(word) => does_not_go(&format!("`{word}`")),
+                None if words.is_empty() => wrong("want at least one value".to_owned()),
+                None => Ok(()),
             },
-            (Value::Number(range), Takes::Number) | (Value::Seconds(range), Takes::Time) => {
-                if !(range.min..=range.max).contains(&range.write) {
-                    return Err("want min <= write <= max".to_owned());
-                }
+            (Value::Number(Range { min, max, write }), Takes::Number)
+            | (Value::Seconds(Range { min, max, write }), Takes::Time) => {
+                let field = format!("value.{key}.write");
+                data::within(&field, (*write).into(), (*min).into(), Some((*max).into()))
             }
             (Value::Algorithms(names), Takes::Algorithms(kind)) => {
-                if let Some(name) = names.iter().find(|n| !kind.is_name(n)) {
-                    return does_not_go(&format!("`{name}`"));
-                }
-                if names.is_empty() {
-                    return Err("want at least one name".to_owned());
-                }
-            }
-            (Value::ExistingFile(path), Takes::One) => {
-                if !is_plain(&path.to_string()) {
-                    return Err(format!("`{path}` cannot be written without quotes"));
+                match names.iter().find(|n| !kind.is_name(n)) {
+                    Some(name) => does_not_go(&format!("`{name}`")),
+                    None if names.is_empty() => wrong("want at least one name".to_owned()),
+                    None => Ok(()),
                 }
             }
-            (Value::Access(names), Takes::Names) => {
-                if names.is_empty() || !names.iter().all(|n| is_plain(n)) {
-                    return Err("want at least one name, without blanks and quotes".to_owned());
-                }
+            (Value::ExistingFile(path), Takes::One) if !is_plain(&path.to_string()) => {
+                wrong(format!("`{path}` cannot be written without quotes"))
             }
-            _ => return does_not_go("this kind of value"),
+            (Value::Access(names), Takes::Names)
+                if names.is_empty() || !names.iter().all(|n| is_plain(n)) =>
+            {
+                wrong("want at least one name, without blanks and quotes".to_owned())
+            }
+            (Value::ExistingFile(_), Takes::One) | (Value::Access(_), Takes::Names) => Ok(()),
+            _ => does_not_go("this kind of value"),
         }
-        Ok((keyword, self.value))
     }
 }
 

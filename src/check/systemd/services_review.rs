@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::sysv::{Script, rc_links};
@@ -13,7 +14,7 @@ use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::unit_install::is_unit_name;
 
 /// Shows the units, sockets and init scripts that start at boot.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServicesReview {}
 
@@ -105,7 +106,7 @@ fn is_shown(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::words::check;
+    use crate::check::testing::check;
     use crate::rootfs::MemoryRootfs;
 
     fn look(root: &MemoryRootfs) -> Vec<String> {

@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::common::conf_dirs;
@@ -21,7 +22,7 @@ use crate::text::ini::{self, Assignment, Dialect};
 const DIRS: [&str; 5] = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"];
 
 /// The daemon reads `key` as `value`, and its main file says so.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SystemdConf {
     /// The file's name without `.conf`, as `journald`.
@@ -30,7 +31,7 @@ pub struct SystemdConf {
     pub section: String,
     /// The key, in systemd's spelling.
     pub key: String,
-    /// The wanted value.
+    /// The wanted value, in systemd's spelling; also what is written.
     pub value: String,
     /// Whether `value` is a boolean: all of systemd's spellings of it are then equal.
     #[serde(default)]
@@ -216,8 +217,7 @@ fn boolean(value: &str) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
-    use crate::check::testing::stage;
+    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
     use crate::rootfs::{FileKind, MemoryRootfs};
 
     const MAIN: &str = "/etc/systemd/journald.conf";

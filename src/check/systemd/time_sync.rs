@@ -1,6 +1,7 @@
 //! A time client starts at boot: chrony, ntpd or systemd-timesyncd.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::service;
 use super::service::Links;
@@ -12,16 +13,16 @@ use crate::error::Result;
 use crate::rootfs::Rootfs;
 
 /// A time client starts at boot.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeSync {
-    /// Which one.
+    /// The client that must start.
     #[serde(default)]
     pub client: Client,
 }
 
 /// Which time client is to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Client {
     /// Whichever starts already. If none does, the first of chrony, ntpd and timesyncd that is
@@ -32,7 +33,7 @@ pub enum Client {
     Chrony,
     /// ntpd.
     Ntp,
-    /// systemd's own.
+    /// systemd's own, systemd-timesyncd.
     Timesyncd,
 }
 
@@ -109,7 +110,7 @@ fn look(root: &dyn Rootfs, client: Client) -> Result<Option<Finding>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::words::{check, outcome, reasons, settle_entries};
+    use crate::check::testing::{check, outcome, reasons_on, settle_entries};
     use crate::check::{Finding, Outcome};
     use crate::rootfs::MemoryRootfs;
 
@@ -167,7 +168,7 @@ mod tests {
     fn a_wanted_client_must_be_the_one() {
         let ntp = check("time_sync = { client = \"ntp\" }");
         let root = enable(image(&["chrony"]), "chrony");
-        let why = reasons(ntp.primitive(), &root);
+        let why = reasons_on(ntp.primitive(), &root);
         assert_eq!(why, ["needs a package operation, run: chroot ROOT apt-get install ntp"]);
         let root = enable(image(&["chrony", "ntp"]), "chrony");
         let changes = settle_entries(ntp.primitive(), &root);
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn nothing_there() {
         let keep = check("time_sync = {}");
-        let why = reasons(keep.primitive(), &image(&[]).without("/lib"));
+        let why = reasons_on(keep.primitive(), &image(&[]).without("/lib"));
         assert_eq!(why, ["needs a package operation, run: chroot ROOT apt-get install chrony"]);
         // The script of a removed package, links and all, keeps no time.
         let rest = image(&[])

@@ -1,34 +1,48 @@
-//! For the tests of the primitives.
+//! What the tests of the primitives share: wants from a profile's words, one look, a stage, and
+//! what is left open. [`changes`] shows what a stage changes.
 
-pub(in crate::check) mod rounds;
-pub(in crate::check) mod settled;
-pub(in crate::check) mod words;
+mod changes;
+mod parse;
 
 use std::collections::BTreeSet;
 
-use crate::check::foreign::settled;
-use crate::check::{Finding, Fix, Outcome, Primitive};
+pub(in crate::check) use changes::{
+    changed, changed_by_path, changed_entries, settle_entries, settled, settled_text,
+};
+pub(in crate::check) use parse::{check, parse, parse_field, parse_fields, try_check};
+
+use crate::check::{Finding, Fix, Gap, Outcome, Primitive, foreign};
 use crate::profile::RuleId;
-use crate::rootfs::{ImagePath, MemoryRootfs, Rootfs, StagedRootfs};
+use crate::rootfs::{Change, ImagePath, Rootfs, StagedRootfs};
 
 /// A path that a test knows to be good.
 pub(in crate::check) fn path(text: &str) -> ImagePath {
     ImagePath::parse(text).unwrap()
 }
 
-/// Reads one primitive from the value of its TOML key.
-pub(in crate::check) fn parse<T: serde::de::DeserializeOwned>(value: &str) -> Result<T, String> {
-    #[derive(serde::Deserialize)]
-    struct Holder<T> {
-        want: T,
-    }
-    let holder: Result<Holder<T>, _> = toml::from_str(&format!("want = {value}"));
-    holder.map(|h| h.want).map_err(|e| e.to_string())
-}
-
-/// The outcome of a look at the image, as a row would have it; `Unknown` for an error.
+/// The outcome of a look at the image, as a row would have it; `Unknown` for an error. No password may show.
 pub(crate) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
-    want.audit(root).and_then(settled).map_or(Outcome::Unknown, |finding| finding.outcome())
+    let Ok(finding) = want.audit(root).and_then(foreign::settled) else { return Outcome::Unknown };
+    let hidden = |text: &str| assert!(!text.contains("$6$"), "a password is shown: {text}");
+    match &finding {
+        Finding::NotMet { gaps, holding } => {
+            for gap in gaps {
+                hidden(&format!("{:?}", gap.evidence));
+                if let Fix::None(reason) = &gap.fix {
+                    hidden(reason);
+                }
+            }
+            hidden(&format!("{holding:?}"));
+        }
+        Finding::Met(evidence)
+        | Finding::MetVacuously(evidence)
+        | Finding::Manual(evidence)
+        | Finding::Unmeasured(evidence) => {
+            assert!(!evidence.is_empty(), "a verdict shows why");
+            hidden(&format!("{evidence:?}"));
+        }
+    }
+    finding.outcome()
 }
 
 /// Stages what closes the gaps, one change per path and look as a plan does it, until nothing
@@ -43,6 +57,7 @@ pub(crate) fn stage<'a>(want: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRoo
 pub(crate) fn stage_on(want: &dyn Primitive, staged: &mut StagedRootfs<'_>) {
     let rule: RuleId = "9.9.9".parse().unwrap();
     for _ in 0..64 {
+        outcome(want, staged);
         let Ok(Finding::NotMet { gaps, .. }) = want.audit(staged) else { return };
         let (mut moved, mut touched) = (false, BTreeSet::new());
         let closable = gaps.iter().any(|gap| matches!(gap.fix, Fix::Changes(_)));
@@ -64,30 +79,31 @@ pub(crate) fn stage_on(want: &dyn Primitive, staged: &mut StagedRootfs<'_>) {
     panic!("asks for change after change: {:?}", want.audit(staged));
 }
 
-/// As [`stage`], for wants that can be closed: in the end they hold. Gives the text or the kind of
-/// change of every changed path, as `path: text`.
-pub(in crate::check) fn settle(want: &dyn Primitive, root: &MemoryRootfs) -> Vec<String> {
-    let staged = stage(want, root);
-    let finding = want.audit(&staged).unwrap();
-    assert!(
-        matches!(finding.outcome(), Outcome::Met | Outcome::MetVacuously),
-        "still open: {finding:?}"
-    );
-    changed(&staged)
+/// The gaps of one look; none when it is met or cannot be judged.
+pub(in crate::check) fn gaps(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<Gap> {
+    match want.audit(root) {
+        Ok(Finding::NotMet { gaps, .. }) => gaps,
+        _ => Vec::new(),
+    }
 }
 
-/// Every changed path, with the text it would hold, or its mode and owner.
-pub(in crate::check) fn changed(staged: &StagedRootfs<'_>) -> Vec<String> {
-    let changes = staged.changes().unwrap();
-    let shown = changes.iter().filter_map(|change| {
-        let path = &change.path;
-        let after = change.after.as_ref()?.stat;
-        let same_text =
-            change.before.as_ref().map(|n| &n.body) == Some(&change.after.as_ref()?.body);
-        Some(match staged.read(path) {
-            Ok(Some(text)) if !same_text => format!("{path}: {text}"),
-            _ => format!("{path}: {:04o} {}:{}", after.mode, after.uid, after.gid),
-        })
+/// The changes of a finding's gaps, without the gaps that have none.
+pub(in crate::check) fn fixes(finding: &Finding) -> Vec<&Change> {
+    let Finding::NotMet { gaps, .. } = finding else { return Vec::new() };
+    let some = gaps.iter().filter_map(|gap| match &gap.fix {
+        Fix::Changes(changes) => Some(changes),
+        Fix::None(_) | Fix::Package { .. } => None,
     });
-    shown.collect()
+    some.flatten().collect()
+}
+
+/// Why no change to a file closes a gap, of all such gaps of a finding.
+pub(in crate::check) fn reasons(finding: &Finding) -> Vec<String> {
+    let Finding::NotMet { gaps, .. } = finding else { return Vec::new() };
+    gaps.iter().filter_map(|gap| gap.fix.reason()).collect()
+}
+
+/// As [`reasons`], of one look.
+pub(in crate::check) fn reasons_on(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
+    reasons(&want.audit(root).unwrap())
 }

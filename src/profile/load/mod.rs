@@ -146,7 +146,8 @@ impl Source {
         let mut seen: BTreeMap<RuleId, (usize, usize)> = BTreeMap::new();
         for (number, (name, text)) in texts.iter().enumerate() {
             let chapter = chapter((head_name, head_text), (name, text), &defaults)?;
-            for raw in chapter.rule {
+            for (row, raw) in chapter.rule.into_iter().enumerate() {
+                check_data(&raw, row, name, text)?;
                 let (id, offset) = (raw.id.get_ref(), raw.id.span().start);
                 if let Some((file, first)) = seen.insert(id.clone(), (number, offset)) {
                     let (at, first) = (place(name, text, offset), place_in(&texts[file], first));
@@ -292,6 +293,37 @@ fn place(name: &str, text: &str, offset: usize) -> String {
 
 fn place_in((name, text): &(&str, String), offset: usize) -> String {
     place(name, text, offset)
+}
+
+/// What the types cannot say of the data of a want; `row` is the rule's place in its file.
+fn check_data(raw: &RawRule, row: usize, name: &str, text: &str) -> Result<()> {
+    for (list, checks) in [("want", &raw.want), ("observe", &raw.observe)] {
+        for (number, check) in checks.iter().enumerate() {
+            let Err(bad) = check.get_ref().primitive().check_data() else { continue };
+            let at = field_offset(text, (row, list, number), &bad.field);
+            let at = place(name, text, at.unwrap_or(check.span().start));
+            return Err(Error::Profile(format!("{at}: rule {}: {bad}", raw.id.get_ref())));
+        }
+    }
+    Ok(())
+}
+
+/// Where the value of a field of a want begins. `want`: the number of the rule in its file, `want`
+/// or `observe`, the number in that list. `field`: names with dots; empty for the whole.
+fn field_offset(text: &str, want: (usize, &str, usize), field: &str) -> Option<usize> {
+    let (row, list, number) = want;
+    let file = DeTable::parse(text).ok()?.into_inner();
+    let rule = file.get("rule")?.get_ref().as_array()?.get(row)?.get_ref();
+    let want = rule.get(list)?.get_ref().as_array()?.get(number)?.get_ref();
+    let (_, mut value) = want.as_table()?.iter().next()?;
+    for part in field.split('.').filter(|part| !part.is_empty()) {
+        // A field that is not given has no place of its own; what it would stand in has.
+        match value.get_ref().get(part) {
+            Some(inner) => value = inner,
+            None => break,
+        }
+    }
+    Some(value.span().start)
 }
 
 /// What the types cannot say: which fields belong to which status.

@@ -27,6 +27,8 @@ asked = "0"
 [defaults.sysctl]
 file = "/etc/sysctl.d/60-site.conf"
 late_file = "/etc/sysctl.d/99-site.conf"
+[defaults.mount]
+drop_in = "60-site.conf"
 "#;
 
 fn load(chapter: &str) -> Result<Profile> {
@@ -84,6 +86,55 @@ fn mistakes_name_file_line_and_word() {
     ];
     for (text, want) in cases {
         let message = load(&text).unwrap_err().to_string();
+        assert!(message.contains(want), "want {want:?} in {message}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_data_of_a_want_has_the_place_of_its_field() {
+    let pass = rule("status = \"pass\"\n");
+    let wants = |fields: &str| format!("{pass}[[rule.want]]\n{fields}\n");
+    let cases = [
+        // What the type of a field refuses.
+        (
+            wants("file_mode = { path = \"/a\", ceiling = \"0688\" }"),
+            "1.toml:8:38: ",
+            "`0688` is not a mode",
+        ),
+        (wants("line = { files = [], pattern = \"(\" }"), "1.toml:8:32: ", "unclosed group"),
+        // What only several fields together can say.
+        (
+            wants("account_ageing = { field = \"max\", min = 1,\n  max = 9, write = 10 }"),
+            "1.toml:9:20: rule 3.2.1: ",
+            "`write`: found 10, want `min` to `max`, 1 to 9",
+        ),
+        (
+            wants("[rule.want.login_defs]\nkey = \"K\"\nnumber = { min = 1, write = 0 }"),
+            "1.toml:10:29: rule 3.2.1: ",
+            "`number.write`: found 0, want `min` or more, 1",
+        ),
+        (
+            format!(
+                "{}{pass}want = [{{ sysctl = {{ key = \"a.b\", value = \"0\" }} }},\n\
+                 {{ package = {{ present = [\"a b\"] }} }}]\n",
+                rule("status = \"pass\"\n").replace("3.2.1", "1.1")
+            ),
+            "1.toml:14:25: rule 3.2.1: ",
+            "`present`: `a b` is not the name of a package",
+        ),
+        // No one field is wrong.
+        (
+            rule(
+                "status = \"fail\"\nreason = \"none-given\"\n\
+                 observe = [{ mount = { target = \"/tmp\" } }]\n",
+            ),
+            "1.toml:8:22: rule 3.2.1: ",
+            "want one of `option`, `line` and `declared = true`",
+        ),
+    ];
+    for (text, at, want) in cases {
+        let message = load(&text).unwrap_err().to_string();
+        assert!(message.starts_with(at), "want {at:?} in {message}\n{text}");
         assert!(message.contains(want), "want {want:?} in {message}");
     }
 }
@@ -201,7 +252,7 @@ fn mistakes_of_the_head_are_found_where_they_stand() {
 #[test]
 fn what_a_default_cannot_say_alone_is_found_in_the_head() {
     // Only together with the want's own fields is it wrong.
-    let head = format!("{HEAD}[defaults.mount]\ndrop_in = \"60-x.conf\"\nline = \"x /tmp\"\n");
+    let head = format!("{HEAD}line = \"x /tmp\"\n");
     let want = rule("status = \"pass\"\nwant = [{ mount = { target = \"/tmp\" } }]");
     let files = [("profile.toml", head.as_str()), ("1.toml", want.as_str())];
     let e = Source::from_files(files).parse().unwrap_err().to_string();

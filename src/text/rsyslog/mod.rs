@@ -2,7 +2,7 @@
 //! RainerScript, which may stand side by side in one file.
 //!
 //! [`tokens`] reads one file; included files are put in place of their [`Kind::Include`] by the
-//! caller. [`steps`] then says under which filter each action stands. [`Directive::set`] and
+//! caller. [`steps()`] then says under which filter each action stands. [`Directive::set`] and
 //! [`Object::set`] change one value and nothing else; [`edited`] and [`inserted`] see to the rest.
 
 mod condition;

@@ -11,10 +11,12 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::mode::Mode;
 use crate::check::common::{destination, glob};
+use crate::check::data::BadData;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
@@ -25,97 +27,90 @@ use crate::text::pattern::{Wildcards, is_pattern};
 ///
 /// The last component of `path` may hold `*` and `?`. A wrong owner or group becomes the first of
 /// the names that the image knows.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Raw")]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FileMode {
-    path: ImagePath,
-    ceiling: Mode,
-    kind: Kind,
-    owner: Vec<String>,
-    group: Vec<String>,
-    missing: Missing,
-    dangling: Dangling,
-    also_host_keys: bool,
+    /// The path; its last component may hold `*` and `?`.
+    pub path: ImagePath,
+    /// The permission bits that are allowed at most.
+    pub ceiling: Mode,
+    /// What must stand at the path.
+    #[serde(default)]
+    pub kind: Kind,
+    /// The users that may own it. A wrong owner becomes the first one that the image knows.
+    #[serde(default = "root_only")]
+    pub owner: Vec<String>,
+    /// The groups that it may have. A wrong group becomes the first one that the image knows.
+    #[serde(default = "root_only")]
+    pub group: Vec<String>,
+    /// What it means that nothing is there.
+    #[serde(default)]
+    pub missing: Missing,
+    /// What it means that a link leads nowhere, or to a place that is filled at boot.
+    #[serde(default)]
+    pub dangling: Dangling,
+    /// Also the private host keys that `sshd_config` names. They are changed only where they are
+    /// plainly keys: the line may name anything.
+    #[serde(default)]
+    pub also_host_keys: bool,
 }
 
 /// The kind of entry that is wanted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+pub enum Kind {
+    /// A regular file.
     #[default]
     File,
+    /// A directory.
     Dir,
 }
 
 /// What it means that nothing is there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Missing {
-    /// The row has nothing to be about, and holds.
+pub enum Missing {
+    /// The want holds vacuously.
     #[default]
     Vacuous,
-    /// The image is broken; nothing is created.
+    /// The want is not met; nothing is created.
     NotMet,
 }
 
 /// What it means that a link leads nowhere, or to a place that is filled at boot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Dangling {
-    /// The same as any other link: not the real thing.
+pub enum Dangling {
+    /// The want is not met, as for any other link.
     #[default]
     NotMet,
-    /// A person must look.
+    /// A person must judge.
     Manual,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    path: ImagePath,
-    ceiling: Mode,
-    #[serde(default)]
-    kind: Kind,
-    #[serde(default = "root_only")]
-    owner: Vec<String>,
-    #[serde(default = "root_only")]
-    group: Vec<String>,
-    #[serde(default)]
-    missing: Missing,
-    #[serde(default)]
-    dangling: Dangling,
-    /// Also the private host keys that `sshd_config` names. They are changed only where they are
-    /// plainly keys: the line may name anything.
-    #[serde(default)]
-    also_host_keys: bool,
 }
 
 fn root_only() -> Vec<String> {
     vec!["root".to_owned()]
 }
 
-impl TryFrom<Raw> for FileMode {
-    type Error = String;
-
-    fn try_from(raw: Raw) -> Result<FileMode, String> {
-        let Raw { path, ceiling, kind, owner, group, missing, dangling, also_host_keys } = raw;
+impl Primitive for FileMode {
+    fn check_data(&self) -> Result<(), BadData> {
+        let path = &self.path;
         let special = |name: &[u8], chars: &[u8]| name.iter().any(|b| chars.contains(b));
+        let wrong = |want| Err(BadData::field("path", format!("found {path}, want {want}")));
         if path.parent().is_none_or(|dir| special(dir.as_bytes(), b"*?[")) {
-            return Err(format!("`{path}`: want `*` and `?` in the last component only"));
+            return wrong("`*` and `?` in the last component only");
         }
         if path.file_name().is_some_and(|name| special(name.as_bytes(), b"[")) {
-            return Err(format!("`{path}`: want no pattern but `*` and `?`"));
+            return wrong("no pattern but `*` and `?`");
         }
-        for (what, names) in [("owner", &owner), ("group", &group)] {
+        for (field, names) in [("owner", &self.owner), ("group", &self.group)] {
             if names.is_empty() || names.iter().any(String::is_empty) {
-                return Err(format!("`{what}` is empty; want names, as [\"root\"]"));
+                return Err(BadData::field(field, "is empty; want names, as [\"root\"]"));
             }
         }
-        Ok(FileMode { path, ceiling, kind, owner, group, missing, dangling, also_host_keys })
+        Ok(())
     }
-}
 
-impl Primitive for FileMode {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let ids = Ids::read(root, &self.owner, &self.group)?;
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::check::testing::{changed, parse, path, settle, stage};
+use crate::check::testing::{changed_entries, parse, path, settle_entries, stage};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::MemoryRootfs;
 
@@ -45,7 +45,7 @@ fn bits_are_only_taken_away() {
     for (mode, uid, gid, after) in table {
         let root = MemoryRootfs::new().file_with("/etc/crontab", "x", mode, uid, gid);
         let after: Vec<String> = after.iter().map(|a| format!("/etc/crontab: {a}")).collect();
-        assert_eq!(settle(&crontab(), &root), after, "{mode:04o} {uid}:{gid}");
+        assert_eq!(settle_entries(&crontab(), &root), after, "{mode:04o} {uid}:{gid}");
     }
 }
 
@@ -54,13 +54,13 @@ fn the_first_group_that_the_image_knows_is_given() {
     let named = MemoryRootfs::new().file("/etc/group", "root:x:0:\nshadow:x:77:\n");
     let with = |root: &MemoryRootfs, gid| root.clone().file_with("/etc/shadow", "", 0o640, 0, gid);
     for right in [0, 77] {
-        assert!(settle(&shadow(), &with(&named, right)).is_empty(), "both are right");
+        assert!(settle_entries(&shadow(), &with(&named, right)).is_empty(), "both are right");
     }
-    assert_eq!(settle(&shadow(), &with(&named, 42)), ["/etc/shadow: 0640 0:77"]);
+    assert_eq!(settle_entries(&shadow(), &with(&named, 42)), ["/etc/shadow: 0640 0:77"]);
     let bare = MemoryRootfs::new();
-    assert_eq!(settle(&shadow(), &with(&bare, 42)), ["/etc/shadow: 0640 0:0"]);
+    assert_eq!(settle_entries(&shadow(), &with(&bare, 42)), ["/etc/shadow: 0640 0:0"]);
     let tighter = named.clone().file_with("/etc/shadow", "", 0o000, 0, 77);
-    assert!(settle(&shadow(), &tighter).is_empty());
+    assert!(settle_entries(&shadow(), &tighter).is_empty());
 
     let only = want("{ path = '/etc/shadow', ceiling = '0640', group = ['shadow'] }");
     let gaps = gaps(&only, &with(&bare, 42));
@@ -109,10 +109,10 @@ fn only_the_real_thing_counts() {
     ];
     for (want, root) in cases {
         assert!(gaps(&want, &root).iter().all(|g| matches!(g.fix, Fix::None(_))), "{root:?}");
-        assert!(changed(&stage(&want, &root)).is_empty());
+        assert!(changed_entries(&stage(&want, &root)).is_empty());
     }
     let root = base.dir("/etc/crontab", 0o2755, 0, 0);
-    assert_eq!(settle(&dir, &root), ["/etc/crontab: 0700 0:0"]);
+    assert_eq!(settle_entries(&dir, &root), ["/etc/crontab: 0700 0:0"]);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_dangling_link_may_be_a_person_s_business() {
 fn links_on_the_way_are_followed_inside_etc_only() {
     let want = want("{ path = '/etc/cron.d/x', ceiling = '0600' }");
     let inside = MemoryRootfs::new().file("/etc/real.d/x", "").link("/etc/cron.d", "real.d");
-    assert_eq!(settle(&want, &inside), ["/etc/real.d/x: 0600 0:0"]);
+    assert_eq!(settle_entries(&want, &inside), ["/etc/real.d/x: 0600 0:0"]);
     let out = MemoryRootfs::new().file("/usr/etc/x", "").link("/etc/cron.d", "/usr/etc");
     assert!(matches!(&gaps(&want, &out)[0].fix, Fix::None(r) if r.contains("outside of /etc")));
     let loops = MemoryRootfs::new().link("/etc/cron.d", "cron.d");
@@ -148,7 +148,7 @@ fn patterns_take_every_entry_that_fits() {
         .file_with("/etc/ssh/ssh_host_ed25519_key", "", 0o600, 0, 0)
         .file_with("/etc/ssh/ssh_host_rsa_key.pub", "", 0o666, 0, 0)
         .file_with("/etc/ssh/my_ssh_host_rsa_key", "", 0o666, 0, 0);
-    assert_eq!(settle(&keys, &root), ["/etc/ssh/ssh_host_rsa_key: 0600 0:0"]);
+    assert_eq!(settle_entries(&keys, &root), ["/etc/ssh/ssh_host_rsa_key: 0600 0:0"]);
     let linked = root.clone().link("/etc/ssh/ssh_host_dsa_key", "/srv/key");
     assert_eq!(gaps(&keys, &linked).len(), 2);
     for none in [MemoryRootfs::new(), MemoryRootfs::new().file("/etc/ssh", "")] {
@@ -175,13 +175,13 @@ fn host_keys_of_the_configuration_count_too() {
         .file("/etc/a", KEY)
         .file("/etc/b", KEY);
     let want = ["/etc/k 2", "/etc/k1", "/etc/ssh/ssh_host_rsa_key"];
-    assert_eq!(settle(&keys, &root), want.map(|p| format!("{p}: 0600 0:0")));
+    assert_eq!(settle_entries(&keys, &root), want.map(|p| format!("{p}: 0600 0:0")));
     let looped = MemoryRootfs::new().link("/etc/ssh/sshd_config", "sshd_config");
     assert!(keys.audit(&looped).is_err(), "could not tell");
     let foreign = MemoryRootfs::new()
         .file("/etc/ssh/sshd_config", b"# \xff\nHostKey /etc/k\xe9\n")
         .file(&crate::text::lossless::decode(b"/etc/k\xe9"), KEY);
-    assert_eq!(settle(&keys, &foreign), ["/etc/k\\xe9: 0600 0:0"]);
+    assert_eq!(settle_entries(&keys, &foreign), ["/etc/k\\xe9: 0600 0:0"]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn what_a_configuration_calls_a_host_key_is_changed_only_if_it_is_one() {
     let naming =
         |path: &str| MemoryRootfs::new().file("/etc/ssh/sshd_config", format!("HostKey {path}\n"));
     let key = |mode| naming("/etc/key").file_with("/etc/key", KEY, mode, 0, 0);
-    assert_eq!(settle(&keys, &key(0o644)), ["/etc/key: 0600 0:0"]);
+    assert_eq!(settle_entries(&keys, &key(0o644)), ["/etc/key: 0600 0:0"]);
     let cases = [
         (naming("/bin/bash").file_with("/bin/bash", KEY, 0o755, 0, 0), "not below /etc"),
         (naming("/srv/key").file("/srv/key", KEY), "not below /etc"),
@@ -220,12 +220,12 @@ fn what_a_configuration_calls_a_host_key_is_changed_only_if_it_is_one() {
         let Fix::None(reason) = &told[0].fix else { panic!("{told:?}") };
         assert!(reason.contains(why), "want {why} in {reason}");
         assert!(!format!("{told:?}").contains("secret"), "the content is shown: {told:?}");
-        assert!(changed(&stage(&keys, &root)).is_empty());
+        assert!(changed_entries(&stage(&keys, &root)).is_empty());
     }
     // What the rule itself names stays the rule's, also where the configuration names it.
     let both = naming("/etc/ssh/ssh_host_rsa_key").file("/etc/ssh/ssh_host_rsa_key", "");
     let both = both.restat("/etc/ssh/ssh_host_rsa_key", |s| s.links = 2);
-    assert_eq!(settle(&keys, &both), ["/etc/ssh/ssh_host_rsa_key: 0600 0:0"]);
+    assert_eq!(settle_entries(&keys, &both), ["/etc/ssh/ssh_host_rsa_key: 0600 0:0"]);
     let closed = naming("/srv/key").file_with("/srv/key", KEY, 0o600, 0, 0);
     assert_eq!(keys.audit(&closed).unwrap().outcome(), Outcome::Met);
 }
@@ -264,7 +264,7 @@ fn mistakes_in_a_profile_are_named() {
         ("{ path = '/a/[bc]', ceiling = '0600' }", "no pattern but"),
         ("{ path = '/', ceiling = '0600' }", "last component"),
         ("{ path = '/a', ceiling = '0600', kind = 'link' }", "unknown variant `link`"),
-        ("{ path = '/a', ceiling = '0600', group = [] }", "`group` is empty"),
+        ("{ path = '/a', ceiling = '0600', group = [] }", "`group`: is empty"),
         ("{ path = '/a', ceiling = '0600', gruop = [] }", "unknown field `gruop`"),
         ("{ path = '/a' }", "missing field `ceiling`"),
     ] {

@@ -5,10 +5,12 @@
 
 mod declared;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::declared::{Declared, UnitMount, is_early, resolve};
 use crate::check::common::{destination, own_file};
+use crate::check::data::BadData;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
@@ -23,57 +25,27 @@ use crate::text::{Lines, mountinfo, unit};
 /// - `line`: it is declared, if need be by this line of `fstab`.
 /// - `declared = true` alone: it is declared; never made so.
 /// - `drop_in`: the name of a drop-in of ours for a vendor's mount unit.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Raw")]
-pub struct Mount {
-    target: ImagePath,
-    want: Want,
-    drop_in: String,
-}
-
-#[derive(Debug, Clone)]
-enum Want {
-    Option { flag: Flag, must_be_declared: bool },
-    Line(String),
-    Declared,
-}
-
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Raw {
-    target: ImagePath,
-    option: Option<Flag>,
-    line: Option<String>,
+pub struct Mount {
+    /// The mount point.
+    pub target: ImagePath,
+    /// The option that the declared mount must state.
+    pub option: Option<Flag>,
+    /// The line of `fstab` that is added where the mount is not declared.
+    pub line: Option<String>,
+    /// Whether the mount must be declared; alone, or with `option`.
     #[serde(default)]
-    declared: bool,
+    pub declared: bool,
+    /// The name of a drop-in of ours for a vendor's mount unit, as `60-site.conf`.
     #[serde(deserialize_with = "own_file::conf_name")]
-    drop_in: String,
+    pub drop_in: String,
 }
 
-impl TryFrom<Raw> for Mount {
-    type Error = String;
-
-    fn try_from(raw: Raw) -> Result<Mount, String> {
-        let Raw { target, option, line, declared, drop_in } = raw;
-        let want = match (option, line, declared) {
-            (Some(flag), None, must_be_declared) => Want::Option { flag, must_be_declared },
-            (None, Some(line), false) => {
-                let entries = fstab::entries(&line);
-                let found = entries.first().and_then(Entry::target_path);
-                let whole = entries.first().is_some_and(|e| e.options.is_some());
-                if line.contains(['\n', '\r']) || !whole {
-                    return Err(format!("`{line}` is not one line of fstab with its options"));
-                }
-                if found.is_none_or(|p| p.as_bytes() != target.as_bytes()) {
-                    return Err(format!("`{line}` is not a line for `{target}`"));
-                }
-                Want::Line(line)
-            }
-            (None, None, true) => Want::Declared,
-            _ => return Err("want one of `option`, `line` and `declared = true`".to_owned()),
-        };
-        Ok(Mount { target, want, drop_in })
-    }
+enum Want<'a> {
+    Option { flag: Flag, must_be_declared: bool },
+    Line(&'a str),
+    Declared,
 }
 
 pub(in crate::check) fn fstab_path() -> Result<ImagePath> {
@@ -81,18 +53,22 @@ pub(in crate::check) fn fstab_path() -> Result<ImagePath> {
 }
 
 impl Primitive for Mount {
+    fn check_data(&self) -> Result<(), BadData> {
+        self.want().map(drop)
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let text = root.read(&fstab_path()?)?;
         let declared = resolve(root, &self.target, text.as_deref())?;
-        let finding = match &self.want {
+        let finding = match self.want().map_err(BadData::into_error)? {
             Want::Declared => self.judge_declared(&declared),
             Want::Line(line) => self.judge_line(root, &declared, text.as_deref(), line)?,
             Want::Option { flag, must_be_declared } => match declared {
-                Declared::Not(seen) => self.judge_absent(*flag, *must_be_declared, seen),
+                Declared::Not(seen) => self.judge_absent(flag, must_be_declared, seen),
                 Declared::Lines(entries) => {
-                    judge_entries(root, *flag, &entries, &text.unwrap_or_default())?
+                    judge_entries(root, flag, &entries, &text.unwrap_or_default())?
                 }
-                Declared::Unit(unit) => judge_unit(root, *flag, &unit, &self.drop_in)?,
+                Declared::Unit(unit) => judge_unit(root, flag, &unit, &self.drop_in)?,
             },
         };
         Ok(self.with_live_state(root, finding))
@@ -100,6 +76,28 @@ impl Primitive for Mount {
 }
 
 impl Mount {
+    fn want(&self) -> Result<Want<'_>, BadData> {
+        let target = &self.target;
+        match (self.option, self.line.as_deref(), self.declared) {
+            (Some(flag), None, must_be_declared) => Ok(Want::Option { flag, must_be_declared }),
+            (None, Some(line), false) => {
+                let entries = fstab::entries(line);
+                let found = entries.first().and_then(Entry::target_path);
+                let whole = entries.first().is_some_and(|e| e.options.is_some());
+                let wrong = |why: String| Err(BadData::field("line", format!("`{line}` {why}")));
+                if line.contains(['\n', '\r']) || !whole {
+                    return wrong("is not one line of fstab with its options".to_owned());
+                }
+                if found.is_none_or(|p| p.as_bytes() != target.as_bytes()) {
+                    return wrong(format!("is not a line for `{target}`"));
+                }
+                Ok(Want::Line(line))
+            }
+            (None, None, true) => Ok(Want::Declared),
+            _ => Err(BadData::whole("want one of `option`, `line` and `declared = true`")),
+        }
+    }
+
     fn judge_declared(&self, declared: &Declared) -> Finding {
         match declared {
             Declared::Not(seen) => {

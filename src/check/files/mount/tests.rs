@@ -1,7 +1,7 @@
 //! Tests of `mount`.
 
 use super::*;
-use crate::check::testing::{self, changed, settle, stage};
+use crate::check::testing::{self, changed_entries, settle_entries, stage};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs};
 
@@ -44,7 +44,7 @@ fn stuck(want: &Mount, root: &MemoryRootfs, words: &str) {
     let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
     let found = gaps.iter().any(|g| matches!(&g.fix, Fix::None(r) if r.contains(words)));
     assert!(found, "want {words:?} in {gaps:?}");
-    assert!(changed(&stage(want, root)).is_empty());
+    assert!(changed_entries(&stage(want, root)).is_empty());
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn what_is_not_declared_lacks_nothing() {
         /tmp\n";
     for root in [MemoryRootfs::new(), fstab(""), fstab(other)] {
         assert_eq!(outcome(&nosuid("/tmp"), &root), Outcome::MetVacuously);
-        assert!(settle(&nosuid("/tmp"), &root).is_empty());
+        assert!(settle_entries(&nosuid("/tmp"), &root).is_empty());
     }
 }
 
@@ -86,7 +86,7 @@ fn a_line_gets_the_word_and_keeps_the_rest() {
     ];
     for (before, after) in table {
         let want: Vec<String> = after.iter().map(|t| format!("/etc/fstab: {t}")).collect();
-        assert_eq!(settle(&nosuid("/tmp"), &fstab(before)), want, "{before:?}");
+        assert_eq!(settle_entries(&nosuid("/tmp"), &fstab(before)), want, "{before:?}");
     }
 }
 
@@ -95,7 +95,7 @@ fn three_rules_about_one_line_agree() {
     let mut text = "tmpfs /var/tmp tmpfs exec,user 0 0\n".to_owned();
     for option in ["nodev", "nosuid", "noexec"] {
         let want = format!("{{ target = '/var/tmp', option = '{option}' }}");
-        let changes = settle(&parse(&want).unwrap(), &fstab(&text));
+        let changes = settle_entries(&parse(&want).unwrap(), &fstab(&text));
         text = changes[0].strip_prefix("/etc/fstab: ").unwrap().to_owned();
     }
     assert_eq!(text, "tmpfs /var/tmp tmpfs user,nodev,nosuid,noexec 0 0\n");
@@ -125,14 +125,14 @@ fn bind_mounts_and_broken_options_are_reported_only() {
     let both = fstab("/tmp /var/tmp none bind 0 0\nx /var/tmp ext4 rw 0 0\n");
     let staged = stage(&vartmp, &both);
     let text = "/tmp /var/tmp none bind 0 0\nx /var/tmp ext4 rw,nosuid 0 0\n";
-    assert_eq!(changed(&staged), [format!("/etc/fstab: {text}")]);
+    assert_eq!(changed_entries(&staged), [format!("/etc/fstab: {text}")]);
 }
 
 #[test]
 fn targets_are_what_links_lead_to() {
     let root = fstab("x /scratch ext4 rw 0 0\n").link("/scratch", "tmp").dir("/tmp", 0o1777, 0, 0);
     let after = "/etc/fstab: x /scratch ext4 rw,nosuid 0 0\n";
-    assert_eq!(settle(&nosuid("/tmp"), &root), [after]);
+    assert_eq!(settle_entries(&nosuid("/tmp"), &root), [after]);
     let loops = fstab("x /loop/a ext4 rw 0 0\n").link("/loop", "loop");
     assert_eq!(outcome(&nosuid("/tmp"), &loops), Outcome::MetVacuously);
 }
@@ -141,7 +141,7 @@ fn targets_are_what_links_lead_to() {
 fn fstab_itself_may_be_a_link_or_worse() {
     let line = "x /tmp ext4 rw\n";
     let inside = MemoryRootfs::new().file("/etc/t", line).link("/etc/fstab", "t");
-    assert_eq!(settle(&nosuid("/tmp"), &inside), ["/etc/t: x /tmp ext4 rw,nosuid\n"]);
+    assert_eq!(settle_entries(&nosuid("/tmp"), &inside), ["/etc/t: x /tmp ext4 rw,nosuid\n"]);
     let out = MemoryRootfs::new().file("/usr/share/t", line).link("/etc/fstab", "/usr/share/t");
     stuck(&nosuid("/tmp"), &out, "outside of /etc");
     stuck(&shm_line(), &out, "outside of /etc");
@@ -162,10 +162,10 @@ fn fstab_itself_may_be_a_link_or_worse() {
 #[test]
 fn shared_memory_is_declared_in_an_existing_table() {
     let line = "tmpfs /dev/shm tmpfs defaults,nodev,nosuid 0 0\n";
-    assert_eq!(settle(&shm_line(), &fstab("")), [format!("/etc/fstab: {line}")]);
+    assert_eq!(settle_entries(&shm_line(), &fstab("")), [format!("/etc/fstab: {line}")]);
     let before = "LABEL=x / ext4 defaults 0 0\nnone /run/shm tmpfs defaults 0 0";
     let after = format!("/etc/fstab: {before}\n{line}");
-    assert_eq!(settle(&shm_line(), &fstab(before)), [after]);
+    assert_eq!(settle_entries(&shm_line(), &fstab(before)), [after]);
     for kept in ["shm /dev/shm/ tmpfs size=1G 0 0", "tmpfs /dev/shm tmpfs noexec"] {
         assert_eq!(outcome(&shm_line(), &fstab(kept)), Outcome::Met);
     }
@@ -176,7 +176,7 @@ fn shared_memory_is_declared_in_an_existing_table() {
     for silent in [MemoryRootfs::new(), fstab("")] {
         assert_eq!(outcome(&shm, &silent), Outcome::MetVacuously);
     }
-    let changes = settle(&shm, &fstab("shm /dev/shm tmpfs size=1G 0 0"));
+    let changes = settle_entries(&shm, &fstab("shm /dev/shm tmpfs size=1G 0 0"));
     assert_eq!(changes, ["/etc/fstab: shm /dev/shm tmpfs size=1G,nosuid 0 0"]);
     // systemd mounts it before it reads units, so a unit decides nothing.
     let unit = fstab("").file("/etc/systemd/system/dev-shm.mount", "[Mount]\nOptions=rw\n");
@@ -207,15 +207,15 @@ fn a_unit_of_etc_is_edited_where_it_decides() {
     let root = MemoryRootfs::new().file(UNIT, STOCK);
     assert_eq!(outcome(&nosuid("/tmp"), &root), Outcome::Met);
     let after = STOCK.replace("nosuid,nodev", "nosuid,nodev,noexec");
-    assert_eq!(settle(&noexec(), &root), [format!("{UNIT}: {after}")]);
+    assert_eq!(settle_entries(&noexec(), &root), [format!("{UNIT}: {after}")]);
     // It outranks the line, which is left alone.
     let both = root.file("/etc/fstab", "x /tmp ext4 noexec 0 0\n");
-    assert_eq!(settle(&noexec(), &both), [format!("{UNIT}: {after}")]);
+    assert_eq!(settle_entries(&noexec(), &both), [format!("{UNIT}: {after}")]);
 
     let silent = "[Mount]\nWhat=tmpfs\n\n[Install]\nWantedBy=x\n";
     let want = silent.replace("tmpfs\n", "tmpfs\nOptions=noexec\n");
     assert_eq!(
-        settle(&noexec(), &MemoryRootfs::new().file(UNIT, silent)),
+        settle_entries(&noexec(), &MemoryRootfs::new().file(UNIT, silent)),
         [format!("{UNIT}: {want}")]
     );
 }
@@ -227,15 +227,15 @@ fn a_package_s_unit_gets_a_drop_in_that_restates_all() {
     );
     let dirs = ["/etc/systemd/system: 0755 0:0", "/etc/systemd/system/tmp.mount.d: 0755 0:0"];
     let base = MemoryRootfs::new().dir("/etc/systemd", 0o755, 0, 0);
-    let changes = settle(&noexec(), &base.clone().file(VENDOR, STOCK));
+    let changes = settle_entries(&noexec(), &base.clone().file(VENDOR, STOCK));
     assert_eq!(changes, [dirs[0], dirs[1], &ours]);
     // The usual way on 18.04: a link to the parked unit.
     let linked =
         base.file("/usr/share/systemd/tmp.mount", STOCK).link(UNIT, "/usr/share/systemd/tmp.mount");
-    assert_eq!(settle(&noexec(), &linked), [dirs[1], &ours]);
+    assert_eq!(settle_entries(&noexec(), &linked), [dirs[1], &ours]);
     // A line outranks the package's unit.
     let line = linked.without(UNIT).file(VENDOR, STOCK).file("/etc/fstab", "x /tmp ext4 rw\n");
-    assert_eq!(settle(&noexec(), &line), ["/etc/fstab: x /tmp ext4 rw,noexec\n"]);
+    assert_eq!(settle_entries(&noexec(), &line), ["/etc/fstab: x /tmp ext4 rw,noexec\n"]);
 }
 
 #[test]
@@ -247,20 +247,20 @@ fn the_last_drop_in_decides() {
     let own = named(DROP_INS, "70-x");
     let root = base.clone().file(&own, weak);
     let after = weak.replace("1G", "1G,nosuid");
-    assert_eq!(settle(&nosuid("/tmp"), &root), [format!("{own}: {after}")]);
+    assert_eq!(settle_entries(&nosuid("/tmp"), &root), [format!("{own}: {after}")]);
     let later = root.file(&named(DROP_INS, "80-y"), "[Mount]\nOptions=nosuid\n");
     assert_eq!(outcome(&nosuid("/tmp"), &later), Outcome::Met);
 
     let vendor_dir = "/usr/lib/systemd/system/tmp.mount.d";
     let early = base.clone().file(&named(vendor_dir, "10-x"), weak);
-    let changes = settle(&nosuid("/tmp"), &early);
+    let changes = settle_entries(&nosuid("/tmp"), &early);
     assert_eq!(
         changes.last().unwrap(),
         &format!("{DROP_INS}/60-CIS.conf: [Mount]\nOptions=size=1G,nosuid\n")
     );
     for name in ["70-x", "60-CIS"] {
         let late = base.clone().file(&named(vendor_dir, name), weak);
-        let changes = settle(&nosuid("/tmp"), &late);
+        let changes = settle_entries(&nosuid("/tmp"), &late);
         assert_eq!(changes.last().unwrap(), &format!("{}: {after}", named(DROP_INS, name)));
     }
     let hidden = base.clone().file(&named(vendor_dir, "70-x"), weak).link(&own, "/dev/null");
@@ -268,7 +268,7 @@ fn the_last_drop_in_decides() {
 
     // On top of a line of fstab, too.
     let line = MemoryRootfs::new().file("/etc/fstab", "x /tmp ext4 nosuid\n").file(&own, weak);
-    assert_eq!(settle(&nosuid("/tmp"), &line), [format!("{own}: {after}")]);
+    assert_eq!(settle_entries(&nosuid("/tmp"), &line), [format!("{own}: {after}")]);
     let other_key = "[Mount]\nTimeoutSec=9\n";
     let line = MemoryRootfs::new().file("/etc/fstab", "x /tmp ext4 nosuid\n").file(&own, other_key);
     assert_eq!(outcome(&nosuid("/tmp"), &line), Outcome::Met);
@@ -322,7 +322,7 @@ fn units_have_the_escaped_name() {
     let text = "[Mount]\nWhat=x\nOptions=rw\n";
     for (target, name) in [("/var/tmp", "var-tmp"), ("/home", "home"), ("/a-b", "a\\x2db")] {
         let file = format!("/etc/systemd/system/{name}.mount");
-        let changes = settle(&nosuid(target), &MemoryRootfs::new().file(&file, text));
+        let changes = settle_entries(&nosuid(target), &MemoryRootfs::new().file(&file, text));
         assert_eq!(changes.len(), 1, "{target}");
     }
 }
@@ -343,10 +343,10 @@ fn a_running_system_says_what_is_mounted_now() {
 #[test]
 fn a_hostile_table_is_judged_in_good_time() {
     let many = "x /tmp ext4 rw\n".repeat(20_000);
-    let staged_text = settle(&nosuid("/tmp"), &fstab(&many));
+    let staged_text = settle_entries(&nosuid("/tmp"), &fstab(&many));
     assert_eq!(staged_text[0].matches("rw,nosuid").count(), 20_000);
     let wide = format!("x /tmp ext4 {}\n", "rw,".repeat(200_000));
-    assert_eq!(settle(&nosuid("/tmp"), &fstab(&wide)).len(), 1);
+    assert_eq!(settle_entries(&nosuid("/tmp"), &fstab(&wide)).len(), 1);
     let deep = format!("x {} ext4 rw\n", "/a".repeat(200_000));
     assert_eq!(outcome(&nosuid("/tmp"), &fstab(&deep)), Outcome::MetVacuously);
 }

@@ -12,12 +12,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde::{Deserialize, Deserializer, de};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
 
 use self::kernels::Kernels;
 use crate::check::common::conf_dirs::{self, Entry};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::own_file;
+use crate::check::data::BadData;
 use crate::check::packages::versions;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -28,11 +30,10 @@ use crate::text::modprobe::{self, Install};
 const DIR: &str = "/etc/modprobe.d";
 
 /// A load request for the module `name` runs `/bin/true` (or `false`) instead.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KernelModule {
     /// The module's name; `-` and `_` are the same.
-    #[serde(deserialize_with = "module_name")]
     pub name: String,
     /// The file for our own lines, below `/etc/modprobe.d`.
     #[serde(deserialize_with = "own_file")]
@@ -43,18 +44,17 @@ fn own_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ImagePath, D::
     own_file::conf_in(deserializer, DIR)
 }
 
-fn module_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    if name.is_empty() || !name.bytes().all(good) {
-        return Err(de::Error::custom(format!(
-            "`{name}` is not a module's name; want letters, digits, `_` and `-`"
-        )));
-    }
-    Ok(name)
-}
-
 impl Primitive for KernelModule {
+    fn check_data(&self) -> Result<(), BadData> {
+        let name = &self.name;
+        let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        if name.is_empty() || !name.bytes().all(good) {
+            let want = "want letters, digits, `_` and `-`";
+            return Err(BadData::field("name", format!("`{name}` is not a module's name; {want}")));
+        }
+        Ok(())
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         Audit::new(self, root)?.finding()
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::check::testing::rounds::{changed, gaps, outcome, settle, stage_on};
+use crate::check::testing::{changed_by_path, gaps, outcome, parse_fields, settled, stage_on};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs, StagedRootfs};
 
@@ -60,7 +60,7 @@ fn what_is_met() {
         let finding = hfs().audit(&root).unwrap();
         let Finding::Met(evidence) = &finding else { panic!("{why}: {finding:?}") };
         assert!(evidence[0].path.is_some() && evidence[0].found.is_some(), "{why}");
-        assert!(changed(&settle(&hfs(), &root)).is_empty(), "{why}");
+        assert!(changed_by_path(&settled(&hfs(), &root)).is_empty(), "{why}");
     }
 }
 
@@ -115,16 +115,16 @@ fn what_is_closed_in_our_file() {
         ),
     ] {
         let root = text.map_or(root(&[]), |text| root(&[(OWN, text)]));
-        let staged = settle(&hfs(), &root);
-        assert_eq!(changed(&staged).get(OWN).map(String::as_str), Some(want), "{why}");
-        assert_eq!(changed(&staged).len(), 1, "{why}");
+        let staged = settled(&hfs(), &root);
+        assert_eq!(changed_by_path(&staged).get(OWN).map(String::as_str), Some(want), "{why}");
+        assert_eq!(changed_by_path(&staged).len(), 1, "{why}");
     }
 }
 
 #[test]
 fn a_new_file_is_readable_by_all() {
     let root = root(&[]);
-    let staged = settle(&hfs(), &root);
+    let staged = settled(&hfs(), &root);
     let stat = staged.stat(&ImagePath::parse(OWN).unwrap()).unwrap().unwrap();
     assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
 }
@@ -136,16 +136,19 @@ fn dashes_and_underscores_are_one() {
         assert_eq!(outcome(&usb, &root(&[(OWN, text)])), Outcome::Met, "{text}");
     }
     let root = root(&[]);
-    let staged = settle(&usb, &root);
-    assert_eq!(changed(&staged)[OWN], "install usb-storage /bin/true\nblacklist usb-storage\n");
+    let staged = settled(&usb, &root);
+    assert_eq!(
+        changed_by_path(&staged)[OWN],
+        "install usb-storage /bin/true\nblacklist usb-storage\n"
+    );
 }
 
 #[test]
 fn an_earlier_line_in_etc_is_switched_off() {
     let early = "/etc/modprobe.d/10-x.conf";
     let root = root(&[(early, "# a\ninstall hfs /sbin/x\ninstall b y"), (OWN, BOTH)]);
-    let staged = settle(&hfs(), &root);
-    let changes = changed(&staged);
+    let staged = settled(&hfs(), &root);
+    let changes = changed_by_path(&staged);
     assert_eq!(changes[early], "# a\n# gokaku: install hfs /sbin/x\ninstall b y");
     assert_eq!(changes.len(), 1);
 }
@@ -154,7 +157,7 @@ fn an_earlier_line_in_etc_is_switched_off() {
 fn an_earlier_pattern_is_preceded() {
     let early = "/etc/modprobe.d/10-x.conf";
     let root = root(&[(early, "install h* /sbin/x\n"), DEP]);
-    let changes = changed(&settle(&hfs(), &root));
+    let changes = changed_by_path(&settled(&hfs(), &root));
     assert_eq!(changes[early], "install hfs /bin/true\ninstall h* /sbin/x\n");
 }
 
@@ -162,7 +165,7 @@ fn an_earlier_pattern_is_preceded() {
 fn an_earlier_line_of_the_vendor_is_masked() {
     let text = "alias a b\ninstall hfs /sbin/x\n";
     let root = root(&[("/lib/modprobe.d/10-x.conf", text)]);
-    let changes = changed(&settle(&hfs(), &root));
+    let changes = changed_by_path(&settled(&hfs(), &root));
     let masked = "alias a b\n# gokaku: install hfs /sbin/x\n";
     assert_eq!(changes["/etc/modprobe.d/10-x.conf"], masked);
     assert_eq!(changes[OWN], BOTH);
@@ -172,7 +175,7 @@ fn an_earlier_line_of_the_vendor_is_masked() {
 #[test]
 fn what_our_file_would_hide_is_kept() {
     let root = root(&[("/lib/modprobe.d/CIS.conf", "install cramfs /bin/true\n")]);
-    let changes = changed(&settle(&hfs(), &root));
+    let changes = changed_by_path(&settled(&hfs(), &root));
     assert_eq!(changes[OWN], format!("install cramfs /bin/true\n{BOTH}"));
 }
 
@@ -190,12 +193,12 @@ fn the_trees_kmod_and_that_of_18_04_must_agree() {
     ] {
         let root = root(&[(status, &kmod(version)), (path, "install hfs x\n"), (OWN, BOTH)]);
         assert_eq!(outcome(&hfs(), &root), want, "{version} {path}");
-        settle(&hfs(), &root);
+        settled(&hfs(), &root);
     }
     // Only the newer one reads the blocking line: 18.04's does not.
     let files = [(status, &*kmod("34")), (usr, "install hfs /bin/true\n")];
     assert_eq!(outcome(&hfs(), &root(&files)), Outcome::NotMet);
-    settle(&hfs(), &root(&files));
+    settled(&hfs(), &root(&files));
 }
 
 #[test]
@@ -207,7 +210,7 @@ fn a_built_in_module_has_no_remedy() {
     assert_eq!(gaps[0].evidence.line, Some(2));
     assert!(matches!(&gaps[0].fix, Fix::None(why) if why.contains("part of the kernel")));
     assert_eq!(outcome(&module("fs"), &root), Outcome::NotMet, "a part of the name is no name");
-    assert_eq!(crate::check::testing::rounds::gaps(&module("fs"), &root).len(), 1);
+    assert_eq!(crate::check::testing::gaps(&module("fs"), &root).len(), 1);
 }
 
 #[test]
@@ -236,7 +239,7 @@ fn links() {
         .link("/etc/modprobe.d/0.conf", "/dev/null");
     assert_eq!(outcome(&hfs(), &null), Outcome::Met, "a null link hides");
     let inside = root(&[("/etc/cis/modules", "install a b\n")]).link(OWN, "../cis/modules");
-    let changes = changed(&settle(&hfs(), &inside));
+    let changes = changed_by_path(&settled(&hfs(), &inside));
     assert_eq!(changes["/etc/cis/modules"], format!("install a b\n{BOTH}"));
     assert_eq!(changes.len(), 1);
     for outside in [
@@ -276,8 +279,8 @@ fn run_counts_on_a_running_system_only() {
     let files = [("/run/modprobe.d/0.conf", "install hfs /bin/true\n")];
     assert_eq!(outcome(&hfs(), &root(&files).live()), Outcome::NotMet);
     let live = root(&files).live();
-    let staged = settle(&hfs(), &live);
-    assert_eq!(changed(&staged)[OWN], BOTH);
+    let staged = settled(&hfs(), &live);
+    assert_eq!(changed_by_path(&staged)[OWN], BOTH);
 }
 
 #[test]
@@ -291,7 +294,7 @@ fn the_order_of_rules_does_not_matter() {
         for name in ["cramfs", "freevxfs", "jffs2", "hfs", "hfsplus", "usb-storage"] {
             assert_eq!(outcome(&module(name), &staged), Outcome::Met, "{name}");
         }
-        changed(&staged)
+        changed_by_path(&staged)
     };
     let forward = in_order(&mut names.iter());
     assert_eq!(forward, in_order(&mut names.iter().rev()));
@@ -309,12 +312,12 @@ fn the_order_of_rules_does_not_matter() {
 #[test]
 fn only_a_name_is_a_name() {
     let parse =
-        |name: &str| toml::from_str::<KernelModule>(&format!("name = {name:?}\nfile = {OWN:?}"));
+        |name: &str| parse_fields::<KernelModule>(&format!("name = {name:?}\nfile = {OWN:?}"));
     assert!(parse("usb-storage").is_ok());
     for bad in ["", "a b", "hfs*", "a\nb", "#a"] {
         assert!(parse(bad).is_err(), "{bad:?}");
     }
-    assert!(toml::from_str::<KernelModule>(&format!("name = 'a'\nfile = {OWN:?}\nx = 1")).is_err());
+    assert!(parse_fields::<KernelModule>(&format!("name = 'a'\nfile = {OWN:?}\nx = 1")).is_err());
 }
 
 #[test]

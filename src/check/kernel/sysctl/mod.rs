@@ -19,12 +19,14 @@ mod ufw;
 use std::collections::{BTreeMap, btree_map};
 use std::os::unix::ffi::OsStrExt;
 
-use serde::{Deserialize, Deserializer, de};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
 
 use self::readers::{Files, Hit, Reader};
 use crate::check::common::conf_dirs::{self, Body, Entry};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::own_file;
+use crate::check::data::BadData;
 use crate::check::{Evidence, Finding, Gap, Primitive, foreign};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
@@ -37,16 +39,15 @@ const CNI_WORDS: [&str; 9] =
     ["antrea", "calico", "canal", "cilium", "cni", "flannel", "kube-router", "multus", "weave"];
 
 /// The parameter `key` has `value` after boot, by every reader, and a line says so.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sysctl {
-    /// The key, with dots.
-    #[serde(deserialize_with = "dotted_key")]
+    /// The parameter, as `net.ipv4.ip_forward`: words with dots.
     pub key: String,
-    /// The wanted value.
-    #[serde(deserialize_with = "plain_value")]
+    /// The wanted value, in the parameter's own unit; also what is written.
     pub value: String,
-    /// Leave a contrary line in a file of a cluster's network plug-in as it is, and report it.
+    /// Whether a contrary line in a file of a cluster's network plug-in stays as it is and is only
+    /// reported.
     #[serde(default)]
     pub keep_cni_owned: bool,
     /// The file for our own lines, below `/etc/sysctl.d`.
@@ -62,31 +63,23 @@ fn own_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ImagePath, D::
     own_file::conf_in(deserializer, DIR)
 }
 
-fn dotted_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let key = String::deserialize(deserializer)?;
-    let good = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
-    };
-    if key.starts_with('-') || !key.split('.').all(good) {
-        return Err(de::Error::custom(format!(
-            "`{key}` is not a parameter; want words with dots, as kernel.randomize_va_space"
-        )));
-    }
-    Ok(key)
-}
-
-fn plain_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let value = String::deserialize(deserializer)?;
-    let bad = |c: char| c.is_control() || c == '#' || c == ';';
-    if value.is_empty() || value.trim() != value || value.contains(bad) {
-        return Err(de::Error::custom(format!(
-            "`{value}` is not a value; want one without comment or blanks around it"
-        )));
-    }
-    Ok(value)
-}
-
 impl Primitive for Sysctl {
+    fn check_data(&self) -> Result<(), BadData> {
+        let Sysctl { key, value, .. } = self;
+        let good = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+        let good = |part: &str| !part.is_empty() && part.bytes().all(good);
+        if key.starts_with('-') || !key.split('.').all(good) {
+            let want = "want words with dots, as kernel.randomize_va_space";
+            return Err(BadData::field("key", format!("`{key}` is not a parameter; {want}")));
+        }
+        let bad = |c: char| c.is_control() || c == '#' || c == ';';
+        if value.is_empty() || value.trim() != value || value.contains(bad) {
+            let want = "want one without comment or blanks around it";
+            return Err(BadData::field("value", format!("`{value}` is not a value; {want}")));
+        }
+        Ok(())
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let files = root.memo().derived(|| Files::read(root))?;
         let readers = files.readers();

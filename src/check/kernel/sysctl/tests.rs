@@ -1,5 +1,7 @@
 use super::*;
-use crate::check::testing::rounds::{changed, gaps, outcome, settle, stage, stage_on};
+use crate::check::testing::{
+    changed_by_path, gaps, outcome, parse_fields, settled, stage, stage_on,
+};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs, StagedRootfs};
 
@@ -98,7 +100,7 @@ fn what_is_met() {
         let Finding::Met(evidence) = &finding else { panic!("{why}: {finding:?}") };
         assert_eq!(evidence[0].found.as_deref(), Some("1"), "{why}");
         assert!(evidence[0].path.is_some() && evidence[0].line.is_some(), "{why}");
-        assert!(changed(&settle(&rp(), &root)).is_empty(), "{why}");
+        assert!(changed_by_path(&settled(&rp(), &root)).is_empty(), "{why}");
     }
 }
 
@@ -151,7 +153,7 @@ fn what_is_closed_in_our_file() {
         ),
     ] {
         let root = text.map_or(stock(&[]), |text| stock(&[(OWN, text)]));
-        let changes = changed(&settle(&rp(), &root));
+        let changes = changed_by_path(&settled(&rp(), &root));
         assert_eq!(changes.get(OWN).map(String::as_str), Some(want), "{why}");
         assert_eq!(changes.len(), 1, "{why}");
     }
@@ -166,14 +168,14 @@ fn the_file_of_aks_is_kept() {
                vm.overcommit_memory = 1\nkernel.panic = 10\n";
     let root = stock(&[(OWN, aks)]);
     assert_eq!(outcome(&check("net.ipv4.conf.all.send_redirects", "0"), &root), Outcome::Met);
-    let changes = changed(&settle(&rp(), &root));
+    let changes = changed_by_path(&settled(&rp(), &root));
     assert_eq!(changes[OWN], format!("{aks}\n{RIGHT}"));
 }
 
 #[test]
 fn a_new_file_is_readable_by_all() {
     let root = root(&[]);
-    let staged = settle(&rp(), &root);
+    let staged = settled(&rp(), &root);
     let stat = staged.stat(&ImagePath::parse(OWN).unwrap()).unwrap().unwrap();
     assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
 }
@@ -182,7 +184,7 @@ fn a_new_file_is_readable_by_all() {
 fn later_lines_in_etc_are_switched_off() {
     let later = "/etc/sysctl.d/70-x.conf";
     let root = stock(&[(OWN, RIGHT), (later, WRONG), ("/etc/sysctl.d/999-y.conf", WRONG)]);
-    let changes = changed(&settle(&rp(), &root));
+    let changes = changed_by_path(&settled(&rp(), &root));
     assert_eq!(changes[later], OFF);
     assert_eq!(changes["/etc/sysctl.d/999-y.conf"], OFF);
     assert_eq!(changes.len(), 2);
@@ -192,12 +194,12 @@ fn later_lines_in_etc_are_switched_off() {
 fn sysctl_conf_is_edited_once_through_its_link() {
     let root = stock(&[(OWN, RIGHT), ("/etc/sysctl.conf", WRONG)]);
     assert_eq!(gaps(&rp(), &root).len(), 1);
-    let staged = settle(&rp(), &root);
-    assert_eq!(changed(&staged)["/etc/sysctl.conf"], OFF);
-    assert_eq!(changed(&staged).len(), 1);
+    let staged = settled(&rp(), &root);
+    assert_eq!(changed_by_path(&staged)["/etc/sysctl.conf"], OFF);
+    assert_eq!(changed_by_path(&staged).len(), 1);
     // Without the link only procps reads it, last of all.
     let files = [("/etc/sysctl.d/999-y.conf", RIGHT), ("/etc/sysctl.conf", WRONG)];
-    let changes = changed(&settle(&rp(), &self::root(&files)));
+    let changes = changed_by_path(&settled(&rp(), &self::root(&files)));
     assert_eq!(changes["/etc/sysctl.conf"], OFF);
     assert_eq!(changes[OWN], RIGHT);
 }
@@ -205,12 +207,12 @@ fn sysctl_conf_is_edited_once_through_its_link() {
 #[test]
 fn a_later_vendor_file_is_outranked_or_hidden() {
     let root = stock(&[("/usr/lib/sysctl.d/70-x.conf", WRONG)]);
-    let changes = changed(&settle(&rp(), &root));
+    let changes = changed_by_path(&settled(&rp(), &root));
     assert_eq!((&*changes[OWN], &*changes[LATE]), (RIGHT, RIGHT));
     assert_eq!(changes.len(), 2);
     let vendor =
         ("/usr/local/lib/sysctl.d/zz.conf", "kernel.panic = 1\nnet.ipv4.conf.all.rp_filter = 2\n");
-    let changes = changed(&settle(&rp(), &stock(&[vendor])));
+    let changes = changed_by_path(&settled(&rp(), &stock(&[vendor])));
     assert_eq!(changes["/etc/sysctl.d/zz.conf"], format!("kernel.panic = 1\n{OFF}"));
     assert_eq!(changes[OWN], RIGHT);
     assert_eq!(changes.len(), 2);
@@ -223,7 +225,7 @@ fn a_vendor_line_that_does_not_decide_stays() {
         ("/etc/sysctl.d/80-x.conf", RIGHT),
         ("/etc/sysctl.d/90-x.conf", WRONG),
     ]);
-    let changes = changed(&settle(&rp(), &root));
+    let changes = changed_by_path(&settled(&rp(), &root));
     assert_eq!(
         changes.keys().map(String::as_str).collect::<Vec<_>>(),
         [OWN, "/etc/sysctl.d/90-x.conf"]
@@ -233,7 +235,7 @@ fn a_vendor_line_that_does_not_decide_stays() {
 #[test]
 fn what_our_file_would_hide_is_kept() {
     let root = stock(&[("/lib/sysctl.d/60-CIS.conf", "kernel.panic = 1\n")]);
-    let changes = changed(&settle(&rp(), &root));
+    let changes = changed_by_path(&settled(&rp(), &root));
     assert_eq!(changes[OWN], format!("kernel.panic = 1\n{RIGHT}"));
 }
 
@@ -252,7 +254,7 @@ fn newer_readers_take_more_lines() {
         let root = stock(&[(STATUS, status), (OWN, RIGHT), (later, text)]);
         assert_eq!(outcome(&rp(), &root), want, "{text:?}");
         if want == Outcome::NotMet {
-            assert_eq!(changed(&settle(&rp(), &root))[later], format!("# gokaku: {text}"));
+            assert_eq!(changed_by_path(&settled(&rp(), &root))[later], format!("# gokaku: {text}"));
         }
     }
     // The value by a dash alone: right for the newer programs.
@@ -266,12 +268,12 @@ fn a_file_of_a_network_plug_in() {
     let root = stock(&[(cni, "net.ipv4.conf.all.rp_filter = 0\n")]);
     let keep = Sysctl { keep_cni_owned: true, ..rp() };
     let staged = stage(&keep, &root);
-    assert_eq!(changed(&staged).keys().collect::<Vec<_>>(), [OWN]);
+    assert_eq!(changed_by_path(&staged).keys().collect::<Vec<_>>(), [OWN]);
     let left = gaps(&keep, &staged);
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].evidence.path.as_ref().unwrap().to_string(), cni);
     assert!(matches!(&left[0].fix, Fix::None(why) if why.contains("plug-in")));
-    settle(&rp(), &root);
+    settled(&rp(), &root);
     let per_nic = stock(&[(OWN, RIGHT), (cni, "net.ipv4.conf.lxc*.rp_filter = 0\n")]);
     assert_eq!(outcome(&keep, &per_nic), Outcome::Met);
 }
@@ -294,7 +296,7 @@ fn ufw_counts_when_it_is_on() {
     };
     assert!(evidence.iter().any(|e| e.note.as_deref().is_some_and(|n| n.contains("ufw is off"))));
 
-    let changes = changed(&settle(&martians, &stock(&[own, DEFAULTS, on, (UFW, text)])));
+    let changes = changed_by_path(&settled(&martians, &stock(&[own, DEFAULTS, on, (UFW, text)])));
     assert_eq!(
         changes[UFW],
         "# x\nnet/ipv4/conf/all/log_martians=1\nnet/ipv4/conf/all/accept_ra=0\n"
@@ -328,7 +330,7 @@ fn ufw_may_load_sysctl_conf() {
     let on = ("/etc/ufw/ufw.conf", "ENABLED=yes\n");
     let defaults = ("/etc/default/ufw", "IPT_SYSCTL=/etc/sysctl.conf\n");
     let root = stock(&[defaults, on, ("/etc/sysctl.conf", WRONG)]);
-    assert_eq!(changed(&settle(&rp(), &root))["/etc/sysctl.conf"], OFF);
+    assert_eq!(changed_by_path(&settled(&rp(), &root))["/etc/sysctl.conf"], OFF);
 }
 
 #[test]
@@ -337,7 +339,7 @@ fn links() {
         .link("/etc/sysctl.d/70-x.conf", "/dev/null");
     assert_eq!(outcome(&rp(), &null), Outcome::Met, "a null link hides");
     let inside = stock(&[("/etc/cis/s", "a.b = 1\n")]).link(OWN, "../cis/s");
-    let changes = changed(&settle(&rp(), &inside));
+    let changes = changed_by_path(&settled(&rp(), &inside));
     assert_eq!(changes["/etc/cis/s"], format!("a.b = 1\n{RIGHT}"));
     assert_eq!(changes.len(), 1);
     for outside in [
@@ -354,7 +356,7 @@ fn links() {
     }
     // A link out of /etc that sorts before our late file is outranked.
     let link = stock(&[("/usr/x", WRONG)]).link("/etc/sysctl.d/70-x.conf", "/usr/x");
-    assert_eq!(changed(&settle(&rp(), &link))[LATE], RIGHT);
+    assert_eq!(changed_by_path(&settled(&rp(), &link))[LATE], RIGHT);
     let looped = stock(&[]).link("/etc/sysctl.d/70-x.conf", "70-x.conf");
     assert_eq!(outcome(&rp(), &looped), Outcome::Unknown);
 }
@@ -389,7 +391,7 @@ fn odd_entries() {
     assert_eq!(outcome(&rp(), &hiding), Outcome::Met, "a directory hides a file");
     let hidden = stock(&[("/etc/sysctl.d/.x.conf", RIGHT)]);
     assert_eq!(outcome(&rp(), &hidden), Outcome::NotMet, "systemd does not see the line");
-    settle(&rp(), &hidden);
+    settled(&rp(), &hidden);
 }
 
 #[test]
@@ -415,7 +417,7 @@ fn run_counts_on_a_running_system_only() {
     assert!(matches!(&live[0].fix, Fix::None(why) if why.contains("hides")), "{live:?}");
     // What only /run says is gone at the next boot.
     let gone = stock(&[("/run/sysctl.d/10-x.conf", RIGHT)]).live();
-    assert_eq!(changed(&settle(&rp(), &gone))[OWN], RIGHT);
+    assert_eq!(changed_by_path(&settled(&rp(), &gone))[OWN], RIGHT);
 }
 
 #[test]
@@ -439,7 +441,7 @@ fn the_order_of_rules_does_not_matter() {
         let mut staged = StagedRootfs::new(&root);
         checks.for_each(|c| stage_on(&c, &mut staged));
         assert!(self::tests::all_met(&staged));
-        changed(&staged)
+        changed_by_path(&staged)
     };
     let forward = in_order(&mut checks().into_iter());
     assert_eq!(forward, in_order(&mut checks().into_iter().rev()));
@@ -463,7 +465,7 @@ fn all_met(root: &dyn Rootfs) -> bool {
 fn only_plain_keys_and_values() {
     let parse = |text: &str| {
         let files = format!("\nfile = '{OWN}'\nlate_file = '{LATE}'");
-        toml::from_str::<Sysctl>(&(text.to_owned() + &files))
+        parse_fields::<Sysctl>(&(text.to_owned() + &files))
     };
     let good = parse("key = 'net.ipv4.conf.all.rp_filter'\nvalue = '1'\nkeep_cni_owned = true");
     assert!(good.unwrap().keep_cni_owned);

@@ -10,6 +10,7 @@ mod trigger;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::reader::{Idle, Reader, lost_include, refused};
@@ -31,7 +32,7 @@ use crate::text::rsyslog::{self, Target};
 /// Log files that no stanza lists get one in `file`. A file that any stanza lists already is
 /// never listed again: logrotate gives up the rest of the file that lists it a second time.
 /// Whether the package is there is not asked here.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogRotation {
     /// The rsyslog drop-in whose log files must be rotated.

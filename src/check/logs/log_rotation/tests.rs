@@ -1,7 +1,6 @@
 use super::*;
 use crate::check::Outcome;
-use crate::check::testing::settled::{changed, fixes, reasons};
-use crate::check::testing::stage;
+use crate::check::testing::{changed, fixes, reasons, stage};
 use crate::rootfs::MemoryRootfs;
 
 const LOGS: &str = "/etc/rsyslog.d/60-CIS.conf";

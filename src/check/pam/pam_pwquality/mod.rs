@@ -2,6 +2,7 @@
 
 mod placement;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
@@ -20,16 +21,20 @@ use crate::text::splice::{Edit, splice};
 ///
 /// Without the module's file nothing is written: a missing module would make every change of a
 /// password fail.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PamPwquality {
-    /// How often a person may try again, at most; what is written.
+    /// The highest `retry` that is right; also what is written.
+    #[schemars(extend("x-unit" = "attempts"))]
     pub retry: i64,
-    /// As in `pwquality`: an argument of the line must not fall below.
+    /// The smallest `minlen` that an argument of the line may give, as in `pwquality`.
+    #[schemars(extend("x-unit" = "characters, with credits added"))]
     pub minlen: i64,
-    /// As in `pwquality`: an argument of the line must not fall below.
+    /// The smallest `minclass` that an argument of the line may give, as in `pwquality`.
+    #[schemars(extend("x-unit" = "classes of characters, 0 to 4"))]
     pub minclass: i64,
-    /// As in `pwquality`: an argument of the line must not rise above.
+    /// The highest credit that an argument of the line may give, as in `pwquality`.
+    #[schemars(extend("x-unit" = "characters"))]
     pub credits: i64,
 }
 
@@ -327,8 +332,7 @@ mod tests {
     use super::placement::{SAVED, SEEN};
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
-    use crate::check::testing::stage;
+    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const WANT: PamPwquality = PamPwquality { retry: 3, minlen: 14, minclass: 4, credits: -1 };

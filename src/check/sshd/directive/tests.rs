@@ -1,6 +1,7 @@
 use super::super::config::MAIN;
 use super::super::testing::{
-    BIONIC, BOOKWORM, BULLSEYE, image, look, main_after, notes, reasons, repaired, settle, want,
+    BIONIC, BOOKWORM, BULLSEYE, image, look, main_after, notes, reasons, repaired, settle_files,
+    want,
 };
 use crate::check::{Check, Finding, Outcome};
 use crate::rootfs::MemoryRootfs;
@@ -187,22 +188,26 @@ fn included_files() {
     let check = want(LOG_LEVEL);
     let root = image(BULLSEYE, main).file("/etc/ssh/d/a", "Port 22\nLogLevel DEBUG # x\n");
     let a = ("/etc/ssh/d/a".to_owned(), "Port 22\n# gokaku: LogLevel DEBUG # x\n".to_owned());
-    assert_eq!(settle(&check, &root), std::slice::from_ref(&a), "the main file's own line is next");
+    assert_eq!(
+        settle_files(&check, &root),
+        std::slice::from_ref(&a),
+        "the main file's own line is next"
+    );
     let root =
         image(BULLSEYE, "Include d/*\n").file("/etc/ssh/d/a", "Port 22\nLogLevel DEBUG # x\n");
     let main = (MAIN.to_owned(), "LogLevel INFO\nInclude d/*\n".to_owned());
-    assert_eq!(settle(&check, &root), [a, main]);
+    assert_eq!(settle_files(&check, &root), [a, main]);
     // What is right there stays, also stricter; so does what follows and is wrong, as a comment.
     let root = image(BULLSEYE, "Include d/*\nLogLevel QUIET\n")
         .file("/etc/ssh/d/a", "LogLevel VERBOSE\nMatch User x\nLogLevel FATAL\n");
-    let files = settle(&check, &root);
+    let files = settle_files(&check, &root);
     assert_eq!(files[0].1, "LogLevel VERBOSE\nMatch User x\n# gokaku: LogLevel FATAL\n");
     assert_eq!(files[1].1, "Include d/*\n# gokaku: LogLevel QUIET\n");
     // A link inside /etc is followed.
     let root = image(BULLSEYE, "Include d/*\n")
         .link("/etc/ssh/d/a", "../real")
         .file("/etc/ssh/real", "LogLevel QUIET\n");
-    assert_eq!(settle(&check, &root)[0].0, "/etc/ssh/real");
+    assert_eq!(settle_files(&check, &root)[0].0, "/etc/ssh/real");
 }
 
 #[test]
@@ -222,7 +227,7 @@ fn what_lies_outside_etc_is_not_edited() {
     let (files, finding) = repaired(&check, &linked);
     assert!(files.is_empty() && !reasons(&finding).is_empty(), "{finding:?}");
     let inside = image(BIONIC, "").without(MAIN).link(MAIN, "real").file("/etc/ssh/real", "");
-    assert_eq!(settle(&check, &inside)[0].0, "/etc/ssh/real");
+    assert_eq!(settle_files(&check, &inside)[0].0, "/etc/ssh/real");
 }
 
 #[test]

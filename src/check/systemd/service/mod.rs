@@ -8,9 +8,11 @@ mod enabled;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Deserializer, de};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::units::Unit;
+use crate::check::data::BadData;
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -21,19 +23,19 @@ pub(in crate::check) use enabled::{Links, enabled};
 
 /// The unit `unit` is enabled, or disabled. Holds vacuously when there is no such unit and its
 /// package is not there.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Service {
     /// The unit's full name, as `cron.service`.
     pub unit: String,
-    /// What it should be.
+    /// Whether the unit must start at boot.
     pub state: State,
-    /// The package that brings the unit.
+    /// The package that brings the unit; where neither is there, the want holds vacuously.
     pub package: Option<String>,
 }
 
 /// What a unit should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Every link of its own `[Install]` section is there, and it is not masked. For an init
@@ -43,18 +45,15 @@ pub enum State {
     Disabled,
 }
 
-impl<'de> Deserialize<'de> for Service {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let service = Service::deserialize(deserializer)?;
-        if !is_unit_name(&service.unit) || service.unit.contains("@.") {
-            let message = format!("`{}` is not the name of a unit", service.unit);
-            return Err(de::Error::custom(message));
-        }
-        Ok(service)
-    }
-}
-
 impl Primitive for Service {
+    fn check_data(&self) -> Result<(), BadData> {
+        if !is_unit_name(&self.unit) || self.unit.contains("@.") {
+            let message = format!("`{}` is not the name of a unit", self.unit);
+            return Err(BadData::field("unit", message));
+        }
+        Ok(())
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let nothing = Evidence::note_only(format!("there is no unit {}", self.unit));
         // What a removed package leaves behind (masks, its init script) is no unit to judge.

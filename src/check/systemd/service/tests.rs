@@ -1,4 +1,4 @@
-use crate::check::testing::words::{check, outcome, reasons, settle_entries, try_check};
+use crate::check::testing::{check, outcome, reasons_on, settle_entries, try_check};
 use crate::check::{Check, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs};
 
@@ -60,7 +60,7 @@ fn a_unit_whose_install_section_makes_no_link_is_not_enabled() {
         let text = format!("[Unit]\nDescription=x\n[Install]\n{install}\n");
         let root = image().file(CRON, text);
         assert_eq!(outcome(cron("enabled").primitive(), &root), Outcome::NotMet, "{install}");
-        assert_eq!(reasons(cron("enabled").primitive(), &root).len(), 1, "{install}");
+        assert_eq!(reasons_on(cron("enabled").primitive(), &root).len(), 1, "{install}");
         let pulled = root.link("/lib/systemd/system/multi-user.target.wants/cron.service", CRON);
         assert_eq!(outcome(cron("enabled").primitive(), &pulled), Outcome::Met, "{install}");
     }
@@ -84,8 +84,10 @@ fn bytes_that_are_not_utf8_count_where_links_come_from() {
 
 #[test]
 fn enabling_writes_what_systemctl_writes() {
-    let want =
-        ["/etc/systemd/system/multi-user.target.wants/".to_owned(), format!("{WANTS} -> {CRON}")];
+    let want = [
+        "/etc/systemd/system/multi-user.target.wants: 0755 0:0".to_owned(),
+        format!("{WANTS} -> {CRON}"),
+    ];
     assert_eq!(settled("enabled", &image().dir("/etc/systemd/system", 0o755, 0, 0)), want);
     // Merged /usr: the shorter path is the one systemctl and the packages write.
     let merged = image().without("/lib").link("/lib", "usr/lib");
@@ -116,10 +118,10 @@ fn masks_are_taken_away() {
     assert_eq!(settled("enabled", &dependency), [format!("{WANTS} -> {CRON}")]);
     // Not ours to take away: the vendor's, and what is gone at the next boot anyway.
     let vendor = linked.clone().file("/usr/local/lib/systemd/system/cron.service", "");
-    let why = reasons(cron("enabled").primitive(), &vendor).join(" ");
+    let why = reasons_on(cron("enabled").primitive(), &vendor).join(" ");
     assert!(why.contains("not ours to change"), "{why}");
     let live = linked.link("/run/systemd/system/cron.service", "/dev/null").live();
-    let why = reasons(cron("enabled").primitive(), &live).join(" ");
+    let why = reasons_on(cron("enabled").primitive(), &live).join(" ");
     assert!(why.starts_with("/run/systemd/system/cron.service masks the unit"), "{why}");
 }
 
@@ -133,7 +135,7 @@ fn run_of_an_image_is_not_looked_at() {
 fn no_unit_to_enable() {
     let enabled = cron("enabled");
     let gone = image().without(CRON);
-    let why = reasons(enabled.primitive(), &gone).join(" ");
+    let why = reasons_on(enabled.primitive(), &gone).join(" ");
     assert!(why.ends_with("package cron is there without it; reinstall the package"), "{why}");
     let absent = gone.clone().file("/var/lib/dpkg/status", "");
     assert_eq!(outcome(enabled.primitive(), &absent), Outcome::MetVacuously);
@@ -165,7 +167,7 @@ fn what_cannot_be_enabled_says_why() {
             "leads to /usr/share/wants/cron.service, outside of /etc",
         ),
     ] {
-        let why = reasons(cron("enabled").primitive(), &root).join(" ");
+        let why = reasons_on(cron("enabled").primitive(), &root).join(" ");
         assert!(why.contains(want), "{want}: {why}");
     }
     let looped = image().link(MASK, MASK);
@@ -200,7 +202,7 @@ fn an_alias_is_part_of_it() {
     }
     // Systemd takes it for a mask, but nothing would bring it back.
     let device = base.clone().special(alias, FileKind::CharDevice);
-    assert!(reasons(check, &device).join(" ").contains("is a character device; move it away"));
+    assert!(reasons_on(check, &device).join(" ").contains("is a character device; move it away"));
     let merged = base.clone().without("/lib").link("/lib", "usr/lib").file(
         "/usr/lib/systemd/system/rsyslog.service",
         "[Install]\nWantedBy=multi-user.target\nAlias=syslog.service\n",
@@ -208,7 +210,7 @@ fn an_alias_is_part_of_it() {
     assert_eq!(settle_entries(check, &merged), link);
     let other = base.link(alias, "/lib/systemd/system/syslog-ng.service");
     let other = other.file("/lib/systemd/system/syslog-ng.service", UNIT);
-    let why = reasons(check, &other).join(" ");
+    let why = reasons_on(check, &other).join(" ");
     assert!(why.starts_with("the name syslog.service belongs to"), "{why}");
 }
 
@@ -244,9 +246,11 @@ fn an_init_script_is_started_by_its_links() {
     let stopped = stopped.link("/etc/rc2.d/S01cron", "../init.d/cron").link(MASK, "/dev/null");
     let changes = settled("enabled", &stopped);
     assert_eq!(
-        changes.iter().filter(|c| !c.ends_with('/')).collect::<Vec<_>>(),
+        changes,
         [
+            "/etc/rc3.d: 0755 0:0",
             "/etc/rc3.d/S01cron -> ../init.d/cron",
+            "/etc/rc4.d: 0755 0:0",
             "/etc/rc4.d/S01cron -> ../init.d/cron",
             "-/etc/rc5.d/K15cron",
             "/etc/rc5.d/S15cron -> ../init.d/cron",
@@ -254,7 +258,7 @@ fn an_init_script_is_started_by_its_links() {
         ]
     );
     let never = root.file_with("/etc/init.d/cron", "# Default-Start:\n", 0o755, 0, 0);
-    let why = reasons(enabled.primitive(), &never).join(" ");
+    let why = reasons_on(enabled.primitive(), &never).join(" ");
     assert!(why.contains("does not want it in run level 5"), "{why}");
 }
 
@@ -310,7 +314,7 @@ fn disabling_against_a_vendor_needs_the_mask() {
     let root = image().link(vendor, "../cron.service").dir("/etc/systemd/system", 0o755, 0, 0);
     assert_eq!(settled("disabled", &root), [format!("{MASK} -> /dev/null")]);
     let own = root.file(MASK, UNIT);
-    let why = reasons(cron("disabled").primitive(), &own).join(" ");
+    let why = reasons_on(cron("disabled").primitive(), &own).join(" ");
     assert!(why.contains("stands where the mask would be"), "{why}");
     // A unit of one's own is not masked, its links go all the same.
     let own = image().file(MASK, UNIT).link(WANTS, MASK);

@@ -1,13 +1,15 @@
 //! The pages for people say what the program does.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+mod primitives_page;
+mod rules_page;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use gokaku::profile::{Lang, Profile};
-use gokaku::report::rules_doc;
 use regex::Regex;
 use support::repository;
 
@@ -22,28 +24,38 @@ fn all(pattern: &str, text: &str) -> BTreeSet<String> {
     Regex::new(pattern).unwrap().captures_iter(text).map(|c| c[1].to_owned()).collect()
 }
 
+/// A page in `docs/` is `want`; with `BLESS` in the environment it is written.
+fn assert_current(path: &str, want: &str) {
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(repository(path), want).unwrap();
+        return;
+    }
+    let found = fs::read_to_string(repository(path)).unwrap_or_default();
+    if found == want {
+        return;
+    }
+    let line = 1 + found.lines().zip(want.lines()).take_while(|(a, b)| a == b).count();
+    let at = |text: &str| text.lines().nth(line - 1).unwrap_or("(the end)").to_owned();
+    panic!(
+        "{path}:{line}: found {:?}, want {:?}\nThe page is not what it is made from. \
+         Write it anew: BLESS=1 cargo test --test docs",
+        at(&found),
+        at(want)
+    );
+}
+
 #[test]
 fn the_pages_of_rules_are_current() {
     let profile = Profile::embedded().unwrap();
     for (path, lang) in [("docs/rules.md", Lang::En), ("docs/rules.ja.md", Lang::Ja)] {
-        let want = rules_doc::render(&profile, lang);
-        if std::env::var_os("BLESS").is_some() {
-            fs::write(repository(path), &want).unwrap();
-            continue;
-        }
-        let found = fs::read_to_string(repository(path)).unwrap_or_default();
-        if found == want {
-            continue;
-        }
-        let line = 1 + found.lines().zip(want.lines()).take_while(|(a, b)| a == b).count();
-        let at = |text: &str| text.lines().nth(line - 1).unwrap_or("(the end)").to_owned();
-        panic!(
-            "{path}:{line}: found {:?}, want {:?}\nThe page is not what the profile says. \
-             Write it anew: BLESS=1 cargo test --test docs",
-            at(&found),
-            at(&want)
-        );
+        assert_current(path, &rules_page::render(&profile, lang));
     }
+}
+
+#[test]
+fn the_page_of_primitives_is_current() {
+    let profile = Profile::embedded().unwrap();
+    assert_current("docs/primitives.md", &primitives_page::render(&profile));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::profile::{Disposition, Drift, Lang, Part, Profile, Rule, Status};
+use gokaku::profile::{Disposition, Drift, Lang, Part, Profile, Rule, Status};
 
 /// Words that are not data, in both languages.
 struct Words {
@@ -208,7 +208,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Source;
+    use gokaku::profile::Source;
 
     const HEAD: &str = r#"
 id = "t"

@@ -1,0 +1,91 @@
+//! What a profile says of the routing of log messages: which must arrive where, and by which rule.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::rootfs::ImagePath;
+use crate::text::rsyslog::{Mask, mask};
+
+/// Messages that must reach a kind of place, and the rule that makes them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Criterion {
+    /// What is wanted, in words.
+    pub want: String,
+    /// All messages of this selector of rsyslog, as `auth,authpriv.info`: info, and what is worse.
+    #[serde(deserialize_with = "messages")]
+    #[schemars(with = "String")]
+    pub messages: Mask,
+    /// Where they must arrive.
+    pub to: Place,
+    /// The rule that is written where they do not.
+    pub rule: Route,
+}
+
+/// A kind of place for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A file, whichever.
+    File,
+    /// Everybody who is logged in.
+    Everybody,
+}
+
+/// A rule of rsyslog in the old form, `SELECTOR TARGET`.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Route {
+    /// Which messages, as `kern.*`.
+    pub selector: String,
+    /// Where to: a path, with `-` before it where a line need not be on the disk at once, or
+    /// `:omusrmsg:*`, everybody.
+    pub target: String,
+}
+
+impl<'de> Deserialize<'de> for Route {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Route, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let file = |target: &str| {
+            let path = target.strip_prefix('-').unwrap_or(target);
+            ImagePath::parse(path).is_ok_and(|at| at.file_name().is_some())
+        };
+        match words[..] {
+            [selector, target]
+                if reach(selector).is_some() && (target == EVERYBODY || file(target)) =>
+            {
+                Ok(Route { selector: selector.to_owned(), target: target.to_owned() })
+            }
+            _ => Err(de::Error::custom(format!(
+                "`{text}` is not a rule; want a selector and a file, as `kern.* -/var/log/kern.log`, \
+                 or `{EVERYBODY}`"
+            ))),
+        }
+    }
+}
+
+/// rsyslog's word for everybody who is logged in.
+const EVERYBODY: &str = ":omusrmsg:*";
+
+/// The messages of a selector that has some.
+fn reach(selector: &str) -> Option<Mask> {
+    mask(selector).filter(|mask| *mask != Mask::NONE)
+}
+
+fn messages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mask, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    reach(&text).ok_or_else(|| {
+        de::Error::custom(format!("`{text}` is not a selector; want one as `auth,authpriv.info`"))
+    })
+}
+
+impl Criterion {
+    pub(super) fn holds(&self, reached: &Mask) -> bool {
+        self.messages.without(*reached) == Mask::NONE
+    }
+
+    pub(super) fn helped_by(&self, reach: &Mask) -> bool {
+        self.messages.and(*reach) != Mask::NONE
+    }
+}
