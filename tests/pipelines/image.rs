@@ -86,10 +86,7 @@ impl Bench {
     }
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("GOKAKU_")) {
-            command.env_remove(name);
-        }
+        let mut command = support::bare_command(program);
         let path = std::env::var("PATH").unwrap_or_default();
         command
             .current_dir(self.dir.path())

@@ -73,10 +73,7 @@ impl Place {
     }
 
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("GOKAKU_")) {
-            command.env_remove(name);
-        }
+        let mut command = support::bare_command(program);
         let path = std::env::var("PATH").unwrap_or_default();
         command
             .current_dir(self.dir.path())

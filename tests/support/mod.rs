@@ -12,12 +12,18 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The built program.
-pub fn gokaku() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gokaku"));
+/// A program that sees none of the environment variables with which gokaku is set up.
+pub fn bare_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("GOKAKU_")) {
         command.env_remove(name);
     }
+    command
+}
+
+/// The built program.
+pub fn gokaku() -> Command {
+    let mut command = bare_command(env!("CARGO_BIN_EXE_gokaku"));
     command.env("LC_ALL", "C.UTF-8");
     command
 }

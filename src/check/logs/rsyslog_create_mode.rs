@@ -258,7 +258,7 @@ fn begins_rules(kind: &Kind) -> bool {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
+    use crate::check::testing::{self, changed, fixes, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const WANT: RsyslogCreateMode = RsyslogCreateMode { mode: Mode(0o640) };
@@ -277,7 +277,7 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        crate::check::testing::outcome(&WANT, root)
+        testing::outcome(&WANT, root)
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn repair(rule: &Rule) -> Option<Vec<Edit>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{changed, reasons, settled_text, stage};
+    use crate::check::testing::{self, changed, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const STOCK: &str = "# here\npassword\t[success=1 default=ignore]\tpam_unix.so obscure sha512\n\
@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        PamSha512 {}.audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+        testing::outcome(&PamSha512 {}, root)
     }
 
     #[test]

@@ -283,7 +283,7 @@ fn snippets(text: &str) -> Option<Reading> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{changed, fixes, parse, reasons, stage};
+    use crate::check::testing::{self, changed, fixes, parse, stage};
     use crate::rootfs::MemoryRootfs;
 
     const FILE: &str = "/etc/profile.d/zz-cis.sh";
@@ -307,13 +307,11 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        crate::check::testing::outcome(&want(), root)
+        testing::outcome(&want(), root)
     }
 
     fn why(root: &MemoryRootfs) -> String {
-        let finding = want().audit(root).unwrap();
-        assert!(fixes(&finding).is_empty(), "{finding:?}");
-        reasons(&finding).join("; ")
+        testing::stuck(&want(), root)
     }
 
     #[test]

@@ -103,6 +103,13 @@ pub(in crate::check) fn reasons(finding: &Finding) -> Vec<String> {
     gaps.iter().filter_map(|gap| gap.fix.reason()).collect()
 }
 
+/// [`reasons`] of one look, after which nothing would be changed.
+pub(in crate::check) fn stuck(want: &dyn Primitive, root: &dyn Rootfs) -> String {
+    let finding = want.audit(root).unwrap();
+    assert!(fixes(&finding).is_empty(), "{finding:?}");
+    reasons(&finding).join("; ")
+}
+
 /// As [`reasons`], of one look.
 pub(in crate::check) fn reasons_on(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
     reasons(&want.audit(root).unwrap())

@@ -332,7 +332,7 @@ mod tests {
     use super::placement::{SAVED, SEEN};
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
+    use crate::check::testing::{self, changed, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const WANT: PamPwquality = PamPwquality { retry: 3, minlen: 14, minclass: 4, credits: -1 };
@@ -382,13 +382,11 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        WANT.audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+        testing::outcome(&WANT, root)
     }
 
     fn why(root: &MemoryRootfs) -> String {
-        let finding = WANT.audit(root).unwrap();
-        assert!(fixes(&finding).is_empty(), "{finding:?}");
-        reasons(&finding).join("; ")
+        testing::stuck(&WANT, root)
     }
 
     #[test]
