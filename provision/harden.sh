@@ -125,7 +125,8 @@ finish() {
 }
 
 # carry COMMAND…: a signal that reaches this shell reaches the command, once, and it has time to undo.
-child='' signal='' last=''
+child='' signal='' last='' group=
+! command -v setsid >/dev/null || group=setsid
 # shellcheck disable=SC2317 # called by the trap
 stop() {
     signal=$1
@@ -137,7 +138,7 @@ stop() {
     fi
 }
 carry() {
-    setsid "$@" &
+    $group "$@" &
     child=$!
     [ -z "$signal" ] || stop "$signal"
     code=0
