@@ -116,7 +116,7 @@ check() {
     esac
 }
 
-# attach ro|rw TYPE START SIZE PLACE: nothing that the superblock says about a mount counts.
+# attach ro|rw TYPE START SIZE PLACE UUID: nothing that the superblock says about a mount counts.
 attach() {
     common=$1,loop,offset=$3,sizelimit=$4,noatime,nosuid,nodev,noexec
     case $2 in
@@ -130,7 +130,17 @@ attach() {
         common=$common,nouuid
         [ "$1" = rw ] || common=$common,norecovery
         ;;
-    btrfs) common=$common,subvolid=5,nodiscard ;;
+    btrfs)
+        # The kernel takes two of one name for parts of one filesystem. One that was just unmounted goes
+        # in a moment.
+        tries=50
+        while [ -e "/sys/fs/btrfs/$6" ] && [ "$tries" -gt 0 ]; do
+            sleep 0.1
+            tries=$((tries - 1))
+        done
+        [ ! -e "/sys/fs/btrfs/$6" ] || die 3 "$image: a btrfs of the same UUID ($6) is mounted on this machine"
+        common=$common,subvolid=5,nodiscard
+        ;;
     esac
     run mount -t "$2" -o "$common" "$disk" "$5"
 }
@@ -138,12 +148,12 @@ attach() {
 # The partition with the system, as number, start, size and type.
 choose() {
     roots='' named='' seen='' bad='' checked=''
-    while IFS=$tab read -r _ n start bytes type clean can _; do
+    while IFS=$tab read -r _ n start bytes type clean can uuid why; do
         seen="$seen; $n: $type"
         if [ -n "${GOKAKU_PARTITION:-}" ]; then
             [ "$n" = "$GOKAKU_PARTITION" ] || continue
             [ "$can" = mountable ] || die 3 "$image: partition $n holds $type, want ext2, ext3, ext4, xfs or" \
-                "btrfs$(fields partition found | awk -F '\t' -v n="$n" '$2 == n && $9 { print " (" $9 ")" }')"
+                "btrfs${why:+ ($why)}"
         fi
         [ "$can" = mountable ] || continue
         mend "$type" "$start" "$clean"
@@ -156,7 +166,7 @@ fsck on it"
             bad="partition $n is not clean (above): repair it first"
             continue
         fi
-        attach ro "$type" "$start" "$bytes" "$root" 2>told || {
+        attach ro "$type" "$start" "$bytes" "$root" "$uuid" 2>told || {
             bad="partition $n cannot be mounted on a loop device here ($(tail -n 1 told))"
             continue
         }
@@ -166,8 +176,8 @@ fsck on it"
         set -- $(fields system system)
         [ "$2" = yes ] || [ -n "${GOKAKU_PARTITION:-}" ] || continue
         checked="$checked $n "
-        roots="$roots $n:$start:$bytes:$type"
-        [ "$3" = no ] || named="$named $n:$start:$bytes:$type"
+        roots="$roots $n:$start:$bytes:$type:$uuid"
+        [ "$3" = no ] || named="$named $n:$start:$bytes:$type:$uuid"
     done <partitions
     [ "$(printf '%s' "$roots" | wc -w)" -le 1 ] || roots=$named
     count=$(printf '%s' "$roots" | wc -w)
@@ -176,7 +186,7 @@ fsck on it"
     fi
     [ "$count" -eq 1 ] || die 3 "$image: found $count partitions with a root filesystem, want one" \
         "(partitions${seen#;}); name it in GOKAKU_PARTITION"
-    IFS=: read -r number offset size main <<END
+    IFS=: read -r number offset size main uuid <<END
 ${roots# }
 END
 }
@@ -203,12 +213,12 @@ opened() {
 
 # mounts ro|rw: the whole machine.
 mounts() {
-    while IFS=$tab read -r _ path n start bytes type _; do
+    while IFS=$tab read -r _ path n start bytes type _ _ uuid; do
         place=$root
         [ "$path" = / ] || place=$root$path
         { [ -d "$place" ] && [ "$(realpath -e -- "$place")" = "$place" ]; } ||
             die 3 "$image: its fstab mounts partition $n at $path, where no directory stands"
-        attach "$1" "$type" "$start" "$bytes" "$place" 2>told ||
+        attach "$1" "$type" "$start" "$bytes" "$place" "$uuid" 2>told ||
             die 1 "$image: partition $n cannot be mounted on a loop device here ($(tail -n 1 told))"
     done <mounts
 }
@@ -353,12 +363,11 @@ inside() {
         ! command -v modprobe >/dev/null || modprobe -q "$driver" 2>/dev/null || :
     done
     choose
-    attach ro "$main" "$offset" "$size" "$root" || die 1 "$image: cannot be mounted (above)"
+    attach ro "$main" "$offset" "$size" "$root" "$uuid" || die 1 "$image: cannot be mounted (above)"
     whole
     run umount "$root"
-    while IFS=$tab read -r _ path n start bytes type _; do
+    while IFS=$tab read -r _ path n start bytes type _ clean _; do
         [ "$path" != / ] || continue
-        clean=$(awk -F '\t' -v n="$n" '$2 == n { print $6 }' partitions)
         mend "$type" "$start" "$clean"
         [ "$clean" = clean ] || die 3 "$image: partition $n ($path) was not unmounted (its journal is not" \
             "empty): start the image once, or run fsck on it"
@@ -380,7 +389,7 @@ inside() {
     # A copy that is thrown away needs no journal that outlives this.
     journal=$PWD/journal
     if [ "$format" != qcow2 ]; then
-        uuid=$(awk -F '\t' -v n="$number" '$2 == n { print $8 }' partitions)
+        uuid=$(cut -f 9 mounts | head -n 1)
         contents=$(printf '%s\n' "$uuid" "$offset" | sha256sum | cut -c 1-16)
         journal=$journals/image-$identity-$contents
         printf '%s\n' "$journal" >"$talk/journal"
@@ -391,7 +400,7 @@ inside() {
         write=1
         if [ -s plan ]; then
             set -- --plan plan --root "$root"
-            while IFS=$tab read -r _ _ _ _ _ _ size; do
+            while IFS=$tab read -r _ _ _ _ _ _ size _; do
                 set -- "$@" --journal "$size"
             done <mounts
             place=$image

@@ -123,7 +123,9 @@ impl Inspection {
             let numbers =
                 [m.partition.into(), m.start, m.size, m.journal].map(|n: u64| n.to_string());
             let [number, start, size, journal] = &numbers;
-            line(&["mount", &m.path, number, start, size, m.kind, journal]);
+            let clean = if m.clean { "clean" } else { "dirty" };
+            let uuid = m.uuid.as_deref().unwrap_or("-");
+            line(&["mount", &m.path, number, start, size, m.kind, journal, clean, uuid]);
         }
         for (kind, all) in [("left", &system.left), ("refused", &system.refused)] {
             for Apart { path, why } in all {

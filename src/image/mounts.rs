@@ -95,6 +95,10 @@ pub struct Mount {
     pub kind: &'static str,
     /// The size of its journal in bytes.
     pub journal: u64,
+    /// Whether its journal is empty and it was unmounted.
+    pub clean: bool,
+    /// What `UUID=` names.
+    pub uuid: Option<String>,
 }
 
 /// An entry of an fstab that is not mounted.
@@ -389,6 +393,8 @@ fn mount(path: &str, at: &Partition) -> std::result::Result<Mount, String> {
         size: at.size,
         kind: found.kind,
         journal: found.journal,
+        clean: found.clean,
+        uuid: found.uuid.clone(),
     })
 }
 
