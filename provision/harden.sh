@@ -124,6 +124,34 @@ finish() {
     exit "$status"
 }
 
+# carry COMMAND…: a signal that reaches this shell reaches the command, once, and it has time to undo.
+child='' signal='' last='' group=
+! command -v setsid >/dev/null || group=setsid
+# shellcheck disable=SC2317 # called by the trap
+stop() {
+    signal=$1
+    if [ -n "$child" ]; then
+        # All that it started, as ctrl-C does; a debugger or wrapper may keep the signal to itself.
+        kill -TERM "-$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null || :
+    elif [ -z "$last" ]; then
+        exit "$signal"
+    fi
+}
+carry() {
+    $group "$@" &
+    child=$!
+    [ -z "$signal" ] || stop "$signal"
+    code=0
+    while kill -0 "$child" 2>/dev/null; do
+        code=0
+        wait "$child" || code=$?
+    done
+    child=
+    # What was done before the signal came stays done, and is told to the end.
+    [ -z "$signal" ] || [ "$code" -lt 128 ] || exit "$signal"
+    return "$code"
+}
+
 verdict() {
     [ -r "$work/status" ] || die 1 "no verdict in $work: the step harden has not been run," \
         "or GOKAKU_STATE_DIR is not what it was"
@@ -142,8 +170,8 @@ if [ "$step" = verdict ]; then
 fi
 
 trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'stop 130' INT
+trap 'stop 143' TERM
 (umask 022 && mkdir -p "$(dirname "$state")")
 mkdir -m 700 "$state" 2>/dev/null || [ -d "$state" ] || die 1 "$state: cannot be made"
 
@@ -185,7 +213,7 @@ sshd_ok=no
 
 say "plan for $root"
 status=0
-"$run" plan --root "$root" --format text -o - >"$work/out" 2>"$work/err" || status=$?
+carry "$run" plan --root "$root" --format text -o - >"$work/out" 2>"$work/err" || status=$?
 show "$work/out"
 show "$work/err" >&2
 # What could not be told may be clear after the apply; a refusal or a mistake stays.
@@ -200,8 +228,10 @@ for format in $(each_format); do
     set -- "$@" --format "$format" -o "$work/report.$format"
 done
 status=0
+[ -z "$signal" ] || exit "$signal"
+last=1
 # Into files: whatever happens to the connection, it is carried through.
-"$run" apply --root "$root" --state-dir "$state" "$@" >"$work/out" 2>"$work/err" || status=$?
+carry "$run" apply --root "$root" --state-dir "$state" "$@" >"$work/out" 2>"$work/err" || status=$?
 show "$work/out"
 show "$work/err" >&2
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod guards;
+mod image;
 mod logging;
 mod outputs;
 mod progress;
@@ -62,7 +63,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     // A page that was asked for has no phases.
-    let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. });
+    let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. } | Verb::Image(_));
     logging::start(args.log_format, args.verbose, args.quiet, pages);
     let done = dispatch(&args);
     logging::repeat_warnings();
@@ -119,6 +120,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             emit(&report::text::list(&rules, style))?;
             Ok(status::OK)
         }
+        Verb::Image(verb) => image::run(verb),
         Verb::Explain { id, root, select } => explain(id, root.as_deref(), select, args),
     }
 }

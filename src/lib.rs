@@ -10,6 +10,7 @@
 //! - [`plan`]: rules and an image give a plan, judged again before anything is written.
 //! - [`lockout`]: whose next login a plan would end.
 //! - [`apply`]: the only code that writes.
+//! - [`image`]: disk images as files; what is in one, and what its fstab mounts where.
 //! - [`report`]: what was found and done, as data and as text.
 //!
 //! ```
@@ -32,6 +33,7 @@ pub mod apply;
 pub mod check;
 pub mod cli;
 pub mod error;
+pub mod image;
 pub mod lockout;
 pub mod plan;
 pub mod profile;

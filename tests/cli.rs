@@ -240,3 +240,33 @@ fn a_profile_with_a_mistake_is_told_with_file_and_line_before_the_root_is_touche
     let stderr = String::from_utf8_lossy(&out.stderr);
     assert!(stderr.contains("1.toml:3:1") && stderr.contains("statsu"), "{stderr}");
 }
+
+#[test]
+fn an_image_is_told_in_lines_and_as_data_and_held_while_a_command_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = dir.path().join("disk.raw");
+    fs::write(&disk, vec![0; 1 << 20]).unwrap();
+    let image = |args: &[&str]| gokaku().arg("image").args(args).output().unwrap();
+    let path = disk.to_str().unwrap();
+    let lines = image(&["inspect", path]);
+    assert_eq!(lines.status.code(), Some(0));
+    let text = String::from_utf8(lines.stdout).unwrap();
+    assert!(
+        text.starts_with("format\traw\ntable\tnone\npartition\t0\t0\t1048576\tunknown\t"),
+        "{text}"
+    );
+    let data = image(&["inspect", path, "--format", "json"]).stdout;
+    let data: serde_json::Value = serde_json::from_slice(&data).unwrap();
+    assert_eq!(data["schema"], "gokaku.image/1");
+    assert_eq!(data["partitions"][0]["size"], 1 << 20);
+
+    let held = image(&["lock", path, "--", "sh", "-c", "flock -n \"$0\" true; echo $?", path]);
+    assert_eq!(String::from_utf8(held.stdout).unwrap(), "1\n", "nobody else gets it");
+    let open = fs::OpenOptions::new().write(true).open(&disk).unwrap();
+    let refused = image(&["lock", path, "--", "echo", "run"]);
+    assert_eq!((refused.status.code(), refused.stdout.as_slice()), (Some(3), &b""[..]));
+    drop(open);
+    let room = image(&["room", path]);
+    assert_eq!(room.status.code(), Some(64), "what for is missing");
+    assert_eq!(image(&["inspect", "/dev/null"]).status.code(), Some(3));
+}

@@ -225,9 +225,21 @@ same_verdicts() {
     check "$1" live-audit-knows-it-is-live [ "$(jq .target.live "$2/audit.json")" = true ]
 }
 
+# An image of others, in a machine that is thrown away: as if it had been hardened here.
+foreign() {
+    "$here/image.sh" "$standin" "$work/foreign.raw" && "$here/foreign.sh" "$work/foreign.raw" "$kept/foreign.json" &&
+        [ "$(jq .summary.changed_files "$kept/foreign.json")" -gt 10 ] &&
+        e2fsck -fn "$work/foreign.raw" &&
+        debugfs -R 'cat /etc/modprobe.d/CIS.conf' "$work/foreign.raw" | grep -q '^install cramfs'
+}
+
 machines() {
     initrd=$work/initrd
     "$here/initrd.sh" "$kernel" "$initrd"
+    GOKAKU_STATIC=$gokaku
+    export GOKAKU_STATIC
+    check vm foreign-image-hardened-in-a-machine-of-its-own foreign
+    rm -f "$work/foreign.raw"
     accelerator=$("$here/accelerator.sh" "$kernel" "$initrd")
     case $accelerator in
     kvm) echo "vm-tests: KVM boots a kernel here and is used" ;;

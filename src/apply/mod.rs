@@ -6,6 +6,7 @@
 //! the next one. Taking a finished run back is such a run, too. It must stay true that each entry
 //! is old or new at any instant.
 
+mod copied;
 mod entry;
 mod folders;
 mod harden;
@@ -32,9 +33,10 @@ use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Node, NodeBody, PathChange,
 
 use entry::{Folder, NOW, Shape, is_no_directory, is_not_empty, is_not_there};
 use folders::Folders;
-use journal::{Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
+use journal::{Below, Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
 use lock::Lock;
 
+pub use copied::undo_copy;
 pub use harden::{Hardened, Options, Review, harden};
 pub use revert::{How, PutBack, Reverted, forget, revert};
 pub use stop::Stop;
@@ -153,6 +155,7 @@ impl<'a> Executor<'a> {
                         self.root.host_path().display(),
                     )));
                 }
+                journal.is_whole(self.root)?;
                 let paths: Vec<ImagePath> =
                     journal.entries.iter().map(Entry::path).collect::<Result<_>>()?;
                 let _accounts = self.lock_accounts(paths.iter())?;
@@ -189,7 +192,7 @@ impl<'a> Executor<'a> {
         for (index, change) in changes.iter().enumerate() {
             steps.push(self.step(index, change, &mut folders)?);
         }
-        let purpose = Purpose { reverts: None, beyond: self.beyond.clone() };
+        let purpose = Purpose { beyond: self.beyond.clone(), ..Purpose::default() };
         let run = self.carry_out(steps, folders, purpose)?;
         Ok(Applied { changed: changes.len(), journal: Some(run.path().to_owned()) })
     }
@@ -199,8 +202,10 @@ impl<'a> Executor<'a> {
         &self,
         mut steps: Vec<Step>,
         folders: Folders<'_>,
-        purpose: Purpose,
+        mut purpose: Purpose,
     ) -> Result<Run> {
+        let paths: Vec<ImagePath> = steps.iter().map(|s| s.entry.path()).collect::<Result<_>>()?;
+        purpose.below = Below::holding(self.root, &paths)?;
         let (run, mut journal) = self.journals.begin(&steps, folders.times(), purpose)?;
         let done = self.write(&mut steps, folders).and_then(|()| {
             journal.tell(&steps);

@@ -153,6 +153,7 @@ impl Executor<'_> {
                 self.journals.dir().display(),
             )));
         };
+        journal.is_whole(self.root)?;
         let mut folders = Folders::new(self.root);
         let (steps, left) = self.steps_back(run, &journal, force, &mut folders)?;
         let put_back = |step: &Step| -> Result<PutBack> {
@@ -160,7 +161,7 @@ impl Executor<'_> {
         };
         let paths: Vec<PutBack> = steps.iter().map(put_back).collect::<Result<_>>()?;
         let _accounts = self.lock_accounts(paths.iter().map(|p| &p.path))?;
-        let purpose = Purpose { reverts: Some(run.number), beyond: Vec::new() };
+        let purpose = Purpose { reverts: Some(run.number), ..Purpose::default() };
         let own = self.carry_out(steps, folders, purpose)?;
         // From here on the run counts as taken back; whoever comes next ends what fails now.
         if let Err(e) = self.journals.forget(run).and_then(|()| self.journals.forget(&own)) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::image::ImageVerb;
 use crate::profile::{Lang, RuleId};
 use crate::rootfs::ImagePath;
 
@@ -124,6 +125,11 @@ pub enum Verb {
         #[command(flatten)]
         select: Select,
     },
+    /// Disk images as files: what is in one, whether it is in use, whether there is room.
+    ///
+    /// Nothing is mounted or written; provision/harden-image.sh mounts and hardens one.
+    #[command(subcommand)]
+    Image(ImageVerb),
 }
 
 /// Where journals lie, and the wait for the root's lock: what every verb that writes needs.

@@ -151,17 +151,32 @@ impl DiskRootfs {
 
     /// Which tree this is. A path may stand for another tree tomorrow.
     pub(crate) fn tree(&self) -> Result<TreeId> {
-        use rustix::fs::{AtFlags, StatxFlags, statx};
-        let fail = |e| Error::host("look at the root directory", &self.host_path, e);
-        let filesystem = nix::sys::statvfs::fstatvfs(&self.dir).map_err(fail)?;
-        let top = stat_of(self.dir.as_fd()).map_err(fail)?;
-        // An old kernel, a filter or a filesystem may not tell.
-        let born = statx(&self.dir, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME)
-            .ok()
-            .filter(|s| StatxFlags::from_bits_retain(s.stx_mask).contains(StatxFlags::BTIME))
-            .map(|s| (s.stx_btime.tv_sec, s.stx_btime.tv_nsec));
-        #[allow(clippy::useless_conversion)] // 32 bits on some architectures
-        Ok(TreeId { filesystem: filesystem.filesystem_id().into(), top: top.st_ino.into(), born })
+        tree_of(&self.dir)
+            .map_err(|e| Error::host("look at the root directory", &self.host_path, e))
+    }
+
+    /// Which tree a directory inside the root is the top of, if it were one.
+    pub(crate) fn tree_at(&self, dir: &ImagePath) -> nix::Result<TreeId> {
+        tree_of(&self.open_at(dir, OFlag::O_PATH | OFlag::O_DIRECTORY, Links::Refuse)?)
+    }
+
+    /// The filesystem that holds `path`, by the topmost directory of it; a path that is missing is
+    /// where the closest directory above it is. (A file of an overlay may have the number of a layer.)
+    pub(crate) fn filesystem_of(&self, path: &ImagePath) -> nix::Result<ImagePath> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+        let device = |path: &ImagePath| {
+            stat_of(self.open_at(path, flags, Links::Refuse)?.as_fd()).map(|s| s.st_dev)
+        };
+        let mut found: Option<(ImagePath, _)> = None;
+        for at in std::iter::successors(Some(path.clone()), ImagePath::parent) {
+            match (device(&at), &found) {
+                (Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP), None) => {}
+                (Err(e), _) => return Err(e),
+                (Ok(here), Some((_, known))) if here != *known => break,
+                (Ok(here), _) => found = Some((at, here)),
+            }
+        }
+        Ok(found.map_or_else(ImagePath::root, |(top, _)| top))
     }
 
     /// Whether this is the root of the running system, seen from a place that has another one: from
@@ -441,6 +456,19 @@ type FileId = (u64, u64);
 
 fn id_of(dir: &OwnedFd) -> Option<FileId> {
     stat_of(dir.as_fd()).ok().map(|s| (s.st_dev, s.st_ino))
+}
+
+fn tree_of(dir: &OwnedFd) -> nix::Result<TreeId> {
+    use rustix::fs::{AtFlags, StatxFlags, statx};
+    let filesystem = nix::sys::statvfs::fstatvfs(dir)?;
+    let top = stat_of(dir.as_fd())?;
+    // An old kernel, a filter or a filesystem may not tell.
+    let born = statx(dir, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME)
+        .ok()
+        .filter(|s| StatxFlags::from_bits_retain(s.stx_mask).contains(StatxFlags::BTIME))
+        .map(|s| (s.stx_btime.tv_sec, s.stx_btime.tv_nsec));
+    #[allow(clippy::useless_conversion)] // 32 bits on some architectures
+    Ok(TreeId { filesystem: filesystem.filesystem_id().into(), top: top.st_ino.into(), born })
 }
 
 fn id_on_host(path: &str) -> Option<FileId> {

@@ -12,6 +12,8 @@ use super::Lines;
 pub struct Entry {
     /// The line, from 1.
     pub line: usize,
+    /// Field 1, with its escapes decoded.
+    pub source: String,
     /// Field 2, with its escapes decoded.
     pub target: String,
     /// Field 3, the type; `None` when it is missing.
@@ -65,6 +67,7 @@ fn entry(line: usize, text: &str) -> Option<Entry> {
     }
     Some(Entry {
         line,
+        source: decode(field(0)?),
         target: decode(field(1)?),
         kind: field(2).map(decode),
         options: field(3).map(str::to_owned),

@@ -44,20 +44,20 @@ listing_of() {
 }
 "#;
 
-struct Bench {
+pub(super) struct Bench {
     dir: tempfile::TempDir,
     rootfs: std::path::PathBuf,
 }
 
 /// What one run of the script came to.
-struct Run {
-    status: Option<i32>,
-    log: String,
+pub(super) struct Run {
+    pub status: Option<i32>,
+    pub log: String,
 }
 
 impl Bench {
     /// `None`: not possible here, said loudly.
-    fn new(test: &str) -> Option<Bench> {
+    pub fn new(test: &str) -> Option<Bench> {
         let programs = [
             "mke2fs:e2fsprogs",
             "e2fsck:e2fsprogs",
@@ -81,11 +81,11 @@ impl Bench {
         Some(bench)
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.dir.path().join(name)
     }
 
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = support::bare_command(program);
         let path = std::env::var("PATH").unwrap_or_default();
         command
@@ -101,18 +101,18 @@ impl Bench {
         command
     }
 
-    fn try_sh(&self, script: &str) -> Output {
+    pub fn try_sh(&self, script: &str) -> Output {
         self.command("sh").args(["-euc", &format!("{TREE}\n{MAKE}\n{script}")]).output().unwrap()
     }
 
-    fn sh(&self, script: &str) -> String {
+    pub fn sh(&self, script: &str) -> String {
         let out = self.try_sh(script);
         let stderr = String::from_utf8_lossy(&out.stderr);
         assert!(out.status.success(), "{script}\n{stderr}");
         String::from_utf8(out.stdout).unwrap()
     }
 
-    fn harden(&self, image: &str, settings: &[(&str, &str)]) -> Run {
+    pub fn harden(&self, image: &str, settings: &[(&str, &str)]) -> Run {
         let mut command = self.command(repository("provision/harden-image.sh"));
         let out = command.arg(image).envs(settings.iter().copied()).output().unwrap();
         let log = [out.stdout, out.stderr].map(|o| String::from_utf8_lossy(&o).into_owned());
@@ -121,31 +121,31 @@ impl Bench {
     }
 
     /// No loop device, nothing beside the image, no state; and the filesystem is clean.
-    fn nothing_left(&self, image: &str) {
+    pub fn nothing_left(&self, image: &str) {
         assert_eq!(self.loops(image), "", "a loop device is left");
         let hidden = self.sh("find . -name '.*.gokaku*'");
         assert_eq!(hidden, "", "temporary files are left");
     }
 
-    fn loops(&self, image: &str) -> String {
+    pub fn loops(&self, image: &str) -> String {
         self.sh(&format!(
             "losetup -n -O NAME,BACK-FILE | grep -F \"$DIR\" || :; losetup -j {image}"
         ))
     }
 
-    fn sum(&self, image: &str) -> String {
+    pub fn sum(&self, image: &str) -> String {
         self.sh(&format!("sha256sum <{image}"))
     }
 
-    fn fsck(&self, image: &str) {
+    pub fn fsck(&self, image: &str) {
         self.sh(&format!("e2fsck -f -n '{image}' >&2"));
     }
 
-    fn json(&self, name: &str) -> Value {
+    pub fn json(&self, name: &str) -> Value {
         serde_json::from_slice(&std::fs::read(self.path(name)).unwrap()).unwrap()
     }
 
-    fn listing(&self, image: &str, offset: u64, name: &str) -> BTreeMap<String, String> {
+    pub fn listing(&self, image: &str, offset: u64, name: &str) -> BTreeMap<String, String> {
         self.sh(&format!("listing_of {image} {offset} {name}"));
         let text = std::fs::read_to_string(self.path(name)).unwrap();
         text.lines()
@@ -155,7 +155,7 @@ impl Bench {
     }
 
     /// The run in a process group of its own, as a terminal's foreground job.
-    fn start(&self, image: &str, settings: &[(&str, &str)]) -> Child {
+    pub fn start(&self, image: &str, settings: &[(&str, &str)]) -> Child {
         // A shell does not trap a signal that it was started with ignored, as background jobs are.
         let mut command = self.command("env");
         command.arg("--default-signal=INT").arg(repository("provision/harden-image.sh"));
@@ -165,7 +165,7 @@ impl Bench {
     }
 }
 
-fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
+pub(super) fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
     let start = Instant::now();
     while !there() {
         assert!(start.elapsed() < Duration::from_secs(120), "waited in vain: {what}");
@@ -173,12 +173,15 @@ fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
     }
 }
 
-fn changed_paths(report: &Value) -> BTreeSet<String> {
+pub(super) fn changed_paths(report: &Value) -> BTreeSet<String> {
     let changes = report["changes"].as_array().unwrap();
     changes.iter().map(|c| c["path"].as_str().unwrap().to_owned()).collect()
 }
 
-fn differing(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) -> BTreeSet<String> {
+pub(super) fn differing(
+    a: &BTreeMap<String, String>,
+    b: &BTreeMap<String, String>,
+) -> BTreeSet<String> {
     a.keys().chain(b.keys()).filter(|p| a.get(*p) != b.get(*p)).cloned().collect()
 }
 
@@ -307,10 +310,10 @@ fn what_is_in_use_not_clean_or_not_ours_is_refused_and_not_touched() {
         ("broken.raw", "is not clean"),
         ("text.raw", "found 0 partitions"),
         ("other.raw", "the plan was refused (exit status 3)"),
-        ("apart.raw", "its fstab mounts /var from other filesystems"),
+        ("apart.raw", "its fstab mounts /var: LABEL=data is on another disk"),
         ("child.qcow2", "has a backing file"),
         ("snap.qcow2", "has snapshots"),
-        ("disk.vmdk", "want raw or qcow2"),
+        ("disk.vmdk", "want raw, qcow2 or a VHD of fixed size"),
     ] {
         let sum = bench.sum(image);
         let run = bench.harden(image, &[]);

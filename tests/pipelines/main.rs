@@ -9,6 +9,9 @@
 mod support;
 
 mod image;
+mod image_ends;
+mod image_hostile;
+mod image_layouts;
 mod machine;
 mod packer;
 mod recipes;

@@ -6,6 +6,7 @@
 //! that was cut off can be undone, and a finished one taken back. Taking back is a run of its own,
 //! `<number>.revert`. What is to be dropped is first named `<number>.gone`, in one step.
 
+mod below;
 mod entry;
 mod private;
 
@@ -19,6 +20,7 @@ use super::entry::{Shape, digest, is_no_directory, is_not_there};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, TreeId};
 
+pub(super) use below::Below;
 use entry::is_temporary;
 pub(super) use entry::{Entry, FolderTime, Saved, is_left_over, temporary};
 pub(super) use private::make_dir;
@@ -64,6 +66,9 @@ pub(super) struct Journal {
     /// What the run did that is not written here and so is not undone, for people.
     #[serde(default)]
     pub beyond: Vec<String>,
+    /// The filesystems below the root that entries lie on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    below: Vec<Below>,
     /// Modification times of the directories that hold the entries, as they were before.
     pub folders: Vec<FolderTime>,
     pub entries: Vec<Entry>,
@@ -91,6 +96,8 @@ pub(super) struct Purpose {
     pub reverts: Option<u32>,
     /// What it does beyond the journal.
     pub beyond: Vec<String>,
+    /// The filesystems below the root that it writes to.
+    pub below: Vec<Below>,
 }
 
 impl Journals {
@@ -138,6 +145,7 @@ impl Journals {
             phase: Phase::Open,
             reverts: purpose.reverts,
             beyond: purpose.beyond,
+            below: purpose.below,
             folders,
             entries: Vec::new(),
         };
@@ -246,6 +254,23 @@ impl Journal {
         let dir = path.parent();
         let ours = || self.entries.iter().any(|e| e.before.is_none() && e.path().ok() == dir);
         is_not_there(why) || is_no_directory(why) && ours()
+    }
+
+    /// Makes sure that every filesystem the run wrote to is mounted where it was.
+    ///
+    /// # Errors
+    /// [`Error::Guard`] naming the places.
+    pub fn is_whole(&self, root: &DiskRootfs) -> Result<()> {
+        let missing: Vec<&str> = self.below.iter().filter_map(|b| b.is_missing(root)).collect();
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Guard(format!(
+                "{}: the run to be undone wrote to filesystems that are not mounted at {}; mount them \
+                 there and run again",
+                root.host_path().display(),
+                missing.join(" ")
+            ))),
+        }
     }
 
     /// Notes what the steps replace and what they make of it.

@@ -10,6 +10,7 @@ use super::*;
 use crate::profile::RuleId;
 use crate::rootfs::{Change, NewFile, StagedRootfs};
 
+mod copied;
 mod lock;
 mod recovery;
 

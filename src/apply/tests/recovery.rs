@@ -127,7 +127,7 @@ fn a_journal_with_a_foreign_temporary_name_is_refused() {
 }
 
 /// The steps of a plan, as a run is about to take them.
-fn steps<'d>(
+pub(super) fn steps<'d>(
     executor: &Executor<'d>,
     disk: &'d DiskRootfs,
     plan: &Plan,

@@ -1,0 +1,62 @@
+//! A disk image that was copied or moved while it was half done.
+
+use std::path::Path;
+
+use super::journal::{Journal, Phase, Saved};
+use super::revert::PutBack;
+use super::{Executor, Folders, half_made};
+use crate::error::Result;
+use crate::rootfs::{DiskRootfs, ImagePath};
+
+/// Undoes on `root` what a run had begun on another copy of this tree when it was cut off. Its
+/// journal is in `state` and stays: the other copy needs it, too.
+///
+/// `None`: the journal is of something else, or this copy is not half done; nothing was changed.
+///
+/// # Errors
+/// As [`Executor::lock`] and [`Executor::recover`].
+pub fn undo_copy(root: &DiskRootfs, state: &Path) -> Result<Option<Vec<PutBack>>> {
+    let executor = Executor::lock(root, state)?;
+    let runs = executor.journals.runs()?;
+    let Some(run) = runs.last() else { return Ok(None) };
+    let Some(journal) = run.load()? else { return Ok(None) };
+    let same = executor.journals.is_of_this_tree(&journal) && journal.is_whole(root).is_ok();
+    if journal.phase != Phase::Open || !same || !is_half_done(root, &journal)? {
+        return Ok(None);
+    }
+    run.check_contents(&journal)?;
+    executor.undo(run, &journal, None).map(Some)
+}
+
+/// Whether every entry is as it was or as the run would have left it, and there are both, or something
+/// that the run had only begun.
+fn is_half_done(root: &DiskRootfs, journal: &Journal) -> Result<bool> {
+    let mut folders = Folders::new(root);
+    let (mut old, mut new, mut begun) = (false, false, false);
+    for entry in &journal.entries {
+        let path: ImagePath = entry.path()?;
+        let name = path.file_name().unwrap_or_default();
+        let folder = match folders.holding(&path) {
+            Ok(folder) => folder,
+            Err(e) if entry.before.is_none() && journal.never_made(&path, &e) => {
+                old = true;
+                continue;
+            }
+            Err(_) => return Ok(false),
+        };
+        begun |= folder.look(&entry.temp(), false)?.is_some();
+        let now = folder.look(name, entry.content)?;
+        let is = |saved: &Option<Saved>| match saved {
+            None => now.is_none(),
+            Some(saved) => saved.is(now.as_ref(), entry.content),
+        };
+        match (is(&entry.before), is(&entry.after)) {
+            (true, true) => {}
+            (true, false) => old = true,
+            (false, true) => new = true,
+            (false, false) if now.as_ref().is_some_and(|now| half_made(entry, now)) => begun = true,
+            (false, false) => return Ok(false),
+        }
+    }
+    Ok(begun || old && new)
+}
