@@ -271,7 +271,7 @@ impl<'a> Executor<'a> {
 
     /// Does the steps, and notes in each what really came of it.
     fn write(&self, steps: &mut [Step], mut folders: Folders<'_>) -> Result<()> {
-        folders.sweep();
+        folders.sweep()?;
         // Directories first and everything complete beside its place, then one step each.
         for Step { entry, before, after } in steps.iter_mut() {
             self.stop.check()?;
