@@ -36,7 +36,7 @@ use journal::{Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, tempor
 use lock::Lock;
 
 pub use harden::{Hardened, Options, Review, harden};
-pub use revert::{How, PutBack, Reverted, forget, revert};
+pub use revert::{How, PutBack, Reverted, forget, revert, revert_run};
 pub use stop::Stop;
 pub use validate::validate;
 
