@@ -32,7 +32,7 @@ pub use disk::DiskRootfs;
 pub use memo::Memo;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
-pub(crate) use path::{escape, is_control};
+pub(crate) use path::{escape, is_control, quote};
 pub(crate) use resolve::reopen;
 pub use resolve::{Links, Resolver};
 pub(crate) use staged::CONTENT_LIMIT;
