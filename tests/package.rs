@@ -73,6 +73,8 @@ rest before; rest after
         "/usr/share/gokaku/profiles/aks-ubuntu-18.04/profile.toml",
         "/usr/share/doc/gokaku/README.md",
         "/usr/share/doc/gokaku/CHANGELOG.md",
+        "/usr/share/doc/gokaku/SECURITY.md",
+        "/usr/share/doc/gokaku/ARCHITECTURE.md",
         "/usr/share/doc/gokaku/copyright",
         "/usr/share/doc/gokaku/changelog.Debian.gz",
         "/usr/share/doc/gokaku/schema/report-1.schema.json",

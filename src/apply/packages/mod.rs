@@ -174,7 +174,7 @@ impl Run<'_> {
         let state = Packages::read(&root.reopen()?)?;
         for (name, word) in target::half_done(&state, &wanted) {
             log::warn!("{name}: {word} by an earlier run of dpkg that was cut off; done again");
-            self.notes.push(format!("{name} had been left {word} by a dpkg that was cut off"));
+            self.notes.push(format!("{name} ({word}) had been left so by a dpkg that was cut off"));
         }
         let purge = target::qualified(&state, &names(&wanted, Presence::Absent));
         let install = names(&wanted, Presence::Present);

@@ -181,10 +181,6 @@ pub(super) struct Interrupted {
 
 /// What an earlier run of dpkg did not come to the end of, but for the packages that are to go.
 pub(super) fn interrupted(packages: &Packages, going: &[String]) -> Option<Interrupted> {
-    let is_pending = |state| {
-        use State::*;
-        matches!(state, Unpacked | HalfConfigured | TriggersAwaited | TriggersPending)
-    };
     let own = architecture_of(packages, "dpkg");
     let (mut pending, mut others) = (BTreeSet::new(), BTreeSet::new());
     let mut some_go = false;
@@ -216,19 +212,29 @@ fn with_architecture(name: String, architecture: &str, own: Option<&str>) -> Str
     if plain { name } else { format!("{name}:{architecture}") }
 }
 
-/// The packages that rules ask for and that dpkg was cut off while unpacking or removing them, with
-/// dpkg's word for that.
+/// The packages that rules ask for and that dpkg was cut off while unpacking or removing them, or, of
+/// those that are to go, while configuring them; with dpkg's word for that.
 pub(super) fn half_done(
     packages: &Packages,
     wanted: &[PackageChange],
 ) -> Vec<(String, &'static str)> {
     let is_wanted = |name: &String| wanted.iter().any(|c| c.names.contains(name));
+    let going = names(wanted, Presence::Absent);
     packages
         .all()
-        .filter(|(_, r)| r.reinstall || r.state == State::HalfInstalled)
-        .map(|(names, r)| (escape(names.name), r.state.word()))
-        .filter(|(name, _)| is_wanted(name))
+        .map(|(names, r)| (escape(names.name), r))
+        .filter(|(name, r)| {
+            let begun = r.reinstall || r.state == State::HalfInstalled;
+            (begun && is_wanted(name)) || (is_pending(r.state) && going.contains(name))
+        })
+        .map(|(name, r)| (name, r.state.word()))
         .collect()
+}
+
+/// Whether configuring is not done with.
+fn is_pending(state: State) -> bool {
+    use State::*;
+    matches!(state, Unpacked | HalfConfigured | TriggersAwaited | TriggersPending)
 }
 
 /// Each name, with its architecture where that is not the root's own: those that are there.
@@ -302,6 +308,7 @@ impl Marks {
         };
         let marked = |a: &str| self.0.contains(&(name.to_owned(), a.to_owned()));
         marked("")
+            || marked("all")
             || match architecture {
                 Some(architecture) => marked(&architecture),
                 // Without dpkg there is no own architecture, and nothing is known for sure.
