@@ -231,7 +231,7 @@ fn twice_as_much_takes_twice_as_long() {
     for (name, line) in files() {
         for kind in ["equal lines", "different lines"] {
             let bench = Bench::new();
-            let mut measure = |size: usize| {
+            let measure = |size: usize| {
                 bench.write(name, &worst(kind, line, size));
                 let (time, _) =
                     bench.run("plan", unlimited).unwrap_or_else(|e| panic!("{name}: {e}"));
