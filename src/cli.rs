@@ -122,17 +122,14 @@ fn dispatch(args: &Args, mtime: Option<i64>) -> Result<u8, Failure> {
 }
 
 fn load(table: &Table) -> Result<Profile, Failure> {
-    let name = table.profile.as_os_str();
-    if name == "aks-ubuntu-18.04" {
-        return Ok(Profile::embedded()?);
-    }
-    Ok(Profile::from_dir(&table.profile)?)
+    let embedded = table.profile.to_str().and_then(Profile::named);
+    Ok(embedded.unwrap_or_else(|| Profile::from_dir(&table.profile))?)
 }
 
 /// The rows that `--rule` and `--skip` leave. An id of a section stands for the rows below it.
 fn chosen<'a>(profile: &'a Profile, select: &Select) -> Result<Vec<&'a Rule>, Failure> {
     for wanted in select.rule.iter().chain(&select.skip) {
-        if !profile.rules.iter().any(|r| within(&r.id, wanted)) {
+        if !profile.rules.iter().any(|r| r.id.is_within(wanted)) {
             return Err(Failure::Usage(format!(
                 "no rule {wanted} in {}; `gokaku list` shows them all{}",
                 profile.id,
@@ -140,15 +137,10 @@ fn chosen<'a>(profile: &'a Profile, select: &Select) -> Result<Vec<&'a Rule>, Fa
             )));
         }
     }
-    let any = |ids: &[RuleId], rule: &Rule| ids.iter().any(|w| within(&rule.id, w));
+    let any = |ids: &[RuleId], rule: &Rule| ids.iter().any(|w| rule.id.is_within(w));
     let kept =
         |r: &&Rule| (select.rule.is_empty() || any(&select.rule, r)) && !any(&select.skip, r);
     Ok(profile.rules.iter().filter(kept).collect())
-}
-
-fn within(id: &RuleId, section: &RuleId) -> bool {
-    let (id, section) = (id.to_string(), section.to_string());
-    id == section || id.strip_prefix(&section).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// The existing ids that share the longest beginning with a wrong one.
@@ -195,7 +187,7 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
             };
             let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
                 program: "/proc/self/exe".into(),
-                protect: protect_package.clone(),
+                protect: [profile.protected_packages.as_slice(), protect_package].concat(),
             });
             let options = apply::Options {
                 mtime,
@@ -255,6 +247,7 @@ fn guarded(
     let identity = guards::target(guard, profile, &root)?;
     let accounts = guards::accounts(guard, &root)?;
     let root = root.protecting(accounts).surveyed(guard.survey || strict);
+    let root = root.supposing(profile.target.versions.clone());
     let root = root.quarantining(guard.quarantine);
     let target = TargetRef {
         root: root.host_path().display().to_string(),

@@ -65,17 +65,19 @@ pub enum Error {
         /// The limit in bytes for all of them.
         limit: u64,
     },
-    /// A configuration file is not UTF-8, so it is not edited.
+    /// A statement that a rule judges holds bytes that are not UTF-8.
     #[error(
-        "{path}: byte {offset} (line {line}) is not UTF-8; want a text file; correct it by hand"
+        "{path}{}: found the byte {found}, which is not UTF-8, in a statement that is judged; want \
+         UTF-8 there; correct it by hand",
+        at_line(*.line)
     )]
     NotUtf8 {
         /// The path inside the root.
         path: ImagePath,
-        /// The offset in bytes of the first bad byte.
-        offset: usize,
-        /// The line it stands in, from 1.
-        line: usize,
+        /// The line it stands in, from 1, where the statement has one.
+        line: Option<usize>,
+        /// The byte, as `\xE9`; nothing else of the statement, which may be a secret.
+        found: String,
     },
     /// More symbolic links than any sane tree has; a loop.
     #[error("{path}: too many symbolic links; a loop of links, or a hostile tree")]
@@ -178,6 +180,10 @@ pub(crate) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
     }
     let fits = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
     format!("{}... ({} bytes)", &text[..fits], text.len()).into()
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(":{line}"))
 }
 
 fn signal_name(signal: usize) -> &'static str {

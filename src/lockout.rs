@@ -5,18 +5,20 @@
 //! tree as it will be, compared with the tree as it is: who could not log in before is none of this
 //! guard's business. It must stay true that only `&dyn Rootfs` is asked.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::check::accounts::clock;
+use crate::check::accounts::people::{Groups, why_shut_out};
+use crate::check::accounts::{AccountFile, ByName, Lock, clock};
 use crate::check::sshd::login::{Door, Person, door};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape};
 use crate::text::accounts::{
-    CHANGED, Days, Entry, GID, HOME, INACTIVE, Layout, MAX, MEMBERS, PASSWORD, PRIMARY_GID, SHELL,
-    UID, days, members, parse,
+    CHANGED, Days, Entry, HOME, INACTIVE, Layout, MAX, PASSWORD, PRIMARY_GID, UID, days,
 };
+use crate::text::lossless::{self, Raw};
 
-/// An account file, or a file of keys, may be this large (bytes).
+/// A file of keys may be this large (bytes).
 const FILE_LIMIT: u64 = 16 << 20;
 /// The day of expiry in `shadow`.
 const EXPIRE: usize = 7;
@@ -36,6 +38,12 @@ pub struct Bar {
     pub word: &'static str,
     /// Something that the first start of an image may still bring: an account, a key.
     pub passing: bool,
+}
+
+impl Bar {
+    fn of(file: &AccountFile, line: usize, word: &'static str, says: String) -> Bar {
+        Bar { says, path: file.path.clone(), line, word, passing: false }
+    }
 }
 
 impl fmt::Display for Bar {
@@ -83,20 +91,21 @@ fn compare(before: &dyn Rootfs, after: &dyn Rootfs, account: &str, today: i64) -
 
 /// Everything that keeps `account` from logging in over SSH; nothing where there is no SSH server.
 fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
-    let passwd = File::read(root, "/etc/passwd")?;
-    let table = parse(&passwd.text, Layout::Passwd);
-    let entry = table.entries.iter().find(|e| e.name() == account.as_bytes()).copied();
+    let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
+    let entry = ByName::new(&passwd.table()).first(&account.raw());
+    let groups = Groups::read(root)?;
+    let gids = groups.of(&account.raw(), entry.map(|e| e.number(PRIMARY_GID)));
     let person = Person {
         name: account.to_owned(),
         is_root: entry.map_or(account == "root", |e| e.number(UID) == 0),
-        groups: groups(root, account, entry)?.into_iter().map(|g| g.0).collect(),
+        groups: groups.names(&gids),
     };
     let Some(door) = door(root, &person)? else { return Ok(Vec::new()) };
     let mut bars: Vec<Bar> = door
         .shut
         .iter()
         .map(|shut| Bar {
-            says: shut.says.clone(),
+            says: lossless::shown(&shut.says).into_owned(),
             path: shut.path.clone(),
             line: shut.line,
             word: shut.directive,
@@ -113,10 +122,10 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
         });
         return Ok(bars);
     };
-    bars.extend(shell(root, &passwd, entry)?);
-    let shadow = File::read(root, "/etc/shadow")?;
-    let lines = parse(&shadow.text, Layout::Shadow);
-    let secret = lines.entries.iter().find(|e| e.name() == account.as_bytes()).copied();
+    let shut = why_shut_out(root, &entry)?;
+    bars.extend(shut.map(|says| Bar::of(&passwd, entry.line, "shell", says)));
+    let shadow = AccountFile::read_or_empty(root, Layout::Shadow)?;
+    let secret = ByName::new(&shadow.table()).first(account.as_bytes());
     if let Some(secret) = secret {
         bars.extend(ageing(&shadow, secret, &door, today));
     }
@@ -132,75 +141,19 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
     };
     let password = door.passwords && has_password(hash, door.empty_passwords);
     if !password {
-        bars.extend(no_key(root, entry, &door)?);
+        bars.extend(no_key(root, entry, gids, &door)?);
     }
     Ok(bars)
 }
 
-struct File {
-    path: ImagePath,
-    text: Vec<u8>,
-}
-
-impl File {
-    fn read(root: &dyn Rootfs, path: &str) -> Result<File> {
-        let path = ImagePath::parse(path)?;
-        let text = root.read_bytes(&path, FILE_LIMIT)?.unwrap_or_default().to_vec();
-        Ok(File { path, text })
-    }
-
-    fn bar(&self, line: usize, word: &'static str, says: String) -> Bar {
-        Bar { says, path: self.path.clone(), line, word, passing: false }
-    }
-}
-
-/// The groups of an account: names and numbers.
-fn groups(
-    root: &dyn Rootfs,
-    account: &str,
-    entry: Option<Entry<'_>>,
-) -> Result<Vec<(String, u32)>> {
-    let file = File::read(root, "/etc/group")?;
-    let primary = entry.map(|e| e.number(PRIMARY_GID));
-    let table = parse(&file.text, Layout::Group);
-    let of = |g: &&Entry<'_>| {
-        Some(g.number(GID)) == primary || members(g.field(MEMBERS)).any(|m| m == account.as_bytes())
-    };
-    let named = |g: &Entry<'_>| (String::from_utf8_lossy(g.name()).into_owned(), g.number(GID));
-    Ok(table.entries.iter().filter(of).map(named).collect())
-}
-
-/// A shell that is not there, or that lets nobody in.
-fn shell(root: &dyn Rootfs, passwd: &File, entry: Entry<'_>) -> Result<Option<Bar>> {
-    let text = match entry.field(SHELL) {
-        b"" => b"/bin/sh",
-        shell => shell,
-    };
-    let shown = escape(text);
-    let name = text.rsplit(|b| *b == b'/').next().unwrap_or_default();
-    let bar = |says| Ok(Some(passwd.bar(entry.line, "shell", says)));
-    if matches!(name, b"nologin" | b"false") {
-        return bar(format!("the login shell is {shown}"));
-    }
-    let at = match std::str::from_utf8(text).ok().map(ImagePath::parse) {
-        Some(Ok(path)) => root.locate(&path)?,
-        _ => return bar(format!("the login shell {shown} is no path")),
-    };
-    match at.stat {
-        Some(stat) if stat.kind == FileKind::File && stat.mode & 0o111 != 0 => Ok(None),
-        Some(_) => bar(format!("the login shell {shown} cannot be started")),
-        None => bar(format!("the login shell {shown} is not there")),
-    }
-}
-
 /// What the account's dates say today.
-fn ageing(shadow: &File, entry: Entry<'_>, door: &Door, today: i64) -> Vec<Bar> {
+fn ageing(shadow: &AccountFile, entry: Entry<'_>, door: &Door, today: i64) -> Vec<Bar> {
     let field = |index| match days(entry.field(index)) {
         Days::Set(value) => Some(value),
         Days::Unset | Days::Invalid => None,
     };
     let mut bars = Vec::new();
-    let mut bar = |word, says| bars.push(shadow.bar(entry.line, word, says));
+    let mut bar = |word, says| bars.push(Bar::of(shadow, entry.line, word, says));
     if let Some(day) = field(EXPIRE).filter(|day| today >= *day) {
         bar("expire", format!("the account expired on day {day}"));
     }
@@ -231,18 +184,23 @@ fn ageing(shadow: &File, entry: Entry<'_>, door: &Door, today: i64) -> Vec<Bar> 
 }
 
 fn has_password(hash: &[u8], empty_fits: bool) -> bool {
-    match hash.first() {
-        None => empty_fits,
-        // Shorter than any hash: `x`, `*`, `NP`.
-        Some(b'!' | b'*') => false,
-        Some(_) => hash.len() > 12,
+    match Lock::of(hash) {
+        Lock::Empty => empty_fits,
+        Lock::Locked => false,
+        // What is shorter than any hash (`x`, `NP`) fits none.
+        Lock::Password => hash.len() > 12,
     }
 }
 
 /// Why no key fits either; nothing where one may.
-fn no_key(root: &dyn Rootfs, entry: Entry<'_>, door: &Door) -> Result<Option<Bar>> {
-    let home = String::from_utf8_lossy(entry.field(HOME)).into_owned();
-    let name = String::from_utf8_lossy(entry.name()).into_owned();
+fn no_key(
+    root: &dyn Rootfs,
+    entry: Entry<'_>,
+    gids: BTreeSet<u32>,
+    door: &Door,
+) -> Result<Option<Bar>> {
+    let home = lossless::decode(entry.field(HOME));
+    let name = lossless::decode(entry.name());
     let missing = |says: &str, path| {
         let says = format!("no password is taken and {says}");
         Ok(Some(Bar { says, path, line: 0, word: "key", passing: true }))
@@ -254,11 +212,7 @@ fn no_key(root: &dyn Rootfs, entry: Entry<'_>, door: &Door) -> Result<Option<Bar
     if door.keys_from_elsewhere {
         return Ok(None);
     }
-    let ids: Vec<u32> = {
-        let own = groups(root, &name, Some(entry))?.into_iter().map(|g| g.1);
-        own.chain([entry.number(PRIMARY_GID)]).collect()
-    };
-    let who = Who { uid: entry.number(UID), gids: ids };
+    let who = Who { uid: entry.number(UID), gids };
     let mut refused = None;
     for pattern in &door.key_files {
         let text = pattern
@@ -294,7 +248,7 @@ fn no_key(root: &dyn Rootfs, entry: Entry<'_>, door: &Door) -> Result<Option<Bar
 /// An account as the kernel knows it.
 struct Who {
     uid: u32,
-    gids: Vec<u32>,
+    gids: BTreeSet<u32>,
 }
 
 impl Who {
@@ -356,7 +310,10 @@ mod tests {
     /// An image that `bob` and `root` may log in to.
     fn image() -> MemoryRootfs {
         MemoryRootfs::new()
-            .file("/var/lib/dpkg/status", "Package: openssh-server\nVersion: 1:8.4p1-5\n")
+            .file(
+                "/var/lib/dpkg/status",
+                "Package: openssh-server\nStatus: install ok installed\nVersion: 1:8.4p1-5\n",
+            )
             .file("/etc/ssh/sshd_config", "UsePAM yes\nPermitRootLogin yes\n")
             .file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n")
             .file("/etc/group", "root:x:0:\nbob:x:1000:\nadm:x:4:bob\n")
@@ -410,6 +367,10 @@ mod tests {
                 "the login shell is /usr/sbin/nologin (/etc/passwd:1)",
             ),
             (passwd("/bin/zsh"), "bob", "/bin/zsh is not there"),
+            (passwd("/bin/nologin"), "bob", "the login shell is /bin/nologin"),
+            (passwd("/bin/false"), "bob", "the login shell is /bin/false"),
+            (passwd("/bin/sync"), "bob", "the login shell is /bin/sync"),
+            (passwd("").without("/bin/sh"), "bob", "the login shell /bin/sh is not there"),
             (passwd("zsh"), "bob", "is no path"),
             (passwd("/etc/passwd"), "bob", "/etc/passwd cannot be started"),
             (

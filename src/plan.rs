@@ -10,6 +10,7 @@ use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome, Presence};
 use crate::error::{Error, Result, cut};
 use crate::profile::{Disposition, Rule, RuleId};
 use crate::rootfs::{Change, ImagePath, Node, PathChange, Rootfs, StagedRootfs};
+use crate::text::lossless;
 
 /// A rule needs at most this many rounds of staging and looking again; real ones need one to four.
 const MAX_ROUNDS: usize = 64;
@@ -83,7 +84,7 @@ fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
             reason,
         };
     }
-    let judged = combine(&rule.id, checks.iter().map(|c| c.primitive().audit(root)));
+    let judged = combine(&rule.id, checks.iter().map(|c| c.audit(root)));
     match rule.disposition {
         // Advice how to close a gap would be advice to touch what is left alone.
         Disposition::LeaveAlone { .. } if judged.outcome == Outcome::NotMet => {
@@ -111,7 +112,7 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
         match finding {
             Err(e) => {
                 outcomes.insert(Outcome::Unknown);
-                causes.push(bounded(e.to_string()));
+                causes.push(bounded(lossless::shown(&e.to_string()).into_owned()));
             }
             Ok(finding) => {
                 outcomes.insert(finding.outcome());
@@ -223,7 +224,7 @@ pub fn package_changes(rules: &[&Rule], root: &dyn Rootfs) -> Vec<PackageChange>
     for rule in sorted {
         let Disposition::Enforce(want) = &rule.disposition else { continue };
         for check in want {
-            let Ok(Finding::NotMet { gaps, .. }) = check.primitive().audit(root) else { continue };
+            let Ok(Finding::NotMet { gaps, .. }) = check.audit(root) else { continue };
             for gap in gaps {
                 let Fix::Package { names, want, before } = gap.fix else { continue };
                 let same = |c: &&mut PackageChange| {
@@ -383,7 +384,7 @@ fn settle(
         let mut findings = Vec::with_capacity(want.len());
         for check in want {
             let mut touched: BTreeSet<ImagePath> = BTreeSet::new();
-            let finding = check.primitive().audit(staged);
+            let finding = check.audit(staged);
             // A want that cannot be judged has nothing to stage; the verdict says so.
             if let Ok(Finding::NotMet { gaps, .. }) = &finding {
                 for gap in gaps {
@@ -436,7 +437,9 @@ mod tests {
     fn profile(rules: &str) -> Profile {
         let head = "id = 't'\ntitle = { en = 't', ja = 't' }\nsource = 's'\n\
                     benchmark = { name = 'b', version = '1' }\n\
-                    target = { os = 'ubuntu', version = '18.04' }\n";
+                    target = { os = 'ubuntu', version = '18.04' }\n\
+                    status = [{ key = 'pass', word = { en = 'p', ja = 'p' }, enforced = true }]\n\
+                    packages = { protected = [] }\n";
         Source::from_files([("head", head), ("rules", rules)]).parse().unwrap()
     }
 

@@ -155,11 +155,19 @@ const CASES: &[Case] = &[
         says: "104857600 bytes",
     },
     Case {
-        name: "sshd_config is not UTF-8",
-        make: |t| t.file("etc/ssh/sshd_config", b"UsePAM yes\nBanner \xff\n"),
+        name: "the row's line in sshd_config is not UTF-8",
+        make: |t| t.file("etc/ssh/sshd_config", b"UsePAM yes\nMaxAuthTries 4\xff\n"),
         row: "5.3.7",
         outcome: &["unknown"],
-        says: "line 2",
+        // Other rows have put a line above it.
+        says: "/etc/ssh/sshd_config:3: found the byte \\\\xFF",
+    },
+    Case {
+        name: "other lines in sshd_config are not UTF-8",
+        make: |t| t.file("etc/ssh/sshd_config", b"# \xe9\nUsePAM yes\nBanner /\xff\n"),
+        row: "5.3.7",
+        outcome: &["met"],
+        says: "",
     },
     Case {
         name: "sshd_config has CRLF and no final newline",

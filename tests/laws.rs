@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gokaku::check::Outcome;
 use gokaku::plan::{self, Plan, Remedy};
-use gokaku::profile::{Profile, Rule, Status};
+use gokaku::profile::{Profile, Rule};
 use gokaku::rootfs::{FileKind, ImagePath, MemoryRootfs, Rootfs};
 
 /// Reproducible disorder.
@@ -31,7 +31,7 @@ impl Shuffler {
 
 /// The rows that are made to hold.
 fn enforced(profile: &Profile) -> Vec<&Rule> {
-    profile.rules.iter().filter(|r| r.status() == Status::Pass).collect()
+    profile.rules.iter().filter(|r| r.is_enforced()).collect()
 }
 
 /// Every tree that some row does not hold on and is mended in: the row, its name and the tree. What
@@ -180,7 +180,7 @@ fn all_rows_together_hold_after_one_plan() {
 fn rows_that_are_left_alone_come_out_as_before() {
     let profile = Profile::embedded().unwrap();
     let rules = enforced(&profile);
-    let left: Vec<&Rule> = profile.rules.iter().filter(|r| r.status() != Status::Pass).collect();
+    let left: Vec<&Rule> = profile.rules.iter().filter(|r| !r.is_enforced()).collect();
     let mut trees = vec![(String::new(), "the stock tree".to_owned(), support::base())];
     trees.extend(wrong_trees().into_iter().step_by(30));
     for (_, name, root) in trees {

@@ -4,7 +4,7 @@ use gokaku::text::logrotate::{Item, parse};
 
 /// What stands at the end is read whatever stands before it.
 pub fn run(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
+    let text = gokaku::text::lossless::decode(data);
     let count = text.split('\n').count();
     match parse(&text) {
         Ok(items) => {

@@ -1,14 +1,18 @@
 //! What the editors are made of: lines, splices, patterns, banners.
 
+use gokaku::text::Lines;
 use gokaku::text::banner::{is_blank, leaks};
-use gokaku::text::fnmatch::fnmatch;
+use gokaku::text::lossless;
+use gokaku::text::pattern::{Wildcards, is_pattern, matches, name_matches, path_matches};
 use gokaku::text::splice::{Edit, splice};
-use gokaku::text::{Lines, glob, path_glob};
 
 use super::support::chosen;
 
 /// Lines keep their ends; patterns match what they spell.
 pub fn run(data: &[u8]) {
+    let decoded = lossless::decode(data);
+    assert_eq!(lossless::encode(&*decoded), data);
+    assert!(!lossless::holds(&lossless::shown(&decoded)));
     let (pick, text) = chosen(data);
     let lines = Lines::new(&text);
     assert_eq!(lines.to_string(), text);
@@ -39,13 +43,16 @@ pub fn run(data: &[u8]) {
     is_blank(data);
 
     let (pattern, name) = text.split_once('\n').unwrap_or((&text, "/var/log/syslog"));
-    fnmatch(pattern, name);
-    glob::matches(pattern.as_bytes(), name.as_bytes());
-    path_glob::matches(pattern, name);
-    let escaped: String = name.chars().flat_map(|c| ['\\', c]).collect();
-    assert!(fnmatch(&escaped, name) && fnmatch("*", name), "{name:?}");
-    assert!(glob::matches(b"*", name.as_bytes()));
-    if !path_glob::is_pattern(name) && !name.contains('\\') {
-        assert!(path_glob::matches(name, name) && fnmatch(name, name));
+    for wildcards in [Wildcards::Stars, Wildcards::Libc, Wildcards::Bsd] {
+        let fits = matches(wildcards, pattern.as_bytes(), name.as_bytes());
+        assert!(fits || !name_matches(wildcards, pattern.as_bytes(), name.as_bytes()));
+        path_matches(wildcards, pattern, name);
+        assert!(matches(wildcards, b"*", name.as_bytes()), "{name:?}");
+        if !is_pattern(wildcards, name) {
+            assert!(path_matches(wildcards, name, name), "{name:?}");
+            assert!(matches(wildcards, name.as_bytes(), name.as_bytes()), "{name:?}");
+        }
     }
+    let escaped: String = name.chars().flat_map(|c| ['\\', c]).collect();
+    assert!(matches(Wildcards::Libc, escaped.as_bytes(), name.as_bytes()), "{name:?}");
 }

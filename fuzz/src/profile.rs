@@ -9,7 +9,16 @@ use super::support::chosen;
 
 const HEAD: &str = "id = \"t\"\ntitle = { en = \"t\", ja = \"t\" }\nsource = \"s\"\n\
     benchmark = { name = \"b\", version = \"1\" }\n\
-    target = { os = \"ubuntu\", version = \"18.04\" }\n[vars]\nn = 1\ns = \"a\\\"b\"\n";
+    target = { os = \"ubuntu\", version = \"18.04\" }\n\
+    status = [{ key = \"pass\", word = { en = \"p\", ja = \"p\" }, enforced = true },\n\
+    { key = \"fail\", word = { en = \"f\", ja = \"f\" } }]\n\
+    reason = [{ key = \"none-given\", word = { en = \"n\", ja = \"n\" } }]\n\
+    [packages]\nprotected = [\"linux-*\"]\n\
+    [defaults.sysctl]\nfile = \"/etc/sysctl.d/60-x.conf\"\nlate_file = \"/etc/sysctl.d/99-x.conf\"\n\
+    [defaults.kernel_module]\nfile = \"/etc/modprobe.d/x.conf\"\n\
+    [defaults.mount]\ndrop_in = \"60-x.conf\"\n\
+    [defaults.systemd_conf]\nmark = \"x\"\n\
+    [vars]\nn = 1\ns = \"a\\\"b\"\n";
 
 /// A profile is refused with a place, or can be shown and judged by.
 pub fn run(data: &[u8]) {

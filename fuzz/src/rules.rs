@@ -11,6 +11,7 @@ use gokaku::plan::{Remedy, plan};
 use gokaku::profile::{Disposition, Profile, Rule};
 use gokaku::report::diff;
 use gokaku::rootfs::{AccountDb, ImagePath, MemoryRootfs, NodeBody, PathChange, Rootfs};
+use gokaku::text::lossless;
 
 use super::support::{chosen_bytes, kept, lines};
 
@@ -94,6 +95,9 @@ impl Family {
             assert!(!reason.contains("never end"), "{judged:?}");
             assert!(judged.remedy != Some(Remedy::Available), "left open: {judged:?}");
             assert!(!secret || !format!("{:?}", judged.evidence).contains(SECRET), "{judged:?}");
+            let seen = judged.evidence.iter().flat_map(|e| [&e.found, &e.want, &e.note]);
+            let seen = seen.chain([&judged.reason]).flatten();
+            assert!(!seen.into_iter().any(|text| lossless::holds(text)), "{judged:?}");
         }
         for (before, after) in first.before.iter().zip(&first.after) {
             let lost = before.outcome == Outcome::Met && after.outcome == Outcome::NotMet;
@@ -111,9 +115,10 @@ impl Family {
         for (planned, found) in first.after.iter().zip(&second.before) {
             assert_eq!(planned.outcome, found.outcome, "{planned:?}\n{found:?}");
         }
-        if secret && let Ok(names) = AccountDb::read(&root) {
+        if let Ok(names) = AccountDb::read(&root) {
             let diff = diff::render(first.changes(), &names);
-            assert!(!diff.contains(SECRET), "{diff}");
+            assert!(!secret || !diff.contains(SECRET), "{diff}");
+            assert!(!lossless::holds(&diff), "{diff}");
         }
         first.changes().iter().for_each(comments_stay);
     }
@@ -145,7 +150,7 @@ fn shown(changes: &[PathChange]) -> Vec<(String, String, String)> {
 /// A comment in prose outlives every edit of its file.
 fn comments_stay(change: &PathChange) {
     let text = |node: &Option<gokaku::rootfs::Node>| match node.as_ref().map(|n| &n.body) {
-        Some(NodeBody::File(Some(text))) => String::from_utf8(text.to_vec()).ok(),
+        Some(NodeBody::File(Some(text))) => Some(lossless::decode(text)),
         _ => None,
     };
     let (Some(before), Some(after)) = (text(&change.before), text(&change.after)) else { return };

@@ -1,6 +1,6 @@
 //! Shell scripts: variables, masks, search paths.
 
-use gokaku::text::script::commands;
+use gokaku::text::script::read;
 use gokaku::text::search_path;
 use gokaku::text::shell_assignments::assignments;
 use gokaku::text::shell_umask::umasks;
@@ -22,7 +22,9 @@ pub fn run(data: &[u8]) {
 
 fn words(text: &str) {
     let count = text.split('\n').count();
-    for command in commands(text) {
+    let script = read(text);
+    assert!(script.broken.is_none_or(|line| (1..=count).contains(&line)), "{text:?}");
+    for command in script.commands {
         assert!((1..=count).contains(&command.line), "{command:?}");
         for word in &command.words {
             assert_eq!(text.get(word.at.clone()), Some(word.raw.as_str()), "{word:?}");

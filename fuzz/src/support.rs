@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use gokaku::text::lossless;
+
 /// Takes the last byte off an input: it chooses what is asked of the text before it. A real file is
-/// so a good input as it stands.
+/// so a good input as it stands. Bytes that are not UTF-8 have stand-ins, as those of a file.
 pub fn chosen(data: &[u8]) -> (usize, Cow<'_, str>) {
     let (pick, text) = chosen_bytes(data);
-    (pick, String::from_utf8_lossy(text))
+    (pick, Cow::Owned(lossless::decode(text)))
 }
 
 /// As [`chosen`], for texts that need not be UTF-8.

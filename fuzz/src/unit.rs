@@ -9,7 +9,7 @@ use super::support::{chosen, kept, one_of};
 pub fn run(data: &[u8]) {
     let (pick, text) = chosen(data);
     let ((section, key), _) = one_of(pick, &[("Mount", "Options"), ("Service", "ExecStart")]);
-    Install::default().read(&text);
+    Install::read(&Unit::parse(&text).assignments);
     if is_unit_name(&text) {
         template_of(&text);
     }

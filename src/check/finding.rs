@@ -53,6 +53,9 @@ pub struct Evidence {
     pub want: Option<String>,
     /// Anything a reader should know.
     pub note: Option<String>,
+    /// Whether it is only seen, and the verdict does not rest on it.
+    #[serde(skip)]
+    pub aside: bool,
 }
 
 impl Evidence {
@@ -84,6 +87,13 @@ impl Evidence {
     #[must_use]
     pub fn want(mut self, want: impl Into<String>) -> Evidence {
         self.want = Some(want.into());
+        self
+    }
+
+    /// Says that the verdict does not rest on it.
+    #[must_use]
+    pub fn aside(mut self) -> Evidence {
+        self.aside = true;
         self
     }
 

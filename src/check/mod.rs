@@ -11,6 +11,7 @@ pub(in crate::check) mod common;
 pub mod daemons;
 pub mod files;
 mod finding;
+pub(in crate::check) mod foreign;
 pub mod homes;
 pub mod kernel;
 pub mod logs;
@@ -52,6 +53,15 @@ macro_rules! primitives {
         }
 
         impl Check {
+            /// What the primitive finds, for people and plans: [`Primitive::audit`], and unknown
+            /// where a statement that it judges holds a byte that is not UTF-8.
+            ///
+            /// # Errors
+            /// As [`Primitive::audit`], and [`Error::NotUtf8`](crate::error::Error::NotUtf8).
+            pub fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+                foreign::settled(self.primitive().audit(root)?)
+            }
+
             /// The primitive behind the arm.
             pub fn primitive(&self) -> &dyn Primitive {
                 match self {

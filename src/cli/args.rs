@@ -123,7 +123,7 @@ pub enum Verb {
     ///
     /// What would be done is what plan shows for this row with the same options.
     Explain {
-        /// The row's number, as 5.3.10.
+        /// The row's id, as 5.3.10 or site.1.
         #[arg(value_parser = RowIds)]
         id: RuleId,
         /// A root to look at.
@@ -162,12 +162,12 @@ impl State {
 /// Which profile, in which language.
 #[derive(Debug, ClapArgs)]
 pub struct Table {
-    /// The profile: the embedded one's name, or a directory with a profile.toml.
+    /// The profile: an embedded one's name, or a directory with a profile.toml.
     #[arg(
         long,
         value_name = "NAME|DIR",
         env = "GOKAKU_PROFILE",
-        default_value = "aks-ubuntu-18.04"
+        default_value = crate::profile::DEFAULT
     )]
     pub profile: PathBuf,
     /// The language of text; by default that of the locale.
@@ -181,7 +181,7 @@ pub struct Select {
     /// Which profile and language.
     #[command(flatten)]
     pub table: Table,
-    /// Only these rows; an id of a section stands for all rows below it.
+    /// Only these rows; an id of a section (5.3, site) stands for all rows below it.
     #[arg(long, value_name = "ID", env = "GOKAKU_RULE", value_delimiter = ',',
           value_parser = RowIds)]
     pub rule: Vec<RuleId>,

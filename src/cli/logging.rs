@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::args::LogFormat;
 use crate::report::secret::for_terminal;
+use crate::text::lossless;
 
 /// The warnings so far, ready to be written again.
 static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -67,7 +68,7 @@ fn text(out: &mut env_logger::fmt::Formatter, record: &Record<'_>) -> io::Result
 
 /// The message, without orders to the terminal that a file of the target may hold.
 fn shown(record: &Record<'_>) -> String {
-    for_terminal(&record.args().to_string())
+    for_terminal(&lossless::shown(&record.args().to_string()))
 }
 
 fn word(level: Level) -> &'static str {

@@ -1,7 +1,7 @@
 //! What a run says of itself on the way, and its verdict as the last lines of the log.
 
 use crate::check::Outcome;
-use crate::profile::{Lang, Profile, Rule, Status};
+use crate::profile::{Lang, Profile, Rule};
 use crate::report::text::{evidence, outcome_word};
 use crate::report::{Mode, Report, RuleReport, TargetRef};
 
@@ -12,7 +12,7 @@ const REASON: usize = 600;
 
 /// The profile was read and the root opened.
 pub fn opened(target: &TargetRef, profile: &Profile, rules: &[&Rule]) {
-    let hold = rules.iter().filter(|r| r.status() == Status::Pass).count();
+    let hold = rules.iter().filter(|r| r.is_enforced()).count();
     let left = rules.len() - hold;
     log::info!(
         phase = "profile", rows = rules.len(), hold = hold, left_alone = left;
@@ -33,7 +33,7 @@ pub fn opened(target: &TargetRef, profile: &Profile, rules: &[&Rule]) {
 pub fn ended(report: &Report, strict: bool) {
     let pass = &report.summary.pass;
     let bad = |row: &&RuleReport| match row.outcome {
-        _ if row.status != Status::Pass => strict && row.drift,
+        _ if !row.status.is_enforced() => strict && row.drift,
         Outcome::Unknown => true,
         Outcome::NotMet => report.mode != Mode::Plan,
         _ => false,

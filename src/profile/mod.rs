@@ -1,13 +1,23 @@
 //! Profiles: the declared table as data, read from TOML and checked whole before a target is
-//! touched. The embedded profile lives in `profiles/aks-ubuntu-18.04/`.
+//! touched. The embedded profile lives in `profiles/aks-ubuntu-18.04/`; `embedded` lists them.
 
+mod embedded;
+mod id;
 mod load;
 mod rule;
 mod target;
+mod vocabulary;
 
+pub(crate) use embedded::DEFAULT;
+#[cfg(test)]
+pub(crate) use embedded::want;
+pub use id::{Part, RuleId};
 pub use load::Source;
-pub use rule::{Bilingual, Disposition, Drift, Lang, Reason, Rule, RuleId, Status};
+pub use rule::{Bilingual, Disposition, Drift, Lang, Rule};
 pub use target::Identity;
+pub use vocabulary::{Reason, Status};
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -19,6 +29,9 @@ pub struct Target {
     pub os: String,
     /// `VERSION_ID=`, as `18.04`.
     pub version: String,
+    /// Upstream versions of packages, as their numbers: supposed where the tree has no record.
+    #[serde(default, deserialize_with = "target::versions")]
+    pub versions: BTreeMap<String, Vec<u32>>,
 }
 
 /// The benchmark a profile is a result table of.
@@ -44,11 +57,24 @@ pub struct Profile {
     pub target: Target,
     /// Where the table was published.
     pub source: String,
+    /// What the table says of rows, in its order.
+    pub statuses: Vec<Status>,
+    /// Why rows are left alone, in its order.
+    pub reasons: Vec<Reason>,
+    /// Titles of chapters, by the first component of the rows' ids.
+    pub chapters: BTreeMap<Part, Bilingual>,
+    /// Packages that are never removed; `*` stands for any characters.
+    pub protected_packages: Vec<String>,
     /// The rows, ordered by id.
     pub rules: Vec<Rule>,
 }
 
 impl Profile {
+    /// The title of a chapter; empty where the profile gives none.
+    pub fn chapter_title(&self, chapter: &Part, lang: Lang) -> &str {
+        self.chapters.get(chapter).map_or("", |title| title.get(lang))
+    }
+
     /// The rule with this id.
     pub fn rule(&self, id: &RuleId) -> Option<&Rule> {
         self.rules.iter().find(|r| r.id == *id)

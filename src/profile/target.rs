@@ -1,8 +1,13 @@
 //! Is this root the system the profile is for?
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, de};
+
 use super::Target;
 use crate::error::{Error, Result};
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs};
+use crate::text::lossless;
 use crate::text::os_release;
 
 /// What a root says it is.
@@ -28,6 +33,41 @@ impl Identity {
         }
         Ok(Identity::default())
     }
+}
+
+/// The packages whose versions the readers of their configuration ask for.
+const KNOWN: [&str; 5] = ["kmod", "libpwquality1", "openssh-server", "procps", "systemd"];
+
+/// Reads `[target.versions]`: `kmod = "24"`.
+pub(super) fn versions<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<BTreeMap<String, Vec<u32>>, D::Error> {
+    #[derive(PartialEq, Eq, PartialOrd, Ord)]
+    struct Package(String);
+    impl<'de> Deserialize<'de> for Package {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Package, D::Error> {
+            let name = String::deserialize(d)?;
+            if KNOWN.contains(&name.as_str()) {
+                return Ok(Package(name));
+            }
+            let known = KNOWN.join(", ");
+            Err(de::Error::custom(format!("nothing asks for `{name}`; want one of: {known}")))
+        }
+    }
+    struct Version(Vec<u32>);
+    impl<'de> Deserialize<'de> for Version {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Version, D::Error> {
+            let text = String::deserialize(d)?;
+            let numbers: std::result::Result<_, _> = text.split('.').map(str::parse).collect();
+            numbers.map(Version).map_err(|_| {
+                de::Error::custom(format!(
+                    "`{text}` is not an upstream version; want numbers with dots, as \"3.3.12\""
+                ))
+            })
+        }
+    }
+    let all = BTreeMap::<Package, Version>::deserialize(deserializer)?;
+    Ok(all.into_iter().map(|(package, version)| (package.0, version.0)).collect())
 }
 
 impl Target {
@@ -63,6 +103,7 @@ impl Target {
             (os, "") => format!("{os} without a version"),
             (os, version) => format!("{os} {version}"),
         };
+        let what = lossless::shown(&what);
         Err(Error::Guard(format!(
             "/etc/os-release: found {what}, want {} {}; this profile is not for this root \
              (--force-target takes it all the same)",
@@ -85,7 +126,8 @@ mod tests {
 
     #[test]
     fn the_root_must_be_the_right_one() {
-        let want = Target { os: "ubuntu".into(), version: "18.04".into() };
+        let want =
+            Target { os: "ubuntu".into(), version: "18.04".into(), versions: BTreeMap::new() };
         assert!(want.guard(&identity("NAME=x\nID=ubuntu\nVERSION_ID=\"18.04\"\n")).is_ok());
         let bad = [
             ("ID=debian\nVERSION_ID=11\n", "found debian 11, want ubuntu 18.04"),

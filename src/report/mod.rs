@@ -9,14 +9,14 @@ pub mod rules_doc;
 pub(crate) mod secret;
 pub mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::apply::packages::{self, Action, Operation};
 use crate::check::{Evidence, Outcome};
 use crate::plan::{Judged, Remedy};
-use crate::profile::{Bilingual, Disposition, Drift, Profile, Reason, Rule, RuleId, Status};
+use crate::profile::{Bilingual, Disposition, Drift, Part, Profile, Reason, Rule, RuleId, Status};
 use crate::rootfs::{ImagePath, NodeBody, PathChange};
 
 /// The schema's name and version.
@@ -59,6 +59,9 @@ pub struct Report {
     /// What the package runner has to say, if it had anything to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packages: Option<PackagesReport>,
+    /// The profile's titles of chapters; only for people.
+    #[serde(skip)]
+    pub chapters: BTreeMap<Part, Bilingual>,
 }
 
 /// What the package runner has to say.
@@ -143,7 +146,7 @@ pub struct LeftCounts {
 /// One row.
 #[derive(Debug, Serialize)]
 pub struct RuleReport {
-    /// Its number in the benchmark.
+    /// Its id: its number in the benchmark, or the site's own.
     pub id: RuleId,
     /// What the table declares.
     pub status: Status,
@@ -295,6 +298,7 @@ impl Report {
             rules: rows,
             changes,
             packages: None,
+            chapters: profile.chapters.clone(),
         }
     }
 
@@ -370,17 +374,18 @@ fn row(
     let (left_alone, drift) = match &rule.disposition {
         Disposition::Enforce(_) => (None, false),
         Disposition::LeaveAlone { note, drift, .. } => {
-            let reason = rule.reason.unwrap_or(Reason::NoneGiven);
             let drift = match drift {
                 None => false,
                 Some(Drift::WhenMet) => judged.any_met,
             };
-            (Some(LeftAlone { reason, note: note.clone() }), drift)
+            // A profile is refused in which such a row has no reason.
+            let left = |reason: &Reason| LeftAlone { reason: reason.clone(), note: note.clone() };
+            (rule.reason.as_ref().map(left), drift)
         }
     };
     RuleReport {
         id: rule.id.clone(),
-        status: rule.status(),
+        status: rule.status.clone(),
         level: rule.level,
         outcome: judged.outcome,
         remedy: judged.remedy,
@@ -408,7 +413,7 @@ fn veiled(evidence: &Evidence) -> Evidence {
 pub fn summarize<'a>(rows: impl Iterator<Item = &'a RuleReport>) -> Summary {
     let mut sum = Summary::default();
     for row in rows {
-        if row.status == Status::Pass {
+        if row.status.is_enforced() {
             let pass = &mut sum.pass;
             pass.total += 1;
             match row.outcome {

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::text::chapter_name;
-use crate::profile::{Disposition, Drift, Lang, Profile, Rule, Status};
+use crate::profile::{Disposition, Drift, Lang, Part, Profile, Rule, Status};
 
 /// Words that are not data, in both languages.
 struct Words {
@@ -75,16 +74,13 @@ const JA: Words = Words {
     colon: ": ",
 };
 
-const STATUSES: [Status; 4] =
-    [Status::Pass, Status::Fail, Status::NotApplicable, Status::Unspecified];
-
 /// The whole page.
 pub fn render(profile: &Profile, lang: Lang) -> String {
     let w = match lang {
         Lang::En => &EN,
         Lang::Ja => &JA,
     };
-    let mut chapters: BTreeMap<u16, Vec<&Rule>> = BTreeMap::new();
+    let mut chapters: BTreeMap<&Part, Vec<&Rule>> = BTreeMap::new();
     for rule in &profile.rules {
         chapters.entry(rule.id.chapter()).or_default().push(rule);
     }
@@ -95,10 +91,10 @@ pub fn render(profile: &Profile, lang: Lang) -> String {
     let _ =
         writeln!(out, "{} {} · {}\n", escape(&benchmark.name), benchmark.version, escape(source));
     let _ = writeln!(out, "{}\n\n{}\n", w.head, w.other_page);
-    counts(&mut out, &chapters, w, lang);
-    for (number, rules) in &chapters {
-        let name = chapter_name(*number, lang);
-        let _ = writeln!(out, "\n## <a id=\"{number}\"></a>{number} {name}");
+    counts(&mut out, profile, &chapters, w, lang);
+    for (chapter, rules) in &chapters {
+        let name = titled(profile, chapter, lang);
+        let _ = writeln!(out, "\n## <a id=\"{chapter}\"></a>{name}");
         for rule in rules {
             entry(&mut out, rule, w, lang);
         }
@@ -106,17 +102,32 @@ pub fn render(profile: &Profile, lang: Lang) -> String {
     out
 }
 
+/// A chapter's number, or word, with its title if it has one.
+fn titled(profile: &Profile, chapter: &Part, lang: Lang) -> String {
+    let title = escape(profile.chapter_title(chapter, lang));
+    format!("{chapter} {title}").trim_end().to_owned()
+}
+
 /// How many rows of each chapter have which status.
-fn counts(out: &mut String, chapters: &BTreeMap<u16, Vec<&Rule>>, w: &Words, lang: Lang) {
-    let words = STATUSES.map(|s| s.word(lang)).join(" | ");
+fn counts(
+    out: &mut String,
+    profile: &Profile,
+    chapters: &BTreeMap<&Part, Vec<&Rule>>,
+    w: &Words,
+    lang: Lang,
+) {
+    let statuses = &profile.statuses;
+    let words: Vec<String> = statuses.iter().map(|s| escape(s.word(lang))).collect();
+    let words = words.join(" | ");
     let _ = writeln!(out, "| {} | {words} | {} |", w.chapter, w.all);
-    let _ = writeln!(out, "|---|{}", "--:|".repeat(STATUSES.len() + 1));
+    let _ = writeln!(out, "|---|{}", "--:|".repeat(statuses.len() + 1));
     let mut line = |name: &str, rules: &[&Rule]| {
-        let count = |s| rules.iter().filter(|r| r.status() == s).count().to_string();
-        let _ = writeln!(out, "| {name} | {} | {} |", STATUSES.map(count).join(" | "), rules.len());
+        let count = |s: &Status| rules.iter().filter(|r| r.status == *s).count().to_string();
+        let counts: Vec<String> = statuses.iter().map(count).collect();
+        let _ = writeln!(out, "| {name} | {} | {} |", counts.join(" | "), rules.len());
     };
-    for (number, rules) in chapters {
-        line(&format!("[{number} {}](#{number})", chapter_name(*number, lang)), rules);
+    for (chapter, rules) in chapters {
+        line(&format!("[{}](#{chapter})", titled(profile, chapter, lang)), rules);
     }
     let all: Vec<&Rule> = chapters.values().flatten().copied().collect();
     line(w.all, &all);
@@ -126,8 +137,8 @@ fn counts(out: &mut String, chapters: &BTreeMap<u16, Vec<&Rule>>, w: &Words, lan
 fn entry(out: &mut String, rule: &Rule, w: &Words, lang: Lang) {
     let id = &rule.id;
     let _ = writeln!(out, "\n### <a id=\"{id}\"></a>{id} {}\n", escape(rule.title.get(lang)));
-    let _ = write!(out, "**{}** · {} {}", rule.status().word(lang), w.level, rule.level);
-    if let Some(reason) = rule.reason {
+    let _ = write!(out, "**{}** · {} {}", rule.status.word(lang), w.level, rule.level);
+    if let Some(reason) = &rule.reason {
         let _ = write!(out, " · {}{}{}", w.reason, w.colon, reason.word(lang));
     }
     let _ = writeln!(out, "\n\n{}", escape(rule.rationale.get(lang)));
@@ -209,6 +220,31 @@ version = "1"
 [target]
 os = "ubuntu"
 version = "18.04"
+[[status]]
+key = "pass"
+word = { en = "pass", ja = "合格" }
+enforced = true
+[[status]]
+key = "fail"
+word = { en = "fail", ja = "失敗" }
+[[status]]
+key = "not-applicable"
+word = { en = "not applicable", ja = "適用しない" }
+[[status]]
+key = "unspecified"
+word = { en = "unspecified", ja = "指定なし" }
+[[reason]]
+key = "operational-impact"
+word = { en = "potential operational impact", ja = "運用上の潜在的な影響" }
+[[reason]]
+key = "none-given"
+word = { en = "none given", ja = "理由の記載なし" }
+[chapters]
+1 = { en = "initial setup", ja = "初期セットアップ" }
+2 = { en = "services", ja = "サービス" }
+[defaults.sysctl]
+file = "/etc/sysctl.d/60-site.conf"
+late_file = "/etc/sysctl.d/99-site.conf"
 "#;
 
     fn page(chapter: &str, lang: Lang) -> String {

@@ -7,7 +7,7 @@ use crate::apply::packages::Action;
 
 use super::{Mode, PassCounts, Report, RuleReport, summarize};
 use crate::check::{Evidence, Outcome};
-use crate::profile::{Lang, Profile, Rule, Status};
+use crate::profile::{Lang, Part, Profile, Rule};
 
 /// How to render.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,7 +23,6 @@ pub struct Style {
 /// Words that are not data, in both languages.
 struct Words {
     chapter: &'static str,
-    chapters: [&'static str; 6],
     total: &'static str,
     columns: [&'static str; 7],
     left: &'static str,
@@ -42,14 +41,6 @@ struct Words {
 
 const EN: Words = Words {
     chapter: "chapter",
-    chapters: [
-        "initial setup",
-        "services",
-        "network",
-        "logging and auditing",
-        "access and authentication",
-        "system maintenance",
-    ],
     total: "all",
     columns: ["rows", "met", "vacuous", "not met", "manual", "unknown", "waived"],
     left: "left alone",
@@ -68,14 +59,6 @@ const EN: Words = Words {
 
 const JA: Words = Words {
     chapter: "章",
-    chapters: [
-        "初期セットアップ",
-        "サービス",
-        "ネットワーク",
-        "ログ記録と監査",
-        "アクセスと認証",
-        "システムの保守",
-    ],
     total: "合計",
     columns: ["行", "適合", "対象なし", "不適合", "要確認", "不明", "免除"],
     left: "対象外",
@@ -97,11 +80,6 @@ fn words(lang: Lang) -> &'static Words {
         Lang::En => &EN,
         Lang::Ja => &JA,
     }
-}
-
-/// The name of a chapter of the benchmark; empty for a number it does not have.
-pub fn chapter_name(number: u16, lang: Lang) -> &'static str {
-    words(lang).chapters.get(usize::from(number).wrapping_sub(1)).copied().unwrap_or("")
 }
 
 /// The outcome as a word for people.
@@ -173,7 +151,7 @@ fn packages(out: &mut String, report: &Report, lang: Lang) {
 
 fn needs_attention(row: &RuleReport) -> bool {
     row.drift
-        || (row.status == Status::Pass
+        || (row.status.is_enforced()
             && matches!(row.outcome, Outcome::NotMet | Outcome::Unknown | Outcome::Manual))
 }
 
@@ -242,7 +220,7 @@ fn line_of(text: &str) -> String {
 
 fn counts(out: &mut String, report: &Report, style: Style) {
     let w = words(style.lang);
-    let mut chapters: BTreeMap<u16, Vec<&RuleReport>> = BTreeMap::new();
+    let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
     for row in &report.rules {
         chapters.entry(row.id.chapter()).or_default().push(row);
     }
@@ -260,8 +238,9 @@ fn counts(out: &mut String, report: &Report, style: Style) {
         let left = format!("{} ({})", sum.left_alone.total, sum.left_alone.drifted);
         let _ = writeln!(out, "{text}{left:>24}");
     };
-    for (number, rows) in &chapters {
-        line(&format!("{number} {}", chapter_name(*number, style.lang)), rows);
+    for (chapter, rows) in &chapters {
+        let title = report.chapters.get(chapter).map_or("", |title| title.get(style.lang));
+        line(format!("{chapter} {title}").trim_end(), rows);
     }
     let all: Vec<&RuleReport> = report.rules.iter().collect();
     line(w.total, &all);
@@ -289,15 +268,13 @@ fn columns(pass: &PassCounts) -> [usize; 7] {
 pub fn list(rules: &[&Rule], style: Style) -> String {
     let mut out = String::new();
     for rule in rules {
-        let reason = match (rule.status(), rule.reason) {
-            (Status::Pass, None) | (_, None) => String::new(),
-            (_, Some(reason)) => format!("  [{}]", reason.word(style.lang)),
-        };
+        let reason = rule.reason.as_ref();
+        let reason = reason.map(|r| format!("  [{}]", r.word(style.lang))).unwrap_or_default();
         let _ = writeln!(
             out,
             "{:<10} {} L{}  {}{reason}",
             rule.id.to_string(),
-            pad(rule.status().word(style.lang), 14),
+            pad(rule.status.word(style.lang), 14),
             rule.level,
             rule.title.get(style.lang),
         );
@@ -310,8 +287,8 @@ pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -
     let mut out = String::new();
     let lang = style.lang;
     let _ = writeln!(out, "{}  {}", rule.id, rule.title.get(lang));
-    let status = rule.status().word(lang);
-    let reason = rule.reason.map(|r| format!(" ({})", r.word(lang))).unwrap_or_default();
+    let status = rule.status.word(lang);
+    let reason = rule.reason.as_ref().map(|r| format!(" ({})", r.word(lang))).unwrap_or_default();
     let _ = writeln!(
         out,
         "{} {}, L{}: {status}{reason}",
@@ -336,7 +313,7 @@ pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -
 
 fn colour_of(row: &RuleReport) -> &'static str {
     match row.outcome {
-        Outcome::NotMet if row.status == Status::Pass => "31",
+        Outcome::NotMet if row.status.is_enforced() => "31",
         Outcome::Unknown => "35",
         Outcome::Manual => "33",
         _ if row.drift => "33",

@@ -1,5 +1,6 @@
 //! The image's own users and groups, from its `passwd` and `group`. The host is never asked.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use crate::error::Result;
 use crate::text::accounts::number;
 
 /// An account file may be this large (bytes); larger ones are an error.
-const ACCOUNT_LIMIT: u64 = 16 << 20;
+pub(crate) const ACCOUNT_LIMIT: u64 = 16 << 20;
 
 /// Names and numbers of an image's accounts. The first line with a name or number counts, as in
 /// the C library. Lines that cannot be understood are skipped here; rules about them look at the
@@ -21,6 +22,9 @@ const ACCOUNT_LIMIT: u64 = 16 << 20;
 pub struct AccountDb {
     users: Vec<(u32, u32, OsString)>,
     groups: Vec<(u32, OsString)>,
+    /// Which of the users has a number, and which of the groups: the first.
+    by_uid: HashMap<u32, usize>,
+    by_gid: HashMap<u32, usize>,
 }
 
 impl AccountDb {
@@ -39,11 +43,23 @@ impl AccountDb {
 
     /// Reads the texts of the two files.
     pub fn parse(passwd: &[u8], group: &[u8]) -> AccountDb {
-        let users = rows(passwd)
+        let users: Vec<(u32, u32, OsString)> = rows(passwd)
             .filter_map(|f| Some((number(f.get(2)?)?, number(f.get(3)?)?, name(f[0])?)))
             .collect();
-        let groups = rows(group).filter_map(|f| Some((number(f.get(2)?)?, name(f[0])?))).collect();
-        AccountDb { users, groups }
+        let groups: Vec<(u32, OsString)> =
+            rows(group).filter_map(|f| Some((number(f.get(2)?)?, name(f[0])?))).collect();
+        // Of several with one number the last that is put in stays, so the first goes last.
+        let by_uid = users.iter().enumerate().rev().map(|(at, u)| (u.0, at)).collect();
+        let by_gid = groups.iter().enumerate().rev().map(|(at, g)| (g.0, at)).collect();
+        AccountDb { users, groups, by_uid, by_gid }
+    }
+
+    fn user(&self, uid: u32) -> Option<&(u32, u32, OsString)> {
+        self.users.get(*self.by_uid.get(&uid)?)
+    }
+
+    fn group(&self, gid: u32) -> Option<&(u32, OsString)> {
+        self.groups.get(*self.by_gid.get(&gid)?)
     }
 
     /// The number of the group `name`.
@@ -58,29 +74,32 @@ impl AccountDb {
 
     /// The name of the user with this number.
     pub fn name_of(&self, uid: u32) -> Option<String> {
-        self.get_user_by_uid(uid).map(|u| u.name().to_string_lossy().into_owned())
+        self.user(uid).map(|u| u.2.to_string_lossy().into_owned())
+    }
+
+    /// The name of the group with this number.
+    pub fn group_name_of(&self, gid: u32) -> Option<String> {
+        self.group(gid).map(|g| g.1.to_string_lossy().into_owned())
     }
 
     /// Whether a user has this number.
     pub fn has_uid(&self, uid: u32) -> bool {
-        self.users.iter().any(|u| u.0 == uid)
+        self.by_uid.contains_key(&uid)
     }
 
     /// Whether a group has this number.
     pub fn has_gid(&self, gid: u32) -> bool {
-        self.groups.iter().any(|g| g.0 == gid)
+        self.by_gid.contains_key(&gid)
     }
 
     /// `name(number)` of a user, or the bare number where nothing that can be a name is known.
     pub fn show_user(&self, uid: u32) -> String {
-        let name = self.users.iter().find(|u| u.0 == uid).map(|u| u.2.as_os_str());
-        show(uid, name)
+        show(uid, self.user(uid).map(|u| u.2.as_os_str()))
     }
 
     /// `name(number)` of a group, or the bare number where nothing that can be a name is known.
     pub fn show_group(&self, gid: u32) -> String {
-        let name = self.groups.iter().find(|g| g.0 == gid).map(|g| g.1.as_os_str());
-        show(gid, name)
+        show(gid, self.group(gid).map(|g| g.1.as_os_str()))
     }
 }
 
@@ -119,7 +138,7 @@ fn name(field: &[u8]) -> Option<OsString> {
 
 impl Users for AccountDb {
     fn get_user_by_uid(&self, uid: u32) -> Option<Arc<User>> {
-        let (uid, gid, name) = self.users.iter().find(|u| u.0 == uid)?;
+        let (uid, gid, name) = self.user(uid)?;
         Some(Arc::new(User::new(*uid, name, *gid)))
     }
 
@@ -145,7 +164,7 @@ impl Users for AccountDb {
 
 impl Groups for AccountDb {
     fn get_group_by_gid(&self, gid: u32) -> Option<Arc<Group>> {
-        let (gid, name) = self.groups.iter().find(|g| g.0 == gid)?;
+        let (gid, name) = self.group(gid)?;
         Some(Arc::new(Group::new(*gid, name)))
     }
 
@@ -180,6 +199,9 @@ mod tests {
         );
         assert_eq!(db.gid("shadow"), Some(42), "the first line counts");
         assert_eq!(db.uid("büro"), Some(1000));
+        let twice = AccountDb::parse(b"a:x:1:1:::\nb:x:1:1:::\n", b"c:x:1:\nd:x:1:\n");
+        assert_eq!(twice.name_of(1).as_deref(), Some("a"), "the first line with a number counts");
+        assert_eq!(twice.group_name_of(1).as_deref(), Some("c"));
         assert_eq!(db.uid("+nis"), None);
         assert_eq!(db.gid("x"), None, "too large for a group number");
         let odd = AccountDb::parse(

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::{ImagePath, Stat};
 use crate::profile::RuleId;
+use crate::text::lossless::Raw;
 
 /// Mode and owner of a file that does not exist yet. Existing files keep theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +88,9 @@ impl Change {
     }
 
     /// New text for a configuration file (root's, 0644 if it does not exist yet).
-    pub fn write(path: &ImagePath, text: impl Into<Vec<u8>>) -> Change {
-        Change::Write { path: path.clone(), content: text.into(), create: NewFile::CONFIG }
+    pub fn write(path: &ImagePath, text: impl Raw) -> Change {
+        let content = text.raw().into_owned();
+        Change::Write { path: path.clone(), content, create: NewFile::CONFIG }
     }
 }
 

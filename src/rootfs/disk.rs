@@ -1,7 +1,7 @@
 //! An image that is a directory on disk.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
@@ -30,6 +30,7 @@ pub struct DiskRootfs {
     protected: Vec<String>,
     surveyed: bool,
     quarantines: bool,
+    supposed: BTreeMap<String, Vec<u32>>,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     links: RefCell<HashMap<ImagePath, Option<Vec<u8>>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
@@ -72,6 +73,7 @@ impl DiskRootfs {
             protected: Vec::new(),
             surveyed: false,
             quarantines: false,
+            supposed: BTreeMap::new(),
             stats: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
@@ -99,6 +101,7 @@ impl DiskRootfs {
             protected: self.protected.clone(),
             surveyed: self.surveyed,
             quarantines: self.quarantines,
+            supposed: self.supposed.clone(),
             stats: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
@@ -122,6 +125,14 @@ impl DiskRootfs {
     pub fn quarantining(mut self, wanted: bool) -> DiskRootfs {
         self.memo.forget();
         self.quarantines = wanted;
+        self
+    }
+
+    /// The same root, with [`Rootfs::supposed_version`] by names of packages.
+    #[must_use]
+    pub fn supposing(mut self, versions: BTreeMap<String, Vec<u32>>) -> DiskRootfs {
+        self.memo.forget();
+        self.supposed = versions;
         self
     }
 
@@ -391,6 +402,10 @@ impl Rootfs for DiskRootfs {
 
     fn quarantines(&self) -> bool {
         self.quarantines
+    }
+
+    fn supposed_version(&self, package: &str) -> Option<&[u32]> {
+        self.supposed.get(package).map(Vec::as_slice)
     }
 }
 

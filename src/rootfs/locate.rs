@@ -1,7 +1,6 @@
 //! Following links by name, for images that are not (only) a directory on disk.
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::{FileKind, ImagePath, Location, Stat};
@@ -47,7 +46,7 @@ pub(super) fn locate(
             }
             continue;
         }
-        at.push(OsStr::from_bytes(name))?;
+        at.push(name)?;
         let found = if nothing_below { None } else { stat(&at)? };
         match found {
             Some(s)

@@ -25,6 +25,7 @@ pub struct MemoryRootfs {
     live: bool,
     protected: Vec<String>,
     quarantines: bool,
+    supposed: BTreeMap<String, Vec<u32>>,
 }
 
 impl MemoryRootfs {
@@ -102,6 +103,14 @@ impl MemoryRootfs {
     pub fn quarantining(mut self) -> MemoryRootfs {
         self.memo.forget();
         self.quarantines = true;
+        self
+    }
+
+    /// Supposes a version of a package, as its numbers, where no record of it is added.
+    #[must_use]
+    pub fn supposing(mut self, package: &str, version: &[u32]) -> MemoryRootfs {
+        self.memo.forget();
+        self.supposed.insert(package.to_owned(), version.to_vec());
         self
     }
 
@@ -250,5 +259,9 @@ impl Rootfs for MemoryRootfs {
 
     fn quarantines(&self) -> bool {
         self.quarantines
+    }
+
+    fn supposed_version(&self, package: &str) -> Option<&[u32]> {
+        self.supposed.get(package).map(Vec::as_slice)
     }
 }

@@ -26,13 +26,13 @@ use std::fmt;
 use std::rc::Rc;
 
 pub use accounts::AccountDb;
-pub(crate) use accounts::show_name;
+pub(crate) use accounts::{ACCOUNT_LIMIT, show_name};
 pub use change::{Change, NewFile, Node, NodeBody, PathChange};
 pub use disk::DiskRootfs;
 pub use memo::Memo;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
-pub(crate) use path::{escape, is_control, quote};
+pub(crate) use path::{escape, escape_text, is_control, quote};
 pub(crate) use resolve::reopen;
 pub use resolve::{Links, Resolver};
 pub(crate) use staged::CONTENT_LIMIT;
@@ -41,7 +41,8 @@ pub(crate) use tree_id::TreeId;
 
 pub use survey::{Found, Survey};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::text::lossless;
 
 /// No configuration file a rule reads is larger than this (bytes).
 pub const CONFIG_LIMIT: u64 = 4 << 20;
@@ -149,16 +150,16 @@ pub trait Rootfs {
     /// The bytes of the regular file that `path` leads to, links followed.
     ///
     /// # Errors
-    /// [`Error::WrongKind`] for anything but a regular file (which is never opened),
-    /// [`Error::TooLarge`] above `limit` bytes, [`Error::TooMuch`] when all files are too large
-    /// together, [`Error::CannotTell`] for what the kernel makes up (`/proc` in a chroot), a loop of
+    /// [`Error::WrongKind`](crate::error::Error::WrongKind) for anything but a regular file (which is never opened),
+    /// [`Error::TooLarge`](crate::error::Error::TooLarge) above `limit` bytes, [`Error::TooMuch`](crate::error::Error::TooMuch) when all files are too large
+    /// together, [`Error::CannotTell`](crate::error::Error::CannotTell) for what the kernel makes up (`/proc` in a chroot), a loop of
     /// links, or the kernel's refusal.
     fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>>;
 
     /// The names in the directory that `path` leads to, sorted by bytes, without `.` and `..`.
     ///
     /// # Errors
-    /// [`Error::WrongKind`] for anything but a directory, [`Error::CannotTell`] as for
+    /// [`Error::WrongKind`](crate::error::Error::WrongKind) for anything but a directory, [`Error::CannotTell`](crate::error::Error::CannotTell) as for
     /// [`Rootfs::read_bytes`], a loop of links, or the kernel's refusal.
     fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>>;
 
@@ -206,6 +207,12 @@ pub trait Rootfs {
         false
     }
 
+    /// The upstream version of a package, as its numbers, that is supposed where the image has no
+    /// record of it; as given for this run.
+    fn supposed_version(&self, _package: &str) -> Option<&[u32]> {
+        None
+    }
+
     /// Where `path` leads, all links followed.
     ///
     /// # Errors
@@ -221,19 +228,13 @@ pub trait Rootfs {
         })
     }
 
-    /// The text of a configuration file, links followed. `None` when it is not there.
+    /// The text of a configuration file, links followed, with a stand-in for each byte that is not
+    /// UTF-8 ([`lossless::decode`]). `None` when it is not there.
     ///
     /// # Errors
-    /// As [`Rootfs::read_bytes`] with [`CONFIG_LIMIT`], and [`Error::NotUtf8`].
+    /// As [`Rootfs::read_bytes`] with [`CONFIG_LIMIT`].
     fn read(&self, path: &ImagePath) -> Result<Option<String>> {
-        let Some(bytes) = self.read_bytes(path, CONFIG_LIMIT)? else { return Ok(None) };
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => Ok(Some(text.to_owned())),
-            Err(e) => {
-                let offset = e.valid_up_to();
-                let line = 1 + bytes[..offset].iter().filter(|b| **b == b'\n').count();
-                Err(Error::NotUtf8 { path: path.clone(), offset, line })
-            }
-        }
+        let bytes = self.read_bytes(path, CONFIG_LIMIT)?;
+        Ok(bytes.map(|bytes| lossless::decode(&bytes)))
     }
 }

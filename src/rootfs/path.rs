@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, QUOTED, Result, cut};
+use crate::text::lossless::{Raw, is_stand_in};
 
 /// A path inside an image: absolute, without `.`, `..` or doubled slashes; any other bytes.
 ///
@@ -21,12 +22,13 @@ impl ImagePath {
         ImagePath(b"/".to_vec())
     }
 
-    /// Checks and normalises `path`. Doubled and trailing slashes and `.` go away.
+    /// Checks and normalises `path`. Doubled and trailing slashes and `.` go away. Text of a
+    /// configuration file names the bytes that it was made from.
     ///
     /// # Errors
     /// [`Error::BadPath`] when it is empty, relative, or holds `..` or a NUL byte.
-    pub fn parse(path: impl AsRef<[u8]>) -> Result<ImagePath> {
-        let bytes = path.as_ref();
+    pub fn parse(path: impl Raw) -> Result<ImagePath> {
+        let bytes = &*path.raw();
         let bad = |why| Error::BadPath { path: escape(bytes), why };
         if bytes.first() != Some(&b'/') {
             return Err(bad("it does not begin with `/`"));
@@ -55,8 +57,8 @@ impl ImagePath {
     ///
     /// # Errors
     /// [`Error::BadPath`] when `name` is empty, `.`, `..` or holds a slash.
-    pub fn join(&self, name: impl AsRef<OsStr>) -> Result<ImagePath> {
-        let name = name.as_ref();
+    pub fn join(&self, name: impl Raw) -> Result<ImagePath> {
+        let name = &*name.raw();
         let mut out = Vec::with_capacity(self.0.len() + 1 + name.len());
         out.extend_from_slice(&self.0);
         let mut out = ImagePath(out);
@@ -65,8 +67,7 @@ impl ImagePath {
     }
 
     /// As [`ImagePath::join`], in place.
-    pub(super) fn push(&mut self, name: &OsStr) -> Result<()> {
-        let name = name.as_bytes();
+    pub(super) fn push(&mut self, name: &[u8]) -> Result<()> {
         if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
             return Err(Error::BadPath { path: escape(name), why: "want one plain file name" });
         }
@@ -138,9 +139,11 @@ impl ImagePath {
 }
 
 /// Whether a character acts on what is shown around it: control characters, and those that turn
-/// the direction of text or end a line.
+/// the direction of text or end a line. So do characters that stand for bytes in text: a name that
+/// holds one is shown by its bytes.
 pub(crate) fn is_control(c: char) -> bool {
     c.is_control()
+        || is_stand_in(c)
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
@@ -171,6 +174,19 @@ pub(crate) fn escape(bytes: &[u8]) -> String {
         }
         for byte in chunk.invalid() {
             out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out
+}
+
+/// As [`escape`], for text of a configuration file: the stand-ins for its bytes stay.
+pub(crate) fn escape_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_control(c) && !is_stand_in(c) {
+            out.push_str(&escape(c.encode_utf8(&mut [0; 4]).as_bytes()));
+        } else {
+            out.push(c);
         }
     }
     out
@@ -233,6 +249,20 @@ mod tests {
         assert!(p.join("a/b").is_err() && p.join("..").is_err());
         assert!(p.starts_with(&ImagePath::parse("/etc").unwrap()));
         assert!(!p.starts_with(&ImagePath::parse("/et").unwrap()));
+    }
+
+    #[test]
+    fn text_names_the_bytes_that_it_was_made_from() {
+        let text = crate::text::lossless::decode(b"/etc/caf\xe9");
+        let path = ImagePath::parse(&text).unwrap();
+        assert_eq!(path.as_bytes(), b"/etc/caf\xe9");
+        let etc = ImagePath::parse("/etc").unwrap();
+        assert_eq!(etc.join(&text[5..]).unwrap(), path);
+        assert_eq!(escape_text("a\u{10ffe9}\x1b"), "a\u{10ffe9}\\x1b");
+        // A name that holds a stand-in itself is bytes, and shown so.
+        let odd = etc.join(OsStr::new("\u{10ffe9}")).unwrap();
+        assert_eq!(odd.to_string(), "/etc/\\xf4\\x8f\\xbf\\xa9");
+        assert_eq!(odd.as_bytes(), "/etc/\u{10ffe9}".as_bytes());
     }
 
     #[test]

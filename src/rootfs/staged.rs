@@ -11,6 +11,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::profile::RuleId;
+use crate::text::lossless::Raw;
 
 /// A file that is replaced or taken away is kept whole for the diff and the undo; larger ones
 /// (bytes) are refused.
@@ -97,8 +98,9 @@ impl<'a> StagedRootfs<'a> {
                 self.refuse_detour(path, &at)?;
                 self.make_parents(&at.path, rule)?;
                 let stat = Stat { kind: FileKind::Symlink, ..Stat::file(0o777) };
+                let target = target.raw().into_owned();
                 let stat = Stat { size: target.len() as u64, ..stat };
-                let body = NodeBody::Symlink(target.as_bytes().to_vec());
+                let body = NodeBody::Symlink(target);
                 Ok(self.put(at.path, Some(Node { stat, body }), rule))
             }
             Change::MakeDir { path, create } => {
@@ -388,6 +390,10 @@ impl Rootfs for StagedRootfs<'_> {
     fn quarantines(&self) -> bool {
         self.base.quarantines()
     }
+
+    fn supposed_version(&self, package: &str) -> Option<&[u32]> {
+        self.base.supposed_version(package)
+    }
 }
 
 #[cfg(test)]
@@ -401,6 +407,21 @@ mod tests {
 
     fn rule() -> RuleId {
         "1.1.1".parse().unwrap()
+    }
+
+    #[test]
+    fn text_is_written_as_the_bytes_that_it_was_made_from() {
+        let root = MemoryRootfs::new().file("/etc/a", b"caf\xe9 \xff\n");
+        let text = root.read(&path("/etc/a")).unwrap().unwrap();
+        let mut staged = StagedRootfs::new(&root);
+        assert!(!staged.stage(&Change::write(&path("/etc/a"), &*text), &rule()).unwrap());
+        let longer = Change::write(&path("/etc/a"), format!("{text}x\n"));
+        assert!(staged.stage(&longer, &rule()).unwrap());
+        let target = text.trim_end().to_owned();
+        staged.stage(&Change::Symlink { path: path("/etc/l"), target }, &rule()).unwrap();
+        let bytes = staged.read_bytes(&path("/etc/a"), 99).unwrap().unwrap();
+        assert_eq!(&*bytes, b"caf\xe9 \xff\nx\n");
+        assert_eq!(staged.read_link(&path("/etc/l")).unwrap().unwrap(), b"caf\xe9 \xff");
     }
 
     #[test]

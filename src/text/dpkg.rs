@@ -65,25 +65,6 @@ impl State {
     }
 }
 
-/// Whether a version's upstream part is `wanted` or later. Only its leading numbers count, so this
-/// is for releases, not for dpkg's own order of all versions.
-pub fn at_least(version: &[u8], wanted: &[u64]) -> bool {
-    let version = String::from_utf8_lossy(version);
-    let version = version.split_once(':').map_or(&*version, |(_epoch, rest)| rest);
-    let upstream = version.rsplit_once('-').map_or(version, |(upstream, _revision)| upstream);
-    let mut parts = upstream.split('.').map(|part| {
-        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
-        part.get(..end).and_then(|digits| digits.parse::<u64>().ok()).unwrap_or(0)
-    });
-    for want in wanted {
-        let have = parts.next().unwrap_or(0);
-        if have != *want {
-            return have > *want;
-        }
-    }
-    true
-}
-
 /// One package of one architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stanza<'a> {
@@ -301,17 +282,6 @@ mod tests {
         }
         assert!(State::TriggersPending.is_there() && !State::TriggersPending.is_installed());
         assert!(!State::ConfigFiles.is_there());
-    }
-
-    #[test]
-    fn releases() {
-        let later = |v: &str| at_least(v.as_bytes(), &[1, 4, 1]);
-        for v in ["1.4.1", "1.4.4-1", "1:1.4.1-2", "1.10", "2", "1.4.1+dfsg-1"] {
-            assert!(later(v), "{v}");
-        }
-        for v in ["1.4.0-2", "1.4", "", "1:1.3.9", "0.9-1.4.1", "x"] {
-            assert!(!later(v), "{v}");
-        }
     }
 
     proptest! {

@@ -1,4 +1,5 @@
-//! Sections of `key = value` lines, as systemd and GLib read them.
+//! Sections of `key = value` lines, as systemd and GLib read them. systemd's unit files are read
+//! here, too; `unit` says what they mean.
 //!
 //! In both the last assignment of a key in a section counts, and a section may come more than
 //! once. They differ in what a comment is, in joined lines, and in what makes them give up.
@@ -8,10 +9,11 @@ use super::{DISABLED, Lines};
 /// Whose reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// systemd before 239: a comment that ends in a backslash goes on in the next line, and a line
-    /// without `=` may end the reading.
+    /// systemd before 239: a comment that ends in a backslash goes on in the next line, a backslash
+    /// before a carriage return joins nothing, and a line without `=` may end the reading.
     OldSystemd,
-    /// systemd from 239: comments are taken out before lines are joined.
+    /// systemd from 241: comments are taken out before lines are joined, and a carriage return
+    /// before the line feed is a part of the line's end.
     Systemd,
     /// GLib's key files: lines are not joined, only `#` begins a comment, and a line that is
     /// neither comment, section nor assignment makes the whole file void.
@@ -40,12 +42,15 @@ pub struct Refused {
     pub found: String,
 }
 
-enum Item {
+pub(super) enum Item {
     Section(String),
     Assignment {
         key: String,
         value: String,
     },
+    /// The file that `.include` names. systemd up to 241 reads it in this place of a unit's own
+    /// file; in drop-ins and `*.conf`, and later everywhere, the line says nothing.
+    Include(String),
     Comment,
     Nothing,
     /// Neither; `header` if it would have been a section.
@@ -55,16 +60,40 @@ enum Item {
     },
 }
 
-struct Piece {
-    first: usize,
-    last: usize,
-    item: Item,
+/// One line, or several that are joined.
+pub(super) struct Piece {
+    /// The first line, from 1.
+    pub first: usize,
+    /// The last line.
+    pub last: usize,
+    /// What stands there.
+    pub item: Item,
 }
 
 const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
+/// Whether the line that follows is a part of this one, for systemd.
+pub(super) fn goes_on(line: &str) -> bool {
+    line.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1
+}
+
+/// Whether the last line of a text asks for a further one.
+pub(super) fn is_open(text: &str) -> bool {
+    text.split_inclusive('\n').next_back().is_some_and(|l| goes_on(l.trim_end_matches('\n')))
+}
+
+/// The lines of a text that is added to. A last line that asks for more gets a bare line feed:
+/// before a carriage return its backslash would join nothing.
+pub(super) fn extensible(text: &str) -> Lines {
+    if is_open(text) && !text.ends_with('\n') {
+        Lines::new(&format!("{text}\n"))
+    } else {
+        Lines::new(text)
+    }
+}
+
 /// A key file as it is read: lines joined and classified.
-fn pieces(text: &str, dialect: Dialect) -> Vec<Piece> {
+pub(super) fn pieces(text: &str, dialect: Dialect) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let lines = text.split_inclusive('\n').map(|l| l.strip_suffix('\n').unwrap_or(l)).enumerate();
     if dialect == Dialect::KeyFile {
@@ -81,6 +110,10 @@ fn pieces(text: &str, dialect: Dialect) -> Vec<Piece> {
     for (i, line) in lines {
         end = i + 1;
         let line = if i == 0 { line.strip_prefix('\u{feff}').unwrap_or(line) } else { line };
+        let line = match dialect {
+            Dialect::Systemd => line.strip_suffix('\r').unwrap_or(line),
+            _ => line,
+        };
         if dialect == Dialect::Systemd && line.trim_start_matches(BLANKS).starts_with(['#', ';']) {
             if open.is_none() {
                 pieces.push(Piece { first: end, last: end, item: Item::Comment });
@@ -89,8 +122,7 @@ fn pieces(text: &str, dialect: Dialect) -> Vec<Piece> {
         }
         let (first, mut joined) = open.take().unwrap_or((end, String::new()));
         joined.push_str(line);
-        let backslashes = line.bytes().rev().take_while(|b| *b == b'\\').count();
-        if backslashes % 2 == 1 {
+        if goes_on(line) {
             joined.pop();
             joined.push(' ');
             open = Some((first, joined));
@@ -112,8 +144,8 @@ fn systemd_line(line: &str) -> Item {
     if line.starts_with(['#', ';']) {
         return Item::Comment;
     }
-    if line.starts_with(".include ") {
-        return Item::Nothing;
+    if let Some(file) = line.strip_prefix(".include ") {
+        return Item::Include(file.trim_matches(BLANKS).to_owned());
     }
     if let Some(rest) = line.strip_prefix('[') {
         return match rest.strip_suffix(']') {
@@ -223,6 +255,7 @@ pub fn set(text: &str, dialect: Dialect, section: &str, key: &str, value: &str) 
         lines.set(line, &format!("{head}{value}"));
     } else {
         let assignment = format!("{key}={value}");
+        let open_end = dialect != Dialect::KeyFile && is_open(text);
         if let Some(header) = header {
             let smaller = pieces.iter().filter(|piece| piece.first > header).take_while(
                 |piece| matches!(&piece.item, Item::Assignment { key: k, .. } if k.as_str() < key),
@@ -232,10 +265,14 @@ pub fn set(text: &str, dialect: Dialect, section: &str, key: &str, value: &str) 
             below.insert(above + 1, &assignment);
             let below = below.to_string();
             let found = assignments(&below, dialect, section, key);
-            // A header that the text breaks off in would take the line in.
-            if found.last().is_some_and(|a| a.value == value) {
+            // A line that the text breaks off in would take this one in.
+            let taken_in = open_end && above >= lines.len();
+            if !taken_in && found.last().is_some_and(|a| a.value == value) {
                 return below;
             }
+        }
+        if open_end {
+            lines = extensible(text);
         }
         // An empty line also ends a joined line that the text breaks off in.
         let whole = lines.len();
@@ -315,6 +352,15 @@ mod tests {
     }
 
     #[test]
+    fn a_backslash_before_a_carriage_return_joins_for_newer_versions_alone() {
+        let text = "[S]\r\nK=1\\\r\n2\r\n";
+        assert_eq!(values(text, Dialect::OldSystemd), [("1\\".into(), 2)]);
+        assert_eq!(refused(text, Dialect::OldSystemd, "S")[0].line, 3);
+        assert_eq!(values(text, Dialect::Systemd), [("1 2".into(), 2)]);
+        assert_eq!(set(text, Dialect::Systemd, "S", "K", "v"), "[S]\r\nK=v\r\n");
+    }
+
+    #[test]
     fn what_readers_refuse() {
         let line = |text, dialect| refused(text, dialect, "S").first().map(|r| r.line);
         assert_eq!(line("junk\n[T]\njunk\n[S]\nK=1\n", Dialect::Systemd), None);
@@ -342,6 +388,7 @@ mod tests {
             ("[S]\nK=1\\\n2\nL=3\n", "[S]\nK=v\nL=3\n"),
             ("[S]\nK\\\n=1\nL=3\n", "[S]\nK=v\nL=3\n"),
             ("A=b\\", "A=b\\\n\n[S]\nK=v\n"),
+            ("[T]\r\nA=b\\", "[T]\r\nA=b\\\n\r\n[S]\r\nK=v\r\n"),
             ("[S] \\\n#x", "[S] \\\n#x\n\nK=v\n"),
             ("[S]\nJ=1\\\n2\nL=3\n", "[S]\nJ=1\\\n2\nK=v\nL=3\n"),
             ("[S]\n\nJ=1\n", "[S]\nK=v\n\nJ=1\n"),

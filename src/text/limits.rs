@@ -1,6 +1,7 @@
 //! Lines of `limits.conf`, as pam_limits reads them: four words, a `#` cuts the line anywhere.
 
 use super::Lines;
+use super::lossless::holds;
 
 /// Whom a line is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,8 @@ fn parse(line: usize, text: &str) -> Option<Limit> {
         ("-", None, None) => Rule::Exempt,
         ("hard" | "-", Some(item), Some(value)) => Rule::Hard {
             item: item.to_ascii_lowercase(),
-            value: number(value)?,
+            // Of a value with foreign bytes the worst is supposed: whoever judges it has to see it.
+            value: number(value).or(holds(value).then_some(None))?,
             soft_too: kind == "-",
         },
         ("soft", Some(item), Some(value)) => {

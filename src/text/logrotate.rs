@@ -1,6 +1,8 @@
 //! logrotate's configuration: directives that hold from where they stand on, and stanzas of log
 //! files with their own.
 
+use super::lossless::is_stand_in;
+
 /// One thing in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
@@ -244,6 +246,12 @@ impl<'a> Reader<'a> {
             // An unknown word takes its line with it.
             self.take_line();
             return Ok(());
+        } else {
+            // A foreign byte right behind the word.
+            let glued = self.rest().split_ascii_whitespace().next().unwrap_or_default();
+            if self.rest().starts_with(is_stand_in) {
+                glued.clone_into(&mut value);
+            }
         }
         let directive = Directive { line, name, value };
         match &mut self.open {

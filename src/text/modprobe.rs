@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::DISABLED;
-use super::fnmatch::fnmatch;
+use super::pattern::{self, Wildcards};
 
 /// Commands that do nothing: a module with one of them cannot be loaded by name or alias.
 const NOTHING: [&str; 4] = ["/bin/true", "/bin/false", "/usr/bin/true", "/usr/bin/false"];
@@ -34,7 +34,8 @@ impl Install {
 
     /// Whether it is about this module, by name or by pattern.
     pub fn matches(&self, module: &str) -> bool {
-        self.names(module) || fnmatch(&self.pattern, module)
+        let fits = pattern::matches(Wildcards::Libc, self.pattern.as_bytes(), module.as_bytes());
+        self.names(module) || fits
     }
 
     /// Whether the command does nothing, so that the module stays out.

@@ -1,12 +1,14 @@
 //! `os-release`: `KEY=value` lines that a shell could read.
 
+use super::lossless;
+
 /// The value of `key` without its quotes; the last assignment counts. `None` when there is none.
 ///
-/// The file may hold any bytes; a value that is not UTF-8 counts as missing.
+/// The file may hold any bytes; those that are not UTF-8 have a stand-in.
 pub fn value(text: &[u8], key: &str) -> Option<String> {
     let mut found = None;
     for line in text.split(|b| *b == b'\n') {
-        let Ok(line) = std::str::from_utf8(line) else { continue };
+        let line = lossless::decode(line);
         if let Some((name, value)) = line.trim().split_once('=')
             && name == key
         {
@@ -48,7 +50,7 @@ mod tests {
         assert_eq!(get("VERSION_ID").as_deref(), Some("18.04"));
         assert_eq!(get("EMPTY").as_deref(), Some(""));
         assert_eq!(get("HALF").as_deref(), Some("\""));
-        assert_eq!(get("BAD"), None);
+        assert_eq!(get("BAD").as_deref(), Some("\u{10ffff}"));
         assert_eq!(get("LIKE"), None);
     }
 }

@@ -3,6 +3,7 @@
 //! `key = value` or `key value`, keys in any case, a `#` cuts the line anywhere, the last line of
 //! a key counts. At a line it does not know or understand it stops, and with it every later file.
 
+use super::lossless::byte_len;
 use super::{DISABLED, Lines};
 
 /// Which keys the library knows.
@@ -90,8 +91,8 @@ pub fn read(text: &str, edition: Edition) -> Reading {
 }
 
 fn parse(raw: &str, edition: Edition) -> Line<'_> {
-    let cut_off = raw.len() == LINE_LIMIT && !raw.ends_with('\n');
-    if raw.len() > LINE_LIMIT || cut_off {
+    let length = byte_len(raw);
+    if length > LINE_LIMIT || (length == LINE_LIMIT && !raw.ends_with('\n')) {
         return Line::Stop;
     }
     if raw.split('#').next().unwrap_or_default().trim_matches(SPACE).is_empty() {

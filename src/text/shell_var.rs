@@ -3,10 +3,9 @@
 //! Such a file is a program. What it surely sets is told from what it may set: an assignment in an
 //! `if`, behind `&&`, or after something that could change anything is no certainty.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::shell::{Lexer, Separator, Word};
+use super::script::{Command, Word, read};
 
 /// What a variable is after the file was sourced, as far as the text alone tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,92 +64,46 @@ struct Verdict {
 }
 
 fn judge(text: &str, key: &str) -> Verdict {
-    let mut lexer = Lexer::new(text);
+    let script = read(text);
+    let unclear = |line| Verdict { value: Value::Unclear { line }, place: None };
+    let calculated = script.calculations.iter().find(|(_, raw)| mentions(raw, key));
+    if let Some(line) = script.broken.or(calculated.map(|(line, _)| *line)) {
+        return unclear(line);
+    }
+    let effects: Vec<(&Command, Effect)> =
+        script.commands.iter().map(|c| (c, effect(&c.words, key))).collect();
+    let leaves_perhaps = effects.iter().any(|(c, e)| !c.sure && matches!(e, Effect::Leaves));
     let mut verdict = Verdict { value: Value::Unset, place: None };
-    // How many compound commands are open, and whether the text may have been left before.
-    let (mut depth, mut parens, mut left) = (0usize, 0usize, false);
-    let mut before = Separator::Next;
-    // Names of functions, and whether the body of one comes next.
-    let (mut functions, mut body) = (BTreeSet::new(), false);
-    loop {
-        let line = lexer.line();
-        let Some((all, after)) = lexer.command() else { break };
-        let mut words = all.as_slice();
-        let brace = words.first().is_some_and(|w| reserved(w) == Some(Reserved::Opens));
-        if body && after != Separator::Close && !(words.is_empty() && after == Separator::Next) {
-            body = false;
-            if !brace {
-                lexer.give_up();
-            }
+    // Whether anything may have happened before.
+    let mut left = false;
+    for (command, effect) in effects {
+        let line = command.line;
+        let name = command.words.first().and_then(Word::literal);
+        if name.is_some_and(|name| script.functions.contains(&name)) {
+            left |= leaves_perhaps;
+            verdict = unclear(line);
+            continue;
         }
-        while let Some(reserved) = words.first().and_then(reserved) {
-            match reserved {
-                Reserved::Opens => depth += 1,
-                Reserved::Closes => depth = depth.saturating_sub(1),
-                Reserved::Between => {}
-                Reserved::OpensWithWords => {
-                    depth += 1;
-                    words = &[];
-                }
-            }
-            words = words.get(1..).unwrap_or_default();
-        }
-        let name = words.first().and_then(|w| w.literal.clone());
-        if name.as_deref() == Some("function") {
-            lexer.give_up();
-        }
-        if name.as_ref().is_some_and(|name| functions.contains(name)) {
-            verdict = Verdict { value: Value::Unclear { line }, place: None };
-        }
-        if let (Some(name), Separator::Open, 1) = (name, after, words.len()) {
-            functions.insert(name);
-            body = true;
-        }
-        let certain = depth == 0
-            && parens == 0
-            && !left
-            && lexer.lost().is_none()
-            && !matches!(before, Separator::Perhaps | Separator::Pipe)
-            && !matches!(after, Separator::Pipe | Separator::Aside | Separator::Open);
-        match effect(text, words, key) {
-            Effect::Nothing => {}
+        let certain = command.sure && !command.aside && !left;
+        match effect {
             Effect::Leaves if certain => break,
-            Effect::Leaves => left = true,
+            Effect::Nothing | Effect::Leaves => {}
             Effect::Anything => {
                 left = true;
-                verdict = Verdict { value: Value::Unclear { line }, place: None };
+                verdict = unclear(line);
             }
-            Effect::Unclear => verdict = Verdict { value: Value::Unclear { line }, place: None },
+            Effect::Unclear => verdict = unclear(line),
             Effect::Sets(value, place) if certain => {
-                let line = line + line_breaks(text, &words[0].at, &place);
+                let line = line + line_breaks(text, &command.words[0].at, &place);
                 verdict = Verdict { value: Value::Known { value, line }, place: Some(place) };
             }
             Effect::Sets(value, _) => {
                 let same = matches!(&verdict.value, Value::Known { value: v, .. } if *v == value);
                 if !same {
-                    verdict = Verdict { value: Value::Unclear { line }, place: None };
+                    verdict = unclear(line);
                 }
             }
         }
-        match after {
-            Separator::Open => parens += 1,
-            Separator::Close => parens = parens.saturating_sub(1),
-            _ => {}
-        }
-        before = match after {
-            // A pattern of `case`, or the end of a shell of its own.
-            Separator::Open | Separator::Close => Separator::Next,
-            // After a new line the operand of `&&` may still come.
-            Separator::Next if all.is_empty() => match before {
-                Separator::Perhaps | Separator::Pipe => before,
-                _ => after,
-            },
-            other => other,
-        };
-    }
-    let open = depth > 0 || parens > 0;
-    if let Some(line) = lexer.lost().or(open.then_some(lexer.line())) {
-        return Verdict { value: Value::Unclear { line }, place: None };
     }
     verdict
 }
@@ -158,27 +111,6 @@ fn judge(text: &str, key: &str) -> Verdict {
 /// How many lines further on `place` begins than the command's first word.
 fn line_breaks(text: &str, first: &Range<usize>, place: &Range<usize>) -> usize {
     text.get(first.start..place.start).map_or(0, |t| t.matches('\n').count())
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reserved {
-    Opens,
-    OpensWithWords,
-    Between,
-    Closes,
-}
-
-fn reserved(word: &Word) -> Option<Reserved> {
-    if word.quoted {
-        return None;
-    }
-    match word.literal.as_deref()? {
-        "if" | "while" | "until" | "{" => Some(Reserved::Opens),
-        "for" | "case" | "select" => Some(Reserved::OpensWithWords),
-        "then" | "elif" | "else" | "do" | "!" | "time" => Some(Reserved::Between),
-        "fi" | "done" | "esac" | "}" => Some(Reserved::Closes),
-        _ => None,
-    }
 }
 
 /// The commands before which an assignment outlives the command.
@@ -199,31 +131,31 @@ enum Effect {
     Anything,
 }
 
-fn effect(text: &str, words: &[Word], key: &str) -> Effect {
-    let raw = |word: &Word| text.get(word.at.clone()).unwrap_or_default();
-    let mentions = || words.iter().any(|w| mentions(raw(w), key));
+fn effect(words: &[Word], key: &str) -> Effect {
+    let mentions = || words.iter().any(|w| mentions(&w.raw, key));
     let assigns = ["=", ":="].map(|op| format!("${{{key}{op}"));
-    if words.iter().any(|w| assigns.iter().any(|a| raw(w).contains(a.as_str()))) {
+    if words.iter().any(|w| assigns.iter().any(|a| w.raw.contains(a.as_str()))) {
         return Effect::Unclear;
     }
-    let Some(command) = words.iter().position(|w| name_of(raw(w)).is_none()) else {
-        return last_assignment(text, words, key);
+    let Some(command) = words.iter().position(|w| name_of(&w.raw).is_none()) else {
+        return last_assignment(words, key);
     };
-    let Some(name) = words.get(command).and_then(|w| w.literal.as_deref()) else {
+    let Some(name) = words.get(command).and_then(Word::literal) else {
         return Effect::Anything;
     };
-    let prefix = last_assignment(text, &words[..command], key);
+    let name = name.as_str();
+    let prefix = last_assignment(&words[..command], key);
     if SPECIAL.contains(&name) && !matches!(prefix, Effect::Nothing) {
         return Effect::Anything;
     }
     match name {
-        "export" | "readonly" => last_assignment(text, &words[command + 1..], key),
+        "export" | "readonly" => last_assignment(&words[command + 1..], key),
         "exit" | "return" | "exec" => Effect::Leaves,
         "." | "source" | "eval" => Effect::Unclear,
         // From here on a failing command may end it, or any word may mean anything.
         "set" | "trap" | "alias" => Effect::Anything,
-        "unset" | "read" | "getopts" | "printf" | "let" | "local" | "declare" | "typeset"
-        | "mapfile" | "readarray"
+        "for" | "select" | "unset" | "read" | "getopts" | "printf" | "let" | "local"
+        | "declare" | "typeset" | "mapfile" | "readarray"
             if mentions() =>
         {
             Effect::Unclear
@@ -232,14 +164,14 @@ fn effect(text: &str, words: &[Word], key: &str) -> Effect {
     }
 }
 
-fn last_assignment(text: &str, words: &[Word], key: &str) -> Effect {
+fn last_assignment(words: &[Word], key: &str) -> Effect {
     let mut effect = Effect::Nothing;
     for word in words {
-        let raw = text.get(word.at.clone()).unwrap_or_default();
-        let Some(name) = name_of(raw).filter(|name| name.trim_end_matches('+') == key) else {
+        let Some(name) = name_of(&word.raw).filter(|name| name.trim_end_matches('+') == key) else {
             continue;
         };
-        let value = word.literal.as_deref().and_then(|l| l.strip_prefix(key)?.strip_prefix('='));
+        let literal = word.literal();
+        let value = literal.as_deref().and_then(|l| l.strip_prefix(key)?.strip_prefix('='));
         effect = match value {
             Some(value) => {
                 Effect::Sets(value.to_owned(), word.at.start + name.len() + 1..word.at.end)
@@ -311,6 +243,14 @@ mod tests {
             ("K=0 # don't\n", "0", 1),
             ("K=0 2>/dev/null\n", "0", 1),
             ("x &\nK=0\n", "0", 2),
+            ("cat <<E\nK=1 '\nE\nK=0\n", "0", 4),
+            ("A=$(echo \")\")\nK=0\n", "0", 2),
+            ("{ K=0; A=1; }\n", "0", 1),
+            ("f() { return; }\nK=0\n", "0", 2),
+            ("(exit)\nK=0\n", "0", 2),
+            ("((A = 1))\nK=0\n", "0", 2),
+            ("x && >y\nK=0\n", "0", 2),
+            ("K=a~b\n", "a~b", 1),
         ] {
             assert_eq!(known(text), Some((wanted.to_owned(), line)), "{text:?}");
         }
@@ -336,7 +276,7 @@ mod tests {
             "read K\n",
             "K=0\n: ${K:=1}\n",
             "K=0\nx='\n",
-            "cat <<E\nK=0\nE\n",
+            "cat <<E\nK=0\n",
             "K=0\nif x; then\n",
             "x || exit\nK=0\n",
             "K=0\n$x\n",
@@ -345,17 +285,35 @@ mod tests {
             "K=\"0",
             "K=0\\",
             "function f {\nK=0\n}\n",
-            "A=$(echo \")\")\nK=0\n",
+            "A=$(echo \")\"\nK=0\n",
             "f() K=0\n",
             "f() { K=1; }\nK=0\nf\n",
             "K=0 export A\n",
             "return$(x)\nK=0\n",
             "x |\nK=0\n",
             "set -e\nK=0\n",
+            "x && { A=1; K=0; }\n",
+            "{ K=0; } | x\n",
+            "{ K=0; } >y &\n",
+            "x |\n{ A=1; K=0; }\n",
+            "f() { exit; }\nf\nK=0\n",
+            "f()\nK=0\n",
+            "K=0\nfor K in 1 2; do x; done\n",
+            "K=0\n((K = 1))\n",
+            "K=0\ncase x in\n",
         ] {
             assert!(matches!(value(text, "K"), Value::Unclear { .. }), "{text:?}");
         }
-        for text in ["", "#K=0\n", "KK=0\n", "K =0\n", "K=0 prog\n", "echo K=0\n", "exit\nK=0\n"] {
+        for text in [
+            "cat <<E\nK=0\nE\n",
+            "",
+            "#K=0\n",
+            "KK=0\n",
+            "K =0\n",
+            "K=0 prog\n",
+            "echo K=0\n",
+            "exit\nK=0\n",
+        ] {
             assert_eq!(value(text, "K"), Value::Unset, "{text:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! The values of sshd's configuration: numbers, times, lists of algorithms, patterns.
 
-use super::glob;
+use super::lossless::Raw;
+use super::pattern::{Wildcards, matches};
 
 const WHITE: [char; 6] = [' ', '\t', '\n', '\x0b', '\x0c', '\r'];
 
@@ -90,7 +91,7 @@ pub fn algorithms<'a>(list: &'a str, defaults: &[&'a str]) -> Vec<&'a str> {
 
 /// Whether all of `text` fits a pattern of sshd's: `*` and `?`, and nothing else is special.
 pub fn pattern_fits(pattern: &str, text: &str) -> bool {
-    glob::matches(pattern.as_bytes(), text.as_bytes())
+    matches(Wildcards::Stars, &pattern.raw(), &text.raw())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::Lines;
+use super::lossless::{self, Raw};
 
 /// A parameter's name in one spelling, whatever the file's (`a.b`, `a/b`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,10 +119,10 @@ impl Dialect {
             }
             Dialect::ProcpsLines | Dialect::ProcpsList => usize::MAX,
         };
-        if raw.len() <= most {
+        if lossless::byte_len(raw) <= most {
             return vec![Cow::Borrowed(raw)];
         }
-        raw.as_bytes().chunks(most).map(String::from_utf8_lossy).collect()
+        raw.raw().chunks(most).map(|piece| Cow::Owned(lossless::decode(piece))).collect()
     }
 
     /// What one piece of a file sets: key and value; no value where the key is taken back.

@@ -1,13 +1,12 @@
-//! systemd's unit files and drop-ins: sections of `Key=value` lines.
+//! What systemd's unit files and drop-ins say; their lines are read by `ini`.
 //!
-//! A line that ends in a backslash goes on in the next one; a comment begins with `#` or `;`. A key
-//! may stand many times: what that means (the last counts, or all together) is the key's business,
-//! so the reader keeps every assignment in order. Versions of systemd differ about a few odd
-//! lines; the reader takes 18.04's side and lists such lines as [`Fault`]s.
+//! A key may stand many times: what that means (the last counts, or all together) is the key's
+//! business, so the reader keeps every assignment in order. Versions of systemd differ about a few
+//! odd lines; the reader takes 18.04's side and lists such lines as [`Fault`]s.
 
 use std::rc::Rc;
 
-use super::Lines;
+use super::ini::{Dialect, Item, Piece, extensible, is_open, pieces};
 
 /// One `Key=value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +21,13 @@ pub struct Assignment {
     pub line: usize,
     /// Its last line; greater than `line` when it is continued.
     pub end: usize,
+}
+
+impl Assignment {
+    /// Whether it is about this key.
+    pub fn is(&self, section: &str, key: &str) -> bool {
+        *self.section == *section && self.key == key
+    }
 }
 
 /// A line that not every version of systemd reads alike, or that stops it.
@@ -43,7 +49,7 @@ pub enum FaultKind {
     /// `.include FILE`: older versions read that file here, newer ones do not.
     Include,
     /// A comment within, or at the head of, a continued line, or a backslash before a carriage
-    /// return: older versions join, newer ones do not (or the other way round).
+    /// return, by which the versions read different statements.
     Disputed,
 }
 
@@ -54,9 +60,20 @@ impl FaultKind {
             FaultKind::OpenHeader => "a section header without `]`",
             FaultKind::NoEquals => "a line without `=`",
             FaultKind::Include => "`.include`",
-            FaultKind::Disputed => "a continued line with a comment or carriage return",
+            FaultKind::Disputed => "a statement that a comment or carriage return may continue",
         }
     }
+}
+
+/// `.include FILE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// The file, as it is written; systemd looks for it beside the including one.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// How many of the assignments stand before it.
+    pub before: usize,
 }
 
 /// A unit file or drop-in, read.
@@ -64,80 +81,84 @@ impl FaultKind {
 pub struct Unit {
     /// Every assignment inside a section, in order.
     pub assignments: Vec<Assignment>,
-    /// Odd lines, in order.
-    pub faults: Vec<Fault>,
+    /// The files it includes.
+    pub includes: Vec<Include>,
+    /// Lines that are refused, with their sections.
+    refused: Vec<(Option<Rc<str>>, Fault)>,
+    /// The first statement that versions read differently: its section and its line.
+    disputed: Option<(Option<Rc<str>>, usize)>,
     /// Section headers: name and last line of each.
     headers: Vec<(Rc<str>, usize)>,
-    /// Whether the last line asks for a further one.
-    open_end: bool,
 }
 
-/// The blanks that systemd strips.
-const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
-
 impl Unit {
-    /// Reads a text. Every text can be read; what is odd is in `faults`.
+    /// Reads a text. Every text can be read; what is odd is told by [`Unit::faults`].
     pub fn parse(text: &str) -> Unit {
-        let mut unit = Unit::default();
-        let mut pending: Option<(usize, String)> = None;
-        let mut number = 0;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for raw in text.split_inclusive('\n') {
-            number += 1;
-            let line = raw.strip_suffix('\n').unwrap_or(raw);
-            let (line, carriage) = line.strip_suffix('\r').map_or((line, false), |l| (l, true));
-            let goes_on = (line.len() - line.trim_end_matches('\\').len()) % 2 == 1;
-            let comment = line.trim_start_matches(BLANKS).starts_with(['#', ';']);
-            if (comment && (goes_on || pending.is_some())) || (carriage && goes_on) {
-                unit.faults.push(Fault { line: number, kind: FaultKind::Disputed });
-            }
-            let (start, mut joined) = pending.take().unwrap_or((number, String::new()));
-            if goes_on {
-                joined.push_str(&line[..line.len() - 1]);
-                joined.push(' ');
-                pending = Some((start, joined));
-            } else {
-                joined.push_str(line);
-                unit.logical_line(start, number, &joined);
-            }
-        }
-        if let Some((start, joined)) = pending {
-            unit.open_end = true;
-            unit.logical_line(start, number, &joined);
+        let mut unit = Unit::of(&pieces(text, Dialect::OldSystemd));
+        if text.contains('\\') {
+            let newer = Unit::of(&pieces(text, Dialect::Systemd));
+            unit.disputed = unit.disputed(&newer);
         }
         unit
     }
 
-    fn logical_line(&mut self, line: usize, end: usize, text: &str) {
-        let text = text.trim_matches(BLANKS);
-        if text.is_empty() || text.starts_with(['#', ';']) {
-            return;
-        }
-        if text.strip_prefix(".include").is_some_and(|r| r.is_empty() || r.starts_with(BLANKS)) {
-            self.faults.push(Fault { line, kind: FaultKind::Include });
-            return;
-        }
-        if let Some(name) = text.strip_prefix('[') {
-            match name.strip_suffix(']') {
-                Some(name) => self.headers.push((name.into(), end)),
-                None => self.faults.push(Fault { line, kind: FaultKind::OpenHeader }),
+    fn of(pieces: &[Piece]) -> Unit {
+        let mut unit = Unit::default();
+        for Piece { first, last, item } in pieces {
+            let (line, end) = (*first, *last);
+            let section = unit.headers.last().map(|(name, _)| Rc::clone(name));
+            match (item, section) {
+                (Item::Section(name), _) => unit.headers.push((name.as_str().into(), end)),
+                (Item::Assignment { key, value }, Some(section)) => {
+                    let (key, value) = (key.clone(), value.clone());
+                    unit.assignments.push(Assignment { section, key, value, line, end });
+                }
+                (Item::Include(file), _) => {
+                    let (file, before) = (file.clone(), unit.assignments.len());
+                    unit.includes.push(Include { file, line, before });
+                }
+                (Item::Refused { header: true, .. }, section) => {
+                    unit.refused.push((section, Fault { line, kind: FaultKind::OpenHeader }));
+                }
+                (Item::Refused { .. }, Some(section)) => {
+                    unit.refused.push((Some(section), Fault { line, kind: FaultKind::NoEquals }));
+                }
+                // What stands before the first section is ignored, by every version.
+                _ => {}
             }
-            return;
         }
-        // What stands before the first section is ignored, by every version.
-        let Some((section, _)) = self.headers.last() else { return };
-        match text.split_once('=') {
-            Some((key, value)) => self.assignments.push(Assignment {
-                section: Rc::clone(section),
-                key: key.trim_matches(BLANKS).to_owned(),
-                value: value.trim_matches(BLANKS).to_owned(),
-                line,
-                end,
-            }),
-            // Sections of this kind are other programs' business and not looked into.
-            None if section.starts_with("X-") => {}
-            None => self.faults.push(Fault { line, kind: FaultKind::NoEquals }),
-        }
+        unit
+    }
+
+    /// The first statement, with its section, that a newer version reads differently.
+    fn disputed(&self, newer: &Unit) -> Option<(Option<Rc<str>>, usize)> {
+        let same = |(a, b): &(&Assignment, &Assignment)| {
+            (&a.section, &a.key, &a.value) == (&b.section, &b.key, &b.value)
+        };
+        let alike = self.assignments.iter().zip(&newer.assignments).take_while(same).count();
+        let differing = [self, newer].into_iter().filter_map(|unit| unit.assignments.get(alike));
+        let refused = newer.refused.iter().filter(|fault| !self.refused.contains(fault));
+        differing
+            .map(|a| (Some(Rc::clone(&a.section)), a.line))
+            .chain(refused.map(|(section, fault)| (section.clone(), fault.line)))
+            .min_by_key(|(_, line)| *line)
+    }
+
+    /// The odd lines that matter to a program that knows these sections, in order.
+    pub fn faults(&self, sections: &[&str]) -> Vec<Fault> {
+        let known =
+            |section: &Option<Rc<str>>| section.as_ref().is_none_or(|s| sections.contains(&&**s));
+        let refused = self
+            .refused
+            .iter()
+            .filter(|(section, fault)| fault.kind == FaultKind::OpenHeader || known(section));
+        let includes =
+            self.includes.iter().map(|i| Fault { line: i.line, kind: FaultKind::Include });
+        let disputed = self.disputed.iter().filter(|(section, _)| known(section));
+        let mut all: Vec<Fault> = refused.map(|(_, fault)| *fault).chain(includes).collect();
+        all.extend(disputed.map(|(_, line)| Fault { line: *line, kind: FaultKind::Disputed }));
+        all.sort_by_key(|fault| fault.line);
+        all
     }
 
     /// The assignments of a key, in order.
@@ -146,12 +167,12 @@ impl Unit {
         section: &'a str,
         key: &'a str,
     ) -> impl Iterator<Item = &'a Assignment> {
-        self.assignments.iter().filter(move |a| *a.section == *section && a.key == key)
+        self.assignments.iter().filter(move |a| a.is(section, key))
     }
 
     /// The last assignment of a key: the one that counts where a value is replaced as a whole.
     pub fn last(&self, section: &str, key: &str) -> Option<&Assignment> {
-        self.assignments.iter().rev().find(|a| *a.section == *section && a.key == key)
+        self.assignments.iter().rfind(|a| a.is(section, key))
     }
 
     /// The words of a key that collects, as `WantedBy=`: every assignment adds its words, an empty
@@ -177,10 +198,10 @@ pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
     if let Some(last) = unit.last(section, key) {
         return if last.value == value { text.to_owned() } else { replace(text, last, value) };
     }
-    let mut lines = Lines::new(text);
+    let mut lines = extensible(text);
     let whole = lines.len();
     // Behind a last line that asks for more, the first new line would become part of it.
-    if unit.open_end {
+    if is_open(text) {
         lines.push("");
     }
     let assignment = format!("{key}={value}");
@@ -285,7 +306,7 @@ mod tests {
         assert_eq!(unit.words("Install", "WantedBy"), ["c.target", "d.target"]);
         assert_eq!(unit.last("Mount", "Stray"), None);
         assert_eq!(unit.last("Unit", "Options"), None);
-        assert!(unit.faults.is_empty());
+        assert!(unit.faults(&["Unit", "Mount"]).is_empty());
         let bom = Unit::parse("\u{feff}[Mount]\r\nOptions=a\r\n");
         assert_eq!(bom.last("Mount", "Options").unwrap().value, "a");
     }
@@ -293,20 +314,39 @@ mod tests {
     #[test]
     fn odd_lines_are_reported_by_kind() {
         use FaultKind::*;
-        let table: [(&str, &[(usize, FaultKind)]); 8] = [
+        let table: [(&str, &[(usize, FaultKind)]); 14] = [
             ("[Mount\nA=1\n", &[(1, OpenHeader)]),
             ("[Mount]\nA\n", &[(2, NoEquals)]),
-            ("A\n[X-Ours]\nA\n", &[]),
+            ("A\n[X-Ours]\nA\n[Other]\nA\n", &[]),
             ("[Mount]\n.include /x\n.includes=1\n", &[(2, Include)]),
-            ("[Mount]\nA=1\\\n# c\n2\n", &[(3, Disputed), (4, NoEquals)]),
-            ("[Mount]\n# c\\\nA=1\n", &[(2, Disputed)]),
-            ("[Mount]\nA=1\\\r\n2\r\n", &[(2, Disputed)]),
+            ("[Mount]\n.include\n", &[(2, NoEquals)]),
+            ("[Mount]\n.include\t/x=y\n", &[]),
+            ("[Mount]\n=1\n", &[]),
+            ("[Mount]\nA=1\\\n# c\n2\n", &[(2, Disputed), (4, NoEquals)]),
+            ("[Other]\nA=1\\\n# c\n2\n", &[]),
+            ("[Mount]\n# c\\\nA=1\n", &[(3, Disputed)]),
+            ("[Mount]\n# c\\\n# d\nA=1\n", &[]),
+            ("[Mount]\n# c\\\n[Unit\n", &[(3, Disputed)]),
+            ("[Mount]\nA=1\\\r\n2\r\n", &[(2, Disputed), (3, NoEquals)]),
             ("[Mount]\nA=1\\\\\nB=2\n", &[]),
         ];
         for (text, want) in table {
-            let found: Vec<_> = Unit::parse(text).faults.iter().map(|f| (f.line, f.kind)).collect();
+            let faults = Unit::parse(text).faults(&["Unit", "Mount"]);
+            let found: Vec<_> = faults.iter().map(|f| (f.line, f.kind)).collect();
             assert_eq!(found, want, "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_ini_and_unit_read_is_one_answer() {
+        let carriage = Unit::parse("[M]\r\nA=1\\\r\nB=2\r\n");
+        let values: Vec<&str> = carriage.assignments.iter().map(|a| a.value.as_str()).collect();
+        assert_eq!(values, ["1\\", "2"], "237 joins nothing over a carriage return");
+        let nameless = Unit::parse("[M]\n=1\nA=\n");
+        assert_eq!(nameless.assignments.len(), 1, "no key, no assignment");
+        assert_eq!(nameless.last("M", "A").unwrap().value, "");
+        let include = Unit::parse("[M]\nA=1\n.include  b c \nB=2\n").includes;
+        assert_eq!(include, [super::Include { file: "b c".into(), line: 3, before: 1 }]);
     }
 
     #[test]
@@ -323,6 +363,7 @@ mod tests {
             ("[M]\nO=a", "[M]\nO=x"),
             ("[M]\nC=a", "[M]\nC=a\nO=x\n"),
             ("[M]\nC=a\\", "[M]\nC=a\\\n\nO=x\n"),
+            ("[M]\r\nC=a\\", "[M]\r\nC=a\\\n\r\nO=x\r\n"),
             ("[M]\nO=a\\", "[M]\nO=x"),
             ("[M]\nO\\\n=a\n", "[M]\nO=x\n"),
             ("[M]\n# O=a\n", "[M]\nO=x\n# O=a\n"),

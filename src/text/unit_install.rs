@@ -1,6 +1,6 @@
 //! The `[Install]` section of systemd unit files: which links make a unit start. Read only.
 
-use super::unit::Unit;
+use super::unit::Assignment;
 
 /// What `[Install]` asks for, gathered over a unit file and its drop-ins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,14 +19,15 @@ impl Install {
         self.wanted_by.is_empty() && self.required_by.is_empty() && self.alias.is_empty()
     }
 
-    /// Adds what a file says. Files are read in systemd's order, the unit file first; an empty
-    /// assignment forgets what came before it.
-    pub fn read(&mut self, text: &str) {
-        for assignment in Unit::parse(text).assignments {
+    /// What a unit's files say, in systemd's order, the unit file first; an empty assignment forgets
+    /// what came before it.
+    pub fn read(assignments: &[Assignment]) -> Install {
+        let mut install = Install::default();
+        for assignment in assignments {
             let list = match (&*assignment.section, assignment.key.as_str()) {
-                ("Install", "WantedBy") => &mut self.wanted_by,
-                ("Install", "RequiredBy") => &mut self.required_by,
-                ("Install", "Alias") => &mut self.alias,
+                ("Install", "WantedBy") => &mut install.wanted_by,
+                ("Install", "RequiredBy") => &mut install.required_by,
+                ("Install", "Alias") => &mut install.alias,
                 _ => continue,
             };
             if assignment.value.is_empty() {
@@ -39,6 +40,7 @@ impl Install {
                 }
             }
         }
+        install
     }
 }
 
@@ -76,13 +78,13 @@ pub fn template_of(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::unit::Unit;
     use super::*;
     use proptest::prelude::*;
 
     fn read(texts: &[&str]) -> Install {
-        let mut install = Install::default();
-        texts.iter().for_each(|t| install.read(t));
-        install
+        let all = texts.iter().flat_map(|t| Unit::parse(t).assignments);
+        Install::read(&all.collect::<Vec<_>>())
     }
 
     #[test]

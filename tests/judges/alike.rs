@@ -8,26 +8,19 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use gokaku::check::{Check, Outcome};
+use gokaku::check::Outcome;
 use gokaku::plan::{self, Judged};
-use gokaku::profile::{Disposition, Profile, Rule};
+use gokaku::profile::{Rule, Source};
 use gokaku::rootfs::{FileKind, ImagePath, MemoryRootfs, Rootfs};
-use serde::Deserialize;
 
 use crate::bench::scripted;
-use crate::support::root;
+use crate::support::{root, row};
 
 /// A rule with this one want, in the words of a profile.
 pub fn rule(want: &str) -> Rule {
-    #[derive(Deserialize)]
-    struct Row {
-        want: Check,
-    }
-    let row: Row = toml::from_str(&format!("want = {{ {want} }}")).unwrap();
-    // Any row will do: what it wants is what counts.
-    let mut rule = Profile::embedded().unwrap().rules.swap_remove(0);
-    rule.disposition = Disposition::Enforce(vec![row.want]);
-    rule
+    let head = include_str!("../../profiles/aks-ubuntu-18.04/profile.toml");
+    let files = [("profile.toml", head), ("1.toml", &row("1.1", "a", want))];
+    Source::from_files(files).parse().unwrap().rules.swap_remove(0)
 }
 
 /// Trees and our word about them. Tree `2n` is the n-th as it was, tree `2n + 1` as mended.

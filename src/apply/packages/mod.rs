@@ -42,7 +42,7 @@ pub struct Runner {
     /// The gokaku program: it is started again as the keeper of each step. The program hands such a
     /// call to [`serve`].
     pub program: PathBuf,
-    /// Further packages that are never removed; `*` stands for any characters.
+    /// Packages that are never removed: the profile's, and those named for this run; `*` stands for any characters.
     pub protect: Vec<String>,
 }
 

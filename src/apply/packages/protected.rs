@@ -3,90 +3,12 @@
 use super::simulation::{Simulation, bare};
 use super::target::Marks;
 use crate::check::packages::dpkg::Packages;
-use crate::text::glob;
-
-/// Packages without which a node does not boot, cannot be reached, or cannot run containers and
-/// mount volumes; and those the table leaves in on purpose.
-const PROTECTED: &[&str] = &[
-    // Boot and base.
-    "linux-*",
-    "grub*",
-    "shim*",
-    "initramfs-tools*",
-    "systemd*",
-    "libsystemd*",
-    "libnss-systemd",
-    "udev",
-    "init",
-    "sysvinit*",
-    "dbus",
-    "dpkg",
-    "apt",
-    "libc6",
-    "libc-bin",
-    "libpam*",
-    "login",
-    "passwd",
-    "mount",
-    "util-linux",
-    "kmod",
-    "e2fsprogs",
-    "ca-certificates",
-    // Getting in.
-    "openssh-*",
-    "sudo",
-    "sudo-ldap",
-    // The network.
-    "netplan.io",
-    "nplan",
-    "ifupdown",
-    "iproute2",
-    "isc-dhcp-client",
-    "isc-dhcp-common",
-    "network-manager",
-    "networkd-dispatcher",
-    "resolvconf",
-    "iptables",
-    "ebtables",
-    "ipset",
-    "conntrack",
-    "ethtool",
-    "socat",
-    "ufw",
-    // The cloud.
-    "cloud-init",
-    "cloud-guest-utils",
-    "cloud-initramfs-*",
-    "walinuxagent",
-    "azure-*",
-    // Containers and their volumes.
-    "containerd*",
-    "docker*",
-    "moby-*",
-    "runc",
-    "cri-*",
-    "podman*",
-    "kube*",
-    "*-cni",
-    "kubernetes-*",
-    "nfs-common",
-    "rpcbind",
-    "cifs-utils",
-    "open-iscsi",
-    // What the table wants there, or leaves in.
-    "apparmor",
-    "rsyslog",
-    "logrotate",
-    "cron",
-    "chrony",
-    "rsync",
-    "telnet",
-];
+use crate::text::pattern::{Wildcards, matches};
 
 /// The pattern that protects `name`, if one does.
-pub(super) fn pattern<'a>(name: &str, more: &'a [String]) -> Option<&'a str> {
-    let all = PROTECTED.iter().copied().chain(more.iter().map(String::as_str));
-    all.into_iter().find(|p| glob::matches(p.as_bytes(), name.as_bytes()))
+pub(super) fn pattern<'a>(name: &str, protected: &'a [String]) -> Option<&'a str> {
+    let mut all = protected.iter().map(String::as_str);
+    all.find(|p| matches(Wildcards::Stars, p.as_bytes(), name.as_bytes()))
 }
 
 /// Whether the simulated removal takes what was asked for, what hangs on it, and nothing that
@@ -171,7 +93,9 @@ mod tests {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let simulation = Simulation { install: owned(install), remove: owned(remove) };
         let marks = Marks::parse("Package: yp-auto\nArchitecture: amd64\nAuto-Installed: 1\n");
-        check_purge(&simulation, &owned(&["nis"]), &state(), &marks, &owned(protect))
+        let mut protected = Profile::embedded().unwrap().protected_packages;
+        protected.extend(owned(protect));
+        check_purge(&simulation, &owned(&["nis"]), &state(), &marks, &protected)
     }
 
     #[test]
@@ -206,17 +130,26 @@ mod tests {
     #[test]
     fn what_the_table_wants_away_is_not_protected() {
         let profile = Profile::embedded().unwrap();
+        let protected = &profile.protected_packages;
         let mut seen = 0;
         for rule in &profile.rules {
             let Disposition::Enforce(want) = &rule.disposition else { continue };
             for check in want {
                 let crate::check::Check::Package(package) = check else { continue };
                 for name in &package.absent {
-                    assert_eq!(pattern(&name.replace('*', "-core"), &[]), None, "{}", rule.id);
+                    assert_eq!(
+                        pattern(&name.replace('*', "-core"), protected),
+                        None,
+                        "{}",
+                        rule.id
+                    );
                     seen += 1;
                 }
                 for name in &package.present {
-                    assert!(pattern(name, &[]).is_some(), "{name} is wanted and not protected");
+                    assert!(
+                        pattern(name, protected).is_some(),
+                        "{name} is wanted and not protected"
+                    );
                 }
             }
         }

@@ -7,10 +7,8 @@
 use serde::Deserialize;
 
 use super::clock::{self, Today};
-use super::{
-    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_human, is_protected,
-    no_person,
-};
+use super::people::{is_person, no_person};
+use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected};
 use crate::check::{Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Rootfs, show_name};
@@ -147,7 +145,7 @@ impl AccountAgeing {
                 Err(AMBIGUOUS)
             } else if let Err(why) = &border {
                 Err(why.as_str())
-            } else if !user.is_some_and(|u| is_human(&u, &range)) {
+            } else if !user.is_some_and(|u| is_person(&u, &range)) {
                 Err("the account is not a person's; lock its password, or set the limit by hand")
             } else if let Some(why) = &doubt {
                 Err(why.as_str())

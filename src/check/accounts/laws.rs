@@ -21,7 +21,7 @@ const WANTS: &[&str] = &[
     "account_ageing = { field = \"warn\", min = 7, write = 7 }",
     "account_ageing = { field = \"inactive\", min = 0, max = 30, write = 30 }",
     "past_password_changes = {}",
-    "system_accounts = {}",
+    "system_accounts = { no_login_shells = ['/usr/sbin/nologin', '/bin/false'] }",
     "root_group = {}",
     "shadowed_passwords = {}",
     "no_empty_passwords = {}",
@@ -130,7 +130,8 @@ fn images() -> impl Strategy<Value = MemoryRootfs> {
 /// The wants as rules of a profile, in the order of [`WANTS`].
 fn rules() -> Vec<Rule> {
     let head = "id = \"t\"\ntitle = { en = \"t\", ja = \"t\" }\nsource = \"t\"\n\
-        [benchmark]\nname = \"t\"\nversion = \"1\"\n[target]\nos = \"t\"\nversion = \"1\"\n";
+        [benchmark]\nname = \"t\"\nversion = \"1\"\n[target]\nos = \"t\"\nversion = \"1\"\n\
+        [[status]]\nkey = \"pass\"\nword = { en = \"p\", ja = \"p\" }\nenforced = true\n";
     let rule = |(at, words): (usize, &&str)| {
         format!(
             "[[rule]]\nid = \"6.2.{at}\"\ntitle = {{ en = \"t{at}\", ja = \"t{at}\" }}\n\

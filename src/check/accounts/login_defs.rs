@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use crate::check::common::rewrite;
+use crate::check::foreign;
 use crate::check::{Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
@@ -87,6 +88,11 @@ impl Primitive for LoginDefs {
             _ => None,
         };
         let settings = self.settings(&text);
+        for setting in &settings {
+            for value in [&setting.shadow, &setting.pam].into_iter().flatten() {
+                foreign::judged(&path, setting.line, value)?;
+            }
+        }
         let Some(wrong) = settings.iter().rev().find(|s| !self.complies(s, limit)) else {
             let evidence: Vec<_> =
                 settings.iter().map(|s| self.evidence(&path, Some(s), limit)).collect();
@@ -340,7 +346,11 @@ mod tests {
         let outside = MemoryRootfs::new().file("/usr/x", "UMASK 022\n").link(PATH, "/usr/x");
         assert!(fixes(&umask().audit(&outside).unwrap()).is_empty());
         assert!(umask().audit(&MemoryRootfs::new().link(PATH, PATH)).is_err());
-        assert!(umask().audit(&MemoryRootfs::new().file(PATH, b"\xff")).is_err());
+        for bad in [&b"UMASK 027\xff\n"[..], b"UMASK 027\nUMASK \xff027\n"] {
+            assert!(umask().audit(&MemoryRootfs::new().file(PATH, bad)).is_err());
+        }
+        let elsewhere = MemoryRootfs::new().file(PATH, b"# \xff\nUMASK 027\nMOTD_FILE \xff\n\xff");
+        assert_eq!(umask().audit(&elsewhere).unwrap().outcome(), Outcome::Met);
         let long = "UMASK 022\n".repeat(100_000);
         assert_eq!(after(&umask(), &long).matches("# gokaku").count(), 99_999);
     }

@@ -1,5 +1,5 @@
-//! What the rules about accounts share: reading the four account files, the sets of accounts that
-//! rules speak of, and turning what was found into gaps.
+//! What the rules about accounts share: reading the four account files, who is who in them
+//! ([`people`]), and turning what was found into gaps.
 //!
 //! Separate from the primitives because they must agree: an account that one rule takes for a
 //! person's is nobody else's for the next. It must stay true that no content of a password field
@@ -12,6 +12,7 @@ pub mod empty_group;
 pub mod login_defs;
 pub mod no_empty_passwords;
 pub mod past_password_changes;
+pub(crate) mod people;
 pub mod primary_groups;
 pub mod root_group;
 pub mod root_only_superuser;
@@ -32,18 +33,16 @@ pub(super) use uid_range::UidRange;
 
 use super::{Evidence, Finding, Gap};
 use crate::error::{Error, Result};
-use crate::rootfs::{Change, ImagePath, Rootfs};
-use crate::text::accounts::{Edits, Entry, Fault, Layout, PASSWORD, SHELL, Table, UID, parse};
-
-/// An account file may be this large (bytes); larger ones are an error.
-const ACCOUNT_LIMIT: u64 = 16 << 20;
+use crate::rootfs::{ACCOUNT_LIMIT, Change, ImagePath, Rootfs};
+use crate::text::accounts::{Edits, Entry, Fault, Layout, PASSWORD, Table, parse};
 
 /// So many observations that nothing is wrong with are listed one by one.
 pub(super) const SHOWN: usize = 20;
 
 /// One of the four account files of an image.
-pub(super) struct AccountFile {
-    path: ImagePath,
+pub(crate) struct AccountFile {
+    /// Its usual place.
+    pub path: ImagePath,
     layout: Layout,
     text: Rc<[u8]>,
     /// It is reached through a symbolic link, and is therefore not edited.
@@ -60,6 +59,19 @@ impl AccountFile {
         let Some(text) = root.read_bytes(&path, ACCOUNT_LIMIT)? else { return Ok(None) };
         let linked = root.locate(&path)?.path != path;
         Ok(Some(AccountFile { path, layout, text, linked }))
+    }
+
+    /// Reads the file; one that is not there is empty.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read_or_empty(root: &dyn Rootfs, layout: Layout) -> Result<AccountFile> {
+        Ok(match AccountFile::read(root, layout)? {
+            Some(file) => file,
+            None => {
+                AccountFile { path: path_of(layout)?, layout, text: Rc::from([]), linked: false }
+            }
+        })
     }
 
     /// Reads the file, without which the rule cannot be judged.
@@ -114,35 +126,9 @@ pub(super) const PROTECTED: &str =
 pub(super) const AMBIGUOUS: &str =
     "the name stands on several lines, so a change could hit another account; make it unique";
 
-/// A login account: its shell lets somebody in. By the shell, not by the number.
-pub(super) fn is_login(user: &Entry<'_>) -> bool {
-    !is_no_login_shell(user.field(SHELL))
-        && !matches!(user.name(), b"halt" | b"sync" | b"shutdown" | b"nfsnobody")
-}
-
-/// Whether a shell is one that lets nobody in.
-pub(super) fn is_no_login_shell(shell: &[u8]) -> bool {
-    matches!(shell, b"/usr/sbin/nologin" | b"/sbin/nologin" | b"/bin/false" | b"/usr/bin/false")
-}
-
-/// A person's account: may log in, and has a number that people get.
-pub(super) fn is_human(user: &Entry<'_>, range: &UidRange) -> bool {
-    is_login(user) && user.number(UID) != 0 && (range.min..=range.max).contains(&user.number(UID))
-}
-
-/// Why nothing is done about an account where [`UidRange::require`] fails.
-pub(super) fn no_person(border: &Error) -> String {
-    format!("people cannot be told from programs: {border}")
-}
-
-/// A system account: a number below those of people; not root.
-pub(super) fn is_system(user: &Entry<'_>, range: &UidRange) -> bool {
-    user.number(UID) < range.min && user.name() != b"root"
-}
-
 /// What a password field says, without saying what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lock {
+pub(crate) enum Lock {
     /// Anybody may log in.
     Empty,
     /// No password fits.
@@ -172,7 +158,7 @@ impl Lock {
 }
 
 /// The lines of a table by name, in the order in which readers find them.
-pub(super) struct ByName<'a>(HashMap<&'a [u8], (Entry<'a>, usize)>);
+pub(crate) struct ByName<'a>(HashMap<&'a [u8], (Entry<'a>, usize)>);
 
 impl<'a> ByName<'a> {
     /// Of all lines of the table.
@@ -315,23 +301,6 @@ pub(super) fn passwd_field(user: &Entry<'_>) -> &'static str {
 mod tests {
     use super::*;
     use crate::rootfs::MemoryRootfs;
-
-    #[test]
-    fn sets_go_by_shell_and_number() {
-        let range = UidRange::of(1000, 60000);
-        let sets = |line: &str| {
-            let table = parse(line.as_bytes(), Layout::Passwd);
-            let user = table.entries[0];
-            (is_login(&user), is_human(&user, &range), is_system(&user, &range))
-        };
-        assert_eq!(sets("root:x:0:0::/root:/bin/bash"), (true, false, false));
-        assert_eq!(sets("sync:x:4:65534::/bin:/bin/sync"), (false, false, true));
-        assert_eq!(sets("daemon:x:1:1::/:/usr/sbin/nologin"), (false, false, true));
-        assert_eq!(sets("odd:x:2:2::/:/bin/nologin"), (true, false, true));
-        assert_eq!(sets("bob:x:1000:1000::/home/bob:"), (true, true, false));
-        assert_eq!(sets("eve:x:60000:1::/:/bin/false"), (false, false, false));
-        assert_eq!(sets("nobody:x:65534:1::/:/bin/sh"), (true, false, false));
-    }
 
     #[test]
     fn the_first_line_counts_and_faulty_ones_make_a_name_ambiguous() {

@@ -3,28 +3,23 @@
 //! Programs that run as such an account may need its shell (`su - postgres -c …`). It must stay
 //! true that an account which shows signs of being used is reported, not changed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use serde::Deserialize;
 
+use super::people::{is_login, is_system};
 use super::{
-    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_login, is_no_login_shell,
-    is_protected, is_system, passwd_field,
+    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected, passwd_field,
 };
-use crate::check::systemd::units::{names_in, search_path};
+use crate::check::systemd::unit_files::{Fragment, fragment, search_path, statements};
+use crate::check::systemd::units::names_in;
 use crate::check::{Finding, Primitive};
-use crate::error::Result;
-use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape, show_name};
+use crate::error::{Error, Result};
+use crate::rootfs::{FileKind, ImagePath, Rootfs, escape, show_name};
 use crate::text::accounts::{Edits, Entry, HOME, Layout, PASSWORD, SHELL, UID};
-
-/// Accounts whose shell is a program that does no harm; only their passwords must be locked.
-const HARMLESS_SHELLS: &[&[u8]] = &[b"sync", b"halt", b"shutdown"];
-
-/// Accounts whose programs are known to need a shell.
-const NEED_A_SHELL: &[&[u8]] =
-    &[b"postgres", b"git", b"gitlab-runner", b"nxautomation", b"omsagent"];
+use crate::text::unit_install::{is_unit_name, template_of};
 
 /// What is wanted of a password.
 const LOCKED: &str = "a locked password";
@@ -34,9 +29,19 @@ const LOCKED: &str = "a locked password";
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemAccounts {
+    /// The shells that are right, and no others, whatever else lets nobody in. The first that the
+    /// tree has is written.
+    pub no_login_shells: Vec<ImagePath>,
     /// Names of accounts that may have a shell and a password.
     #[serde(default)]
     pub exempt: Vec<String>,
+    /// Names of accounts whose own shell is a program that does no harm; only their passwords must be
+    /// locked.
+    #[serde(default)]
+    pub harmless_shell: Vec<String>,
+    /// Names of accounts whose programs are known to need a shell: reported, never changed.
+    #[serde(default)]
+    pub needs_shell: Vec<String>,
 }
 
 impl Primitive for SystemAccounts {
@@ -45,12 +50,13 @@ impl Primitive for SystemAccounts {
         let shadow = AccountFile::require(root, Layout::Shadow)?;
         let (users, secrets) = (passwd.table(), shadow.table());
         let mut audit = Audit {
+            want: self,
             root,
             passwd: &passwd,
             shadow: &shadow,
             names: ByName::new(&users),
             secret_names: ByName::new(&secrets),
-            no_login: no_login_shell(root)?,
+            no_login: self.shell_to_write(root)?,
             range: UidRange::read(root)?,
             units: None,
             ledger: Ledger::default(),
@@ -63,7 +69,7 @@ impl Primitive for SystemAccounts {
         let mut judged = 0;
         for user in users.entries.iter().filter(|u| is_system(u, &range)) {
             judged += 1;
-            if self.exempt.iter().any(|name| name.as_bytes() == user.name()) {
+            if is_among(user.name(), &self.exempt) {
                 let note = format!("{} is exempt by the profile", show_name(user.name()));
                 audit.ledger.note(passwd.at(user.line).note(note));
             } else {
@@ -81,13 +87,31 @@ impl Primitive for SystemAccounts {
     }
 }
 
+impl SystemAccounts {
+    fn is_right(&self, shell: &[u8]) -> bool {
+        self.no_login_shells.iter().any(|right| right.as_bytes() == shell)
+    }
+
+    /// The first of the shells that the tree has.
+    fn shell_to_write(&self, root: &dyn Rootfs) -> Result<Option<&ImagePath>> {
+        for shell in &self.no_login_shells {
+            let found = root.locate(shell)?.stat;
+            if found.is_some_and(|s| s.kind == FileKind::File && s.mode & 0o111 != 0) {
+                return Ok(Some(shell));
+            }
+        }
+        Ok(None)
+    }
+}
+
 struct Audit<'a> {
+    want: &'a SystemAccounts,
     root: &'a dyn Rootfs,
     passwd: &'a AccountFile,
     shadow: &'a AccountFile,
     names: ByName<'a>,
     secret_names: ByName<'a>,
-    no_login: Option<&'static str>,
+    no_login: Option<&'a ImagePath>,
     range: UidRange,
     /// The accounts that units run as; read when first needed.
     units: Option<HashSet<Vec<u8>>>,
@@ -100,7 +124,8 @@ impl<'a> Audit<'a> {
     fn account(&mut self, user: &Entry<'a>) {
         let name = user.name();
         let shown = show_name(name);
-        let open_shell = !is_no_login_shell(user.field(SHELL)) && !HARMLESS_SHELLS.contains(&name);
+        let open_shell =
+            !self.want.is_right(user.field(SHELL)) && !is_among(name, &self.want.harmless_shell);
         let in_passwd = user.field(PASSWORD);
         let elsewhere = in_passwd != b"x" && Lock::of(in_passwd) != Lock::Locked;
         if elsewhere {
@@ -132,10 +157,10 @@ impl<'a> Audit<'a> {
             match (&why_not, self.no_login) {
                 (Some(why), _) => self.ledger.open(evidence, why.clone()),
                 (None, None) => {
-                    self.ledger.open(evidence, "the image has neither nologin nor false");
+                    self.ledger.open(evidence, "the image has none of the shells that are right");
                 }
                 (None, Some(shell)) => {
-                    self.in_passwd.set(user.line, SHELL, shell);
+                    self.in_passwd.set(user.line, SHELL, shell.as_bytes());
                     self.ledger.closable(evidence);
                 }
             }
@@ -188,7 +213,7 @@ impl<'a> Audit<'a> {
         if self.names.is_ambiguous(name) || self.secret_names.is_ambiguous(name) {
             return why(AMBIGUOUS);
         }
-        if NEED_A_SHELL.contains(&name) {
+        if is_among(name, &self.want.needs_shell) {
             return why("its programs are known to need a shell; see to it by hand");
         }
         if has_crontab(self.root, name)? {
@@ -210,18 +235,9 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// A shell of the image that lets nobody in. `nologin` is in `/usr/sbin`, and on older trees there
-/// alone.
-fn no_login_shell(root: &dyn Rootfs) -> Result<Option<&'static str>> {
-    for shell in ["/usr/sbin/nologin", "/bin/false"] {
-        let found = root.locate(&ImagePath::parse(shell)?)?.stat;
-        if found.is_some_and(|s| s.kind == FileKind::File && s.mode & 0o111 != 0) {
-            return Ok(Some(shell));
-        }
-    }
-    Ok(None)
+fn is_among(name: &[u8], names: &[String]) -> bool {
+    names.iter().any(|known| known.as_bytes() == name)
 }
-
 fn has_crontab(root: &dyn Rootfs, name: &[u8]) -> Result<bool> {
     match ImagePath::parse("/var/spool/cron/crontabs")?.join(OsStr::from_bytes(name)) {
         Ok(path) => Ok(root.stat(&path)?.is_some()),
@@ -243,35 +259,38 @@ fn has_keys(root: &dyn Rootfs, user: &Entry<'_>) -> Result<bool> {
 
 /// The names and numbers that services run as.
 fn unit_users(root: &dyn Rootfs) -> Result<HashSet<Vec<u8>>> {
-    let mut users = HashSet::new();
+    let mut services = BTreeSet::new();
     for dir in search_path(root)? {
-        for name in names_in(root, &dir)?.iter() {
-            let at = dir.join(name)?;
-            if name.as_bytes().ends_with(b".service") {
-                add_users(root, &at, &mut users)?;
-            } else if name.as_bytes().ends_with(b".service.d") {
-                for name in names_in(root, &at)?.iter() {
-                    add_users(root, &at.join(name)?, &mut users)?;
-                }
+        for name in names_in(root, &dir)?.iter().filter_map(|name| name.to_str()) {
+            let name = name.strip_suffix(".d").unwrap_or(name);
+            if name.ends_with(".service") && is_unit_name(name) {
+                services.insert(name.to_owned());
             }
         }
+    }
+    let mut users = HashSet::new();
+    for name in services {
+        users.extend(service_user(root, &name)?);
     }
     Ok(users)
 }
 
-fn add_users(root: &dyn Rootfs, unit: &ImagePath, users: &mut HashSet<Vec<u8>>) -> Result<()> {
-    // A masked unit is a link to a device, and runs nothing.
-    if root.locate(unit)?.stat.is_none_or(|s| s.kind != FileKind::File) {
-        return Ok(());
-    }
-    let text = root.read_bytes(unit, CONFIG_LIMIT)?;
-    for line in text.as_deref().unwrap_or_default().split(|b| *b == b'\n') {
-        let mut parts = line.splitn(2, |b| *b == b'=');
-        if parts.next().map(<[u8]>::trim_ascii) == Some(b"User") {
-            users.insert(parts.next().unwrap_or_default().trim_ascii().to_vec());
+/// Whom the service runs as: the last `User=` counts, and an empty one is root.
+fn service_user(root: &dyn Rootfs, name: &str) -> Result<Option<Vec<u8>>> {
+    let mut file = None;
+    for name in [Some(name.to_owned()), template_of(name)].into_iter().flatten() {
+        match fragment(root, &name, false) {
+            Ok(Fragment::File(path)) => file = file.or(Some(path)),
+            // It never runs, whatever stands in its drop-ins.
+            Ok(Fragment::Masked(_)) if file.is_none() => return Ok(None),
+            // A generator may make it at boot.
+            Ok(_) | Err(Error::WrongKind { .. }) => {}
+            Err(e) => return Err(e),
         }
     }
-    Ok(())
+    let said = statements(root, name, file.as_ref())?;
+    let user = said.into_iter().rfind(|a| a.is("Service", "User"));
+    Ok(user.map(|a| a.value.into_bytes()).filter(|user| !user.is_empty()))
 }
 
 #[cfg(test)]
@@ -281,6 +300,9 @@ mod tests {
         PASSWD, SHADOW, changed, image, open, outcome, settle, stage, want, with,
     };
     use crate::rootfs::{FileKind, MemoryRootfs};
+
+    const WANT: &str = "system_accounts = { no_login_shells = [\"/usr/sbin/nologin\", \
+        \"/bin/false\", \"/sbin/nologin\", \"/usr/bin/false\"] }";
 
     /// The image with another shell (and password) of the system account `_apt`.
     fn apt(shell: &str, password: &str) -> MemoryRootfs {
@@ -292,7 +314,7 @@ mod tests {
 
     #[test]
     fn shells_and_passwords_are_closed() {
-        let want = want("system_accounts = {}");
+        let want = want(WANT);
         let want = want.primitive();
         assert!(settle(want, &image()).is_empty());
         for fine in ["/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false"] {
@@ -325,7 +347,7 @@ mod tests {
 
     #[test]
     fn who_is_meant() {
-        let want = want("system_accounts = { exempt = [\"backup\"] }");
+        let want = want(&WANT.replace(" }", ", exempt = [\"backup\"] }"));
         let want = want.primitive();
         let user = |line: &str, defs: &str| {
             let name = line.split(':').next().unwrap();
@@ -357,7 +379,7 @@ mod tests {
 
     #[test]
     fn a_border_that_makes_people_accounts_of_the_system_locks_nobody_out() {
-        let want = want("system_accounts = {}");
+        let want = want(WANT);
         let want = want.primitive();
         let people = |defs: &str| {
             image()
@@ -388,7 +410,7 @@ mod tests {
 
     #[test]
     fn what_is_in_use_is_left() {
-        let want = want("system_accounts = {}");
+        let want = want(WANT);
         let want = want.primitive();
         let sh = || apt("/bin/sh", "*");
         let unit = "[Service]\n User = _apt \n";
@@ -401,7 +423,7 @@ mod tests {
             ("protected", sh().protecting("_apt")),
             ("crontab", sh().file("/var/spool/cron/crontabs/_apt", "")),
             ("unit", sh().file("/lib/systemd/system/a.service", unit)),
-            ("unit by number", sh().file("/etc/systemd/system/a.service", "User=104\n")),
+            ("unit by number", sh().file("/etc/systemd/system/a.service", "[Service]\nUser=104\n")),
             ("unit of the machine", sh().file("/usr/local/lib/systemd/system/a.service", unit)),
             ("drop-in", sh().file("/etc/systemd/system/a.service.d/u.conf", unit)),
             ("keys", home("/bin/sh").file("/var/apt/.ssh/authorized_keys", "")),
@@ -430,8 +452,43 @@ mod tests {
     }
 
     #[test]
+    fn whom_a_unit_runs_as_is_systemds_answer() {
+        let want = want(WANT);
+        let want = want.primitive();
+        let (lib, etc) = ("/lib/systemd/system/a.service", "/etc/systemd/system/a.service");
+        let unit = |text: &str| apt("/bin/sh", "*").file(lib, text);
+        let used = |root: &MemoryRootfs| changed(&stage(want, root)).is_empty();
+        for text in [
+            "[Service]\nUser=\nUser=_apt\n",
+            "[Service]\nUser=_a\\\npt\nUser=_apt\n",
+            "[Service]\n[Unit]\nUser=root\n[Service]\nUser=_apt\n",
+        ] {
+            assert!(used(&unit(text)), "{text}");
+        }
+        for text in [
+            "User=_apt\n",
+            "[Unit]\nUser=_apt\n",
+            "[Service]\nUser=_apt\nUser=\n",
+            "[Service]\nUser=_apt\nUser=root\n",
+            "[Service]\n# a \\\nUser=_apt\n",
+            "[Service]\nExecStart=/x \\\nUser=_apt\n",
+        ] {
+            assert!(!used(&unit(text)), "{text}");
+        }
+        let runs = unit("[Service]\nUser=_apt\n");
+        assert!(used(&runs));
+        let drop_in = "/etc/systemd/system/a.service.d/b.conf";
+        assert!(!used(&runs.clone().file(drop_in, "[Service]\nUser=root\n")));
+        assert!(used(&runs.clone().file(drop_in, "User=root\n")));
+        assert!(!used(&runs.clone().file(etc, "[Service]\n")), "the stronger file hides it");
+        assert!(!used(&runs.clone().link(etc, "/dev/null")), "masked");
+        let included = runs.file(etc, ".include /lib/systemd/system/a.service\n");
+        assert!(used(&included));
+    }
+
+    #[test]
     fn lines_that_are_missing_or_malformed() {
-        let want = want("system_accounts = {}");
+        let want = want(WANT);
         let want = want.primitive();
         let no_line = image().file("/etc/shadow", with(SHADOW, "_apt:*:18000:0:99999:7:::\n", ""));
         assert_eq!(open(want, &no_line).len(), 1);

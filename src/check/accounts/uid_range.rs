@@ -1,8 +1,9 @@
 //! The user numbers that people get, by `/etc/login.defs`.
 
 use crate::error::{Error, Result};
-use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::accounts::{Entry, HOME, UID};
+use crate::text::login_defs;
 
 /// Where people's numbers begin, unless something else is said.
 const MIN: u32 = 1000;
@@ -32,24 +33,18 @@ impl UidRange {
     /// # Errors
     /// The file cannot be read. That it is not there is no error: the defaults apply.
     pub fn read(root: &dyn Rootfs) -> Result<UidRange> {
-        let text = root.read_bytes(&path()?, CONFIG_LIMIT)?;
-        Ok(UidRange::parse(text.as_deref().unwrap_or_default()))
+        Ok(UidRange::parse(&root.read(&path()?)?.unwrap_or_default()))
     }
 
-    fn parse(text: &[u8]) -> UidRange {
-        // With the line that says so, if one does.
-        let (mut min, mut max) = ((MIN, None), (MAX, None));
-        for (line, number_of_line) in text.split(|b| *b == b'\n').zip(1..) {
-            let line = line.trim_ascii();
-            let Some(end) = line.iter().position(|b| matches!(b, b' ' | b'\t')) else { continue };
-            let (key, value) = line.split_at(end);
-            // The last line counts; one without a number brings the default back.
-            match key {
-                b"UID_MIN" => min = (number(value).unwrap_or(MIN), Some(number_of_line)),
-                b"UID_MAX" => max = (number(value).unwrap_or(MAX), Some(number_of_line)),
-                _ => {}
-            }
-        }
+    fn parse(text: &str) -> UidRange {
+        // The last line counts, and is shown; one without a number brings the default back.
+        let border = |key: &str, default: u32| {
+            let last = login_defs::settings(text, key).into_iter().rfind(|s| s.shadow.is_some());
+            let number = last.as_ref().and_then(|s| login_defs::number(s.shadow.as_deref()?));
+            let number = number.and_then(|n| n.try_into().ok());
+            (number.unwrap_or(default), last.map(|s| s.line))
+        };
+        let (min, max) = (border("UID_MIN", MIN), border("UID_MAX", MAX));
         let nonsense = (min.0 > max.0 || min.0 > MAX).then(|| {
             let found = format!("UID_MIN {} and UID_MAX {}", min.0, max.0);
             (min.1.or(max.1).unwrap_or(1), found)
@@ -71,6 +66,11 @@ impl UidRange {
         }
     }
 
+    /// Whether people get this number.
+    pub fn holds(&self, number: u32) -> bool {
+        self.nonsense.is_none() && (self.min..=self.max).contains(&number)
+    }
+
     /// A number that a person has, by all the signs but a `UID_MIN` above it: one of those that
     /// every Debian gives to people, and a home among theirs.
     pub fn is_left_behind(&self, user: &Entry<'_>) -> bool {
@@ -81,28 +81,10 @@ impl UidRange {
                 .zip(homes)
                 .is_some_and(|(home, homes)| home != homes && home.starts_with(&homes))
     }
-
-    /// These numbers, for tests.
-    #[cfg(test)]
-    pub fn of(min: u32, max: u32) -> UidRange {
-        UidRange { min, max, nonsense: None }
-    }
 }
 
 fn path() -> Result<ImagePath> {
     ImagePath::parse("/etc/login.defs")
-}
-
-/// A number as C writes them: decimal, `0x…` or `0…`. Quotes may stand around it.
-fn number(value: &[u8]) -> Option<u32> {
-    let text = std::str::from_utf8(value).ok()?;
-    let text = text.trim_start_matches([' ', '\t', '"']);
-    let text = text.split('"').next().unwrap_or_default();
-    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        return u32::from_str_radix(hex, 16).ok();
-    }
-    let radix = if text.len() > 1 && text.starts_with('0') { 8 } else { 10 };
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| u32::from_str_radix(text, radix).ok())?
 }
 
 #[cfg(test)]
@@ -112,7 +94,7 @@ mod tests {
     #[test]
     fn whole_keys_and_the_last_line_count() {
         let range = |text: &str| {
-            let range = UidRange::parse(text.as_bytes());
+            let range = UidRange::parse(text);
             (range.min, range.max)
         };
         assert_eq!(range(""), (1000, 60000));
@@ -123,10 +105,10 @@ mod tests {
         assert_eq!(range("UID_MIN \"0x3e8\"\nUID_MAX 0100000"), (1000, 32768));
         assert_eq!(range("UID_MIN 99999999999999\nUID_MAX -1\n\u{fffd} \u{0}"), (1000, 60000));
     }
+
     #[test]
     fn a_border_that_leaves_nobody_is_told_with_its_line() {
-        let told =
-            |text: &str| UidRange::parse(text.as_bytes()).require().map_err(|e| e.to_string());
+        let told = |text: &str| UidRange::parse(text).require().map_err(|e| e.to_string());
         for fine in ["", "UID_MIN 60000\n", "UID_MIN 500", "UID_MIN 0", "UID_MIN 1\nUID_MAX 1"] {
             assert_eq!(told(fine), Ok(()), "{fine}");
         }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::check::common::rewrite;
+use crate::check::foreign;
 use crate::check::{Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
@@ -58,6 +59,7 @@ impl Primitive for UseraddDefault {
         let last = useradd::last(&text, &self.key);
         let evidence = match last {
             Some((line, value)) => {
+                foreign::judged(&path, line, value)?;
                 evidence.line(line).found(format!("{}={}", self.key, value.escape_debug()))
             }
             None => evidence.note("does not state it"),
@@ -134,6 +136,8 @@ mod tests {
         let outside = root.clone().file("/usr/x", "").link(PATH, "/usr/x");
         assert!(fixes(&want().audit(&outside).unwrap()).is_empty());
         assert!(want().audit(&root.clone().link(PATH, PATH)).is_err());
-        assert!(want().audit(&root.file(PATH, b"\xff")).is_err());
+        assert!(want().audit(&root.clone().file(PATH, b"INACTIVE=30\xff")).is_err());
+        let elsewhere = root.file(PATH, b"# \xff\nINACTIVE=30\nSKEL=\xff\n");
+        assert_eq!(want().audit(&elsewhere).unwrap().outcome(), Outcome::Met);
     }
 }

@@ -4,6 +4,7 @@ use super::destination::{self, Destination};
 use crate::check::{Evidence, Gap};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, NewFile, Rootfs};
+use crate::text::lossless;
 
 /// The gap that is closed by giving the file at `path` a new text, root's with `mode` if it is new.
 ///
@@ -19,7 +20,7 @@ pub(in crate::check) fn gap(
     Ok(match destination::file(root, path)? {
         Destination::At(path) => {
             let create = NewFile { mode, ..NewFile::CONFIG };
-            Gap::fixed_by(evidence, Change::Write { path, content: text.into_bytes(), create })
+            Gap::fixed_by(evidence, Change::Write { path, content: lossless::encode(text), create })
         }
         Destination::Refused(why) => Gap::no_remedy(evidence, why),
     })

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use crate::check::common::rewrite;
+use crate::check::foreign;
 use crate::check::packages::dpkg::Packages;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -147,9 +148,11 @@ fn exim(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
         found.holding.push(Evidence::at(&path).line(runner.line).found(says));
         return Ok(());
     }
-    if let Some(options) = last_assignment(&defaults, "SMTPLISTENEROPTIONS")
-        && !listens_locally(&options.value)
-    {
+    let listener = last_assignment(&defaults, "SMTPLISTENEROPTIONS");
+    if let Some(options) = &listener {
+        foreign::judged(&path, options.line, &options.value)?;
+    }
+    if let Some(options) = listener.filter(|o| !listens_locally(&o.value)) {
         let evidence = Evidence::at(&path).line(options.line).found(options.value);
         let why = format!("{path}:{} has exim listen on addresses of its own", options.line);
         found.gaps.push(Gap::no_remedy(evidence.want("ports, or loopback addresses"), why));
@@ -378,7 +381,9 @@ mod tests {
         }
         assert_eq!(audit(&image("postfix")), Outcome::Met, "without main.cf it does not start");
         assert_eq!(audit(&root("").link(MAIN, "main.cf")), Outcome::Unknown);
-        assert_eq!(audit(&image("postfix").file(MAIN, b"\xfe")), Outcome::Unknown);
+        let foreign = |text: &[u8]| audit(&image("postfix").file(MAIN, text));
+        assert_eq!(foreign(b"inet_interfaces = loopback-only\xfe\n"), Outcome::Unknown);
+        assert_eq!(foreign(b"# \xfe\ninet_interfaces = loopback-only\nx = \xfe\n"), Outcome::Met);
         let out = root("").file("/usr/share/main.cf", "").link(MAIN, "/usr/share/main.cf");
         assert!(why(&out).contains("outside of /etc"));
         let inside = root("").file("/etc/m.cf", "").link(MAIN, "../m.cf");

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
+use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::rewrite;
+use crate::check::foreign;
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
@@ -17,10 +19,8 @@ pub struct NtpConf {}
 
 /// What the default entries must carry, in the order it is written.
 const FLAGS: [&str; 5] = ["kod", "nomodify", "notrap", "nopeer", "noquery"];
-/// ntpd itself goes no deeper into `includefile`.
-const MAX_INCLUDES: usize = 5;
-/// More files than this are a mistake.
-const MAX_FILES: usize = 64;
+/// ntpd itself goes no deeper into `includefile`; more files than this are a mistake.
+const LIMITS: Limits = Limits { levels: 6, files: 64 };
 const DEFAULTS: &str = "/etc/default/ntp";
 const INIT: &str = "/etc/init.d/ntp";
 const WRAPPER: &str = "/usr/lib/ntp/ntp-systemd-wrapper";
@@ -38,7 +38,7 @@ impl Primitive for NtpConf {
             None => ImagePath::parse("/etc/ntp.conf")?,
         };
         let mut files = Vec::new();
-        read_all(root, &path, 0, &mut files)?;
+        read_all(root, &path, &mut Budget::new(LIMITS, &path), &mut files)?;
         if files.is_empty() {
             let evidence = Evidence::at(&path).note("not there").want("ntpd's configuration");
             let why = format!("{path} is not there; reinstall the package ntp");
@@ -62,30 +62,29 @@ struct File {
 fn read_all(
     root: &dyn Rootfs,
     path: &ImagePath,
-    depth: usize,
+    budget: &mut Budget,
     files: &mut Vec<File>,
 ) -> Result<()> {
-    if depth > MAX_INCLUDES || files.len() == MAX_FILES || files.iter().any(|f| f.path == *path) {
+    if budget.is_deepest() || files.iter().any(|f| f.path == *path) {
         return Ok(());
     }
     let Some(text) = root.read(path)? else { return Ok(()) };
-    let includes: Vec<String> = Lines::new(&text)
+    budget.enter(path, text.len())?;
+    let includes: Vec<(usize, String)> = Lines::new(&text)
         .iter()
-        .filter_map(|(_, line)| match ntp::words(line).as_slice() {
-            ["includefile", path, ..] => Some(path.trim_matches('"').to_owned()),
+        .filter_map(|(number, line)| match ntp::words(line).as_slice() {
+            ["includefile", path, ..] => Some((number, path.trim_matches('"').to_owned())),
             _ => None,
         })
         .collect();
     files.push(File { path: path.clone(), text });
-    for include in includes {
-        if files.len() == MAX_FILES {
-            break;
-        }
+    for (line, include) in includes {
         // A path ntpd would take from its working directory is none that could be known here.
-        if let Ok(path) = ImagePath::parse(&include) {
-            read_all(root, &path, depth + 1, files)?;
+        if let Ok(included) = ImagePath::parse(&include) {
+            read_all(root, &included, budget.at(path, line), files)?;
         }
     }
+    budget.leave();
     Ok(())
 }
 
@@ -102,6 +101,9 @@ fn restrict(
         .collect();
     for (family, is_v4) in [("-4", true), ("-6", false)] {
         let own: Vec<_> = entries.iter().filter(|(_, e)| if is_v4 { e.v4 } else { e.v6 }).collect();
+        for (file, entry) in &own {
+            foreign::judged(&file.path, entry.line, &entry.flags.join(" "))?;
+        }
         let has = |flag: &&str| own.iter().any(|(_, e)| e.flags.iter().any(|f| f == flag));
         let missing: Vec<&str> = FLAGS.into_iter().filter(|f| !has(f)).collect();
         let want = format!("restrict {family} default {}", FLAGS.join(" "));
@@ -188,6 +190,7 @@ impl Options {
         let words: Vec<&str> = last.iter().flat_map(|v| v.value.split_whitespace()).collect();
         let config = option(&words, 'c', "configfile").filter(|p| p.starts_with('/'));
         let user = option(&words, 'u', "user");
+        foreign::judged(&path, line, user.unwrap_or_default())?;
         Ok(Options { path, line, config: config.map(str::to_owned), user: user.map(str::to_owned) })
     }
 
@@ -329,7 +332,15 @@ mod tests {
         assert_eq!(audit(&image(GOOD).without("/etc/ntp.conf")), Outcome::NotMet);
         let looped = image(GOOD).link("/etc/ntp.conf", "ntp.conf");
         assert_eq!(audit(&looped), Outcome::Unknown);
-        assert_eq!(audit(&image(GOOD).file("/etc/ntp.conf", b"\xff")), Outcome::Unknown);
+        let with = |line: &[u8]| {
+            audit(&image(GOOD).file("/etc/ntp.conf", [line, b"\n", GOOD.as_bytes()].concat()))
+        };
+        for judged in [&b"restrict default \xff"[..], b"server \xff"] {
+            assert_eq!(with(judged), Outcome::Unknown);
+        }
+        for elsewhere in [&b"# \xff"[..], b"leapfile /\xff", b"\xff"] {
+            assert_eq!(with(elsewhere), Outcome::Met);
+        }
     }
 
     #[test]
@@ -391,6 +402,31 @@ mod tests {
             changes,
             [format!("/etc/ntp.d/r: includefile \"/etc/ntp.conf\"\nrestrict -6 default {FIVE}\n")]
         );
+    }
+
+    #[test]
+    fn includes_end_where_ntpd_ends_them_and_no_file_is_left_out_silently() {
+        let chain = |holder: usize| {
+            let next = |i: usize| format!("includefile /etc/ntp.d/{}\n", i + 1);
+            let main = format!("server a\nrestrict -4 default {FIVE}\n{}", next(0));
+            let mut root = image(&main);
+            for i in 1..=6 {
+                let rule = format!("restrict -6 default {FIVE}\n");
+                let rule = if i == holder { rule } else { next(i) };
+                root = root.file(&format!("/etc/ntp.d/{i}"), rule);
+            }
+            root
+        };
+        let want = check("ntp_conf = {}");
+        assert_eq!(audit(&chain(5)), Outcome::Met);
+        assert_eq!(audit(&chain(6)), Outcome::NotMet, "ntpd does not read it");
+        let includes: String = (0..64).map(|i| format!("includefile /etc/ntp.d/{i}\n")).collect();
+        let mut many = image(&includes);
+        for i in 0..64 {
+            many = many.file(&format!("/etc/ntp.d/{i}"), "");
+        }
+        let e = want.primitive().audit(&many).unwrap_err().to_string();
+        assert!(e.starts_with("/etc/ntp.conf:64: found more than 64 files"), "{e}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::check::common::destination;
+use crate::check::foreign;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{CONFIG_LIMIT, Change, FileKind, ImagePath, Location, Rootfs, escape};
@@ -135,8 +136,11 @@ impl Banner {
 /// The `ID` of the image's `os-release`, the word a banner must not hold.
 fn system_name(root: &dyn Rootfs) -> Result<Option<String>> {
     for path in ["/etc/os-release", "/usr/lib/os-release"] {
-        if let Some(text) = root.read_bytes(&ImagePath::parse(path)?, CONFIG_LIMIT)? {
-            return Ok(os_release::value(&text, "ID").filter(|id| !id.trim().is_empty()));
+        let path = ImagePath::parse(path)?;
+        if let Some(text) = root.read_bytes(&path, CONFIG_LIMIT)? {
+            let name = os_release::value(&text, "ID").filter(|id| !id.trim().is_empty());
+            foreign::judged(&path, None, name.as_deref().unwrap_or_default())?;
+            return Ok(name);
         }
     }
     Ok(None)

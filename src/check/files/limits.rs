@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::check::common::conf_dirs::{self, Listed, What};
 use crate::check::common::rewrite;
+use crate::check::foreign;
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::{Evidence, Finding, Gap, Primitive};
-use crate::error::{Error, Result};
-use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::limits::{self, Domain, Limit, Rule};
 
 const MAIN: &str = "/etc/security/limits.conf";
@@ -77,6 +79,10 @@ impl Primitive for Limits {
                 }
             }
         }
+        judged(
+            &files,
+            everybody.last().into_iter().chain(others.values().filter_map(|l| l.last())),
+        )?;
         let mut gaps = Vec::new();
         match everybody.last() {
             Some(found) if self.complies(found) => holding.push(self.evidence(&files, found)),
@@ -92,6 +98,7 @@ impl Primitive for Limits {
                 lifting.extend(lines.into_iter().filter(|found| !self.complies(found)));
             }
         }
+        judged(&files, &lifting)?;
         let mut by_file: BTreeMap<usize, Vec<Found>> = BTreeMap::new();
         for found in lifting {
             by_file.entry(found.file).or_default().push(found);
@@ -101,6 +108,17 @@ impl Primitive for Limits {
         }
         Ok(Finding::from_gaps(gaps, holding))
     }
+}
+
+/// The lines count. In evidence they are shown with their comments.
+fn judged<'f>(files: &[File], lines: impl IntoIterator<Item = &'f Found>) -> Result<()> {
+    for found in lines {
+        if let Some(file) = files.get(found.file) {
+            let said = found.limit.text.split('#').next().unwrap_or_default();
+            foreign::judged(&file.path, found.limit.line, said)?;
+        }
+    }
+    Ok(())
 }
 
 impl Limits {
@@ -113,24 +131,15 @@ impl Limits {
             None => notes
                 .push(Evidence::at(&main).note("not there; pam_limits then refuses every session")),
         }
-        let dir = ImagePath::parse(DIR)?;
-        let names = match root.list(&dir) {
-            Err(Error::WrongKind { .. }) => None,
-            names => names?,
-        };
-        for name in names.unwrap_or_default().iter() {
-            let bytes = name.as_encoded_bytes();
-            if bytes.starts_with(b".") || !bytes.ends_with(b".conf") {
-                continue;
-            }
-            let path = dir.join(name)?;
-            match root.locate(&path)?.stat.map(|s| s.kind) {
-                Some(FileKind::File) => {
+        let wanted = |name: &[u8]| !name.starts_with(b".") && name.ends_with(b".conf");
+        for Listed { path, what, .. } in conf_dirs::list(root, &ImagePath::parse(DIR)?, wanted)? {
+            match what {
+                What::File => {
                     let text = root.read(&path)?.unwrap_or_default();
                     files.push(File { path, text });
                 }
-                Some(_) => {}
-                None => notes.push(
+                What::Null | What::Dir | What::Special => {}
+                What::Dangling => notes.push(
                     Evidence::at(&path)
                         .note("a link to nowhere; pam_limits then refuses every session"),
                 ),
@@ -204,6 +213,7 @@ impl Limits {
         Evidence { path, ..Evidence::default() }
             .line(found.limit.line)
             .found(&found.limit.text)
+            .aside()
             .want(self.wanted())
     }
 }
@@ -231,7 +241,7 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        core().audit(root).unwrap().outcome()
+        crate::check::testing::outcome(&core(), root)
     }
 
     #[test]
@@ -343,7 +353,8 @@ mod tests {
     fn what_ends_sessions_is_noted() {
         let root = MemoryRootfs::new()
             .file(OURS, "* hard core 0\n")
-            .link("/etc/security/limits.d/a.conf", "/nowhere");
+            .link("/etc/security/limits.d/a.conf", "/nowhere")
+            .link("/etc/security/limits.d/b.conf", "/dev/null");
         let Finding::Met(evidence) = core().audit(&root).unwrap() else { panic!() };
         let notes: Vec<_> = evidence.iter().filter_map(|e| e.note.as_deref()).collect();
         assert_eq!(notes.len(), 2);
@@ -357,7 +368,14 @@ mod tests {
         let outside = stock().file("/usr/own", "* hard core 1\n").link(OURS, "/usr/own");
         assert!(fixes(&core().audit(&outside).unwrap()).is_empty());
         assert!(core().audit(&stock().link(OURS, OURS)).is_err());
-        assert!(core().audit(&stock().file(LATER, b"\xff")).is_err());
+        for judged in [&b"* hard core 0\xff"[..], b"\xff hard core 0", b"@x - core 1\xff"] {
+            let root = stock().file(OURS, "* hard core 0\n").file(LATER, judged);
+            assert_eq!(outcome(&root), Outcome::Unknown, "{judged:?}");
+        }
+        for elsewhere in [&b"\xff"[..], b"* hard core 0 # \xff", b"\xff hard nproc 9"] {
+            let root = stock().file(OURS, "* hard core 0\n").file(LATER, elsewhere);
+            assert_eq!(outcome(&root), Outcome::Met, "{elsewhere:?}");
+        }
     }
 
     #[test]

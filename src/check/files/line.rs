@@ -1,20 +1,22 @@
 //! Some line of some files matches a pattern. For rows that are only observed: it has no remedy.
 
-use std::os::unix::ffi::OsStrExt;
-
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Deserializer, de};
 
+use crate::check::common::glob;
+use crate::check::foreign;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
-use crate::text::glob;
+use crate::text::lossless::{self, Raw};
+use crate::text::pattern::{Wildcards, is_pattern};
 
 /// A line of one of `files` matches `pattern`. Comments count only if the pattern allows them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// The files; the last component may be a glob. Files that are not there hold no line.
+    /// The files; the last component may hold `*` and `?`, which pass over a dot at the front of a
+    /// name. Files that are not there hold no line.
     pub files: Vec<ImagePath>,
     /// A regular expression that matches within one line; anchor it.
     #[serde(deserialize_with = "regex")]
@@ -43,15 +45,12 @@ impl Line {
         let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(Vec::new());
         };
-        let Some(pattern) = name.to_str().filter(|n| n.contains(['*', '?'])) else {
+        let Some(pattern) = name.to_str().filter(|n| is_pattern(Wildcards::Stars, n)) else {
             return Ok(vec![path.clone()]);
         };
         let mut out = Vec::new();
-        for name in root.list(&dir)?.unwrap_or_default().iter() {
-            let fits = glob::matches(pattern.as_bytes(), name.as_bytes());
-            let path = dir.join(name)?;
-            let kind = root.locate(&path)?.stat.map(|s| s.kind);
-            if fits && kind == Some(FileKind::File) {
+        for path in glob::entries(root, &dir, Wildcards::Stars, pattern)? {
+            if root.locate(&path)?.stat.is_some_and(|s| s.kind == FileKind::File) {
                 out.push(path);
             }
         }
@@ -67,10 +66,14 @@ impl Primitive for Line {
             for file in Line::expand(root, path)? {
                 let Some(text) = root.read(&file)? else { continue };
                 let mut lines = text.lines().enumerate();
-                match lines.find(|(_, l)| self.pattern.is_match(l.as_bytes())) {
+                match lines.find(|(_, l)| self.pattern.is_match(&l.raw())) {
                     Some((i, line)) => {
+                        // What the pattern does not ask for, as a comment behind it, is not judged.
+                        let asked =
+                            self.pattern.find(&line.raw()).map(|m| lossless::decode(m.as_bytes()));
+                        foreign::judged(&file, i + 1, &asked.unwrap_or_default())?;
                         let found = if self.show { line.trim() } else { "such a line" };
-                        hits.push(Evidence::at(&file).line(i + 1).found(found));
+                        hits.push(Evidence::at(&file).line(i + 1).found(found).aside());
                     }
                     None => looked_at.push(Evidence::at(&file).note("no such line")),
                 }
@@ -112,6 +115,8 @@ mod tests {
         assert_eq!(judge(&root), Outcome::NotMet);
         let root = root.file("/etc/sudoers", "# Defaults use_pty\nDefaults env_reset\n");
         assert_eq!(judge(&root), Outcome::NotMet, "a comment is no setting");
+        let dotted = root.clone().file("/etc/sudoers.d/.a", "Defaults use_pty\n");
+        assert_eq!(judge(&dotted), Outcome::NotMet, "sudo passes over it");
         let root = root.file("/etc/sudoers.d/a", "Defaults env_reset, use_pty\n");
         let Finding::Met(evidence) = line.audit(&root).unwrap() else { panic!() };
         assert_eq!(evidence[0].path.as_ref().unwrap().to_string(), "/etc/sudoers.d/a");

@@ -13,12 +13,14 @@ pub(in crate::check) mod mounts;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
 use self::mounts::Mounts;
-use crate::check::accounts::{AccountFile, Ledger, UidRange, is_human, is_login, no_person};
+use crate::check::accounts::people::{is_login, is_person, no_person};
+use crate::check::accounts::{AccountFile, Ledger, UidRange};
 use crate::check::{Evidence, Finding};
 use crate::error::{Error, Result};
-use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, show_name};
+use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, Stat, show_name};
 use crate::text::accounts::{Entry, HOME, Layout, Table, UID, What};
 
 /// A home deeper than this is none (components).
@@ -116,7 +118,7 @@ pub(in crate::check) struct Survey<'a> {
     users: HashMap<ImagePath, usize>,
     /// The same places, each with a slash at its end.
     places: BTreeSet<Vec<u8>>,
-    names: HashMap<u32, &'a [u8]>,
+    names: Rc<AccountDb>,
     /// `passwd` holds all accounts there are, and every reader sees the same ones in it.
     complete: bool,
 }
@@ -134,12 +136,11 @@ impl<'a> Survey<'a> {
             homes: Vec::new(),
             users: HashMap::new(),
             places: BTreeSet::new(),
-            names: HashMap::new(),
+            names: AccountDb::read(root)?,
             complete: passwd.remote.is_empty()
                 && passwd.faults.iter().all(|f| f.what == What::CarriageReturn),
         };
         for user in &passwd.entries {
-            survey.names.entry(user.number(UID)).or_insert(user.name());
             let path = parse(user.field(HOME));
             let real = real_place(root, &mounts, user.field(HOME));
             let said = path.as_ref().ok().filter(|path| real.as_ref() != Some(path)).cloned();
@@ -165,10 +166,7 @@ impl<'a> Survey<'a> {
 
     /// `name(number)` of an owner, or the bare number.
     pub fn show_owner(&self, uid: u32) -> String {
-        match self.names.get(&uid) {
-            Some(name) => format!("{}({uid})", show_name(name)),
-            None => uid.to_string(),
-        }
+        self.names.show_user(uid)
     }
 
     /// Why a home is not changed; `None` when it may be.
@@ -187,7 +185,7 @@ impl<'a> Survey<'a> {
             if let Err(border) = self.range.require() {
                 return Ok(Some(no_person(&border)));
             }
-            if !is_human(&home.user, &self.range) {
+            if !is_person(&home.user, &self.range) {
                 return why("the account is not a person's, and its home may serve a program");
             }
             let top = path.components().next().map(OsStr::as_encoded_bytes);
@@ -226,7 +224,7 @@ impl<'a> Survey<'a> {
             return None;
         }
         let owner = self.show_owner(stat.uid);
-        if self.names.contains_key(&stat.uid) {
+        if self.names.has_uid(stat.uid) {
             Some(format!("it belongs to another account, {owner}"))
         } else if !self.complete {
             Some(format!("whose it is cannot be told: /etc/passwd may name {owner} elsewhere"))

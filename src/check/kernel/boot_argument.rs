@@ -10,7 +10,8 @@ use crate::check::systemd::units::names_in;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
-use crate::text::glob;
+use crate::text::lossless::{self, Raw};
+use crate::text::pattern::{Wildcards, matches};
 use crate::text::shell_assignments::assignments;
 
 /// The kernel is not given the argument `name` with any other value than those allowed. Where it
@@ -61,8 +62,9 @@ impl Primitive for BootArgument {
             for word in given {
                 let Word { text, path, line } = &*word;
                 let value = self.value(text).unwrap_or_default();
+                let value = value.raw();
                 let right =
-                    self.allow.iter().any(|a| glob::matches(a.as_bytes(), value.as_bytes()));
+                    self.allow.iter().any(|a| matches(Wildcards::Stars, a.as_bytes(), &value));
                 let evidence = Evidence::at(path).line(*line).found(text.as_str());
                 if right {
                     holding.push(evidence);
@@ -103,7 +105,7 @@ fn made(root: &dyn Rootfs) -> Result<CommandLines> {
     let path = ImagePath::parse(GRUB_CFG)?;
     let Some(bytes) = root.read_bytes(&path, CONFIG_LIMIT)? else { return Ok(None) };
     // Titles may be in any encoding; the arguments looked for are plain.
-    let text = String::from_utf8_lossy(&bytes);
+    let text = lossless::decode(&bytes);
     let mut command_lines = Vec::new();
     for (i, line) in text.lines().enumerate() {
         let mut words = line.split_whitespace();

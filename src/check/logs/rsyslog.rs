@@ -1,23 +1,22 @@
 //! The image's rsyslog configuration as one sequence: included files stand where they are
 //! included, as rsyslogd reads them.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::check::Evidence;
 use crate::check::common::glob;
+use crate::check::common::includes::{Budget, Limits};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
-use crate::text::rsyslog::{self, Kind, Step, Token};
+use crate::text::lossless;
+use crate::text::pattern::Wildcards;
+use crate::text::rsyslog::{self, Kind, Step, Target, Token};
 
 /// The main file.
 pub(in crate::check) const MAIN: &str = "/etc/rsyslog.conf";
-/// More included files than this are a hostile tree, or includes without end.
-const MAX_FILES: usize = 2_000;
-/// Includes within includes.
-const MAX_DEPTH: usize = 32;
-/// All files together may be this large (bytes), each counted as often as it is included: what is
-/// made of them is many times larger.
-const ALL_LIMIT: usize = 16 << 20;
+/// More than this is a hostile tree, or includes without end.
+const LIMITS: Limits = Limits { levels: 32, files: 2_000 };
 
 /// One file of the configuration.
 #[derive(Debug)]
@@ -61,10 +60,7 @@ impl Config {
         let mut reader = Reader {
             root,
             config: Config { sources: Vec::new(), tokens: Vec::new() },
-            open: Vec::new(),
-            files: 0,
-            bytes: 0,
-            names: glob::Names::new(&main),
+            budget: Budget::new(LIMITS, &main),
         };
         if root.locate(&main)?.stat.is_none() {
             return Ok(None);
@@ -103,36 +99,50 @@ impl Config {
         let (Some(source), Some((_, token))) = (self.source(token), self.tokens.get(token)) else {
             return Evidence::default();
         };
-        Evidence::at(&source.path).line(token.line).found(source.line(token.line))
+        let evidence = Evidence::at(&source.path).line(token.line);
+        // The line may be one of several, and may have a comment.
+        let said = said(&token.kind);
+        if lossless::holds(&said) {
+            return evidence.found(said);
+        }
+        evidence.found(source.line(token.line)).aside()
     }
+}
+
+/// What a statement says that a rule may judge.
+fn said(kind: &Kind) -> Cow<'_, str> {
+    match kind {
+        // What follows the value is passed over.
+        Kind::Directive(directive) => directive.value.split_whitespace().next(),
+        Kind::Object(object) => {
+            let mut values = object.parameters.iter().map(|p| p.value.as_str());
+            values.find(|value| lossless::holds(value))
+        }
+        Kind::Action(text) => match Target::of(kind) {
+            Some(Target::File(path)) => return path.into(),
+            _ => text.split_whitespace().next(),
+        },
+        _ => None,
+    }
+    .unwrap_or_default()
+    .into()
 }
 
 struct Reader<'a> {
     root: &'a dyn Rootfs,
     config: Config,
-    /// The files that are being read, the innermost last.
-    open: Vec<ImagePath>,
-    files: usize,
-    bytes: usize,
-    names: glob::Names,
+    budget: Budget,
 }
 
 impl Reader<'_> {
     fn file(&mut self, path: &ImagePath) -> Result<()> {
         let real = self.root.locate(path)?.path;
         // rsyslogd passes over a file that it is reading already.
-        if self.open.contains(&real) {
+        if self.budget.is_open(&real) {
             return Ok(());
         }
-        self.files += 1;
-        if self.files > MAX_FILES || self.open.len() >= MAX_DEPTH {
-            return Err(endless(&real));
-        }
         let Some(text) = self.root.read(&real)? else { return Ok(()) };
-        self.bytes += text.len();
-        if self.bytes > ALL_LIMIT {
-            return Err(endless(&real));
-        }
+        self.budget.enter(&real, text.len())?;
         let tokens = rsyslog::tokens(&text).map_err(|bad| Error::Syntax {
             path: real.clone(),
             line: bad.line,
@@ -143,7 +153,6 @@ impl Reader<'_> {
         let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
         let lines = std::iter::once(0).chain(starts).collect();
         self.config.sources.push(Source { path: real.clone(), text, lines });
-        self.open.push(real.clone());
         for token in tokens {
             let pattern = match &token.kind {
                 Kind::Include { pattern } => pattern.clone(),
@@ -154,13 +163,14 @@ impl Reader<'_> {
             if pattern.is_empty() {
                 continue;
             }
-            let names = self.names.asked_in(&real, line);
-            for path in glob::expand(self.root, &pattern, names)? {
-                self.names.asked_in(&real, line);
+            for path in
+                glob::expand(self.root, Wildcards::Libc, &pattern, self.budget.at(&real, line))?
+            {
+                self.budget.at(&real, line);
                 self.included(&path)?;
             }
         }
-        self.open.pop();
+        self.budget.leave();
         Ok(())
     }
 
@@ -171,12 +181,9 @@ impl Reader<'_> {
             match self.root.locate(&path)?.stat.map(|s| s.kind) {
                 Some(FileKind::File) => self.file(&path)?,
                 Some(FileKind::Dir) => {
-                    self.files += 1;
-                    if self.files > MAX_FILES {
-                        return Err(endless(&path));
-                    }
-                    self.names.look("*", glob::count(self.root, &path)?)?;
-                    let mut entries = glob::entries(self.root, &path, "*")?;
+                    self.budget.count()?;
+                    let mut entries = glob::entries(self.root, &path, Wildcards::Libc, "*")?;
+                    self.budget.look("*", entries.len())?;
                     entries.reverse();
                     todo.extend(entries);
                 }
@@ -184,17 +191,6 @@ impl Reader<'_> {
             }
         }
         Ok(())
-    }
-}
-
-fn endless(path: &ImagePath) -> Error {
-    Error::Syntax {
-        path: path.clone(),
-        line: 1,
-        found: format!(
-            "more than {MAX_FILES} included files, {MAX_DEPTH} levels, or {ALL_LIMIT} bytes to read"
-        ),
-        want: "includes that end",
     }
 }
 
@@ -259,7 +255,8 @@ mod tests {
         let large = "$IncludeConfig /etc/large\n".repeat(5);
         let large = MemoryRootfs::new().file(MAIN, large).file("/etc/large", "#".repeat(4 << 20));
         let e = Config::read(&large).unwrap_err().to_string();
-        assert!(e.starts_with("/etc/large:1: found more than") && e.contains("bytes"), "{e}");
+        assert!(e.starts_with("/etc/rsyslog.conf:4: found /etc/large, and more than"), "{e}");
+        assert!(e.contains("bytes"), "{e}");
 
         let looping = MemoryRootfs::new().file(MAIN, "$IncludeConfig /etc/l\n").link("/etc/l", "l");
         assert!(Config::read(&looping).is_err());

@@ -134,7 +134,9 @@ impl RsyslogCreateMode {
             Some(mode) => format!("{PARAMETER}=\"{mode}\""),
             None => format!("{} without {PARAMETER}: new files get 0644", object.name),
         };
-        let evidence = config.evidence(token).found(found);
+        let evidence = config.evidence(token);
+        // Else it quotes a value that has to be seen.
+        let evidence = if evidence.aside { evidence.found(found) } else { evidence };
         let evidence = evidence.want(format!("{PARAMETER}=\"{}\"", self.mode));
         Wrong { token, evidence, edit: object.set(PARAMETER, &self.mode.to_string()) }
     }
@@ -275,7 +277,7 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        WANT.audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+        crate::check::testing::outcome(&WANT, root)
     }
 
     #[test]
@@ -322,7 +324,14 @@ mod tests {
         assert_eq!(outcome(&MemoryRootfs::new().file(MAIN, STOCK)), Outcome::Unknown);
         let looping = bare().link(MAIN, "rsyslog.conf");
         assert_eq!(outcome(&looping), Outcome::Unknown);
-        assert_eq!(outcome(&bare().file(MAIN, b"\xff")), Outcome::Unknown);
+        for judged in ["$FileCreateMode 0640\\xff", "action(type=\"omfile\" file=\"/\\xff\")"] {
+            let text = judged.replace("\\xff", "\u{10ffff}");
+            let text = format!("$FileCreateMode 0640\n{text}\n");
+            let root = bare().file(MAIN, crate::text::lossless::encode(text));
+            assert_eq!(outcome(&root), Outcome::Unknown, "{judged}");
+        }
+        let elsewhere = b"# \xff\n$FileCreateMode 0640 # \xff\n*.* /var/log/\xff\n";
+        assert_eq!(outcome(&bare().file(MAIN, elsewhere)), Outcome::Met);
     }
 
     #[test]

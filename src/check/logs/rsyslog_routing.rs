@@ -1,6 +1,6 @@
-//! Log messages are routed: logins and the kernel to files, emergencies to everybody.
+//! Log messages are routed to where a profile wants them: to files, or to everybody.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use super::rsyslog::{Config, MAIN};
 use crate::check::common::destination::{self, Destination};
@@ -10,88 +10,113 @@ use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
 use crate::text::Lines;
-use crate::text::rsyslog::{Mask, Target, What, facility};
+use crate::text::rsyslog::{Mask, Target, What, mask};
 
-/// Messages of auth and authpriv, and messages of the kernel, each go to a file, and emergencies
-/// go to everybody who is logged in; by whatever rule in rsyslog's configuration.
+/// Messages reach the places that `criteria` name, by whatever rule in rsyslog's configuration.
 ///
 /// Where one of these does not hold, the rules of the drop-in `file` are written: those that are
-/// missing, and AKS's further log files, save those that another rule writes already.
+/// missing, and the `further` log files, save those that another rule writes already.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RsyslogRouting {
     /// The drop-in below `/etc/rsyslog.d`.
     pub file: ImagePath,
+    /// What must hold.
+    #[serde(deserialize_with = "some_criteria")]
+    pub criteria: Vec<Criterion>,
+    /// Rules for further log files, which come with a new drop-in. That they are there is not judged.
+    #[serde(default)]
+    pub further: Vec<Route>,
 }
 
-/// Severities emerg to info: debug messages need not be kept.
-const UP_TO_INFO: u8 = 0x7f;
-const EMERG: u8 = 1;
-
-/// What must hold, and the rule that makes it so.
-struct Criterion {
-    want: &'static str,
-    rule: (&'static str, &'static str),
-    /// Facilities, severities and whether it is a file (else: everybody).
-    facilities: &'static [&'static str],
-    severities: u8,
-    file: bool,
+/// Messages that must reach a kind of place, and the rule that makes them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Criterion {
+    /// What is wanted, in words.
+    pub want: String,
+    /// All messages of this selector of rsyslog, as `auth,authpriv.info`: info, and what is worse.
+    #[serde(deserialize_with = "messages")]
+    pub messages: Mask,
+    /// Where they must arrive.
+    pub to: Place,
+    /// The rule that is written where they do not.
+    pub rule: Route,
 }
 
-const CRITERIA: [Criterion; 3] = [
-    Criterion {
-        want: "a file for messages of auth and authpriv",
-        rule: ("auth,authpriv.*", "/var/log/auth.log"),
-        facilities: &["auth", "authpriv"],
-        severities: UP_TO_INFO,
-        file: true,
-    },
-    Criterion {
-        want: "a file for messages of the kernel",
-        rule: ("kern.*", "-/var/log/kern.log"),
-        facilities: &["kern"],
-        severities: UP_TO_INFO,
-        file: true,
-    },
-    Criterion {
-        want: "emergencies (*.emerg) to everybody who is logged in",
-        rule: ("*.emerg", ":omusrmsg:*"),
-        facilities: &[],
-        severities: EMERG,
-        file: false,
-    },
-];
+/// A kind of place for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A file, whichever.
+    File,
+    /// Everybody who is logged in.
+    Everybody,
+}
 
-/// The further log files of an AKS node.
-const FURTHER: [(&str, &str); 13] = [
-    ("mail.*", "-/var/log/mail"),
-    ("mail.info", "-/var/log/mail.info"),
-    ("mail.warning", "-/var/log/mail.warn"),
-    ("mail.err", "/var/log/mail.err"),
-    ("news.crit", "-/var/log/news/news.crit"),
-    ("news.err", "-/var/log/news/news.err"),
-    ("news.notice", "-/var/log/news/news.notice"),
-    ("*.=warning;*.=err", "-/var/log/warn"),
-    ("*.crit", "/var/log/warn"),
-    ("local0,local1.*", "-/var/log/localmessages"),
-    ("local2,local3.*", "-/var/log/localmessages"),
-    ("local4,local5.*", "-/var/log/localmessages"),
-    ("local6,local7.*", "-/var/log/localmessages"),
-];
+/// A rule of rsyslog in the old form, `SELECTOR TARGET`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Which messages, as `kern.*`.
+    pub selector: String,
+    /// Where to: a path, with `-` before it where a line need not be on the disk at once, or
+    /// `:omusrmsg:*`, everybody.
+    pub target: String,
+}
+
+impl<'de> Deserialize<'de> for Route {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Route, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let file = |target: &str| {
+            let path = target.strip_prefix('-').unwrap_or(target);
+            ImagePath::parse(path).is_ok_and(|at| at.file_name().is_some())
+        };
+        match words[..] {
+            [selector, target]
+                if reach(selector).is_some() && (target == EVERYBODY || file(target)) =>
+            {
+                Ok(Route { selector: selector.to_owned(), target: target.to_owned() })
+            }
+            _ => Err(de::Error::custom(format!(
+                "`{text}` is not a rule; want a selector and a file, as `kern.* -/var/log/kern.log`, \
+                 or `{EVERYBODY}`"
+            ))),
+        }
+    }
+}
+
+/// rsyslog's word for everybody who is logged in.
+const EVERYBODY: &str = ":omusrmsg:*";
+
+/// The messages of a selector that has some.
+fn reach(selector: &str) -> Option<Mask> {
+    mask(selector).filter(|mask| *mask != Mask::NONE)
+}
+
+fn messages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mask, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    reach(&text).ok_or_else(|| {
+        de::Error::custom(format!("`{text}` is not a selector; want one as `auth,authpriv.info`"))
+    })
+}
+
+fn some_criteria<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Criterion>, D::Error> {
+    let criteria = Vec::<Criterion>::deserialize(deserializer)?;
+    // Without any, everything would comply.
+    if criteria.is_empty() {
+        return Err(de::Error::custom("`criteria` is empty; want at least one"));
+    }
+    Ok(criteria)
+}
 
 impl Criterion {
-    fn needs(&self) -> impl Iterator<Item = usize> {
-        let named = self.facilities.iter().filter_map(|name| facility(name));
-        let all = if self.facilities.is_empty() { 0..Mask::FACILITIES } else { 0..0 };
-        named.chain(all)
-    }
-
     fn holds(&self, reached: &Mask) -> bool {
-        self.needs().all(|f| reached.severities(f) & self.severities == self.severities)
+        self.messages.without(*reached) == Mask::NONE
     }
 
     fn helped_by(&self, reach: &Mask) -> bool {
-        self.needs().any(|f| reach.severities(f) & self.severities != 0)
+        self.messages.and(*reach) != Mask::NONE
     }
 }
 
@@ -112,11 +137,11 @@ impl Primitive for RsyslogRouting {
             let advice = "the file is missing; install rsyslog anew";
             return Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()));
         };
-        let now = judge(root, &config)?;
+        let now = self.judge(root, &config)?;
         let missing: Vec<bool> = now.criteria.iter().map(|(holds, _)| !holds).collect();
         let mut holding: Vec<Evidence> = Vec::new();
-        for (criterion, (holds, rules)) in CRITERIA.iter().zip(now.criteria) {
-            let rules = rules.into_iter().map(|e| e.want(criterion.want));
+        for (criterion, (holds, rules)) in self.criteria.iter().zip(now.criteria) {
+            let rules = rules.into_iter().map(|e| e.want(&criterion.want));
             holding.extend(rules.take(if holds { usize::MAX } else { 0 }));
         }
         holding.extend(now.notes);
@@ -130,31 +155,31 @@ impl Primitive for RsyslogRouting {
 impl RsyslogRouting {
     fn gaps(&self, root: &dyn Rootfs, config: &Config, missing: &[bool]) -> Result<Vec<Gap>> {
         let evidence = Evidence::at(&self.file);
-        let wanted = CRITERIA.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| c);
+        let wanted = self.criteria.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| c);
         let (path, refused) = match destination::file(root, &self.file)? {
             Destination::At(path) => (path, None),
             Destination::Refused(why) => (self.file.clone(), Some(why)),
         };
         if let Some(why) = refused {
-            let gap = |c: &Criterion| Gap::no_remedy(evidence.clone().want(c.want), &*why);
+            let gap = |c: &Criterion| Gap::no_remedy(evidence.clone().want(&c.want), &*why);
             return Ok(wanted.map(gap).collect());
         }
         let change = Change::write(&path, self.new_text(root, config, &path, missing)?);
         // A rule behind a discarding one, or in a file that nothing includes, would not help.
         let after = match preview::with(root, std::slice::from_ref(&change))
-            .and_then(|staged| Config::read(&staged)?.map(|c| judge(&staged, &c)).transpose())
+            .and_then(|staged| Config::read(&staged)?.map(|c| self.judge(&staged, &c)).transpose())
         {
             Ok(Some(after)) => after.criteria.into_iter().map(|(holds, _)| holds).collect(),
-            _ => vec![false; CRITERIA.len()],
+            _ => vec![false; self.criteria.len()],
         };
         let (mut closed, mut gaps) = (Vec::new(), Vec::new());
-        for (criterion, (missing, after)) in CRITERIA.iter().zip(missing.iter().zip(after)) {
-            let evidence = evidence.clone().want(criterion.want);
+        for (criterion, (missing, after)) in self.criteria.iter().zip(missing.iter().zip(after)) {
+            let evidence = evidence.clone().want(&criterion.want);
             match (missing, after) {
                 (false, _) => {}
                 (true, true) => closed.push(evidence),
                 (true, false) => {
-                    let (selector, target) = criterion.rule;
+                    let Route { selector, target } = &criterion.rule;
                     gaps.push(Gap::no_remedy(
                         evidence,
                         format!(
@@ -181,15 +206,15 @@ impl RsyslogRouting {
         missing: &[bool],
     ) -> Result<String> {
         let there = root.read(path)?.unwrap_or_default();
-        let needed: Vec<(&str, &str)> =
-            CRITERIA.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| c.rule).collect();
+        let needed: Vec<&Route> =
+            self.criteria.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| &c.rule).collect();
         let mut lines = Lines::new(&there);
         if !there.trim().is_empty() {
             if lines.get(lines.len()).is_some_and(|l| l.trim_end().ends_with('\\')) {
                 lines.push("");
             }
-            for (selector, target) in needed {
-                lines.push(&line(selector, target));
+            for rule in needed {
+                lines.push(&line(rule));
             }
             return Ok(lines.to_string());
         }
@@ -203,25 +228,75 @@ impl RsyslogRouting {
         lines = Lines::new("");
         lines.push("# Log files beside those of the other rules; rotation is set up in");
         lines.push("# /etc/logrotate.d.");
-        for (selector, target) in needed {
-            lines.push(&line(selector, target));
+        for rule in needed {
+            lines.push(&line(rule));
         }
-        for (selector, target) in FURTHER {
-            let file = target.trim_start_matches('-');
+        for rule in &self.further {
+            let file = rule.target.trim_start_matches('-');
             if written.iter().any(|w| w == file) {
                 continue;
             }
             match obstacle(root, file)? {
-                Some(what) => lines.push(&format!("# left out: {selector} to {file}: {what}")),
-                None => lines.push(&line(selector, target)),
+                Some(what) => {
+                    lines.push(&format!("# left out: {} to {file}: {what}", rule.selector))
+                }
+                None => lines.push(&line(rule)),
             }
         }
         Ok(lines.to_string())
     }
+
+    fn judge(&self, root: &dyn Rootfs, config: &Config) -> Result<Judgement> {
+        let mut judgement = Judgement { criteria: Vec::new(), notes: Vec::new() };
+        let steps = config.steps();
+        // What no rule has discarded yet; what reaches files, and what reaches everybody.
+        let mut left = Mask::ALL;
+        let (mut files, mut everybody) = (Mask::NONE, Mask::NONE);
+        let mut rules = vec![Vec::new(); self.criteria.len()];
+        for step in steps.iter().filter(|s| s.filter.certain) {
+            let reach = step.filter.mask.and(left);
+            let place = match &step.what {
+                What::Stop => {
+                    left = left.without(reach);
+                    continue;
+                }
+                What::Send(Target::File(path)) if path.starts_with("/dev/") => continue,
+                What::Send(Target::File(path)) => {
+                    if let Ok(at) = ImagePath::parse(path)
+                        && root.locate(&at)?.stat.is_some_and(|s| s.kind == FileKind::Dir)
+                    {
+                        let note = format!("{path} is a directory: nothing is written there");
+                        judgement.notes.push(config.evidence(step.token).note(note));
+                        continue;
+                    }
+                    Place::File
+                }
+                What::Send(Target::DynamicFile) => Place::File,
+                What::Send(Target::Everyone) => Place::Everybody,
+                What::Send(_) => continue,
+            };
+            let reached = if place == Place::File { &mut files } else { &mut everybody };
+            for (criterion, rules) in self.criteria.iter().zip(&mut rules) {
+                // The rules that make it hold, not those that only repeat it.
+                let new = criterion.to == place
+                    && !criterion.holds(reached)
+                    && criterion.helped_by(&reach.without(*reached));
+                if new {
+                    rules.push(config.evidence(step.token));
+                }
+            }
+            *reached = reached.or(reach);
+        }
+        for (criterion, rules) in self.criteria.iter().zip(rules) {
+            let reached = if criterion.to == Place::File { &files } else { &everybody };
+            judgement.criteria.push((criterion.holds(reached), rules));
+        }
+        Ok(judgement)
+    }
 }
 
-fn line(selector: &str, target: &str) -> String {
-    format!("{selector:<32}{target}")
+fn line(rule: &Route) -> String {
+    format!("{:<32}{}", rule.selector, rule.target)
 }
 
 /// Why a log file cannot be made at a path: something else stands there, or in its way.
@@ -241,60 +316,13 @@ fn obstacle(root: &dyn Rootfs, file: &str) -> Result<Option<String>> {
     Ok(None)
 }
 
-fn judge(root: &dyn Rootfs, config: &Config) -> Result<Judgement> {
-    let mut judgement = Judgement { criteria: Vec::new(), notes: Vec::new() };
-    let steps = config.steps();
-    // What no rule has discarded yet; what reaches files, and what reaches everybody.
-    let mut left = Mask::ALL;
-    let (mut files, mut everybody) = (Mask::NONE, Mask::NONE);
-    let mut rules = [const { Vec::new() }; CRITERIA.len()];
-    for step in steps.iter().filter(|s| s.filter.certain) {
-        let reach = step.filter.mask.and(left);
-        let to_file = match &step.what {
-            What::Stop => {
-                left = left.without(reach);
-                continue;
-            }
-            What::Send(Target::File(path)) if path.starts_with("/dev/") => continue,
-            What::Send(Target::File(path)) => {
-                if let Ok(at) = ImagePath::parse(path)
-                    && root.locate(&at)?.stat.is_some_and(|s| s.kind == FileKind::Dir)
-                {
-                    let note = format!("{path} is a directory: nothing is written there");
-                    judgement.notes.push(config.evidence(step.token).note(note));
-                    continue;
-                }
-                true
-            }
-            What::Send(Target::DynamicFile) => true,
-            What::Send(Target::Everyone) => false,
-            What::Send(_) => continue,
-        };
-        let reached = if to_file { &mut files } else { &mut everybody };
-        for (criterion, rules) in CRITERIA.iter().zip(&mut rules) {
-            // The rules that make it hold, not those that only repeat it.
-            let new = criterion.file == to_file
-                && !criterion.holds(reached)
-                && criterion.helped_by(&reach.without(*reached));
-            if new {
-                rules.push(config.evidence(step.token));
-            }
-        }
-        *reached = reached.or(reach);
-    }
-    for (criterion, rules) in CRITERIA.iter().zip(rules) {
-        let reached = if criterion.file { &files } else { &everybody };
-        judgement.criteria.push((criterion.holds(reached), rules));
-    }
-    Ok(judgement)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Outcome;
     use crate::check::testing::settled::{changed, fixes, reasons};
     use crate::check::testing::stage;
+    use crate::check::testing::words::{check, try_check};
+    use crate::check::{Check, Outcome};
     use crate::rootfs::MemoryRootfs;
 
     const FILE: &str = "/etc/rsyslog.d/60-CIS.conf";
@@ -307,7 +335,10 @@ mod tests {
                          *.emerg\t\t\t\t:omusrmsg:*\n";
 
     fn want() -> RsyslogRouting {
-        RsyslogRouting { file: ImagePath::parse(FILE).unwrap() }
+        match check(&format!("rsyslog_routing = {{ file = {FILE:?} }}")) {
+            Check::RsyslogRouting(want) => want,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn root(main: &str) -> MemoryRootfs {
@@ -460,5 +491,33 @@ mod tests {
         let staged = stage(&want(), &partly);
         assert_eq!(changed(&staged).len(), 1);
         assert_eq!(reasons(&want().audit(&staged).unwrap()).len(), 2, "kern and its emergencies");
+    }
+
+    #[test]
+    fn mistakes_in_a_profile_are_named() {
+        let criterion = |messages: &str, to: &str, rule: &str| {
+            format!(
+                "criteria = [{{ want = \"x\", messages = \"{messages}\", to = \"{to}\", \
+                 rule = \"{rule}\" }}]"
+            )
+        };
+        for (fields, want) in [
+            (criterion("kern.info", "file", "kern.* /x"), None),
+            (criterion("kern.inf", "file", "kern.* /x"), Some("`kern.inf` is not a selector")),
+            (criterion("kern.none", "file", "kern.* /x"), Some("`kern.none` is not a selector")),
+            (criterion("kern.info", "disk", "kern.* /x"), Some("unknown variant `disk`")),
+            (criterion("kern.info", "file", "kern.*"), Some("`kern.*` is not a rule")),
+            (criterion("kern.info", "file", "kern.* x"), Some("`kern.* x` is not a rule")),
+            (criterion("kern.info", "file", "kern.* /x y"), Some("is not a rule")),
+            ("criteria = []".to_owned(), Some("`criteria` is empty")),
+            ("further = [\"nope.* /x\"]".to_owned(), Some("`nope.* /x` is not a rule")),
+        ] {
+            let got = try_check(&format!("rsyslog_routing = {{ file = {FILE:?}, {fields} }}"));
+            match (want, got) {
+                (None, Ok(_)) => {}
+                (Some(want), Err(e)) if e.contains(want) => {}
+                (want, got) => panic!("{fields}: want {want:?}, got {got:?}"),
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::check::{Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
 use crate::text::apt_sources::{Source, one_line, stanzas};
+use crate::text::lossless;
 use crate::text::os_release;
 
 /// Shows the sources of apt that are switched on.
@@ -34,7 +35,7 @@ impl Primitive for AptSources {
         let mut sources: Vec<(ImagePath, Source)> = Vec::new();
         for path in files {
             let Some(bytes) = root.read_bytes(&path, CONFIG_LIMIT)? else { continue };
-            let text = String::from_utf8_lossy(&bytes);
+            let text = lossless::decode(&bytes);
             let read = if path.as_bytes().ends_with(b".sources") { stanzas } else { one_line };
             sources.extend(read(&text).into_iter().map(|s| (path.clone(), s)));
         }

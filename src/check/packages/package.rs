@@ -6,11 +6,11 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::dpkg::Packages;
+use super::dpkg::{Packages, STATUS};
 use crate::check::{Evidence, Finding, Fix, Gap, Presence, Primitive};
 use crate::error::{Error, Result};
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape};
-use crate::text::glob;
+use crate::text::pattern::{Wildcards, matches};
 
 /// None of the packages `absent` is there, or one of the packages `present` is installed.
 #[derive(Debug, Clone, Deserialize)]
@@ -67,9 +67,6 @@ fn is_name(name: &str) -> bool {
     let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b);
     name.bytes().all(good) && name.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
-
-/// Where dpkg keeps its record; named when there is nothing to point at.
-const STATUS: &str = "/var/lib/dpkg/status";
 
 impl Primitive for Package {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
@@ -148,7 +145,8 @@ fn there(packages: &Packages, patterns: &[String]) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for pattern in patterns {
         if pattern.contains('*') {
-            let matching = packages.names().filter(|n| glob::matches(pattern.as_bytes(), n));
+            let fits = |name: &&[u8]| matches(Wildcards::Stars, pattern.as_bytes(), name);
+            let matching = packages.names().filter(fits);
             names.extend(matching.map(escape).filter(|name| packages.there(name)));
         } else if packages.there(pattern) {
             names.push(pattern.clone());

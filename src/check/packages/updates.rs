@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::dpkg::{self, STATUS};
 use crate::check::systemd::units::names_in;
 use crate::check::{Evidence, Finding, Primitive};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs, escape};
 use crate::text::deb_version::compare;
 use crate::text::dpkg::stanzas;
@@ -17,7 +18,6 @@ use crate::text::dpkg::stanzas;
 #[serde(deny_unknown_fields)]
 pub struct Updates {}
 
-const STATUS: &str = "/var/lib/dpkg/status";
 const LISTS: &str = "/var/lib/apt/lists";
 /// A list may be this large (bytes); the largest of a distribution have tens of megabytes.
 const LIST_LIMIT: u64 = 256 << 20;
@@ -65,14 +65,22 @@ impl Primitive for Updates {
 fn installed(root: &dyn Rootfs, evidence: &mut Vec<Evidence>) -> Result<Packages> {
     let path = ImagePath::parse(STATUS)?;
     let mut packages = Packages::new();
-    let Some(text) = root.read_bytes(&path, LIST_LIMIT)? else {
+    if root.locate(&path)?.stat.is_none() {
         evidence.push(Evidence::at(&path).note("there is no record of what is installed"));
         return Ok(packages);
+    }
+    let record = match dpkg::Packages::read(root) {
+        Ok(record) => record,
+        Err(bad @ Error::Syntax { .. }) => {
+            evidence.push(Evidence::note_only(bad.to_string()));
+            return Ok(packages);
+        }
+        Err(other) => return Err(other),
     };
-    for stanza in stanzas(&text).flatten().filter(|s| s.state.is_there()) {
-        let version = stanza.version.to_vec();
+    for (names, _) in record.all().filter(|(_, record)| record.state.is_there()) {
+        let version = names.version.to_vec();
         packages.insert(
-            (stanza.name.to_vec(), stanza.architecture.to_vec()),
+            (names.name.to_vec(), names.architecture.to_vec()),
             Installed { version, newest: None, security: false },
         );
     }
@@ -212,6 +220,17 @@ mod tests {
     }
 
     #[test]
+    fn what_an_interrupted_dpkg_left_counts() {
+        let root = image()
+            .file(&format!("{LISTS}/a_Packages"), stanza("bash", "4.4.18-2ubuntu1.2", ""))
+            .file(
+                "/var/lib/dpkg/updates/0001",
+                stanza("bash", "4.4.18-2ubuntu1.2", "install ok unpacked"),
+            );
+        assert!(look(&root)[0].note.as_deref().unwrap().starts_with("0 of 2 packages have"));
+    }
+
+    #[test]
     fn what_cannot_be_counted_is_said() {
         let evidence = look(&image());
         assert!(
@@ -221,6 +240,8 @@ mod tests {
         assert!(evidence[1].note.as_deref().unwrap().starts_with("1 package lists are compressed"));
         let evidence = look(&MemoryRootfs::new());
         assert_eq!(evidence[1].note.as_deref(), Some("there is no record of what is installed"));
+        let bad = look(&image().file(STATUS, "what\n"));
+        assert!(bad[1].note.as_deref().unwrap().contains("found `what`"), "{bad:?}");
         let live = image().file("/run/reboot-required", "");
         assert_eq!(look(&live).len(), 1, "an image's /run says nothing");
         assert_eq!(look(&live.live()).len(), 2);

@@ -9,24 +9,44 @@ use crate::rootfs::{ImagePath, Rootfs};
 /// not, or when there is no record that can be understood.
 ///
 /// # Errors
-/// The record cannot be read.
+/// As [`recorded`].
 pub(in crate::check) fn installed(root: &dyn Rootfs, package: &str) -> Result<Option<Vec<u32>>> {
+    Ok(recorded(root, package)?.as_deref().and_then(upstream))
+}
+
+/// The version of a package that is there (half-installed ones are), in dpkg's words; `None` when
+/// it is not, or when there is no record that can be understood.
+///
+/// # Errors
+/// The record cannot be read.
+pub(in crate::check) fn recorded(root: &dyn Rootfs, package: &str) -> Result<Option<String>> {
     if root.locate(&ImagePath::parse(dpkg::STATUS)?)?.stat.is_none() {
         return Ok(None);
     }
     match Packages::read(root) {
-        Ok(packages) => Ok(packages
-            .version(package)
-            .and_then(|v| std::str::from_utf8(v).ok())
-            .and_then(upstream)),
+        Ok(packages) => {
+            Ok(packages.version(package).map(|v| String::from_utf8_lossy(v).into_owned()))
+        }
         // The rules about packages say so; a version is only a hint here.
         Err(Error::Syntax { .. }) => Ok(None),
         Err(e) => Err(e),
     }
 }
 
+/// As [`installed`]; where the tree does not say, what is supposed for this run.
+///
+/// # Errors
+/// The record cannot be read.
+pub(in crate::check) fn installed_or_supposed(
+    root: &dyn Rootfs,
+    package: &str,
+) -> Result<Option<Vec<u32>>> {
+    let installed = installed(root, package)?;
+    Ok(installed.or_else(|| root.supposed_version(package).map(<[u32]>::to_vec)))
+}
+
 /// `2:3.3.12-3ubuntu1` is `[3, 3, 12]`.
-fn upstream(version: &str) -> Option<Vec<u32>> {
+pub(in crate::check) fn upstream(version: &str) -> Option<Vec<u32>> {
     let version = version.split_once(':').map_or(version, |(_, v)| v);
     let numbers = version.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
     let numbers: Vec<u32> = numbers.split('.').map_while(|n| n.parse().ok()).collect();
@@ -56,9 +76,26 @@ mod tests {
             let root = MemoryRootfs::new().file(dpkg::STATUS, status);
             assert_eq!(installed(&root, package).unwrap(), want, "{package}");
         }
+        let root = MemoryRootfs::new().file(dpkg::STATUS, status).supposing("kmod", &[30]);
+        let root = root.supposing("gone", &[2, 1]);
+        for (package, want) in [("kmod", Some(vec![24])), ("gone", Some(vec![2, 1])), ("mod", None)]
+        {
+            assert_eq!(installed_or_supposed(&root, package).unwrap(), want, "{package}");
+        }
         assert_eq!(upstream("30+20221128-1"), Some(vec![30]));
         assert_eq!(upstream("4.0.2~rc1"), Some(vec![4, 0, 2]));
         assert_eq!(upstream("x"), None);
         assert_eq!(installed(&MemoryRootfs::new(), "kmod").unwrap(), None);
+    }
+
+    #[test]
+    fn releases() {
+        let later = |v: &str| upstream(v).is_some_and(|v| v.as_slice() >= &[1, 4, 1][..]);
+        for v in ["1.4.1", "1.4.4-1", "1:1.4.1-2", "1.10", "2", "1.4.1+dfsg-1"] {
+            assert!(later(v), "{v}");
+        }
+        for v in ["1.4.0-2", "1.4", "", "1:1.3.9", "0.9-1.4.1", "x"] {
+            assert!(!later(v), "{v}");
+        }
     }
 }

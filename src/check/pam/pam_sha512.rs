@@ -85,7 +85,8 @@ fn notes(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
         && method != "SHA512"
     {
         let note = "tools that do not go through PAM use this scheme";
-        notes.push(Evidence::at(&path).found(format!("ENCRYPT_METHOD {method}")).note(note));
+        notes
+            .push(Evidence::at(&path).found(format!("ENCRYPT_METHOD {method}")).note(note).aside());
     }
     if let Ok(Some(shadow)) = AccountFile::read(root, Layout::Shadow) {
         let old = shadow.table().entries.into_iter().filter(|e| {

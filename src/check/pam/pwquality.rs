@@ -5,13 +5,14 @@
 
 use serde::Deserialize;
 
+use crate::check::common::conf_dirs::{self, Listed, What};
 use crate::check::common::rewrite;
-use crate::check::packages::dpkg::{self, Packages};
 use crate::check::packages::ownership::owned_by_package;
+use crate::check::packages::{dpkg, versions};
 use crate::check::{Evidence, Finding, Gap, Primitive};
-use crate::error::{Error, Result};
-use crate::rootfs::{FileKind, ImagePath, Rootfs};
-use crate::text::dpkg::at_least;
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::lossless;
 use crate::text::pwquality::{self, Edition, Reading};
 
 const MAIN: &str = "/etc/security/pwquality.conf";
@@ -149,34 +150,28 @@ impl Pwquality {
                 .line(s.line)
                 .found(format!("{} = {}", s.key, s.value))
                 .note("looser; the main file has the last word")
+                .aside()
         };
         file.reading.settings.iter().filter(loose).map(shown).collect()
     }
 }
 
-/// Whose keys count. Without a database it is Ubuntu 18.04's library, which knows the fewest.
+/// Whose keys count. Without a database it is that of the profile's release; without that the oldest,
+/// which knows the fewest.
 fn edition(root: &dyn Rootfs) -> Edition {
-    let new = Packages::read(root)
-        .is_ok_and(|packages| packages.version(LIBRARY).is_some_and(|v| at_least(v, &[1, 4, 1])));
+    let version = versions::installed_or_supposed(root, LIBRARY).ok().flatten();
+    let new = version.is_some_and(|v| v.as_slice() >= &[1, 4, 1][..]);
     if new { Edition::New } else { Edition::Old }
 }
 
 /// The drop-ins in the library's order.
 fn drop_ins(root: &dyn Rootfs, edition: Edition) -> Result<Vec<File>> {
-    let dir = ImagePath::parse(DIR)?;
-    let names = match root.list(&dir) {
-        Err(Error::WrongKind { .. }) => None,
-        names => names?,
-    };
+    // The library looks for the first `.conf` in the name, which must be its end.
+    let first = |name: &[u8]| name.windows(5).position(|part| part == b".conf");
+    let wanted = |name: &[u8]| first(name).is_some_and(|at| at + 5 == name.len());
     let mut files = Vec::new();
-    for name in names.unwrap_or_default().iter() {
-        // The library looks for the first `.conf` in the name, which must be its end.
-        let text = name.to_string_lossy();
-        if text.find(".conf").is_none_or(|at| at + ".conf".len() != text.len()) {
-            continue;
-        }
-        let path = dir.join(name)?;
-        if root.locate(&path)?.stat.is_some_and(|s| s.kind == FileKind::File)
+    for Listed { path, what, .. } in conf_dirs::list(root, &ImagePath::parse(DIR)?, wanted)? {
+        if what == What::File
             && let Some(text) = root.read(&path)?
         {
             files.push(File { reading: pwquality::read(&text, edition), path, text });
@@ -194,6 +189,9 @@ fn stopped(root: &dyn Rootfs, file: &File, main: bool) -> Result<Option<Gap>> {
         .found(found)
         .want("a key of pwquality.conf, with a number")
         .note("the library reads no further, and no later file");
+    // Of a line that is not too long, the comment is not read.
+    let read = found.split('#').next().unwrap_or_default();
+    let evidence = if lossless::holds(read) { evidence } else { evidence.aside() };
     if !main {
         let whose = match owned_by_package(root, &file.path) {
             Ok(false) => None,
@@ -235,7 +233,7 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        want().audit(root).unwrap().outcome()
+        crate::check::testing::outcome(&want(), root)
     }
 
     #[test]
@@ -323,6 +321,10 @@ mod tests {
         let newer =
             packages("Package: libpwquality1\nStatus: install ok installed\nVersion: 1.4.4-1\n");
         assert_eq!(outcome(&newer.file(MAIN, format!("retry = 3\n{ALL}"))), Outcome::Met);
+        for (version, want) in [([1, 4, 1], Outcome::Met), ([1, 4, 0], Outcome::NotMet)] {
+            let supposed = root(&format!("retry = 3\n{ALL}")).supposing("libpwquality1", &version);
+            assert_eq!(outcome(&supposed), want, "{version:?}");
+        }
         let drop_in = root(ALL).file(DROP, "retry = 3\n");
         assert_eq!(
             changed(&stage(&want(), &drop_in)),
@@ -343,7 +345,16 @@ mod tests {
         let outside = root("").file("/usr/x", "").link(MAIN, "/usr/x");
         assert!(fixes(&want().audit(&outside).unwrap()).is_empty());
         assert!(want().audit(&root("").link(MAIN, MAIN)).is_err());
-        assert!(want().audit(&root("").file(MAIN, b"\xff")).is_err());
+        let with = |line: &[u8]| {
+            let root = root("").file(MAIN, [ALL.as_bytes(), line].concat());
+            outcome(&root)
+        };
+        for judged in [&b"\xff"[..], b"minlen = 14\xff\n"] {
+            assert_eq!(with(judged), Outcome::Unknown);
+        }
+        for elsewhere in [&b"# \xff"[..], b"minlen = 14 # \xff\n", b"badwords = \xff\n"] {
+            assert_eq!(with(elsewhere), Outcome::Met);
+        }
         let dangling = root(ALL).link(DROP, "/nowhere");
         assert_eq!(outcome(&dangling), Outcome::Met);
     }

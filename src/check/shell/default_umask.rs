@@ -8,9 +8,10 @@ use crate::check::packages::ownership::owned_by_package;
 use crate::check::pam::pam_stack::Stack;
 use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
 use crate::error::{Error, Result};
-use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
 use crate::text::Lines;
 use crate::text::login_defs::{self, Setting};
+use crate::text::pattern::Wildcards;
 use crate::text::script;
 use crate::text::shell_umask::{Effect, Umask, umasks};
 use crate::text::splice::splice;
@@ -119,7 +120,7 @@ impl Primitive for DefaultUmask {
             return Err(Error::Syntax {
                 path,
                 line: umask.line,
-                found: format!("`umask {}`", umask.shown.escape_default()),
+                found: format!("`umask {}`", escape_text(&umask.shown)),
                 want: "a umask that the text itself tells",
             });
         }
@@ -266,7 +267,7 @@ fn scripts(root: &dyn Rootfs) -> Result<Vec<Script>> {
     let profile = add(ImagePath::parse(PROFILE)?, false, true)?;
     add(ImagePath::parse(BASHRC)?, false, true)?;
     if let Some(reading) = profile.and_then(|text| snippets(&text)) {
-        for path in glob::entries(root, &ImagePath::parse(DIR)?, "*.sh")? {
+        for path in glob::entries(root, &ImagePath::parse(DIR)?, Wildcards::Libc, "*.sh")? {
             add(path, true, reading == Reading::Always)?;
         }
     }
@@ -320,7 +321,7 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        want().audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+        crate::check::testing::outcome(&want(), root)
     }
 
     fn why(root: &MemoryRootfs) -> String {
@@ -388,7 +389,9 @@ mod tests {
         assert_eq!(outcome(&stock().file("/etc/profile.d/.x.sh", "umask 027\n")), Outcome::NotMet);
         assert_eq!(outcome(&stock().file(BASHRC, "umask 027\n")), Outcome::NotMet, "bash's alone");
         assert_eq!(outcome(&stock().link(PROFILE, "profile")), Outcome::Unknown);
-        assert_eq!(outcome(&stock().file(FILE, b"\xff")), Outcome::Unknown);
+        assert_eq!(outcome(&stock().file(FILE, b"umask 027\numask \xff\n")), Outcome::Unknown);
+        let elsewhere = b"# \xff\nX=\xff\numask 027 # \xff\n";
+        assert_eq!(outcome(&stock().file(FILE, elsewhere)), Outcome::Met);
     }
 
     #[test]

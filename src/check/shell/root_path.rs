@@ -5,13 +5,18 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use crate::check::accounts::AccountFile;
+use crate::check::accounts::people::is_system;
+use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::common::glob;
+use crate::check::common::includes::{Budget, Limits};
+use crate::check::foreign;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
-use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape};
+use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape_text};
 use crate::text::accounts::{HOME, Layout, UID};
+use crate::text::ini::{self, Dialect};
 use crate::text::login_defs;
+use crate::text::pattern::Wildcards;
 use crate::text::search_path::{self, Element, Setting};
 
 /// Every place that sets a search path for root names existing directories only, which are
@@ -30,8 +35,8 @@ const SNAP: &str = "/snap/bin";
 const OTHERS_WRITE: u32 = 0o022;
 /// More characters of a path are not shown.
 const SHOWN: usize = 400;
-/// Included sudoers files, as many as anybody has.
-const MAX_FILES: usize = 500;
+/// Sudoers files, as many as anybody has; each is read once.
+const LIMITS: Limits = Limits { levels: 1, files: 500 };
 
 /// One element of a path, as far as it has been judged.
 #[derive(Default)]
@@ -46,7 +51,7 @@ struct Judged {
 }
 
 /// Whose directories those are.
-struct People {
+struct Owners {
     homes: Vec<ImagePath>,
     names: Rc<AccountDb>,
 }
@@ -54,15 +59,15 @@ struct People {
 impl Primitive for RootPath {
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let mut judged = Judged::default();
-        let people = People { homes: homes(root)?, names: AccountDb::read(root)? };
+        let owners = Owners { homes: homes(root)?, names: AccountDb::read(root)? };
         for (path, setting) in settings(root)? {
+            foreign::judged(&path, setting.line, &setting.shown)?;
             let shown: String = setting.shown.chars().take(SHOWN).collect();
-            let evidence =
-                || Evidence::at(&path).line(setting.line).found(escape(shown.as_bytes()));
+            let evidence = || Evidence::at(&path).line(setting.line).found(escape_text(&shown));
             judged.holding.push(evidence());
             judged.here.clear();
             for element in &setting.elements {
-                judged.element(root, element, evidence, &people)?;
+                judged.element(root, element, evidence, &owners)?;
             }
         }
         judged.holding.extend(service_manager(root)?);
@@ -83,7 +88,7 @@ impl Judged {
         root: &dyn Rootfs,
         element: &Element,
         evidence: impl Fn() -> Evidence,
-        people: &People,
+        owners: &Owners,
     ) -> Result<()> {
         let text = match element {
             Element::Inherited => return Ok(()),
@@ -92,7 +97,7 @@ impl Judged {
                 return Ok(());
             }
             Element::Unknown(raw) => {
-                let note = format!("see by hand what {} is for root", escape(raw.as_bytes()));
+                let note = format!("see by hand what {} is for root", escape_text(raw));
                 self.unclear.push(evidence().note(note));
                 return Ok(());
             }
@@ -102,7 +107,7 @@ impl Judged {
             let note = if text.is_empty() {
                 "an empty element means whatever directory one is in".to_owned()
             } else {
-                format!("`{}` is relative", escape(text.as_bytes()))
+                format!("`{}` is relative", escape_text(text))
             };
             let evidence = evidence().want("absolute directories").note(note);
             self.gaps.push(Gap::no_remedy(evidence, "take the element out by hand"));
@@ -115,12 +120,12 @@ impl Judged {
         let path = match ImagePath::parse(text) {
             Ok(path) if !boot_time => path,
             _ => {
-                let note = format!("see by hand what {} is", escape(text.as_bytes()));
+                let note = format!("see by hand what {} is", escape_text(text));
                 self.unclear.push(evidence().note(note));
                 return Ok(());
             }
         };
-        self.directory(root, &path, evidence, people)
+        self.directory(root, &path, evidence, owners)
     }
 
     /// What stands at an absolute element.
@@ -129,7 +134,7 @@ impl Judged {
         root: &dyn Rootfs,
         path: &ImagePath,
         evidence: impl Fn() -> Evidence,
-        people: &People,
+        owners: &Owners,
     ) -> Result<()> {
         let at = root.locate(path)?;
         let named = |note: String| evidence().note(note);
@@ -148,13 +153,13 @@ impl Judged {
                 self.gaps.push(Gap::no_remedy(evidence, "take it out by hand"));
             }
             Some(stat) if stat.uid == 0 && stat.mode & OTHERS_WRITE == 0 => {}
-            Some(stat) => self.gaps.push(people.open_directory(at.path, stat, &evidence())),
+            Some(stat) => self.gaps.push(owners.open_directory(at.path, stat, &evidence())),
         }
         Ok(())
     }
 }
 
-impl People {
+impl Owners {
     /// The gap of a directory that is not root's, or that others may write to.
     fn open_directory(&self, path: ImagePath, stat: Stat, setting: &Evidence) -> Gap {
         let by = setting.path.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -193,7 +198,8 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
     }
     sudoers(root, &mut all)?;
     let mut scripts = vec![ImagePath::parse("/etc/profile")?];
-    scripts.extend(glob::entries(root, &ImagePath::parse("/etc/profile.d")?, "*.sh")?);
+    let fragments = ImagePath::parse("/etc/profile.d")?;
+    scripts.extend(glob::entries(root, &fragments, Wildcards::Libc, "*.sh")?);
     scripts.push(ImagePath::parse("/etc/bash.bashrc")?);
     let home = root_home(root)?;
     for name in [".profile", ".bash_profile", ".bash_login", ".bashrc"] {
@@ -209,14 +215,18 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
 
 /// The sudoers file and what it includes.
 fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()> {
-    let mut todo = vec![ImagePath::parse("/etc/sudoers")?];
+    let main = ImagePath::parse("/etc/sudoers")?;
+    let mut budget = Budget::new(LIMITS, &main);
+    let mut todo = vec![main];
     let mut seen = Vec::new();
     while let Some(path) = todo.pop() {
-        if seen.contains(&path) || seen.len() >= MAX_FILES {
+        if seen.contains(&path) {
             continue;
         }
         seen.push(path.clone());
         let Some(text) = root.read(&path)? else { continue };
+        budget.enter(&path, text.len())?;
+        budget.leave();
         all.extend(search_path::sudoers(&text).into_iter().map(|s| (path.clone(), s)));
         for (file, is_dir) in search_path::sudoers_includes(&text) {
             let file = match file.strip_prefix('/') {
@@ -226,8 +236,8 @@ fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()>
             let Ok(included) = ImagePath::parse(&file) else { continue };
             if is_dir {
                 // sudo passes over backups and names with a dot.
-                for entry in glob::entries(root, &included, "*")? {
-                    let name = entry.file_name().and_then(|n| n.to_str()).unwrap_or(".");
+                for entry in glob::entries(root, &included, Wildcards::Libc, "*")? {
+                    let name = entry.file_name().unwrap_or_default().to_string_lossy();
                     if !name.contains('.') && !name.ends_with('~') {
                         todo.push(entry);
                     }
@@ -244,28 +254,33 @@ fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()>
 fn service_manager(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
     let path = ImagePath::parse("/etc/systemd/system.conf")?;
     let Some(text) = root.read(&path)? else { return Ok(Vec::new()) };
-    let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
-    let sets = lines.filter(|(_, l)| l.starts_with("DefaultEnvironment=") && l.contains("PATH="));
-    let note = "what services get; not judged";
-    Ok(sets.map(|(i, l)| Evidence::at(&path).line(i).found(l).note(note)).collect())
+    let key = "DefaultEnvironment";
+    let all = ini::assignments(&text, Dialect::OldSystemd, "Manager", key);
+    let found = |value: &str| format!("{key}={value}");
+    let evidence = |a: &ini::Assignment| {
+        let evidence = Evidence::at(&path).line(a.line).found(found(&a.value));
+        evidence.note("what services get; not judged").aside()
+    };
+    Ok(all.iter().filter(|a| a.value.contains("PATH=")).map(evidence).collect())
 }
 
 fn root_home(root: &dyn Rootfs) -> Result<ImagePath> {
-    let fallback = ImagePath::parse("/root");
-    let Some(passwd) = AccountFile::read(root, Layout::Passwd)? else { return fallback };
-    let table = passwd.table();
-    let entry = table.entries.iter().find(|e| e.name() == b"root");
-    entry.map_or(fallback, |e| {
-        ImagePath::parse(e.field(HOME)).or_else(|_| ImagePath::parse("/root"))
-    })
+    let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
+    let entry = ByName::new(&passwd.table()).first(b"root");
+    let home = entry.and_then(|e| ImagePath::parse(e.field(HOME)).ok());
+    home.map_or_else(|| ImagePath::parse("/root"), Ok)
 }
 
-/// The homes of people.
+/// The homes of all accounts that are not the system's, whether they may log in or not.
 fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
-    let Some(passwd) = AccountFile::read(root, Layout::Passwd)? else { return Ok(Vec::new()) };
+    let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
+    let range = UidRange::read(root)?;
+    // Where nobody can be told from a program, every home may be somebody's.
+    let known = range.require().is_ok();
     let table = passwd.table();
-    let people = table.entries.iter().filter(|e| (1000..65534).contains(&e.number(UID)));
-    let homes = people.filter_map(|e| ImagePath::parse(e.field(HOME)).ok());
+    let others = table.entries.iter().filter(|e| e.number(UID) != 0);
+    let theirs = others.filter(|e| !known || !is_system(e, &range));
+    let homes = theirs.filter_map(|e| ImagePath::parse(e.field(HOME)).ok());
     Ok(homes.filter(|home| !home.is_root()).collect())
 }
 
@@ -298,7 +313,7 @@ mod tests {
     }
 
     fn outcome(root: &MemoryRootfs) -> Outcome {
-        RootPath {}.audit(root).map_or(Outcome::Unknown, |f| f.outcome())
+        crate::check::testing::outcome(&RootPath {}, root)
     }
 
     fn why(root: &MemoryRootfs) -> String {
@@ -372,7 +387,10 @@ mod tests {
         let both = root().file("/root/.profile", "PATH=$HOME/bin:\n");
         assert_eq!(outcome(&both), Outcome::NotMet, "what is certain comes first");
         assert_eq!(outcome(&root().link("/root/.profile", ".profile")), Outcome::Unknown);
-        assert_eq!(outcome(&root().file("/root/.profile", b"\xff")), Outcome::Unknown);
+        let judged = root().file("/root/.profile", b"PATH=/usr/\xff:/bin\n");
+        assert_eq!(outcome(&judged), Outcome::Unknown);
+        let elsewhere = root().file("/root/.profile", b"# \xff\nPS1=\xff\nPATH=/bin # \xff\n");
+        assert_eq!(outcome(&elsewhere), Outcome::Met);
         let live = root().file("/root/.profile", "PATH=/run/x").dir("/run/x", 0o755, 0, 0).live();
         assert_eq!(outcome(&live), Outcome::Met);
     }
@@ -411,10 +429,40 @@ mod tests {
     }
 
     #[test]
+    fn nobody_s_home_is_a_directory_of_the_system() {
+        let changed = |line: &str, defs: &str| {
+            let root = root()
+                .file("/etc/passwd", format!("root:x:0:0::/root:/bin/bash\n{line}\n"))
+                .file("/etc/login.defs", defs)
+                .file("/root/.bashrc", "PATH=/opt/ann/bin:$PATH")
+                .dir("/opt/ann/bin", 0o775, 7, 0);
+            !fixes(&RootPath {}.audit(&root).unwrap()).is_empty()
+        };
+        for (line, defs, is_system) in [
+            ("ann:x:1000:1000::/opt/ann:/bin/sh", "", false),
+            ("ann:x:1000:1000::/opt/ann:/usr/sbin/nologin", "", false),
+            ("ann:x:999:999::/opt/ann:/bin/sh", "", true),
+            ("ann:x:500:500::/opt/ann:/bin/sh", "UID_MIN 500\n", false),
+            ("ann:x:1000:1000::/opt/ann:/bin/sh", "UID_MIN 5000\n", true),
+            ("ann:x:65533:1000::/opt/ann:/bin/sh", "", false),
+            ("ann:x:7:7::/opt/ann:/bin/sh", "UID_MIN 65000\n", false),
+        ] {
+            assert_eq!(changed(line, defs), is_system, "{line} {defs}");
+        }
+    }
+
+    #[test]
     fn includes_without_end_and_many_elements() {
         let looping =
             root().file("/etc/sudoers", "@include /etc/sudoers\n@include sudoers\n#include x%h\n");
         assert_eq!(outcome(&looping), Outcome::Met);
+        let mut crowd = root();
+        for i in 0..500 {
+            crowd = crowd.file(&format!("/etc/sudoers.d/{i}"), "");
+        }
+        let crowd = crowd.file("/etc/sudoers", "@includedir /etc/sudoers.d\n");
+        let e = RootPath {}.audit(&crowd).unwrap_err().to_string();
+        assert!(e.starts_with("/etc/sudoers:1: found more than 500 files"), "{e}");
         let many = root().file("/root/.bashrc", format!("PATH={}", "/bin:".repeat(100_000)));
         assert_eq!(outcome(&many), Outcome::NotMet);
         let empty = root().file("/root/.bashrc", format!("PATH={}", ":".repeat(100_000)));

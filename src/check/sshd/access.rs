@@ -1,23 +1,23 @@
 //! Who may log in: the lists of users and groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::config::{Config, Place, Setting};
-use super::directive::other_file;
 use super::keyword::{Keyword, Takes, words};
-use super::repair::insertion;
-use super::{HELD_BACK, at, options, refused};
+use super::layout::insertion;
+use super::lines::{HELD_BACK, SHOWN, at, refused};
+use super::options;
+use crate::check::accounts::people::{Groups, is_person, no_person, why_shut_out};
+use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::{Evidence, Finding, Gap};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::rootfs::{Change, Rootfs};
+use crate::text::accounts::{Entry, Layout, PRIMARY_GID};
+use crate::text::lossless;
 use crate::text::sshd_config::edited;
 use crate::text::sshd_value::pattern_fits;
 
 const WANT: &str = "AllowUsers, AllowGroups, DenyUsers or DenyGroups with a name";
-/// The directives that name who may log in.
-pub(super) const LISTS: &[&str] = &["AllowUsers", "AllowGroups", "DenyUsers", "DenyGroups"];
-/// An account file may be this large (bytes).
-const ACCOUNT_LIMIT: u64 = 16 << 20;
 
 /// Judges whether any of the four lists is in force for all connections. Where none is, a list of
 /// users to deny is stated; a list of users to allow is never made, because the name of the
@@ -34,6 +34,7 @@ pub(super) fn audit(
         .filter(|s| s.keyword.is_some_and(|k| k.takes == Takes::Names))
         .filter(|s| s.refusal.is_none() && !patterns(config, s).is_empty())
         .collect();
+    config.judged(lists.iter().copied())?;
     let (global, in_blocks): (Vec<&Setting>, Vec<&Setting>) =
         lists.into_iter().partition(|s| s.place == Place::Global);
     let (refusals, held_back) = refused(config, None);
@@ -43,13 +44,13 @@ pub(super) fn audit(
     }
     gaps.extend(global.iter().filter_map(|s| lock_out(config, s)));
     gaps.extend(refusals);
-    gaps.extend(other_file(&options::read(root)?)?);
+    gaps.extend(options::read(root)?.other_file()?);
     let mut holding: Vec<Evidence> = global
         .iter()
-        .take(super::SHOWN)
+        .take(SHOWN)
         .map(|s| at(config, s).found(format!("{} {}", s.said.keyword, s.shown())).want(WANT))
         .collect();
-    holding.extend(in_blocks.iter().take(super::SHOWN).map(|s| {
+    holding.extend(in_blocks.iter().take(SHOWN).map(|s| {
         at(config, s)
             .found(format!("{} {}", s.said.keyword, s.shown()))
             .note("in a Match block: replaces the list for its connections")
@@ -112,55 +113,38 @@ fn nobody_allowed(
         let lists = global.iter().filter(|s| s.keyword.is_some_and(|k| k.name == name));
         lists.flat_map(|s| patterns(config, s)).collect()
     };
-    let (users, groups) = (allowing("AllowUsers"), allowing("AllowGroups"));
-    if users.is_empty() && groups.is_empty() {
+    let (users, groups_allowed) = (allowing("AllowUsers"), allowing("AllowGroups"));
+    if users.is_empty() && groups_allowed.is_empty() {
         return Ok(None);
     }
-    let people = people(root)?;
+    let range = UidRange::read(root)?;
+    if let Err(border) = range.require() {
+        return Ok(Some(Evidence::note_only(no_person(&border))));
+    }
+    let (passwd, member_of) =
+        (AccountFile::read_or_empty(root, Layout::Passwd)?, Groups::read(root)?);
+    let table = passwd.table();
+    let lines = ByName::new(&table);
     let fits = |patterns: &[&str], name: &str| {
         patterns.iter().any(|p| pattern_fits(p.split('@').next().unwrap_or(p), name))
     };
-    let allowed = people.iter().any(|(name, member_of)| {
-        (users.is_empty() || fits(&users, name))
-            && (groups.is_empty() || member_of.iter().any(|group| fits(&groups, group)))
+    let is_allowed = |user: &&Entry<'_>| {
+        let name = lossless::decode(user.name());
+        let groups = member_of.of(user.name(), Some(user.number(PRIMARY_GID)));
+        (users.is_empty() || fits(&users, &name))
+            && (groups_allowed.is_empty()
+                || member_of.names(&groups).iter().any(|group| fits(&groups_allowed, group)))
+    };
+    let mut people = table.entries.iter().filter(|user| {
+        is_person(user, &range) && lines.first(user.name()).is_some_and(|l| l.line == user.line)
     });
-    let note = "no account of this image with a login shell and a number from 1000 is allowed in; \
-                whoever is to log in must be added later";
-    Ok((!allowed).then(|| Evidence::note_only(note)))
-}
-
-/// The accounts of people, each with its groups.
-fn people(root: &dyn Rootfs) -> Result<Vec<(String, BTreeSet<String>)>> {
-    let passwd = rows(root, "/etc/passwd")?;
-    let groups = rows(root, "/etc/group")?;
-    let field = |row: &[String], i: usize| row.get(i).cloned().unwrap_or_default();
-    let mut member_of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut by_number: BTreeMap<String, String> = BTreeMap::new();
-    for row in &groups {
-        by_number.entry(field(row, 2)).or_insert_with(|| field(row, 0));
-        for member in field(row, 3).split(',').filter(|m| !m.is_empty()) {
-            member_of.entry(member.to_owned()).or_default().insert(field(row, 0));
-        }
-    }
-    let is_person = |row: &&Vec<String>| {
-        let shell = field(row, 6);
-        let name = shell.rsplit('/').next().unwrap_or_default();
-        field(row, 2).parse::<u32>().is_ok_and(|uid| (1000..=60000).contains(&uid))
-            && !matches!(name, "nologin" | "false")
-    };
-    let with_groups = |row: &Vec<String>| {
-        let name = field(row, 0);
-        let mut groups = member_of.get(&name).cloned().unwrap_or_default();
-        groups.extend(by_number.get(&field(row, 3)).cloned());
-        (name, groups)
-    };
-    Ok(passwd.iter().filter(is_person).map(with_groups).collect())
-}
-
-fn rows(root: &dyn Rootfs, path: &str) -> Result<Vec<Vec<String>>> {
-    let bytes = root.read_bytes(&ImagePath::parse(path)?, ACCOUNT_LIMIT)?;
-    let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
-    Ok(text.lines().map(|l| l.split(':').map(str::to_owned).collect()).collect())
+    let gets_in = |user| why_shut_out(root, user).is_ok_and(|why| why.is_none());
+    let note = format!(
+        "no account of this image with a number from {} to {} and a shell that lets it in is \
+         allowed; whoever is to log in must be added later",
+        range.min, range.max
+    );
+    Ok((!people.any(|user| is_allowed(&user) && gets_in(user))).then(|| Evidence::note_only(note)))
 }
 
 #[cfg(test)]
@@ -239,7 +223,7 @@ mod tests {
         let group = "ann:x:1000:\nwheel:x:10:root,ann\nempty:x:11:\n";
         let said = |text: &str| {
             let root = image(BIONIC, text).file("/etc/passwd", passwd).file("/etc/group", group);
-            notes(&look(&access(), &root))
+            notes(&look(&access(), &root.file_with("/bin/bash", "", 0o755, 0, 0)))
         };
         for fine in [
             "AllowUsers a*",
@@ -255,6 +239,42 @@ mod tests {
         {
             assert!(said(nobody).contains("no account of this image"), "{nobody}");
         }
+    }
+
+    #[test]
+    fn who_is_a_person_is_the_tree_s_own_answer() {
+        let said = |line: &str, defs: &str, list: &str| {
+            let root = image(BIONIC, list)
+                .file("/etc/passwd", line)
+                .file("/etc/group", "first:x:7:\nsecond:x:7:ann\n")
+                .file("/etc/login.defs", defs)
+                .file_with("/bin/sh", "", 0o755, 0, 0);
+            notes(&look(&access(), &root))
+        };
+        let ann = |number: u32, shell: &str| format!("ann:x:{number}:100::/home/ann:{shell}\n");
+        let user = "AllowUsers ann\n";
+        for (line, defs, list, allowed) in [
+            (ann(1000, "/bin/sh"), "", user, true),
+            (ann(1000, ""), "", user, true),
+            (ann(500, "/bin/sh"), "", user, false),
+            (ann(500, "/bin/sh"), "UID_MIN 500\n", user, true),
+            (ann(60001, "/bin/sh"), "", user, false),
+            (ann(60001, "/bin/sh"), "UID_MAX 65000\n", user, true),
+            (ann(1000, "/bin/false"), "", user, false),
+            (ann(1000, "/bin/nologin"), "", user, false),
+            // sshd refuses who has a shell that is not there.
+            (ann(1000, "/bin/zsh"), "", user, false),
+            // The first line with a name is the account.
+            (format!("{}{}", ann(1000, "/bin/false"), ann(1000, "")), "", user, false),
+            // Of two groups with one number the first gives the name.
+            (ann(1000, ""), "", "AllowGroups first\n", true),
+            (ann(1000, ""), "", "AllowGroups second\n", false),
+        ] {
+            let note = said(&line, defs, list);
+            assert_eq!(note.is_empty(), allowed, "{line} {defs} {list}: {note}");
+        }
+        let nonsense = said(&ann(1000, ""), "UID_MIN 65000\n", user);
+        assert!(nonsense.starts_with("people cannot be told from programs"), "{nonsense}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Ciphers, MACs and key exchange: which names a release knows, and which it takes by default.
 
-use super::release::{NEWEST, Release, Version};
+use super::release::{ALWAYS, NEWEST, Release, Version};
 
 /// A kind of algorithm, and with it the directive that lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,6 @@ pub(super) enum Kind {
 /// A name, the first release that knows it and the first that does not know it any more.
 type Name = (&'static str, Version, Version);
 
-const ALWAYS: Version = (0, 0);
 const NEVER: Version = (u16::MAX, 0);
 
 const CIPHERS: &[Name] = &[

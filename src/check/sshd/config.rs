@@ -4,22 +4,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::include;
-use super::keyword::{self, Keyword, Takes, conditions, shorten, words};
+use super::keyword::{Keyword, Takes, conditions, shorten, words};
+use super::keywords;
 use super::release::{NEWEST, Release};
-use crate::check::common::glob::Names;
+use crate::check::common::glob;
+use crate::check::common::includes::{Budget, Limits};
+use crate::check::foreign;
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::text::lossless::byte_len;
+use crate::text::pattern::Wildcards;
 use crate::text::sshd_config::{Statement, statement};
 
 /// Where sshd begins to read.
 pub(super) const MAIN: &str = "/etc/ssh/sshd_config";
-/// Files may include files to this depth.
-const DEEPEST: usize = 16;
-/// All files together may be this large (bytes), and this many, each counted as often as it is
-/// included.
-const ALL_LIMIT: usize = 16 << 20;
-const FILES_LIMIT: usize = 1024;
+/// sshd follows includes 16 deep.
+const LIMITS: Limits = Limits { levels: 17, files: 1024 };
 /// Before 7.7 each of the four lists of users and groups holds this many names.
 const NAMES_LIMIT: usize = 256;
 
@@ -134,6 +134,19 @@ impl Config {
         self.settings.iter().filter(move |s| s.is(keyword))
     }
 
+    /// For lines that are judged, whatever of them is shown.
+    ///
+    /// # Errors
+    /// One holds a byte that is not UTF-8.
+    pub fn judged<'a>(&self, lines: impl IntoIterator<Item = &'a Setting>) -> Result<()> {
+        for line in lines {
+            if let Some(source) = self.sources.get(line.source) {
+                foreign::judged(&source.path, line.line, &line.said.args.join(" "))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The main file.
     pub fn main(&self) -> Option<&Source> {
         self.sources.first()
@@ -144,12 +157,7 @@ struct Reader<'a> {
     root: &'a dyn Rootfs,
     config: Config,
     known: BTreeMap<ImagePath, usize>,
-    /// The files being read, each included by the one before.
-    open: Vec<ImagePath>,
-    files: usize,
-    bytes: usize,
-    /// Those that patterns of `Include` come by.
-    looks: Names,
+    budget: Budget,
     blocks: usize,
     names: BTreeMap<&'static str, usize>,
     subsystems: BTreeSet<String>,
@@ -166,10 +174,7 @@ impl<'a> Reader<'a> {
                 first_block: None,
             },
             known: BTreeMap::new(),
-            open: Vec::new(),
-            files: 0,
-            bytes: 0,
-            looks: Names::new(main),
+            budget: Budget::new(LIMITS, main),
             blocks: 0,
             names: BTreeMap::new(),
             subsystems: BTreeSet::new(),
@@ -179,21 +184,16 @@ impl<'a> Reader<'a> {
     /// Reads a file, whose lines stand at `place` up to its first `Match`. What it opens ends with
     /// it.
     fn file(&mut self, path: ImagePath, text: String, mut place: Place) -> Result<()> {
-        self.files += 1;
-        self.bytes += text.len();
+        self.budget.enter(&path, text.len())?;
         if let Some(at) = text.find('\0') {
             let line = 1 + text[..at].matches('\n').count();
             return Err(syntax(&path, line, "a NUL byte".to_owned(), "text"));
         }
-        if self.files > FILES_LIMIT || self.bytes > ALL_LIMIT {
-            let found = format!("more than {FILES_LIMIT} files or {ALL_LIMIT} bytes to read");
-            return Err(syntax(&path, 1, found, "fewer included files"));
-        }
         let whole = place;
         let source = self.source(&path, &text);
-        self.open.push(path);
         for (i, line) in text.split('\n').enumerate() {
-            let too_long = line.len() + 1 >= self.config.release.line_limit();
+            let length = byte_len(line);
+            let too_long = length + 1 >= self.config.release.line_limit();
             let said = statement(line, self.config.release.style());
             let said = match said {
                 Some(said) => said,
@@ -206,9 +206,9 @@ impl<'a> Reader<'a> {
                 },
                 None => continue,
             };
-            let keyword = keyword::find(&said.keyword);
+            let keyword = keywords::find(&said.keyword);
             let refusal = if too_long {
-                Some(format!("{} bytes are too long for a line", line.len()))
+                Some(format!("{length} bytes are too long for a line"))
             } else {
                 self.refusal(&said, keyword, place)
             };
@@ -230,7 +230,7 @@ impl<'a> Reader<'a> {
                 _ => {}
             }
         }
-        self.open.pop();
+        self.budget.leave();
         Ok(())
     }
 
@@ -307,13 +307,11 @@ impl<'a> Reader<'a> {
                 _ => format!("/etc/ssh/{file}"),
             })
             .collect();
-        let looks = match self.open.last() {
-            Some(here) => self.looks.asked_in(here, line),
-            None => &mut self.looks,
-        };
+        let Some(here) = self.budget.here().cloned() else { return Ok(()) };
+        self.budget.at(&here, line);
         let mut files = Vec::new();
         for pattern in &patterns {
-            for file in include::expand(self.root, pattern, looks)? {
+            for file in glob::expand(self.root, Wildcards::Bsd, pattern, &mut self.budget)? {
                 let at = self.root.locate(&file)?;
                 match at.stat {
                     Some(stat) if stat.kind == FileKind::Dir => {}
@@ -326,15 +324,7 @@ impl<'a> Reader<'a> {
             }
         }
         for (file, path) in files {
-            let here = self.open.last().unwrap_or(&path).clone();
-            if self.open.contains(&path) {
-                let found = format!("{file}, which is being read already");
-                return Err(syntax(&here, line, found, "an Include of another file"));
-            }
-            if self.open.len() > DEEPEST {
-                let found = format!("files included {} deep", self.open.len());
-                return Err(syntax(&here, line, found, "at most 16"));
-            }
+            self.budget.at(&here, line);
             let Some(text) = self.root.read(&file)? else { continue };
             self.file(path, text, place)?;
         }
@@ -473,7 +463,7 @@ mod tests {
         };
         assert_eq!(error(b""), Ok(true));
         assert!(error(b"Port 22\nx\0").unwrap_err().starts_with("/etc/ssh/sshd_config:2:"));
-        assert!(error(b"\xff").is_err());
+        assert_eq!(error(b"# \xff\nBanner \xff\n"), Ok(true), "whoever judges the line");
         assert!(error(&vec![b'\n'; 5 << 20]).is_err());
         assert!(Config::read(&MemoryRootfs::new()).unwrap().is_none());
         let dangling = MemoryRootfs::new().link(MAIN, "/run/sshd_config");

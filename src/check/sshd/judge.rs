@@ -1,9 +1,9 @@
 //! Whether the value of a directive is the wanted one, and in which words that is told.
 
-use super::Value;
-use super::at;
 use super::config::{Config, Place, Setting};
 use super::keyword::{Keyword, Takes, shorten, single};
+use super::lines::at;
+use super::want::Value;
 use crate::check::Evidence;
 use crate::rootfs::ImagePath;
 use crate::text::sshd_value::algorithms;

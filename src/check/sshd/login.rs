@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 
 use super::config::{Config, Place, Setting};
-use super::keyword::{self, Takes, conditions, words};
+use super::keyword::{Takes, conditions, words};
+use super::keywords;
 use super::options;
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
@@ -161,7 +162,7 @@ impl<'a> View<'a> {
 
     /// The line that counts: the first of a block for this person, else the first for everybody.
     fn line(&self, name: &str) -> Option<&'a Setting> {
-        let keyword = keyword::find(name)?;
+        let keyword = keywords::find(name)?;
         self.matched.iter().chain(&self.global).copied().find(|s| s.is(keyword))
     }
 
@@ -213,7 +214,7 @@ impl<'a> View<'a> {
 
     /// A list adds up over its lines; one in a block for this person takes its place.
     fn list(&self, directive: &'static str, names: &[String], denies: bool) -> Option<Shut> {
-        let keyword = keyword::find(directive)?;
+        let keyword = keywords::find(directive)?;
         let of = |lines: &[&'a Setting]| -> Vec<(&'a Setting, Vec<&'a str>)> {
             let lines = lines.iter().filter(|s| s.is(keyword));
             lines

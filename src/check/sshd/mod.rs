@@ -4,30 +4,39 @@
 //! are read where they stand, the lists of users and groups add up. A row wants its directive
 //! stated outside all `Match` blocks, and no active line anywhere that says otherwise. A file that
 //! the tree's sshd would refuse meets nothing.
+//!
+//! From a profile to a change, each module using those named before it: `release`, `algorithms`,
+//! `keyword` and `keywords` are sshd's language; `include`, `config` and `options` what this tree
+//! says in it; `want` what a row wants; `lines` and `layout` serve both kinds of rows. A directive
+//! of one value goes through `judge`, `repair` and `directive`, the lists of names through `access`.
 
 mod access;
 mod algorithms;
 mod config;
 mod directive;
 mod host_key;
-mod include;
 mod judge;
 mod keyword;
+mod keywords;
+mod layout;
+mod lines;
 pub(crate) mod login;
 mod options;
 mod release;
 mod repair;
 #[cfg(test)]
 mod testing;
+mod want;
 
 use serde::Deserialize;
 
-use super::{Evidence, Finding, Gap, Primitive};
+use super::{Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
-use config::{Config, MAIN, Setting};
+use config::{Config, MAIN};
 pub(super) use host_key::host_key_paths;
-use keyword::{Keyword, Takes, shorten};
+use keyword::Keyword;
+use want::{Spec, Value};
 
 /// A directive of `/etc/ssh/sshd_config` has a value, stated for all connections and loosened for
 /// none.
@@ -38,93 +47,13 @@ pub struct Sshd {
     value: Value,
 }
 
-/// The directive and its value, as in a profile.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Spec {
-    directive: String,
-    value: Value,
-}
-
-/// Which values are right, and which one is written.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Value {
-    /// One of these words; the first is written.
-    OneOf(Vec<String>),
-    /// A number in a range.
-    Number(Range),
-    /// A time in a range, in seconds.
-    Seconds(Range),
-    /// Algorithms out of these, in any order.
-    Algorithms(Vec<String>),
-    /// This path, and a file is there.
-    ExistingFile(ImagePath),
-    /// Any of `AllowUsers`, `AllowGroups`, `DenyUsers` and `DenyGroups` with at least one name;
-    /// these names of the directive are written.
-    Access(Vec<String>),
-}
-
-/// The numbers that are right.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Range {
-    /// The least, inclusive.
-    min: u32,
-    /// The greatest, inclusive.
-    max: u32,
-    /// The one that is written.
-    write: u32,
-}
-
 impl TryFrom<Spec> for Sshd {
     type Error = String;
 
     fn try_from(spec: Spec) -> Result<Sshd, String> {
-        let name = &spec.directive;
-        let keyword = keyword::find(name)
-            .ok_or_else(|| format!("`{name}` is no directive of sshd, as PermitRootLogin"))?;
-        let does_not_go = |what: &str| Err(format!("{} does not take {what}", keyword.name));
-        match (&spec.value, keyword.takes) {
-            (Value::OneOf(words), takes) => match words.iter().find(|w| !takes.is_word(w)) {
-                Some(word) => return does_not_go(&format!("`{word}`")),
-                None if words.is_empty() => return Err("want at least one value".to_owned()),
-                None => {}
-            },
-            (Value::Number(range), Takes::Number) | (Value::Seconds(range), Takes::Time) => {
-                if !(range.min..=range.max).contains(&range.write) {
-                    return Err("want min <= write <= max".to_owned());
-                }
-            }
-            (Value::Algorithms(names), Takes::Algorithms(kind)) => {
-                if let Some(name) = names.iter().find(|n| !kind.is_name(n)) {
-                    return does_not_go(&format!("`{name}`"));
-                }
-                if names.is_empty() {
-                    return Err("want at least one name".to_owned());
-                }
-            }
-            (Value::ExistingFile(path), Takes::One) => {
-                if !is_plain(&path.to_string()) {
-                    return Err(format!("`{path}` cannot be written without quotes"));
-                }
-            }
-            (Value::Access(names), Takes::Names) => {
-                if names.is_empty() || !names.iter().all(|n| is_plain(n)) {
-                    return Err("want at least one name, without blanks and quotes".to_owned());
-                }
-            }
-            _ => return does_not_go("this kind of value"),
-        }
-        Ok(Sshd { keyword, value: spec.value })
+        let (keyword, value) = spec.checked()?;
+        Ok(Sshd { keyword, value })
     }
-}
-
-/// Whether a word can stand in the file as it is.
-fn is_plain(word: &str) -> bool {
-    let special =
-        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '\\' | '#' | '=');
-    !word.is_empty() && !word.contains(special)
 }
 
 impl Primitive for Sshd {
@@ -139,53 +68,6 @@ impl Primitive for Sshd {
             value => directive::audit(root, &config, self.keyword, value),
         }
     }
-}
-
-/// As many lines of one kind are shown in a report; more are counted.
-const SHOWN: usize = 16;
-
-/// The gaps of lines that sshd refuses, other than those about `own`, and whether they keep us
-/// from editing: somebody else's line makes the file useless whatever we write, while a bad value
-/// of a directive that has a rule of its own is that rule's to repair.
-fn refused(config: &Config, own: Option<&Keyword>) -> (Vec<Gap>, bool) {
-    let repaired = |s: &Setting| {
-        let open = config.sources.get(s.source).is_some_and(|f| f.locked.is_none());
-        open && s.keyword.is_some_and(|k| directive::DIRECTIVES.contains(&k.name))
-    };
-    let others: Vec<&Setting> = config
-        .settings
-        .iter()
-        .filter(|s| s.refusal.is_some() && !own.is_some_and(|own| s.is(own)))
-        .collect();
-    let sshd = config.release.name();
-    let gap = |s: &&Setting| {
-        let why = s.refusal.clone().unwrap_or_default();
-        let evidence = at(config, s)
-            .found(shorten(&format!("{} {}", s.said.keyword, s.shown())))
-            .want(format!("a line that {sshd} takes"))
-            .note(why.clone());
-        let advice = if repaired(s) { "its own rule repairs it" } else { "correct it by hand" };
-        let line = format!("{}:{}", place(config, s), s.line);
-        Gap::no_remedy(
-            evidence,
-            format!("{sshd} refuses {line} ({why}) and does not start; {advice}"),
-        )
-    };
-    let gaps = others.iter().take(SHOWN).map(gap).collect();
-    (gaps, !others.iter().all(|s| repaired(s)))
-}
-
-/// Said of every change that is held back.
-const HELD_BACK: &str = "nothing is changed while other lines keep sshd from starting";
-
-fn place(config: &Config, setting: &Setting) -> String {
-    config.sources.get(setting.source).map_or_else(String::new, |s| s.path.to_string())
-}
-
-/// The place of a line, as evidence.
-fn at(config: &Config, setting: &Setting) -> Evidence {
-    let path = config.sources.get(setting.source).map(|s| s.path.clone());
-    Evidence { path, ..Evidence::default() }.line(setting.line)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What sshd is given on its command line: it comes before every file.
 
+use super::config::MAIN;
+use super::keyword::shorten;
+use crate::check::{Evidence, Gap};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::Lines;
@@ -18,6 +21,21 @@ pub(super) struct Options {
     pub statements: Vec<String>,
     /// The file given with `-f` in place of the usual one.
     pub file: Option<String>,
+}
+
+impl Options {
+    /// The gap of an sshd that is started with another file.
+    pub fn other_file(&self) -> Result<Option<Gap>> {
+        let Some(file) = self.file.as_ref().filter(|f| *f != MAIN) else { return Ok(None) };
+        let evidence = Evidence::at(&path()?)
+            .line(self.line)
+            .found(format!("-f {}", shorten(file)))
+            .want("no other configuration file");
+        let advice = format!(
+            "sshd reads another file than {MAIN}; take the option out of SSHD_OPTS by hand"
+        );
+        Ok(Some(Gap::no_remedy(evidence, advice)))
+    }
 }
 
 /// The file that holds the options.

@@ -1,24 +1,24 @@
 //! Which release of OpenSSH's server the tree has, and what that means for its configuration.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use crate::check::Evidence;
+use crate::check::packages::versions;
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::Rootfs;
 use crate::text::sshd_config::Style;
 
 /// Major and minor number of a release of OpenSSH, as in "7.6p1".
 pub(super) type Version = (u16, u16);
 
+/// Before every release.
+pub(super) const ALWAYS: Version = (0, 0);
+
 /// The newest release whose keywords and algorithms are known here. What a later one would make of
 /// an unknown word is not guessed.
 pub(super) const NEWEST: Version = (10, 0);
 
-/// What Ubuntu 18.04 ships; supposed where the tree does not say.
-const USUAL: Version = (7, 6);
-/// dpkg's record may be this large (bytes).
-const STATUS_LIMIT: u64 = 64 << 20;
+/// The oldest release whose dialect is known here: supposed where neither the tree nor the profile says
+/// which it has.
+const OLDEST: Version = (7, 6);
 
 /// The dialect of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +34,10 @@ pub(super) struct Release {
 impl Release {
     /// The release that dpkg's record in the tree names.
     ///
-    /// Where there is no record of `openssh-server`, Ubuntu 18.04's own is supposed, unless
-    /// `main`, the text of the main file, has an `Include` line: such a file was made for a later
-    /// release, and the first that settled how it is read (8.4) is supposed.
+    /// Where `openssh-server` is not installed by that record, that of the profile's release is
+    /// supposed, unless it is older than 8.4 and `main`, the text of the main file, has an `Include`
+    /// line: such a file was made for a later release, and the first that settled how it is read (8.4)
+    /// is supposed.
     ///
     /// # Errors
     /// dpkg's record cannot be read.
@@ -48,7 +49,14 @@ impl Release {
             crate::text::sshd_config::statement(line, Style::Delimited)
                 .is_some_and(|s| s.keyword.eq_ignore_ascii_case("include"))
         });
-        let version = if includes { (8, 4) } else { USUAL };
+        let usual = match root.supposed_version("openssh-server") {
+            Some([major, minor, ..]) => {
+                let number = |n: &u32| u16::try_from(*n).unwrap_or(u16::MAX);
+                (number(major), number(minor))
+            }
+            _ => OLDEST,
+        };
+        let version = if includes { usual.max((8, 4)) } else { usual };
         Ok(Release { version, fips: false, known: false })
     }
 
@@ -81,7 +89,8 @@ impl Release {
     pub fn name(&self) -> String {
         let (major, minor) = self.version;
         let fips = if self.fips { " (FIPS)" } else { "" };
-        let supposed = if self.known { "" } else { " (supposed: no record of openssh-server)" };
+        let supposed =
+            if self.known { "" } else { " (supposed: no record of an installed openssh-server)" };
         format!("sshd {major}.{minor}{fips}{supposed}")
     }
 
@@ -91,51 +100,16 @@ impl Release {
     }
 }
 
-/// Version and FIPS mark of the package `openssh-server`, by dpkg's record.
+/// Version and FIPS mark of the package `openssh-server`, if it is installed.
 fn openssh_version(root: &dyn Rootfs) -> Result<Option<(Version, bool)>> {
-    let status = ImagePath::parse("/var/lib/dpkg/status")?;
-    let Some(bytes) = root.read_bytes(&status, STATUS_LIMIT)? else { return Ok(None) };
-    // Every directive asks; the memo keeps the bytes alive, so the same place is the same record.
-    let known = LAST.with_borrow(|last| {
-        last.as_ref().filter(|(of, _)| Rc::ptr_eq(of, &bytes)).map(|(_, version)| *version)
-    });
-    if let Some(version) = known {
-        return Ok(version);
-    }
-    let version = package_version(&bytes, b"openssh-server").and_then(|v| parse(&v));
-    LAST.set(Some((bytes, version)));
-    Ok(version)
-}
-
-/// A record of dpkg and what it says of the server.
-type Said = (Rc<[u8]>, Option<(Version, bool)>);
-
-thread_local! {
-    /// The record that was read last.
-    static LAST: RefCell<Option<Said>> = const { RefCell::new(None) };
-}
-
-/// The `Version` field in the stanza of a package.
-fn package_version(status: &[u8], name: &[u8]) -> Option<String> {
-    let mut within = false;
-    for line in status.split(|b| *b == b'\n') {
-        if line.is_empty() {
-            within = false;
-        } else if let Some(package) = line.strip_prefix(b"Package:") {
-            within = package.trim_ascii() == name;
-        } else if within && let Some(version) = line.strip_prefix(b"Version:") {
-            return Some(String::from_utf8_lossy(version).trim().to_owned());
-        }
-    }
-    None
+    Ok(versions::recorded(root, "openssh-server")?.and_then(|version| parse(&version)))
 }
 
 /// `1:7.6p1-4ubuntu0.7` is 7.6.
 fn parse(version: &str) -> Option<(Version, bool)> {
-    let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
-    let (major, rest) = upstream.split_once('.')?;
-    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    let release = (major.parse().ok()?, rest[..digits].parse().ok()?);
+    let numbers = versions::upstream(version)?;
+    let [major, minor, ..] = numbers[..] else { return None };
+    let release = (major.try_into().ok()?, minor.try_into().ok()?);
     Some((release, version.to_ascii_lowercase().contains("fips")))
 }
 
@@ -167,11 +141,42 @@ mod tests {
     }
 
     #[test]
+    fn only_a_server_that_is_installed_counts() {
+        let of = |status: &str, update: &str| {
+            let stanza = |status: &str, version: &str| {
+                format!("Package: openssh-server\nStatus: {status}\nVersion: {version}\n")
+            };
+            let mut root =
+                MemoryRootfs::new().file("/var/lib/dpkg/status", stanza(status, "1:8.4p1-5"));
+            if !update.is_empty() {
+                root = root.file("/var/lib/dpkg/updates/0001", stanza(update, "1:9.2p1-2"));
+            }
+            let release = Release::of(&root, "").unwrap();
+            (release.version, release.known)
+        };
+        let supposed = (OLDEST, false);
+        assert_eq!(of("install ok installed", ""), ((8, 4), true));
+        assert_eq!(of("deinstall ok config-files", ""), supposed, "removed");
+        assert_eq!(of("purge ok not-installed", ""), supposed);
+        assert_eq!(of("install ok unpacked", ""), ((8, 4), true), "its program is there");
+        assert_eq!(of("install reinstreq half-installed", ""), ((8, 4), true));
+        // What an interrupted dpkg has not merged yet is newer than the status file.
+        assert_eq!(of("install ok installed", "install ok installed"), ((9, 2), true));
+        assert_eq!(of("deinstall ok config-files", "install ok half-configured"), ((9, 2), true));
+        assert_eq!(of("install ok installed", "deinstall ok config-files"), supposed);
+    }
+
+    #[test]
     fn without_a_record_the_file_itself_tells() {
         let root = MemoryRootfs::new().file("/var/lib/dpkg/status", "Package: x\nVersion: 1\n");
         let of = |text| Release::of(&root, text).unwrap();
         assert_eq!(of("#Include x\nPort 22\n").version, (7, 6));
         assert_eq!(of("Port 22\n include x\n").version, (8, 4));
         assert!(of("").evidence().is_some());
+        let root = root.supposing("openssh-server", &[9, 2]);
+        assert_eq!(Release::of(&root, "Include x\n").unwrap().version, (9, 2));
+        let root = root.supposing("openssh-server", &[8, 2]);
+        assert_eq!(Release::of(&root, "").unwrap().version, (8, 2));
+        assert_eq!(Release::of(&root, "Include x\n").unwrap().version, (8, 4));
     }
 }

@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::access::LISTS;
 use super::config::{Config, Place, Setting};
-use super::directive::DIRECTIVES;
 use super::judge::Judge;
-use super::keyword::Keyword;
-use crate::text::sshd_config::{Edit, edited, sample, statement};
-use crate::text::{DISABLED, Lines};
+use super::layout::insertion;
+use crate::text::sshd_config::{Edit, edited};
 
 /// What is wrong and what puts it right.
 #[derive(Default)]
@@ -116,38 +113,4 @@ impl<'a> Repair<'a> {
 
 fn is_locked(config: &Config, setting: &Setting) -> bool {
     config.sources.get(setting.source).is_none_or(|s| s.locked.is_some())
-}
-
-/// The line before which a new line about `keyword` goes: below a sample of it if there is one,
-/// but above all blocks and included files; else right above the first of those, else at the end.
-/// Lines that stand there by this rule keep one order, whichever row was settled first.
-pub(super) fn insertion(config: &Config, keyword: &Keyword, main: &str) -> usize {
-    let lines = Lines::new(main);
-    let limit = config.first_block.unwrap_or(lines.len() + 1);
-    if let Some(line) = sample(main, keyword.name, limit) {
-        return line + 1;
-    }
-    let Some(own) = place(keyword.name) else { return limit };
-    // Looked for once each: a file may repeat a line any number of times.
-    let mut samples = BTreeMap::new();
-    let mut at = limit;
-    while let Some(above) = at.checked_sub(1).and_then(|number| lines.get(number)) {
-        // What has become a comment of ours stood there before.
-        let above = statement(above.trim_start_matches(DISABLED), config.release.style());
-        let other = above.as_ref().and_then(|said| place(&said.keyword).map(|place| (said, place)));
-        let Some((said, _)) = other.filter(|(_, place)| *place > own) else { break };
-        let name = said.keyword.to_ascii_lowercase();
-        let shown = *samples.entry(name).or_insert_with_key(|name| sample(main, name, limit));
-        if shown.is_some_and(|line| line + 2 == at) {
-            break;
-        }
-        at -= 1;
-    }
-    at
-}
-
-/// Where a keyword that rules write stands among the others; `None`: no rule writes it.
-fn place(keyword: &str) -> Option<usize> {
-    let mut written = DIRECTIVES.iter().chain(LISTS);
-    written.position(|name| name.eq_ignore_ascii_case(keyword))
 }

@@ -14,7 +14,8 @@ pub(super) const BOOKWORM: &str = "1:9.2p1-2+deb12u10";
 
 /// An image with that version of openssh-server and that main file.
 pub(super) fn image(version: &str, sshd_config: &str) -> MemoryRootfs {
-    let status = format!("Package: openssh-server\nVersion: {version}\n");
+    let status =
+        format!("Package: openssh-server\nStatus: install ok installed\nVersion: {version}\n");
     MemoryRootfs::new()
         .file("/var/lib/dpkg/status", status)
         .file_with(MAIN, sshd_config, 0o600, 0, 0)

@@ -4,17 +4,17 @@
 //! their names, a name in an earlier directory hiding the same name in a later one; the last
 //! assignment counts. The main file must state the value too, since many readers look no further.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use serde::Deserialize;
 
+use crate::check::common::conf_dirs;
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::rewrite;
+use crate::check::common::{own_file, rewrite};
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Gap, Primitive};
-use crate::error::{Error, Result};
-use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::error::Result;
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::ini::{self, Assignment, Dialect};
 
 /// Where drop-ins are looked for, highest first. `/run` is only a running system's.
@@ -37,6 +37,10 @@ pub struct SystemdConf {
     pub boolean: bool,
     /// The package without which there is no such daemon; absent, the want holds vacuously.
     pub package: Option<String>,
+    /// The word in the names of drop-ins of ours, which are made where a vendor's must be outranked:
+    /// `99-MARK.conf`, or what sorts behind that.
+    #[serde(deserialize_with = "own_file::mark")]
+    pub mark: String,
 }
 
 /// A drop-in that is not hidden.
@@ -101,37 +105,15 @@ impl SystemdConf {
 
     /// The drop-ins that the daemon reads, in its order.
     fn drop_ins(&self, root: &dyn Rootfs) -> Result<Vec<DropIn>> {
-        let mut by_name: BTreeMap<OsString, Option<DropIn>> = BTreeMap::new();
-        for dir in DIRS.iter().filter(|dir| **dir != "/run" || root.is_live()) {
-            let dir = ImagePath::parse(format!("{dir}/systemd/{}.conf.d", self.name))?;
-            let names = match root.list(&dir) {
-                // The daemon passes over what is no directory, too.
-                Err(Error::WrongKind { .. }) => continue,
-                names => names?.unwrap_or_default(),
-            };
-            for name in names.iter() {
-                let bytes = name.as_encoded_bytes();
-                let path = dir.join(name)?;
-                if bytes.starts_with(b".")
-                    || !bytes.ends_with(b".conf")
-                    || by_name.contains_key(name)
-                {
-                    continue;
-                }
-                match root.stat(&path)?.map(|s| s.kind) {
-                    Some(FileKind::File | FileKind::Symlink) => {}
-                    _ => continue,
-                }
-                // A link to /dev/null, or to nothing, only hides the name.
-                let kind = root.locate(&path)?.stat.map(|s| s.kind);
-                let drop_in = match kind {
-                    Some(FileKind::File) => root.read(&path)?.map(|text| DropIn { path, text }),
-                    _ => None,
-                };
-                by_name.insert(name.clone(), drop_in);
+        let dirs = DIRS.iter().filter(|dir| **dir != "/run" || root.is_live());
+        let dirs = dirs.map(|dir| ImagePath::parse(format!("{dir}/systemd/{}.conf.d", self.name)));
+        let mut drop_ins = Vec::new();
+        for path in conf_dirs::systemd(root, &dirs.collect::<Result<Vec<_>>>()?)? {
+            if let Some(text) = root.read(&path)? {
+                drop_ins.push(DropIn { path, text });
             }
         }
-        Ok(by_name.into_values().flatten().collect())
+        Ok(drop_ins)
     }
 
     /// The gap of a line that keeps the daemon from the rest of its configuration.
@@ -175,15 +157,15 @@ impl SystemdConf {
         }
         let dir = ImagePath::parse(format!("/etc/systemd/{}.conf.d", self.name))?;
         let name = drop_in.path.file_name().unwrap_or_default();
-        let mut later = OsString::from("99-CIS.conf");
+        let mut later = OsString::from(format!("99-{}.conf", self.mark));
         if later.as_os_str() <= name {
-            later = OsString::from("zz-CIS.conf");
+            later = OsString::from(format!("zz-{}.conf", self.mark));
         }
         if later.as_os_str() <= name {
             // `_` sorts after the dot of `.conf`.
             let stem = std::path::Path::new(name).file_stem().unwrap_or_default();
             later = stem.to_owned();
-            later.push("_CIS.conf");
+            later.push(format!("_{}.conf", self.mark));
         }
         let path = dir.join(&later)?;
         let text = match destination::file(root, &path)? {
@@ -236,14 +218,15 @@ mod tests {
     use crate::check::Outcome;
     use crate::check::testing::settled::{changed, fixes, reasons, settled_text};
     use crate::check::testing::stage;
-    use crate::rootfs::MemoryRootfs;
+    use crate::rootfs::{FileKind, MemoryRootfs};
 
     const MAIN: &str = "/etc/systemd/journald.conf";
     const STOCK: &str = "#  This file is part of systemd.\n\n[Journal]\n#Storage=auto\n#Compress=yes\n#ForwardToSyslog=yes\n";
 
     fn storage() -> SystemdConf {
         toml::from_str(
-            "name = 'journald'\nsection = 'Journal'\nkey = 'Storage'\nvalue = 'persistent'",
+            "name = 'journald'\nsection = 'Journal'\nkey = 'Storage'\nvalue = 'persistent'\n\
+             mark = 'CIS'",
         )
         .unwrap()
     }
@@ -254,7 +237,7 @@ mod tests {
     }
 
     fn outcome(want: &SystemdConf, root: &MemoryRootfs) -> Outcome {
-        want.audit(root).unwrap().outcome()
+        crate::check::testing::outcome(want, root)
     }
 
     fn main(text: &str) -> MemoryRootfs {
@@ -286,6 +269,8 @@ mod tests {
             ("[Journal]\n# x \\\nStorage=persistent\n", NotMet),
             ("[Journal]\nStorage=persistent\n# x \\\nStorage=none\n", NotMet),
             ("[Journal]\njunk\nStorage=persistent\n", NotMet),
+            ("[Journal]\r\nA=1\\\r\nStorage=persistent\r\n", NotMet),
+            ("[Journal]\n.include /etc/x\n=1\nStorage=persistent\n", Met),
             ("[X]\njunk\n[Journal]\nStorage=persistent\n", Met),
         ] {
             let root = main(text);
@@ -418,7 +403,14 @@ mod tests {
         assert_eq!(outcome(&want, &root), Outcome::MetVacuously);
         let status = "Package: systemd-coredump\nStatus: install ok installed\n";
         assert_eq!(outcome(&want, &root.file("/var/lib/dpkg/status", status)), Outcome::NotMet);
-        assert!(storage().audit(&main("").file(MAIN, b"\xff")).is_err());
+        let with = |line: &[u8]| {
+            let text = [b"[Journal]\nStorage=persistent\n", line].concat();
+            outcome(&storage(), &main("").file(MAIN, text))
+        };
+        assert_eq!(with(b"Storage=persistent\xff\n"), Outcome::Unknown);
+        for elsewhere in [&b"# \xff\n"[..], b"TTYPath=/dev/\xff\n"] {
+            assert_eq!(with(elsewhere), Outcome::Met);
+        }
     }
 
     #[test]

@@ -3,12 +3,15 @@
 //! The first directory that has the unit's file wins; drop-ins of all directories are read, sorted
 //! by their names, and of two with the same name the one in the higher directory hides the other.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
+use crate::check::common::conf_dirs;
+use crate::check::common::includes::{Budget, Limits};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Location, Rootfs};
+use crate::text::lossless::byte_len;
+use crate::text::unit::{Assignment, Unit};
+use crate::text::unit_install::template_of;
 
 /// The directories systemd looks for units in, the strongest first, as Debian and Ubuntu build it:
 /// `/lib` stands before `/usr/lib`. `/run` of an image is nothing: it is empty at boot.
@@ -24,6 +27,8 @@ const SEARCH_PATH: [&str; 10] = [
     "/lib/systemd/system",
     "/usr/lib/systemd/system",
 ];
+/// systemd itself knows no limit.
+const LIMITS: Limits = Limits { levels: 16, files: 256 };
 /// What generators make at boot stands before the first of these.
 const BELOW_GENERATORS: &str = "/usr/local/lib/systemd/system";
 
@@ -118,31 +123,89 @@ pub(in crate::check) fn fragment(
 /// # Errors
 /// A loop of links, or the kernel's refusal.
 pub(in crate::check) fn drop_ins(root: &dyn Rootfs, name: &str) -> Result<Vec<ImagePath>> {
-    let mut found: BTreeMap<OsString, ImagePath> = BTreeMap::new();
-    for dir in search_path(root)? {
-        let dir = dir.join(format!("{name}.d"))?;
-        if root.locate(&dir)?.stat.is_none_or(|s| s.kind != FileKind::Dir) {
-            continue;
-        }
-        for file in root.list(&dir)?.unwrap_or_default().iter() {
-            if !file.as_bytes().ends_with(b".conf") || file.as_bytes().starts_with(b".") {
-                continue;
-            }
-            let path = dir.join(file)?;
-            let kind = root.stat(&path)?.map(|s| s.kind);
-            if matches!(kind, Some(FileKind::File | FileKind::Symlink)) {
-                found.entry(file.clone()).or_insert(path);
-            }
+    let dirs: Vec<ImagePath> = search_path(root)?
+        .iter()
+        .map(|dir| dir.join(format!("{name}.d")))
+        .collect::<Result<_>>()?;
+    conf_dirs::systemd(root, &dirs)
+}
+
+/// What the unit `name` says, in the order in which systemd reads it: its fragment, and what that
+/// includes; the drop-ins of its template; its own.
+///
+/// # Errors
+/// A file that cannot be read, or includes without end.
+pub(in crate::check) fn statements(
+    root: &dyn Rootfs,
+    name: &str,
+    fragment: Option<&ImagePath>,
+) -> Result<Vec<Assignment>> {
+    let all = placed_statements(root, name, fragment)?;
+    Ok(all.into_iter().map(|(_, said)| said).collect())
+}
+
+/// As [`statements`], each with the file it stands in.
+///
+/// # Errors
+/// As [`statements`].
+pub(in crate::check) fn placed_statements(
+    root: &dyn Rootfs,
+    name: &str,
+    fragment: Option<&ImagePath>,
+) -> Result<Vec<(Rc<ImagePath>, Assignment)>> {
+    let mut all = Vec::new();
+    if let Some(fragment) = fragment {
+        included(root, fragment, &mut Budget::new(LIMITS, fragment), &mut all)?;
+    }
+    for name in [template_of(name), Some(name.to_owned())].into_iter().flatten() {
+        for path in drop_ins(root, &name)? {
+            // `.include` says nothing in a drop-in.
+            let unit = read(root, &path)?.1;
+            let path = Rc::new(path);
+            all.extend(unit.assignments.into_iter().map(|said| (Rc::clone(&path), said)));
         }
     }
-    // What hides without saying anything: a link to nothing or to a device.
-    let mut out = Vec::new();
-    for path in found.into_values() {
-        if root.locate(&path)?.stat.is_some_and(|s| s.kind == FileKind::File) {
-            out.push(path);
+    Ok(all)
+}
+
+fn read(root: &dyn Rootfs, path: &ImagePath) -> Result<(usize, Unit)> {
+    let text = root.read(path)?.unwrap_or_default();
+    Ok((byte_len(&text), Unit::parse(&text)))
+}
+
+fn included(
+    root: &dyn Rootfs,
+    path: &ImagePath,
+    budget: &mut Budget,
+    all: &mut Vec<(Rc<ImagePath>, Assignment)>,
+) -> Result<()> {
+    let Location { path: real, stat } = root.locate(path)?;
+    // What is not there says nothing.
+    if stat.is_none_or(|s| s.kind != FileKind::File) {
+        return Ok(());
+    }
+    let (bytes, unit) = read(root, path)?;
+    budget.enter(&real, bytes)?;
+    let here = Rc::new(path.clone());
+    let mut rest = unit.assignments.into_iter().map(|said| (Rc::clone(&here), said));
+    let mut done = 0;
+    for include in unit.includes {
+        all.extend(rest.by_ref().take(include.before - done));
+        done = include.before;
+        let file = match include.file.strip_prefix('/') {
+            Some(_) => ImagePath::parse(&include.file),
+            None => {
+                let dir = real.parent().unwrap_or_else(ImagePath::root);
+                ImagePath::parse(format!("{dir}/{}", include.file))
+            }
+        };
+        if let Ok(file) = file {
+            included(root, &file, budget.at(&real, include.line), all)?;
         }
     }
-    Ok(out)
+    all.extend(rest);
+    budget.leave();
+    Ok(())
 }
 
 #[cfg(test)]
@@ -191,5 +254,26 @@ mod tests {
             drop_ins(&root, "t.mount").unwrap().iter().map(ToString::to_string).collect();
         let etc = "/etc/systemd/system/t.mount.d/20-b.conf";
         assert_eq!(found, ["/lib/systemd/system/t.mount.d/10-a.conf", etc]);
+    }
+
+    #[test]
+    fn what_a_unit_says_is_read_in_systemds_order() {
+        let root = MemoryRootfs::new()
+            .file("/lib/systemd/system/t@.service", "[S]\nA=1\n.include more\nA=4\n# caf\u{e9}\n")
+            .file("/lib/systemd/system/more", "[S]\nA=2\n.include /etc/x\nA=3\n")
+            .file("/lib/systemd/system/t@.service.d/a.conf", "[S]\n.include /etc/x\nA=5\n")
+            .file("/lib/systemd/system/t@b.service.d/a.conf", "[S]\nA=6\n")
+            .file("/etc/latin", b"# caf\xe9\n[S]\nA=7\n");
+        let fragment = path("/lib/systemd/system/t@.service");
+        let told = |root: &MemoryRootfs| -> Vec<String> {
+            let all = statements(root, "t@b.service", Some(&fragment)).unwrap();
+            all.into_iter().map(|a| a.value).collect()
+        };
+        assert_eq!(told(&root), ["1", "2", "3", "4", "5", "6"], "/etc/x is not there");
+        let latin = root.clone().link("/etc/x", "latin");
+        assert_eq!(told(&latin), ["1", "2", "7", "3", "4", "5", "6"]);
+        let looping = root.file("/etc/x", ".include /lib/systemd/system/more\n");
+        let e = statements(&looping, "t@b.service", Some(&fragment)).unwrap_err().to_string();
+        assert!(e.starts_with("/etc/x:1: found /lib/systemd/system/more, which is being"), "{e}");
     }
 }

@@ -4,9 +4,10 @@
 //! Everything is told from files and links; targets of links are paths of the image. What a
 //! generator will make at boot is not known here, save for init scripts (see `sysv`).
 
-use super::unit_files::drop_ins;
+use super::unit_files::placed_statements;
 pub(in crate::check) use super::unit_files::{Entry, entry, search_path};
 use crate::check::common::destination;
+use crate::check::foreign;
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::unit_install::{Install, is_unit_name, template_of};
@@ -80,15 +81,16 @@ impl Unit {
 
     /// The `[Install]` section: of the unit file, then of its drop-ins.
     pub fn install(&self, root: &dyn Rootfs) -> Result<Install> {
-        let mut install = Install::default();
-        let Some((fragment, _)) = self.fragment() else { return Ok(install) };
-        install.read(&root.read(fragment)?.unwrap_or_default());
-        for name in [template_of(&self.name), Some(self.name.clone())].into_iter().flatten() {
-            for path in drop_ins(root, &name)? {
-                install.read(&root.read(&path)?.unwrap_or_default());
+        let Some((fragment, _)) = self.fragment() else { return Ok(Install::default()) };
+        let all = placed_statements(root, &self.name, Some(fragment))?;
+        for (path, said) in &all {
+            let makes_links = ["WantedBy", "RequiredBy", "Alias"].contains(&said.key.as_str());
+            if makes_links && &*said.section == "Install" {
+                foreign::judged(path, said.line, &said.value)?;
             }
         }
-        Ok(install)
+        let all: Vec<_> = all.into_iter().map(|(_, said)| said).collect();
+        Ok(Install::read(&all))
     }
 }
 

@@ -6,6 +6,7 @@ pub(in crate::check) mod words;
 
 use std::collections::BTreeSet;
 
+use crate::check::foreign::settled;
 use crate::check::{Finding, Fix, Outcome, Primitive};
 use crate::profile::RuleId;
 use crate::rootfs::{ImagePath, MemoryRootfs, Rootfs, StagedRootfs};
@@ -25,9 +26,9 @@ pub(in crate::check) fn parse<T: serde::de::DeserializeOwned>(value: &str) -> Re
     holder.map(|h| h.want).map_err(|e| e.to_string())
 }
 
-/// The outcome of a look at the image; `Unknown` for an error.
+/// The outcome of a look at the image, as a row would have it; `Unknown` for an error.
 pub(crate) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
-    want.audit(root).map_or(Outcome::Unknown, |finding| finding.outcome())
+    want.audit(root).and_then(settled).map_or(Outcome::Unknown, |finding| finding.outcome())
 }
 
 /// Stages what closes the gaps, one change per path and look as a plan does it, until nothing

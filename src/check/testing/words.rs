@@ -1,7 +1,7 @@
 //! For tests: a want in a profile's own words, tried on an image.
 
 pub(in crate::check) use super::outcome;
-use super::{parse, stage};
+use super::stage;
 use crate::check::{Check, Finding, Primitive};
 use crate::rootfs::{NodeBody, PathChange, Rootfs};
 
@@ -10,9 +10,10 @@ pub(in crate::check) fn check(want: &str) -> Check {
     try_check(want).unwrap_or_else(|e| panic!("{want}: {e}"))
 }
 
-/// A check from the words of a profile, or what is wrong with them.
+/// A check from the words of a profile, with what the embedded one's head adds, or what is wrong with
+/// them.
 pub(in crate::check) fn try_check(want: &str) -> Result<Check, String> {
-    parse(&format!("{{ {want} }}"))
+    crate::profile::want(want)
 }
 
 /// Why nothing can be done, of all gaps; empty when there is none, or all can be closed.

@@ -21,7 +21,7 @@ use super::splice::Edit;
 pub use continued::logical_start;
 pub use editing::{edited, inserted};
 pub use lexer::tokens;
-pub use selector::{Mask, facility, mask};
+pub use selector::{Mask, mask};
 pub use steps::{Filter, Step, What, steps};
 
 /// A piece of a configuration that means something.

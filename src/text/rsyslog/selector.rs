@@ -58,7 +58,7 @@ pub(super) fn named_severity(name: &str) -> Option<usize> {
 }
 
 /// The number of a facility, by its name or number.
-pub fn facility(name: &str) -> Option<usize> {
+fn facility(name: &str) -> Option<usize> {
     if let Some(number) = named_facility(name) {
         return Some(number);
     }

@@ -1,8 +1,8 @@
 //! The commands of a shell script, as far as they can be told without running it, and how sure it
 //! is that they run.
 //!
-//! For settings that any part of a start-up script may make: nothing is left out because it is
-//! hard to follow, but only what certainly runs is called sure. What stands in `$(…)`, `` `…` ``
+//! For settings that any part of a script may make: nothing is left out because it is hard to
+//! follow, but only what certainly runs is called sure. What stands in `$(…)`, `` `…` ``
 //! and texts for commands (here-documents) is passed over: it cannot set anything.
 
 mod scanner;
@@ -10,9 +10,24 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-pub use scanner::commands;
+pub use scanner::{commands, read};
+
+/// A script, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// Its commands, in the order of the text.
+    pub commands: Vec<Command>,
+    /// The names of its functions.
+    pub functions: BTreeSet<String>,
+    /// Its calculations, `((…))`, which may set variables: line and text.
+    pub calculations: Vec<(usize, String)>,
+    /// The line of something that has no end (a quote, a bracket, an `if`), or of a function whose
+    /// body is no block: what follows is perhaps not what it seems.
+    pub broken: Option<usize>,
+}
 
 /// A simple command.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,17 @@
 //! From text to commands: operators, blocks and reserved words.
 
+use std::collections::BTreeSet;
+
 use super::source::{Heredoc, Source};
-use super::{Command, Word};
+use super::{Command, Script, Word};
 
 /// The commands of a script, in the order of the text.
 pub fn commands(text: &str) -> Vec<Command> {
+    read(text).commands
+}
+
+/// A script, taken apart.
+pub fn read(text: &str) -> Script {
     let mut scanner = Scanner {
         source: Source::new(text),
         start_line: 1,
@@ -14,12 +21,24 @@ pub fn commands(text: &str) -> Vec<Command> {
         heredocs: Vec::new(),
         perhaps: false,
         piped: false,
+        redirected: false,
         function: false,
         ended: false,
+        closed: None,
+        broken: None,
+        functions: BTreeSet::new(),
+        calculations: Vec::new(),
         out: Vec::new(),
     };
     scanner.run();
-    scanner.out
+    let open = !scanner.blocks.is_empty() || scanner.function || !scanner.heredocs.is_empty();
+    let broken = [scanner.source.unclosed, scanner.broken, open.then_some(scanner.source.line)];
+    Script {
+        commands: scanner.out,
+        functions: scanner.functions,
+        calculations: scanner.calculations,
+        broken: broken.into_iter().flatten().min(),
+    }
 }
 
 /// What commands stand in.
@@ -39,11 +58,23 @@ enum Block {
     Subshell,
 }
 
+/// A block that has no end yet.
+struct Open {
+    block: Block,
+    /// How many commands stand before it.
+    from: usize,
+    /// It comes after `&&` or `||`.
+    perhaps: bool,
+    /// It comes after `|`.
+    piped: bool,
+}
+
 /// How many blocks of a kind are open.
 #[derive(Default)]
 struct Count {
-    /// All but groups and subshells.
+    /// All but subshells and groups, those that come after `&&` or `||` excepted.
     conditional: usize,
+    /// Blocks in a shell of their own.
     subshells: usize,
     functions: usize,
     /// Conditions whose present branch is for others than root.
@@ -52,10 +83,12 @@ struct Count {
 
 impl Count {
     /// Counts a block in, or out.
-    fn block(&mut self, block: &Block, step: fn(usize, usize) -> usize) {
+    fn block(&mut self, open: &Open, step: fn(usize, usize) -> usize) {
         let on = |counter: &mut usize, is: bool| *counter = step(*counter, usize::from(is));
-        on(&mut self.conditional, !matches!(block, Block::Group | Block::Subshell));
-        on(&mut self.subshells, matches!(block, Block::Subshell));
+        let block = &open.block;
+        let sure = matches!(block, Block::Group | Block::Subshell) && !open.perhaps;
+        on(&mut self.conditional, !sure);
+        on(&mut self.subshells, matches!(block, Block::Subshell) || open.piped);
         on(&mut self.functions, matches!(block, Block::Function { .. }));
         on(&mut self.not_root, matches!(block, Block::If { not_root: true, .. }));
     }
@@ -66,17 +99,25 @@ struct Scanner<'a> {
     /// The line in which the command begins that is being read.
     start_line: usize,
     words: Vec<Word>,
-    blocks: Vec<Block>,
+    blocks: Vec<Open>,
     count: Count,
     heredocs: Vec<Heredoc>,
     /// The command comes after `&&` or `||`.
     perhaps: bool,
     /// The command comes after `|`.
     piped: bool,
+    /// The command has a redirection.
+    redirected: bool,
     /// The next bracket opens a function's body.
     function: bool,
     /// Something may have ended the script.
     ended: bool,
+    /// Where the commands begin of the block that was closed just now.
+    closed: Option<usize>,
+    /// The line of a function whose body is no block.
+    broken: Option<usize>,
+    functions: BTreeSet<String>,
+    calculations: Vec<(usize, String)>,
     out: Vec<Command>,
 }
 
@@ -104,7 +145,7 @@ impl<'a> Scanner<'a> {
                     self.finish(false);
                     self.source.take();
                     if matches!(self.source.peek(), Some(';' | '&'))
-                        && let Some(Block::Case { pattern }) = self.blocks.last_mut()
+                        && let Some(Block::Case { pattern }) = self.block()
                     {
                         *pattern = true;
                         self.source.take();
@@ -129,6 +170,10 @@ impl<'a> Scanner<'a> {
             (self.source.rest().starts_with("&&"), self.source.rest().starts_with("||"));
         let pipe = !or && self.source.peek() == Some('|');
         let background = !and && self.source.peek() == Some('&');
+        if pipe || background {
+            let block = self.closed.and_then(|from| self.out.get_mut(from..));
+            block.into_iter().flatten().for_each(|command| command.aside = true);
+        }
         self.finish(pipe || background);
         self.source.take();
         if and || or || self.source.rest().starts_with('&') {
@@ -141,7 +186,12 @@ impl<'a> Scanner<'a> {
     /// Ends the command that was being read.
     fn finish(&mut self, aside: bool) {
         let words = std::mem::take(&mut self.words);
-        let in_pattern = matches!(self.blocks.last(), Some(Block::Case { pattern: true }));
+        self.closed = None;
+        // After `&&`, `||` and `|` the command may stand on a later line.
+        if words.is_empty() && !self.redirected {
+            return;
+        }
+        let in_pattern = matches!(self.block(), Some(Block::Case { pattern: true }));
         if !words.is_empty() && !in_pattern {
             let aside = aside || self.piped || self.count.subshells > 0;
             let command = Command {
@@ -159,24 +209,28 @@ impl<'a> Scanner<'a> {
         }
         self.perhaps = false;
         self.piped = false;
+        self.redirected = false;
     }
 
     fn open(&mut self) {
         // `name()` begins a function.
         let after = self.source.rest().get(1..).unwrap_or_default().trim_start_matches([' ', '\t']);
         if self.words.len() == 1 && after.starts_with(')') {
-            self.words.clear();
+            self.functions.extend(self.words.pop().and_then(|name| name.literal()));
             self.function = true;
             while self.source.take().is_some_and(|c| c != ')') {}
             return;
         }
-        if matches!(self.blocks.last(), Some(Block::Case { pattern: true })) {
+        if matches!(self.block(), Some(Block::Case { pattern: true })) {
             self.source.take();
             return;
         }
         if self.words.is_empty() && self.source.rest().starts_with("((") {
+            let (from, line) = (self.source.at, self.source.line);
             self.source.take();
-            return self.source.skip_brackets('(', ')');
+            self.source.skip_brackets('(', ')');
+            let raw = self.source.text.get(from..self.source.at).unwrap_or_default();
+            return self.calculations.push((line, raw.to_owned()));
         }
         self.finish(false);
         self.source.take();
@@ -188,13 +242,14 @@ impl<'a> Scanner<'a> {
     fn close(&mut self) {
         self.finish(false);
         self.source.take();
-        match self.blocks.last_mut() {
+        match self.block() {
             Some(Block::Case { pattern }) => *pattern = false,
             _ => self.pop(|b| matches!(b, Block::Subshell | Block::Function { paren: true })),
         }
     }
 
     fn redirection(&mut self) {
+        self.redirected = true;
         // A number right before it is a descriptor, not a word.
         if let Some(last) = self.words.last()
             && last.at.end == self.source.at
@@ -234,6 +289,10 @@ impl<'a> Scanner<'a> {
             return;
         }
         let first = self.words.is_empty();
+        if self.function && word.raw != "{" {
+            self.function = false;
+            self.broken.get_or_insert(self.start_line);
+        }
         if word.raw == "in"
             && self.words.len() == 2
             && self.words.first().is_some_and(|w| w.raw == "case")
@@ -249,7 +308,7 @@ impl<'a> Scanner<'a> {
 
     /// Acts on a reserved word; whether it was one that leaves no command behind.
     fn keyword(&mut self, word: &Word) -> bool {
-        let in_pattern = matches!(self.blocks.last(), Some(Block::Case { pattern: true }));
+        let in_pattern = matches!(self.block(), Some(Block::Case { pattern: true }));
         if in_pattern && word.raw != "esac" {
             return false;
         }
@@ -260,7 +319,8 @@ impl<'a> Scanner<'a> {
             }
             "then" => {
                 let (text, end) = (self.source.text, word.at.start);
-                if let Some(Block::If { condition, not_root, later }) = self.blocks.last_mut()
+                if let Some(Open { block: Block::If { condition, not_root, later }, .. }) =
+                    self.blocks.last_mut()
                     && !*later
                 {
                     let test = text.get(*condition..end).unwrap_or_default();
@@ -272,7 +332,9 @@ impl<'a> Scanner<'a> {
                 }
             }
             "elif" | "else" => {
-                if let Some(Block::If { not_root, later, condition }) = self.blocks.last_mut() {
+                if let Some(Open { block: Block::If { not_root, later, condition }, .. }) =
+                    self.blocks.last_mut()
+                {
                     self.count.not_root += usize::from(*later);
                     self.count.not_root -= usize::from(*not_root);
                     *not_root = *later;
@@ -289,17 +351,15 @@ impl<'a> Scanner<'a> {
             "done" => self.pop(|b| matches!(b, Block::Loop)),
             "esac" => self.pop(|b| matches!(b, Block::Case { .. })),
             "{" => {
-                let group =
-                    if self.function { Block::Function { paren: false } } else { Block::Group };
-                self.push(group);
-                self.function = false;
+                let is_body = std::mem::take(&mut self.function);
+                self.push(if is_body { Block::Function { paren: false } } else { Block::Group });
             }
             "}" => self.pop(|b| matches!(b, Block::Group | Block::Function { paren: false })),
             "function" => {
                 while matches!(self.source.peek(), Some(' ' | '\t')) {
                     self.source.take();
                 }
-                self.source.word();
+                self.functions.extend(self.source.word().literal());
                 self.function = true;
                 let rest = self.source.rest().trim_start_matches([' ', '\t']);
                 if rest.starts_with("()") {
@@ -311,14 +371,23 @@ impl<'a> Scanner<'a> {
         true
     }
 
+    fn block(&mut self) -> Option<&mut Block> {
+        self.blocks.last_mut().map(|open| &mut open.block)
+    }
+
+    /// Opens a block; what stands before it is about all of it.
     fn push(&mut self, block: Block) {
-        self.count.block(&block, usize::saturating_add);
-        self.blocks.push(block);
+        let (perhaps, piped) = (self.perhaps, self.piped);
+        (self.perhaps, self.piped) = (false, false);
+        let open = Open { block, from: self.out.len(), perhaps, piped };
+        self.count.block(&open, usize::saturating_add);
+        self.blocks.push(open);
     }
 
     fn pop(&mut self, is: fn(&Block) -> bool) {
-        if let Some(block) = self.blocks.pop_if(|b| is(b)) {
-            self.count.block(&block, usize::saturating_sub);
+        if let Some(open) = self.blocks.pop_if(|open| is(&open.block)) {
+            self.count.block(&open, usize::saturating_sub);
+            self.closed = Some(open.from);
         }
     }
 }

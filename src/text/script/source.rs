@@ -16,12 +16,14 @@ pub(super) struct Source<'a> {
     pub at: usize,
     /// Its line, from 1.
     pub line: usize,
+    /// The line of the first quote, bracket or text for a command that has no end.
+    pub unclosed: Option<usize>,
 }
 
 impl<'a> Source<'a> {
     /// At the beginning of a text.
     pub fn new(text: &'a str) -> Source<'a> {
-        Source { text, at: 0, line: 1 }
+        Source { text, at: 0, line: 1, unclosed: None }
     }
 
     /// What comes next.
@@ -53,6 +55,23 @@ impl<'a> Source<'a> {
         is
     }
 
+    /// What began in this line has no end.
+    pub fn unclosed(&mut self, line: usize) {
+        self.unclosed.get_or_insert(line);
+    }
+
+    /// Takes everything up to `end`, too; the text before it.
+    fn until(&mut self, end: char) -> &'a str {
+        let (from, line) = (self.at, self.line);
+        while let Some(c) = self.take() {
+            if c == end {
+                return self.text.get(from..self.at - end.len_utf8()).unwrap_or_default();
+            }
+        }
+        self.unclosed(line);
+        self.text.get(from..).unwrap_or_default()
+    }
+
     /// The line that ends a text for a command, and whether tabs before its lines do not count.
     /// To be asked behind `<<`.
     pub fn heredoc(&mut self) -> Heredoc {
@@ -81,7 +100,8 @@ impl<'a> Source<'a> {
     /// Passes over the texts for the commands of the line that has just been taken.
     pub fn skip_heredocs(&mut self, heredocs: Vec<Heredoc>) {
         for heredoc in heredocs {
-            while !self.rest().is_empty() {
+            let (from, mut ends) = (self.line, false);
+            while !ends && !self.rest().is_empty() {
                 let rest = self.rest();
                 let len = rest.find('\n').map_or(rest.len(), |i| i + 1);
                 let line = rest.get(..len).unwrap_or_default();
@@ -89,9 +109,10 @@ impl<'a> Source<'a> {
                 self.line += usize::from(line.ends_with('\n'));
                 let line = line.strip_suffix('\n').unwrap_or(line);
                 let line = if heredoc.tabs { line.trim_start_matches('\t') } else { line };
-                if line == heredoc.end {
-                    break;
-                }
+                ends = line == heredoc.end;
+            }
+            if !ends {
+                self.unclosed(from);
             }
         }
     }
@@ -118,16 +139,14 @@ impl<'a> Source<'a> {
                 '\\' => {
                     self.take();
                     match self.take() {
-                        Some('\n') | None => {}
+                        Some('\n') => {}
                         Some(c) => parts.push(c),
+                        None => self.unclosed(self.line),
                     }
                 }
                 '\'' => {
                     self.take();
-                    parts.text("");
-                    while let Some(c) = self.take().filter(|c| *c != '\'') {
-                        parts.push(c);
-                    }
+                    parts.text(self.until('\''));
                 }
                 '"' => {
                     self.take();
@@ -160,6 +179,7 @@ impl<'a> Source<'a> {
     }
 
     fn double_quoted(&mut self, parts: &mut Parts) {
+        let line = self.line;
         while let Some(c) = self.peek() {
             match c {
                 '"' => {
@@ -184,27 +204,34 @@ impl<'a> Source<'a> {
                 }
             }
         }
+        self.unclosed(line);
     }
 
     /// `$'…'`, where a backslash keeps a quote.
     fn skip_ansi_quoted(&mut self) {
         self.take_if("$'");
-        while let Some(c) = self.take().filter(|c| *c != '\'') {
+        self.until_plain('\'');
+    }
+
+    /// Takes everything up to `end`, too, unless a backslash stands before that.
+    fn until_plain(&mut self, end: char) {
+        let line = self.line;
+        while let Some(c) = self.take() {
+            if c == end {
+                return;
+            }
             if c == '\\' {
                 self.take();
             }
         }
+        self.unclosed(line);
     }
 
     /// `$name`, `${…}`, `$(…)`, `` `…` ``, or a lone dollar.
     fn expansion(&mut self, parts: &mut Parts) {
         let start = self.at;
         if self.take() == Some('`') {
-            while let Some(c) = self.take().filter(|c| *c != '`') {
-                if c == '\\' {
-                    self.take();
-                }
-            }
+            self.until_plain('`');
             return parts.other(self.text.get(start..self.at).unwrap_or_default());
         }
         match self.peek() {
@@ -245,6 +272,7 @@ impl<'a> Source<'a> {
         // How much is open where a calculation begins: `<<` shifts in it.
         let mut calculation: Option<usize> = None;
         let mut heredocs = Vec::new();
+        let line = self.line;
         while let Some(c) = self.take() {
             match (inside.last().copied(), c) {
                 (Some('\''), '\'') => {
@@ -307,6 +335,7 @@ impl<'a> Source<'a> {
                 return;
             }
         }
+        self.unclosed(line);
     }
 
     fn after_blank(&self) -> bool {

@@ -73,9 +73,39 @@ fn what_surely_runs() {
         ("(exit)\na", vec!["1:exit&", "2:a"]),
         ("! a\n! b && c", vec!["1:a", "2:b", "2:c?"]),
         ("fi; done; }; )\na", vec!["2:a"]),
+        ("a &&\n# x\n\nb; c", vec!["1:a", "4:b?", "4:c"]),
+        ("a |\n b; c", vec!["1:a&", "2:b&", "2:c"]),
+        ("a && { b; c; }; d", vec!["1:a", "1:b?", "1:c?", "1:d"]),
+        ("a | { b; c; }; d", vec!["1:a&", "1:b&", "1:c&", "1:d"]),
+        ("{ a; b; } >x | c; d", vec!["1:a&", "1:b&", "1:c&", "1:d"]),
+        ("if a; then b; fi &\nc", vec!["1:a?&", "1:b?&", "2:c"]),
+        ("a && >x\nb", vec!["1:a", "2:b"]),
     ] {
         assert_eq!(shown(text), want, "{text}");
     }
+}
+
+#[test]
+fn what_has_no_end_is_named() {
+    for (text, line) in [
+        ("a\nb 'c\nd", 2),
+        ("a \"b\nc", 1),
+        ("a\n$(b\nc", 2),
+        ("a `b", 1),
+        ("a $'b", 1),
+        ("a <<X\nb\n", 2),
+        ("a <<X", 1),
+        ("a\nif b; then\nc\n", 4),
+        ("f()\n", 2),
+        ("f() a\n", 1),
+        ("a\\", 1),
+    ] {
+        assert_eq!(read(text).broken, Some(line), "{text:?}");
+    }
+    let whole = read("f() { a <<X\n'\nX\n}\nfunction g {\n:\n}\n((a = 1))\n");
+    assert_eq!(whole.broken, None);
+    assert_eq!(whole.functions.into_iter().collect::<Vec<_>>(), ["f", "g"]);
+    assert_eq!(whole.calculations.len(), 1);
 }
 
 #[test]

@@ -14,11 +14,11 @@ use std::rc::Rc;
 use serde::Deserialize;
 
 use super::mode::Mode;
-use crate::check::common::destination;
+use crate::check::common::{destination, glob};
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
-use crate::text::glob;
+use crate::text::pattern::{Wildcards, is_pattern};
 
 /// What stands at `path` has no permission bits beyond `ceiling`, an owner among `owner` and a
 /// group among `group`.
@@ -167,18 +167,11 @@ impl FileMode {
         seen: &mut Vec<Evidence>,
     ) -> Result<BTreeMap<ImagePath, Named>> {
         let mut out = BTreeMap::new();
-        let pattern = self.path.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
+        let name = self.path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
         let parent = self.path.parent().unwrap_or_else(ImagePath::root);
-        if pattern.iter().any(|b| matches!(b, b'*' | b'?')) {
-            // As in a shell, a leading dot is matched by a dot only.
-            let hidden = |name: &[u8]| name.starts_with(b".") && !pattern.starts_with(b".");
-            let is_dir = root.locate(&parent)?.stat.is_some_and(|s| s.kind == FileKind::Dir);
-            let names = if is_dir { root.list(&parent)? } else { None };
-            for name in names.unwrap_or_default().iter() {
-                if glob::matches(pattern, name.as_bytes()) && !hidden(name.as_bytes()) {
-                    out.insert(parent.join(name)?, Named::ByTheRule);
-                }
-            }
+        if is_pattern(Wildcards::Stars, name) {
+            let fitting = glob::entries(root, &parent, Wildcards::Stars, name)?;
+            out.extend(fitting.into_iter().map(|path| (path, Named::ByTheRule)));
             if out.is_empty() {
                 seen.push(Evidence::at(&self.path).note("nothing fits this pattern"));
             }

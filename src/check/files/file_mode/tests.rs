@@ -176,8 +176,12 @@ fn host_keys_of_the_configuration_count_too() {
         .file("/etc/b", KEY);
     let want = ["/etc/k 2", "/etc/k1", "/etc/ssh/ssh_host_rsa_key"];
     assert_eq!(settle(&keys, &root), want.map(|p| format!("{p}: 0600 0:0")));
-    let binary = MemoryRootfs::new().file("/etc/ssh/sshd_config", b"\xff");
-    assert!(keys.audit(&binary).is_err(), "could not tell");
+    let looped = MemoryRootfs::new().link("/etc/ssh/sshd_config", "sshd_config");
+    assert!(keys.audit(&looped).is_err(), "could not tell");
+    let foreign = MemoryRootfs::new()
+        .file("/etc/ssh/sshd_config", b"# \xff\nHostKey /etc/k\xe9\n")
+        .file(&crate::text::lossless::decode(b"/etc/k\xe9"), KEY);
+    assert_eq!(settle(&keys, &foreign), ["/etc/k\\xe9: 0600 0:0"]);
 }
 
 #[test]

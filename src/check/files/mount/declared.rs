@@ -4,15 +4,20 @@
 //! line outranks a package's unit, and a drop-in that names options replaces all of them.
 
 use crate::check::Evidence;
+use crate::check::foreign;
 use crate::check::systemd::unit_files::{self, Fragment};
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::fstab::{self, Entry};
-use crate::text::unit::{Unit, escape_path};
+use crate::text::lossless::byte_len;
+use crate::text::unit::{FaultKind, Unit, escape_path};
 
 /// Mounted by systemd itself before it reads any unit. `fstab` can change their options; units
 /// cannot.
 const EARLY: [&str; 7] = ["/dev", "/dev/pts", "/dev/shm", "/proc", "/run", "/run/lock", "/sys"];
+
+/// What systemd reads of a mount's unit.
+const SECTIONS: [&str; 3] = ["Unit", "Mount", "Install"];
 
 /// Bytes in a path, as the kernel limits it; nothing can be mounted on a longer one.
 const PATH_MAX: usize = 4096;
@@ -61,6 +66,9 @@ pub(super) fn resolve(
     let mut lines = Vec::new();
     for entry in text.map(fstab::entries).unwrap_or_default() {
         if !entry.is_swap() && leads_to(root, &entry, target)? {
+            // A mount unit is made of all four fields; systemd passes over what is not UTF-8.
+            let said = fstab::statement(text.unwrap_or_default(), entry.line);
+            foreign::judged(&super::fstab_path()?, entry.line, said)?;
             lines.push(entry);
         }
     }
@@ -103,7 +111,7 @@ fn unit_mount(
     let paths = fragment.iter().map(|p| (p, false)).chain(drop_ins.iter().map(|p| (p, true)));
     let mut files = Vec::new();
     for (path, drop_in) in paths {
-        files.push((path, drop_in, read_unit(root, path)?));
+        files.push((path, drop_in, read_unit(root, path, drop_in)?));
     }
     if fragment.is_some() {
         accepted(target, &files)?;
@@ -126,7 +134,7 @@ fn leads_to(root: &dyn Rootfs, entry: &Entry, target: &ImagePath) -> Result<bool
     if path.as_bytes() == target.as_bytes() {
         return Ok(true);
     }
-    if path.len() >= PATH_MAX {
+    if byte_len(&path) >= PATH_MAX {
         return Ok(false);
     }
     let Ok(path) = ImagePath::parse(&path) else { return Ok(false) };
@@ -138,9 +146,11 @@ fn leads_to(root: &dyn Rootfs, entry: &Entry, target: &ImagePath) -> Result<bool
     }
 }
 
-fn read_unit(root: &dyn Rootfs, path: &ImagePath) -> Result<Unit> {
+fn read_unit(root: &dyn Rootfs, path: &ImagePath, drop_in: bool) -> Result<Unit> {
     let unit = Unit::parse(&root.read(path)?.unwrap_or_default());
-    match unit.faults.first() {
+    // In a drop-in `.include` says nothing to any version.
+    let matters = |kind| !drop_in || kind != FaultKind::Include;
+    match unit.faults(&SECTIONS).into_iter().find(|fault| matters(fault.kind)) {
         None => Ok(unit),
         Some(fault) => Err(Error::Syntax {
             path: path.clone(),

@@ -8,10 +8,10 @@ mod declared;
 use serde::Deserialize;
 
 use self::declared::{Declared, UnitMount, is_early, resolve};
-use crate::check::common::destination;
+use crate::check::common::{destination, own_file};
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, Rootfs, escape};
+use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
 use crate::text::fstab::{self, Entry};
 use crate::text::mount_options::{self, Flag};
 use crate::text::{Lines, mountinfo, unit};
@@ -22,11 +22,13 @@ use crate::text::{Lines, mountinfo, unit};
 ///   mount that is not declared fails, instead of having nothing to fulfil.
 /// - `line`: it is declared, if need be by this line of `fstab`.
 /// - `declared = true` alone: it is declared; never made so.
+/// - `drop_in`: the name of a drop-in of ours for a vendor's mount unit.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Raw")]
 pub struct Mount {
     target: ImagePath,
     want: Want,
+    drop_in: String,
 }
 
 #[derive(Debug, Clone)]
@@ -44,13 +46,15 @@ struct Raw {
     line: Option<String>,
     #[serde(default)]
     declared: bool,
+    #[serde(deserialize_with = "own_file::conf_name")]
+    drop_in: String,
 }
 
 impl TryFrom<Raw> for Mount {
     type Error = String;
 
     fn try_from(raw: Raw) -> Result<Mount, String> {
-        let Raw { target, option, line, declared } = raw;
+        let Raw { target, option, line, declared, drop_in } = raw;
         let want = match (option, line, declared) {
             (Some(flag), None, must_be_declared) => Want::Option { flag, must_be_declared },
             (None, Some(line), false) => {
@@ -68,7 +72,7 @@ impl TryFrom<Raw> for Mount {
             (None, None, true) => Want::Declared,
             _ => return Err("want one of `option`, `line` and `declared = true`".to_owned()),
         };
-        Ok(Mount { target, want })
+        Ok(Mount { target, want, drop_in })
     }
 }
 
@@ -88,7 +92,7 @@ impl Primitive for Mount {
                 Declared::Lines(entries) => {
                     judge_entries(root, *flag, &entries, &text.unwrap_or_default())?
                 }
-                Declared::Unit(unit) => judge_unit(root, *flag, &unit)?,
+                Declared::Unit(unit) => judge_unit(root, *flag, &unit, &self.drop_in)?,
             },
         };
         Ok(self.with_live_state(root, finding))
@@ -157,8 +161,9 @@ impl Mount {
         let evidence = match (root.read(&path), std::str::from_utf8(self.target.as_bytes())) {
             (Ok(Some(text)), Ok(target)) => match mountinfo::flags(&text, target) {
                 Some(flags) => Evidence::at(&path)
-                    .found(escape(flags.as_bytes()))
-                    .note("mounted so until the next boot"),
+                    .found(escape_text(flags))
+                    .note("mounted so until the next boot")
+                    .aside(),
                 None => Evidence::at(&path).note(format!("nothing is mounted on {target} now")),
             },
             // The verdict is about the files; it stands without this.
@@ -188,7 +193,7 @@ fn places(declared: &Declared) -> Vec<Evidence> {
 
 fn line_evidence(entry: &Entry) -> Option<Evidence> {
     let found = match &entry.options {
-        Some(options) => escape(options.as_bytes()),
+        Some(options) => escape_text(options),
         None => "no options, as `defaults`".to_owned(),
     };
     Some(Evidence::at(&fstab_path().ok()?).line(entry.line).found(found))
@@ -197,7 +202,7 @@ fn line_evidence(entry: &Entry) -> Option<Evidence> {
 fn unit_evidence(unit: &UnitMount) -> Evidence {
     let evidence = Evidence::at(&unit.path).note(format!("this file decides about {}", unit.name));
     match unit.line {
-        Some(line) => evidence.line(line).found(escape(unit.options.as_bytes())),
+        Some(line) => evidence.line(line).found(escape_text(&unit.options)),
         None => evidence.found("no Options="),
     }
 }
@@ -237,7 +242,7 @@ const BIND_NOTE: &str = "a bind mount: the option is applied by a second step on
 /// What a reader of a gap should know about the found options.
 fn noted(mut evidence: Evidence, options: &str, flag: Flag) -> Evidence {
     let remark = match (mount_options::implied_by(options, flag), flag) {
-        (Some(word), _) => format!("only implied, by `{}`", escape(word.as_bytes())),
+        (Some(word), _) => format!("only implied, by `{}`", escape_text(word)),
         (None, Flag::Noexec) => "takes effect at the next boot; a build that starts scripts from \
                                  there after a reboot needs another folder for them"
             .to_owned(),
@@ -287,7 +292,7 @@ fn finish(gaps: Vec<Gap>, mut holding: Vec<Evidence>, unsure: Vec<Evidence>) -> 
     if manual { Finding::Manual(holding) } else { Finding::from_gaps(gaps, holding) }
 }
 
-fn judge_unit(root: &dyn Rootfs, flag: Flag, unit: &UnitMount) -> Result<Finding> {
+fn judge_unit(root: &dyn Rootfs, flag: Flag, unit: &UnitMount, drop_in: &str) -> Result<Finding> {
     let evidence = unit_evidence(unit);
     Ok(match verdict(&unit.options, flag) {
         Verdict::Holds => Finding::Met(vec![evidence]),
@@ -299,7 +304,7 @@ fn judge_unit(root: &dyn Rootfs, flag: Flag, unit: &UnitMount) -> Result<Finding
         Verdict::Lacks => {
             let options = mount_options::require(&unit.options, flag);
             let evidence = noted(evidence, &unit.options, flag);
-            let gap = match unit_change(root, unit, &options)? {
+            let gap = match unit_change(root, unit, &options, drop_in)? {
                 Ok(change) => Gap::fixed_by(evidence, change),
                 Err(reason) => Gap::no_remedy(evidence, reason),
             };
@@ -314,6 +319,7 @@ fn unit_change(
     root: &dyn Rootfs,
     unit: &UnitMount,
     options: &str,
+    drop_in: &str,
 ) -> Result<Result<Change, String>> {
     let set = |text: &str| unit::set(text, "Mount", "Options", options);
     let text = root.read(&unit.path)?.unwrap_or_default();
@@ -322,7 +328,7 @@ fn unit_change(
         return Ok(Ok(Change::write(&unit.path, set(&text))));
     }
     let dir = ImagePath::parse("/etc/systemd/system")?.join(format!("{}.d", unit.name))?;
-    let ours = dir.join("60-CIS.conf")?;
+    let ours = dir.join(drop_in)?;
     let mut path = ours.clone();
     let mut base = root.read(&ours)?.unwrap_or_default();
     // A drop-in that sorts behind ours has the last word: a file of its name hides it.

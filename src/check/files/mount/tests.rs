@@ -1,7 +1,7 @@
 //! Tests of `mount`.
 
 use super::*;
-use crate::check::testing::{changed, parse, settle, stage};
+use crate::check::testing::{self, changed, settle, stage};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs};
 
@@ -10,6 +10,12 @@ const DROP_INS: &str = "/etc/systemd/system/tmp.mount.d";
 const VENDOR: &str = "/lib/systemd/system/tmp.mount";
 const STOCK: &str =
     "[Mount]\nWhat=tmpfs\nWhere=/tmp\nType=tmpfs\nOptions=mode=1777,strictatime,nosuid,nodev\n";
+
+fn parse(value: &str) -> std::result::Result<Mount, String> {
+    let (fields, _) = value.rsplit_once('}').unwrap();
+    let comma = if fields.trim_end().ends_with('{') { "" } else { "," };
+    testing::parse(&format!("{fields}{comma} drop_in = '60-CIS.conf' }}"))
+}
 
 fn nosuid(target: &str) -> Mount {
     parse(&format!("{{ target = {target:?}, option = 'nosuid' }}")).unwrap()
@@ -89,7 +95,7 @@ fn three_rules_about_one_line_agree() {
     let mut text = "tmpfs /var/tmp tmpfs exec,user 0 0\n".to_owned();
     for option in ["nodev", "nosuid", "noexec"] {
         let want = format!("{{ target = '/var/tmp', option = '{option}' }}");
-        let changes = settle(&parse::<Mount>(&want).unwrap(), &fstab(&text));
+        let changes = settle(&parse(&want).unwrap(), &fstab(&text));
         text = changes[0].strip_prefix("/etc/fstab: ").unwrap().to_owned();
     }
     assert_eq!(text, "tmpfs /var/tmp tmpfs user,nodev,nosuid,noexec 0 0\n");
@@ -148,6 +154,9 @@ fn fstab_itself_may_be_a_link_or_worse() {
     ] {
         assert!(nosuid("/tmp").audit(&odd).is_err(), "could not tell");
     }
+    let elsewhere = b"# \xff\n\xff /home x rw\nx /tmp x nosuid 0 0 # \xff\nx /tmp\xff x rw\n";
+    let root = MemoryRootfs::new().file("/etc/fstab", elsewhere);
+    assert_eq!(outcome(&nosuid("/tmp"), &root), Outcome::Met);
 }
 
 #[test]
@@ -353,7 +362,7 @@ fn mistakes_in_a_profile_are_named() {
         ("{ target = '/tmp', line = 'x /var ext4 rw' }", "not a line for `/tmp`"),
         ("{ target = '/tmp', line = 'x /tmp a rw', declared = true }", "want one of"),
     ] {
-        let message = parse::<Mount>(value).unwrap_err();
+        let message = parse(value).unwrap_err();
         assert!(message.contains(want), "want {want} in {message}");
     }
 }

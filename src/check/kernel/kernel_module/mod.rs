@@ -2,8 +2,8 @@
 //!
 //! The first `install` line that is about the module decides, over all directories together. Which
 //! directories those are depends on kmod: 24 (Ubuntu 18.04) and 28 read `/etc`, `/run` and `/lib`;
-//! 30 also `/usr/local/lib`, 31 also `/usr/lib`. Where the tree's kmod and 18.04's differ, both must
-//! find the module blocked. A `blacklist` line alone is not enough: it does not stop a load by name.
+//! 30 also `/usr/local/lib`, 31 also `/usr/lib`. Where the tree's kmod and that of the profile's
+//! release differ, both must find the module blocked. A `blacklist` line alone is not enough: it does not stop a load by name.
 
 mod kernels;
 #[cfg(test)]
@@ -17,15 +17,15 @@ use serde::{Deserialize, Deserializer, de};
 use self::kernels::Kernels;
 use crate::check::common::conf_dirs::{self, Entry};
 use crate::check::common::destination::{self, Destination};
+use crate::check::common::own_file;
 use crate::check::packages::versions;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::modprobe::{self, Install};
 
-/// The file for our own lines.
-const OWN: &str = "/etc/modprobe.d/CIS.conf";
-const OWN_NAME: &str = "CIS.conf";
+/// The directory for files of our own.
+const DIR: &str = "/etc/modprobe.d";
 
 /// A load request for the module `name` runs `/bin/true` (or `false`) instead.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,6 +34,13 @@ pub struct KernelModule {
     /// The module's name; `-` and `_` are the same.
     #[serde(deserialize_with = "module_name")]
     pub name: String,
+    /// The file for our own lines, below `/etc/modprobe.d`.
+    #[serde(deserialize_with = "own_file")]
+    pub file: ImagePath,
+}
+
+fn own_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ImagePath, D::Error> {
+    own_file::conf_in(deserializer, DIR)
 }
 
 fn module_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -53,10 +60,14 @@ impl Primitive for KernelModule {
     }
 }
 
+/// The oldest kmod whose reading is known here: supposed where neither the tree nor the profile says
+/// which it has.
+const OLDEST: [u32; 1] = [24];
+
 /// The directories that kmod reads, highest rank first.
 fn ranks(version: &[u32], run: bool) -> Vec<&'static str> {
-    let major = version.first().copied().unwrap_or(24);
-    let mut dirs = vec!["/etc/modprobe.d"];
+    let major = version.first().copied().unwrap_or(OLDEST[0]);
+    let mut dirs = vec![DIR];
     dirs.extend(run.then_some("/run/modprobe.d"));
     dirs.extend((major >= 30).then_some("/usr/local/lib/modprobe.d"));
     dirs.extend((major >= 31).then_some("/usr/lib/modprobe.d"));
@@ -72,7 +83,7 @@ fn is_conf(name: &[u8]) -> bool {
 /// What kmod reads.
 struct Policy {
     dirs: BTreeMap<&'static str, Vec<Entry>>,
-    /// Every way in which the directories may be read: by 18.04's kmod and by the tree's own; of a
+    /// Every way in which the directories may be read: by the kmod of the profile's release and by the tree's own; of a
     /// running system now and, without `/run`, at the next boot.
     orders: Vec<Vec<&'static str>>,
     /// The `install` lines of each file.
@@ -81,9 +92,10 @@ struct Policy {
 
 impl Policy {
     fn read(root: &dyn Rootfs) -> Result<Policy> {
-        let version = versions::installed(root, "kmod")?.unwrap_or_else(|| vec![24]);
+        let release = root.supposed_version("kmod").unwrap_or(&OLDEST);
+        let version = versions::installed(root, "kmod")?.unwrap_or_else(|| release.to_vec());
         let mut orders = Vec::new();
-        for version in [&[24], version.as_slice()] {
+        for version in [release, version.as_slice()] {
             for run in [root.is_live(), false] {
                 let order = ranks(version, run);
                 if !orders.contains(&order) {
@@ -165,7 +177,7 @@ impl<'a> Audit<'a> {
                     // The case may come: a kernel with the module may be installed later.
                     if let Some(line) = bound.next().filter(|l| !l.install.blocks()) {
                         let note = "would decide if the module came onto the disk";
-                        push_new(&mut holding, line.evidence(&self.want.name).note(note));
+                        push_new(&mut holding, line.evidence(&self.want.name).note(note).aside());
                     }
                     continue;
                 }
@@ -196,12 +208,12 @@ impl<'a> Audit<'a> {
                        use a kernel that has it as a module";
             gaps.push(Gap::no_remedy(evidence.clone(), why));
         }
-        let is_own = |l: &Line<'_>| l.entry.name == OWN_NAME && !l.entry.is_listed_in("/run");
+        let is_own = |l: &Line<'_>| self.is_named_as_ours(l.entry) && !l.entry.is_listed_in("/run");
         let own = contrary.iter().find(|l| is_own(l));
         if let Some(line) = own {
             gaps.push(self.own_gap(line.evidence(&self.want.name))?);
         } else if unstated {
-            let evidence = Evidence::at(&ImagePath::parse(OWN)?).want(wanted(&self.want.name));
+            let evidence = Evidence::at(&self.want.file).want(wanted(&self.want.name));
             gaps.push(self.own_gap(evidence.note("no install line keeps the module out"))?);
         }
         for line in contrary.iter().filter(|l| !is_own(l)) {
@@ -212,19 +224,23 @@ impl<'a> Audit<'a> {
 
     /// Our own file, which begins as what it would hide in a vendor's directory.
     fn own_gap(&self, evidence: Evidence) -> Result<Gap> {
-        let path = ImagePath::parse(OWN)?;
-        if let Destination::Refused(why) = destination::file(self.root, &path)? {
+        let path = &self.want.file;
+        if let Destination::Refused(why) = destination::file(self.root, path)? {
             return Ok(Gap::no_remedy(evidence, why));
         }
         let order = self.policy.orders.iter().rev().find(|o| !o.contains(&"/run/modprobe.d"));
         let files = self.policy.files(order.map_or(&[], Vec::as_slice));
-        let old = files.iter().find(|e| e.name == OWN_NAME).map_or("", |e| e.text());
+        let old = files.iter().find(|e| self.is_named_as_ours(e)).map_or("", |e| e.text());
         let new = modprobe::block(old, &self.want.name);
         if new == old {
             let why = format!("{path} says so already and is hidden; remove what hides it");
             return Ok(Gap::no_remedy(evidence, why));
         }
-        Ok(Gap::fixed_by(evidence, Change::write(&path, new)))
+        Ok(Gap::fixed_by(evidence, Change::write(path, new)))
+    }
+
+    fn is_named_as_ours(&self, entry: &Entry) -> bool {
+        self.want.file.file_name() == Some(&entry.name)
     }
 
     /// A line somewhere else that decides before ours.
@@ -242,7 +258,7 @@ impl<'a> Audit<'a> {
         if !entry.is_vendor() {
             return none(format!("{} leads to {}; correct it there", entry.listed, entry.real));
         }
-        let mask = ImagePath::parse("/etc/modprobe.d")?.join(&entry.name)?;
+        let mask = ImagePath::parse(DIR)?.join(&entry.name)?;
         match destination::file(self.root, &mask)? {
             Destination::Refused(why) => none(why),
             Destination::At(_) => Ok(Gap::fixed_by(evidence, Change::write(&mask, new))),

@@ -3,12 +3,14 @@ use crate::check::testing::rounds::{changed, gaps, outcome, settle, stage_on};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs, StagedRootfs};
 
+const OWN: &str = "/etc/modprobe.d/CIS.conf";
+
 fn hfs() -> KernelModule {
     module("hfs")
 }
 
 fn module(name: &str) -> KernelModule {
-    KernelModule { name: name.into() }
+    KernelModule { name: name.into(), file: ImagePath::parse(OWN).unwrap() }
 }
 
 fn root(files: &[(&str, &str)]) -> MemoryRootfs {
@@ -257,8 +259,11 @@ fn links() {
 fn what_cannot_be_told() {
     let fifo = root(&[]).special("/etc/modprobe.d/0.conf", FileKind::Fifo);
     assert_eq!(outcome(&hfs(), &fifo), Outcome::Unknown);
-    let binary = MemoryRootfs::new().file("/etc/modprobe.d/0.conf", b"\xff\n");
-    assert_eq!(outcome(&hfs(), &binary), Outcome::Unknown);
+    let with = |line: &[u8]| root(&[(OWN, BOTH)]).file("/etc/modprobe.d/0.conf", line);
+    assert_eq!(outcome(&hfs(), &with(b"install hfs /bin/true \xff\n")), Outcome::Unknown);
+    for elsewhere in [&b"# \xff\n"[..], b"\xff\n", b"install udf \xff\n", b"options hfs a=\xff\n"] {
+        assert_eq!(outcome(&hfs(), &with(elsewhere)), Outcome::Met, "{elsewhere:?}");
+    }
 }
 
 #[test]
@@ -303,10 +308,19 @@ fn the_order_of_rules_does_not_matter() {
 
 #[test]
 fn only_a_name_is_a_name() {
-    let parse = |name: &str| toml::from_str::<KernelModule>(&format!("name = {name:?}"));
+    let parse =
+        |name: &str| toml::from_str::<KernelModule>(&format!("name = {name:?}\nfile = {OWN:?}"));
     assert!(parse("usb-storage").is_ok());
     for bad in ["", "a b", "hfs*", "a\nb", "#a"] {
         assert!(parse(bad).is_err(), "{bad:?}");
     }
-    assert!(toml::from_str::<KernelModule>("name = 'a'\nx = 1").is_err());
+    assert!(toml::from_str::<KernelModule>(&format!("name = 'a'\nfile = {OWN:?}\nx = 1")).is_err());
+}
+
+#[test]
+fn the_directories_of_the_profiles_release_count_too() {
+    let line = [("/usr/lib/modprobe.d/x.conf", "install hfs /bin/true\n")];
+    // kmod 24 does not read that directory, 31 does.
+    assert_eq!(outcome(&hfs(), &root(&line)), Outcome::NotMet);
+    assert_eq!(outcome(&hfs(), &root(&line).supposing("kmod", &[31])), Outcome::Met);
 }

@@ -6,9 +6,8 @@
 //! say so: complying by the kernel's default alone is a gap. ufw, when it is on, writes a file of
 //! its own after both.
 //!
-//! The value goes into `/etc/sysctl.d/60-CIS.conf`; lines of later files below `/etc` that say
-//! otherwise are switched off. A vendor's later file is outranked by a line in
-//! `/etc/sysctl.d/99-zz-CIS.conf` (behind `99-sysctl.conf`, before a site's `999-*`), or, if its own
+//! The value goes into the want's `file`; lines of later files below `/etc` that say otherwise are
+//! switched off. A vendor's later file is outranked by a line in the want's `late_file`, or, if its own
 //! name sorts behind that, hidden by a copy in `/etc` without the line. `/etc/sysctl.conf` is
 //! edited through whatever link names it, and never removed.
 
@@ -18,23 +17,21 @@ mod tests;
 mod ufw;
 
 use std::collections::{BTreeMap, btree_map};
+use std::os::unix::ffi::OsStrExt;
 
 use serde::{Deserialize, Deserializer, de};
 
 use self::readers::{Files, Hit, Reader};
 use crate::check::common::conf_dirs::{self, Body, Entry};
 use crate::check::common::destination::{self, Destination};
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::common::own_file;
+use crate::check::{Evidence, Finding, Gap, Primitive, foreign};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::sysctl::{self, Dialect, Key};
 
-/// The file for our own lines.
-const OWN: &str = "/etc/sysctl.d/60-CIS.conf";
-const OWN_NAME: &[u8] = b"60-CIS.conf";
-/// The file for lines that must outrank a vendor's.
-const LATE: &str = "/etc/sysctl.d/99-zz-CIS.conf";
-const LATE_NAME: &[u8] = b"99-zz-CIS.conf";
+/// The directory for files of our own.
+const DIR: &str = "/etc/sysctl.d";
 /// Words in the names of files that network plug-ins of a cluster write.
 const CNI_WORDS: [&str; 9] =
     ["antrea", "calico", "canal", "cilium", "cni", "flannel", "kube-router", "multus", "weave"];
@@ -52,6 +49,17 @@ pub struct Sysctl {
     /// Leave a contrary line in a file of a cluster's network plug-in as it is, and report it.
     #[serde(default)]
     pub keep_cni_owned: bool,
+    /// The file for our own lines, below `/etc/sysctl.d`.
+    #[serde(deserialize_with = "own_file")]
+    pub file: ImagePath,
+    /// The file there for lines that must outrank a vendor's: its name sorts behind theirs, and
+    /// before what a site keeps for last.
+    #[serde(deserialize_with = "own_file")]
+    pub late_file: ImagePath,
+}
+
+fn own_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ImagePath, D::Error> {
+    own_file::conf_in(deserializer, DIR)
 }
 
 fn dotted_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -87,6 +95,10 @@ impl Primitive for Sysctl {
         let mut holding = Vec::new();
         let mut gaps = Gaps { want: self, root, files: &files, found: BTreeMap::new() };
         for (reader, hits) in readers.iter().zip(&hits) {
+            if let Some(Hit { entry, line, .. }) = hits.last() {
+                let said = line.value.as_deref().unwrap_or_default();
+                foreign::judged(&entry.listed, line.line, said)?;
+            }
             let stated = hits.iter().any(|hit| hit.line.states(&self.value));
             match hits.last().filter(|hit| stated && hit.line.is(&self.value)) {
                 Some(hit) => push_new(&mut holding, self.evidence(hit)),
@@ -129,7 +141,7 @@ impl Gaps<'_> {
     /// Adds what keeps this reader from the value.
     fn of(&mut self, reader: &Reader<'_>, hits: &[Hit<'_>]) -> Result<()> {
         self.own(reader, hits)?;
-        let behind = hits.iter().filter(|h| reader.is_behind(h, OWN_NAME));
+        let behind = hits.iter().filter(|h| reader.is_behind(h, name_of(&self.want.file)));
         let last_right = hits.iter().rposition(|h| h.line.is(&self.want.value));
         for hit in behind.filter(|h| !h.line.is(&self.want.value)) {
             // What /etc has is corrected wherever it stands; the rest only where it decides.
@@ -143,9 +155,10 @@ impl Gaps<'_> {
 
     /// Our own file must say so.
     fn own(&mut self, reader: &Reader<'_>, hits: &[Hit<'_>]) -> Result<()> {
-        let path = ImagePath::parse(OWN)?;
-        let seen = reader.files.iter().find(|e| e.is_named(OWN_NAME));
-        let own = || hits.iter().filter(|h| h.entry.is_named(OWN_NAME));
+        let path = &self.want.file;
+        let name = name_of(path);
+        let seen = reader.files.iter().find(|e| e.is_named(name));
+        let own = || hits.iter().filter(|h| h.entry.is_named(name));
         let last = own().next_back();
         if last.is_some_and(|hit| hit.line.is(&self.want.value))
             && own().any(|hit| hit.line.states(&self.want.value))
@@ -154,14 +167,14 @@ impl Gaps<'_> {
         }
         let evidence = match last {
             Some(hit) => self.want.evidence(hit),
-            None => Evidence::at(&path).want(self.line()).note("no line gives the value"),
+            None => Evidence::at(path).want(self.line()).note("no line gives the value"),
         };
         if let Some(hiding) = seen.filter(|e| e.is_listed_in("/run")) {
             let why = format!("{} hides {path}; remove it", hiding.listed);
-            self.add(&path, || Gap::no_remedy(evidence, why));
+            self.add(path, || Gap::no_remedy(evidence, why));
             return Ok(());
         }
-        self.write_into(&path, OWN_NAME, evidence)
+        self.write_into(path, evidence)
     }
 
     /// A line behind ours says otherwise.
@@ -185,10 +198,10 @@ impl Gaps<'_> {
             self.add(&entry.real, || Gap::fixed_by(evidence, Change::write(&entry.real, new)));
         } else if entry.is_listed_in("/run") {
             self.add(&entry.real, || none(format!("{} is made at run time", entry.listed)));
-        } else if entry.sorts_before(LATE_NAME) {
-            self.write_into(&ImagePath::parse(LATE)?, LATE_NAME, evidence)?;
+        } else if entry.sorts_before(name_of(&self.want.late_file)) {
+            self.write_into(&self.want.late_file, evidence)?;
         } else if entry.is_vendor() {
-            let mask = ImagePath::parse("/etc/sysctl.d")?.join(&entry.name)?;
+            let mask = ImagePath::parse(DIR)?.join(&entry.name)?;
             let new = self.disabled(entry);
             match destination::file(self.root, &mask)? {
                 Destination::Refused(why) => self.add(&mask, || none(why)),
@@ -204,7 +217,7 @@ impl Gaps<'_> {
     }
 
     /// A gap that a line in a file of ours closes. The file begins as what it hides elsewhere.
-    fn write_into(&mut self, path: &ImagePath, name: &[u8], evidence: Evidence) -> Result<()> {
+    fn write_into(&mut self, path: &ImagePath, evidence: Evidence) -> Result<()> {
         if self.found.contains_key(path) {
             return Ok(());
         }
@@ -212,7 +225,7 @@ impl Gaps<'_> {
             self.add(path, || Gap::no_remedy(evidence, why));
             return Ok(());
         }
-        let old = self.files.text_named(name);
+        let old = self.files.text_named(name_of(path));
         let new = sysctl::set(old, &self.want.key, &self.want.value, &self.files.dialects());
         let gap = if new == old {
             let why = format!("{path} cannot be edited safely; correct it by hand");
@@ -238,6 +251,10 @@ impl Gaps<'_> {
             place.insert(gap());
         }
     }
+}
+
+fn name_of(path: &ImagePath) -> &[u8] {
+    path.file_name().unwrap_or_default().as_bytes()
 }
 
 fn is_cni(entry: &Entry) -> bool {

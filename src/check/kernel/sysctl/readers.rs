@@ -8,7 +8,8 @@ use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::sysctl::Assignment;
 
-/// The versions that Ubuntu 18.04 has, for a tree that does not say.
+/// The oldest versions whose reading is known here: supposed where neither the tree nor the profile
+/// says which it has.
 const SYSTEMD: u32 = 237;
 const PROCPS: [u32; 3] = [3, 3, 12];
 
@@ -47,9 +48,10 @@ impl Files {
         let dir = |dir: &str| {
             conf_dirs::read_dir(root, &format!("{dir}/sysctl.d"), |n| n.ends_with(b".conf"))
         };
-        let systemd = versions::installed(root, "systemd")?;
+        let systemd = versions::installed_or_supposed(root, "systemd")?;
         let systemd = systemd.and_then(|v| v.first().copied()).unwrap_or(SYSTEMD);
-        let procps = versions::installed(root, "procps")?.unwrap_or_else(|| PROCPS.to_vec());
+        let procps = versions::installed_or_supposed(root, "procps")?;
+        let procps = procps.unwrap_or_else(|| PROCPS.to_vec());
         Ok(Files {
             etc: dir("/etc")?,
             run: if root.is_live() { Some(dir("/run")?) } else { None },

@@ -3,13 +3,18 @@ use crate::check::testing::rounds::{changed, gaps, outcome, settle, stage, stage
 use crate::check::{Fix, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs, StagedRootfs};
 
+const OWN: &str = "/etc/sysctl.d/60-CIS.conf";
+const LATE: &str = "/etc/sysctl.d/99-zz-CIS.conf";
+
 const KEY: &str = "net.ipv4.conf.all.rp_filter";
 const RIGHT: &str = "net.ipv4.conf.all.rp_filter = 1\n";
 const WRONG: &str = "net.ipv4.conf.all.rp_filter = 2\n";
 const OFF: &str = "# gokaku: net.ipv4.conf.all.rp_filter = 2\n";
 
 fn check(key: &str, value: &str) -> Sysctl {
-    Sysctl { key: key.into(), value: value.into(), keep_cni_owned: false }
+    let (key, value) = (key.into(), value.into());
+    let (file, late_file) = (ImagePath::parse(OWN).unwrap(), ImagePath::parse(LATE).unwrap());
+    Sysctl { key, value, keep_cni_owned: false, file, late_file }
 }
 
 fn rp() -> Sysctl {
@@ -365,8 +370,12 @@ fn a_dangling_link_is_told_of() {
 fn what_cannot_be_told() {
     let fifo = stock(&[]).special("/etc/sysctl.d/70-x.conf", FileKind::Fifo);
     assert_eq!(outcome(&rp(), &fifo), Outcome::Unknown);
-    let binary = stock(&[]).file("/etc/sysctl.d/70-x.conf", b"\xff\n");
-    assert_eq!(outcome(&rp(), &binary), Outcome::Unknown);
+    let with = |line: &[u8]| stock(&[(OWN, RIGHT)]).file("/etc/sysctl.d/70-x.conf", line);
+    let judged = [RIGHT.trim_end().as_bytes(), b"\xff\n"].concat();
+    assert_eq!(outcome(&rp(), &with(&judged)), Outcome::Unknown);
+    for elsewhere in [&b"# \xff\n"[..], b"\xff\n", b"kernel.domainname = \xff\n"] {
+        assert_eq!(outcome(&rp(), &with(elsewhere)), Outcome::Met, "{elsewhere:?}");
+    }
 }
 
 #[test]
@@ -452,7 +461,10 @@ fn all_met(root: &dyn Rootfs) -> bool {
 
 #[test]
 fn only_plain_keys_and_values() {
-    let parse = |text: &str| toml::from_str::<Sysctl>(text);
+    let parse = |text: &str| {
+        let files = format!("\nfile = '{OWN}'\nlate_file = '{LATE}'");
+        toml::from_str::<Sysctl>(&(text.to_owned() + &files))
+    };
     let good = parse("key = 'net.ipv4.conf.all.rp_filter'\nvalue = '1'\nkeep_cni_owned = true");
     assert!(good.unwrap().keep_cni_owned);
     for bad in [
@@ -464,7 +476,7 @@ fn only_plain_keys_and_values() {
         "key = 'a.b'\nvalue = ''",
         "key = 'a.b'\nvalue = '1 # x'",
         "key = 'a.b'\nvalue = ' 1'",
-        "key = 'a.b'\nvalue = '1'\nfile = 'x'",
+        "key = 'a.b'\nvalue = '1'\nmode = 'x'",
     ] {
         assert!(parse(bad).is_err(), "{bad}");
     }

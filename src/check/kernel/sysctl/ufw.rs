@@ -1,6 +1,6 @@
 //! ufw's own parameter file: when ufw is on, its start script loads the file over everything else.
 
-use super::{Dialect, Evidence, Gap, Key, Result, Rootfs, Sysctl, conf_dirs, sysctl};
+use super::{Dialect, Evidence, Gap, Key, Result, Rootfs, Sysctl, conf_dirs, foreign, sysctl};
 use crate::error::Error;
 use crate::rootfs::{Change, ImagePath};
 use crate::text::shell_assignments::assignments;
@@ -21,10 +21,13 @@ pub(super) fn judge(
     let Some(entry) = conf_dirs::read_entry(root, &file)? else { return Ok(()) };
     let lines = sysctl::assignments(entry.text(), &Key::new(&want.key), dialect);
     let Some(last) = lines.last().filter(|l| !l.is(&want.value)) else { return Ok(()) };
+    if let Some((says, path, line)) = &settings.enabled {
+        foreign::judged(path, *line, says)?;
+    }
     let mut evidence = Evidence::at(&file).line(last.line).want(&*want.value);
     evidence.found = last.value.as_deref().map(str::to_owned);
-    if !settings.on {
-        holding.push(evidence.note("has no effect while ufw is off"));
+    if !settings.is_on() {
+        holding.push(evidence.note("has no effect while ufw is off").aside());
         return Ok(());
     }
     let evidence = evidence.note("ufw loads this file when it starts");
@@ -41,7 +44,8 @@ pub(super) fn judge(
 }
 
 struct Settings {
-    on: bool,
+    /// What says whether it is on, and where.
+    enabled: Option<(String, ImagePath, usize)>,
     /// The file to load, and where that is said.
     file: Option<(String, ImagePath, usize)>,
 }
@@ -49,7 +53,7 @@ struct Settings {
 impl Settings {
     /// `None` when ufw's settings are not there: its start script gives up.
     fn read(root: &dyn Rootfs) -> Result<Option<Settings>> {
-        let mut settings = Settings { on: false, file: None };
+        let mut settings = Settings { enabled: None, file: None };
         for path in SETTINGS {
             let path = ImagePath::parse(path)?;
             let Some(text) = root.read(&path)?.filter(|text| !text.is_empty()) else {
@@ -57,7 +61,9 @@ impl Settings {
             };
             for variable in assignments(&text) {
                 match variable.name.as_str() {
-                    "ENABLED" => settings.on = matches!(variable.value.as_str(), "yes" | "YES"),
+                    "ENABLED" => {
+                        settings.enabled = Some((variable.value, path.clone(), variable.line));
+                    }
                     "IPT_SYSCTL" => {
                         settings.file = Some((variable.value, path.clone(), variable.line));
                     }
@@ -68,6 +74,10 @@ impl Settings {
         Ok(Some(settings))
     }
 
+    fn is_on(&self) -> bool {
+        self.enabled.as_ref().is_some_and(|(says, ..)| matches!(says.as_str(), "yes" | "YES"))
+    }
+
     /// The file to load, if one is named.
     fn file(&self) -> Result<Option<ImagePath>> {
         let Some((name, path, line)) = &self.file else { return Ok(None) };
@@ -76,7 +86,7 @@ impl Settings {
         }
         match ImagePath::parse(name) {
             Ok(file) if !name.contains(['$', '`', ' ']) => Ok(Some(file)),
-            _ if !self.on => Ok(None),
+            _ if !self.is_on() => Ok(None),
             _ => Err(Error::Syntax {
                 path: path.clone(),
                 line: *line,

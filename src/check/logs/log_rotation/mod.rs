@@ -16,6 +16,7 @@ use self::reader::{Idle, Reader, lost_include, refused};
 use self::trigger::trigger;
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{preview, rewrite};
+use crate::check::foreign;
 use crate::check::packages::dpkg;
 use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
 use crate::error::{Error, Result};
@@ -132,8 +133,7 @@ impl LogRotation {
         let wanted = self.wanted(root)?;
         // What the directory lists already must not be listed again, though it is not read yet.
         let soon = preview::with(root, &pending)?;
-        let mut reader = Reader::new(&soon, &wanted);
-        reader.path(&ImagePath::parse(CONF)?)?;
+        let reader = Reader::read(&soon, &wanted, &ImagePath::parse(CONF)?)?;
         let mut unlisted = Vec::new();
         for file in &wanted {
             if let Some(evidence) = reader.covered.get(file) {
@@ -195,8 +195,7 @@ impl LogRotation {
         let change = Change::write(&path, lines.to_string());
         let all: Vec<Change> = pending.into_iter().chain([change.clone()]).collect();
         let helps = preview::with(root, &all).and_then(|staged| {
-            let mut reader = Reader::new(&staged, &plain);
-            reader.path(&ImagePath::parse(CONF)?)?;
+            let reader = Reader::read(&staged, &plain, &ImagePath::parse(CONF)?)?;
             Ok(plain.iter().all(|f| reader.covered.contains_key(f)))
         });
         gaps.extend(if helps.unwrap_or(false) {
@@ -276,6 +275,7 @@ fn period(
     // Each of them takes the place of the one before.
     let last = globals().rfind(|d| d.is_period() || d.name == "size");
     if let Some(period) = last.filter(|d| d.is_period()) {
+        foreign::judged(conf, period.line, &period.value)?;
         let evidence = Evidence::at(conf).line(period.line).found(&period.name);
         return Ok(Ok(evidence.want("a period")));
     }

@@ -2,18 +2,18 @@
 //! list.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt;
 
 use crate::check::Evidence;
-use crate::error::{Error, Result};
+use crate::check::common::includes::{Budget, Limits};
+use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
 use crate::text::logrotate::{self, Item, TABOO};
-use crate::text::{fnmatch, path_glob};
+use crate::text::lossless::Raw;
+use crate::text::pattern::{Wildcards, matches, path_matches};
 
-/// Includes within includes; logrotate gives up there too.
-const MAX_DEPTH: usize = 16;
-const MAX_FILES: usize = 2_000;
-/// All files together may be this large (bytes), each counted as often as it is included.
-const ALL_LIMIT: usize = 16 << 20;
+/// logrotate itself gives up at this depth.
+const LIMITS: Limits = Limits { levels: 16, files: 2_000 };
 
 /// Why a stanza that lists a file does not count.
 pub(super) enum Idle {
@@ -42,37 +42,39 @@ pub(super) struct Reader<'a> {
     pub covered: BTreeMap<String, Evidence>,
     /// Those that only stanzas list that do not count, and why not.
     pub idle: BTreeMap<String, (Evidence, Idle)>,
-    depth: usize,
-    files: usize,
-    bytes: usize,
+    budget: Budget,
 }
 
 impl<'a> Reader<'a> {
-    /// With an eye on `wanted`.
-    pub fn new(root: &'a dyn Rootfs, wanted: &'a [String]) -> Reader<'a> {
-        Reader {
+    /// Reads the configuration that begins in `main`, with an eye on `wanted`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or includes without end.
+    pub fn read(
+        root: &'a dyn Rootfs,
+        wanted: &'a [String],
+        main: &ImagePath,
+    ) -> Result<Reader<'a>> {
+        let mut reader = Reader {
             root,
             wanted,
             taboo: TABOO.iter().map(|t| format!("*{t}")).collect(),
             listed: BTreeSet::new(),
             covered: BTreeMap::new(),
             idle: BTreeMap::new(),
-            depth: 0,
-            files: 0,
-            bytes: 0,
-        }
+            budget: Budget::new(LIMITS, main),
+        };
+        reader.path(main)?;
+        Ok(reader)
     }
 
     /// Reads a file, or the files of a directory.
-    pub fn path(&mut self, path: &ImagePath) -> Result<()> {
+    fn path(&mut self, path: &ImagePath) -> Result<()> {
         match self.root.locate(path)?.stat.map(|s| s.kind) {
             Some(FileKind::Dir) => {
                 for name in self.root.list(path)?.unwrap_or_default().iter() {
-                    let passed_over = match name.to_str() {
-                        Some(name) => self.taboo.iter().any(|t| fnmatch::fnmatch(t, name)),
-                        None => true,
-                    };
-                    if !passed_over {
+                    let fits = |t: &String| matches(Wildcards::Libc, &t.raw(), name.as_bytes());
+                    if !self.taboo.iter().any(fits) {
                         self.file(&path.join(name)?)?;
                     }
                 }
@@ -85,15 +87,8 @@ impl<'a> Reader<'a> {
     fn file(&mut self, path: &ImagePath) -> Result<()> {
         let at = self.root.locate(path)?;
         let Some(stat) = at.stat.filter(|s| s.kind == FileKind::File) else { return Ok(()) };
-        self.files += 1;
-        if self.depth >= MAX_DEPTH || self.files > MAX_FILES {
-            return Err(endless(at.path));
-        }
         let Some(text) = self.root.read(&at.path)? else { return Ok(()) };
-        self.bytes += text.len();
-        if self.bytes > ALL_LIMIT {
-            return Err(endless(at.path));
-        }
+        self.budget.enter(&at.path, text.len())?;
         let (items, mut idle) = match logrotate::parse(&text) {
             Ok(items) => (items, refused(&stat).map(Idle::Refused)),
             Err(bad) => {
@@ -111,10 +106,12 @@ impl<'a> Reader<'a> {
             let why = format!("{}:{line} includes {value}, which is not there", at.path);
             idle = Some(Idle::Lost(why));
         }
-        self.depth += 1;
         for item in items {
             match item {
-                Item::Global(directive) if idle.is_none() => self.global(&directive)?,
+                Item::Global(directive) if idle.is_none() => {
+                    self.budget.at(&at.path, directive.line);
+                    self.global(&directive)?;
+                }
                 Item::Global(_) => {}
                 Item::Stanza(stanza) => {
                     let evidence = Evidence::at(&at.path).line(stanza.line);
@@ -124,7 +121,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        self.depth -= 1;
+        self.budget.leave();
         Ok(())
     }
 
@@ -157,7 +154,7 @@ impl<'a> Reader<'a> {
             .wanted
             .iter()
             .map(String::as_str)
-            .filter(|w| path_glob::matches(pattern, w))
+            .filter(|w| path_matches(Wildcards::Libc, pattern, w))
             .collect();
         if names.is_empty() {
             names.push(pattern);
@@ -186,13 +183,6 @@ impl<'a> Reader<'a> {
             }
         }
     }
-}
-
-fn endless(path: ImagePath) -> Error {
-    let found = format!(
-        "more than {MAX_DEPTH} levels, {MAX_FILES} files, or {ALL_LIMIT} bytes of includes"
-    );
-    Error::Syntax { path, line: 1, found, want: "includes that end" }
 }
 
 /// Why logrotate passes over a configuration file, going by its owner and mode.

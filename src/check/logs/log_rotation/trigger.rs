@@ -1,12 +1,11 @@
 //! What starts logrotate: a daily job, or a timer.
 
-use crate::check::systemd::unit_files::{Fragment, fragment};
+use crate::check::systemd::unit_files::{Fragment, fragment, statements};
 use crate::check::systemd::units::{self, Pull};
 use crate::check::{Evidence, Gap};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
 use crate::text::script::{Word, commands};
-use crate::text::unit::Unit;
 
 const JOBS: [&str; 2] = ["/etc/cron.daily/logrotate", "/etc/cron.hourly/logrotate"];
 /// There while systemd runs. Newer packages' jobs look for it and leave the work to the timer.
@@ -80,8 +79,8 @@ fn started_by(
         Ok(unit) => unit,
         Err(why) => return Ok(Err(format!("{timer} is enabled, but {why}"))),
     };
-    let text = root.read(&unit)?.unwrap_or_default();
-    let service = match Unit::parse(&text).last("Timer", "Unit") {
+    let said = statements(root, timer, Some(&unit))?;
+    let service = match said.iter().rfind(|a| a.is("Timer", "Unit")) {
         Some(named) if !named.value.is_empty() => named.value.clone(),
         _ => timer.replace(".timer", ".service"),
     };

@@ -5,11 +5,13 @@ mod placement;
 use serde::Deserialize;
 
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
+use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::{glob, rewrite};
 use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::pam::{Action, Rule};
+use crate::text::pattern::Wildcards;
 use crate::text::splice::{Edit, splice};
 
 /// In `common-password` no way leads to pam_unix but through pam_pwquality, which ends the change
@@ -309,8 +311,9 @@ fn module_file(root: &dyn Rootfs, named: Option<&str>) -> Result<Option<ImagePat
         return Ok(is_file(&path)?.then_some(path));
     }
     for dir in ["/lib/*-linux-gnu*", "/usr/lib/*-linux-gnu*", "/lib", "/usr/lib", "/lib64"] {
-        let mut names = glob::Names::new(&ImagePath::parse(dir)?);
-        for path in glob::expand(root, &format!("{dir}/security/{MODULE}"), &mut names)? {
+        let mut budget = Budget::new(Limits::NO_FILES, &ImagePath::parse(dir)?);
+        let pattern = format!("{dir}/security/{MODULE}");
+        for path in glob::expand(root, Wildcards::Libc, &pattern, &mut budget)? {
             if is_file(&path)? {
                 return Ok(Some(path));
             }

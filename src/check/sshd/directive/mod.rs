@@ -8,30 +8,14 @@ use std::collections::BTreeSet;
 use super::config::Config;
 use super::judge::Judge;
 use super::keyword::{Keyword, shorten, single};
+use super::lines::{HELD_BACK, SHOWN, at, refused};
+use super::options;
 use super::repair::Repair;
-use super::{HELD_BACK, SHOWN, Value, at, options, refused};
+use super::want::Value;
 use crate::check::{Evidence, Finding, Gap};
 use crate::error::Result;
 use crate::rootfs::{Change, FileKind, Rootfs};
 use crate::text::sshd_config::statement;
-
-/// The directives that have rules, which repair a bad line about them.
-pub(super) const DIRECTIVES: &[&str] = &[
-    "LogLevel",
-    "MaxAuthTries",
-    "IgnoreRhosts",
-    "HostbasedAuthentication",
-    "PermitRootLogin",
-    "PermitEmptyPasswords",
-    "PermitUserEnvironment",
-    "Ciphers",
-    "MACs",
-    "KexAlgorithms",
-    "LoginGraceTime",
-    "Banner",
-    "UsePAM",
-    "MaxSessions",
-];
 
 /// Judges one directive.
 pub(super) fn audit(
@@ -40,6 +24,7 @@ pub(super) fn audit(
     keyword: &'static Keyword,
     value: &Value,
 ) -> Result<Finding> {
+    config.judged(config.about(keyword))?;
     let judge = Judge { config, keyword, value };
     let (refusals, held_back) = refused(config, Some(keyword));
     let repair = Repair::of(&judge);
@@ -135,7 +120,7 @@ fn command_line(
     holding: &mut Vec<Evidence>,
 ) -> Result<()> {
     let given = options::read(root)?;
-    gaps.extend(other_file(&given)?);
+    gaps.extend(given.other_file()?);
     let release = &judge.config.release;
     for text in &given.statements {
         let Some(said) = statement(text, release.style()) else { continue };
@@ -156,17 +141,4 @@ fn command_line(
         }
     }
     Ok(())
-}
-
-/// The gap of an sshd that is started with another file.
-pub(super) fn other_file(given: &options::Options) -> Result<Option<Gap>> {
-    let Some(file) = given.file.as_ref().filter(|f| *f != super::MAIN) else { return Ok(None) };
-    let evidence = Evidence::at(&options::path()?)
-        .line(given.line)
-        .found(format!("-f {}", shorten(file)))
-        .want("no other configuration file");
-    Ok(Some(Gap::no_remedy(
-        evidence,
-        "sshd reads another file than /etc/ssh/sshd_config; take the option out of SSHD_OPTS by hand",
-    )))
 }

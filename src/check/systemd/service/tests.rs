@@ -67,6 +67,22 @@ fn a_unit_whose_install_section_makes_no_link_is_not_enabled() {
 }
 
 #[test]
+fn bytes_that_are_not_utf8_count_where_links_come_from() {
+    for (said, unknown) in [
+        (&b"WantedBy=multi-user.target \xe9.target\n"[..], true),
+        (b"Alias=\xe9.service\nWantedBy=multi-user.target\n", true),
+        (b"# \xe9\nWantedBy=multi-user.target\nAlso=\xe9.timer\n", false),
+    ] {
+        let text = [b"[Unit]\nDescription=\xe9\n[Install]\n", said].concat();
+        let root = image().file(CRON, text).link(WANTS, CRON);
+        match cron("enabled").audit(&root) {
+            Err(e) if unknown => assert!(e.to_string().starts_with(&format!("{CRON}:4: ")), "{e}"),
+            finding => assert_eq!(finding.unwrap().outcome(), Outcome::Met),
+        }
+    }
+}
+
+#[test]
 fn enabling_writes_what_systemctl_writes() {
     let want =
         ["/etc/systemd/system/multi-user.target.wants/".to_owned(), format!("{WANTS} -> {CRON}")];

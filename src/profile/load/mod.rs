@@ -1,5 +1,9 @@
 //! From TOML to a checked profile. Every mistake is an error with file, line, column and word.
 
+mod defaults;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -7,10 +11,11 @@ use std::path::Path;
 use nix::sys::stat::stat;
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
 
-use super::{
-    Benchmark, Bilingual, Disposition, Drift, Profile, Reason, Rule, RuleId, Status, Target,
-};
+use self::defaults::Defaults;
+use super::vocabulary::{RawReason, RawStatus, Vocabulary};
+use super::{Benchmark, Bilingual, Disposition, Drift, Part, Profile, Rule, RuleId, Target};
 use crate::check::Check;
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, Stat};
@@ -24,25 +29,6 @@ pub struct Source {
     files: Vec<(String, String)>,
 }
 
-macro_rules! embedded {
-    ($($file:literal),+ $(,)?) => {
-        &[$((
-            concat!("profiles/aks-ubuntu-18.04/", $file),
-            include_str!(concat!("../../profiles/aks-ubuntu-18.04/", $file)),
-        )),+]
-    };
-}
-
-const EMBEDDED: &[(&str, &str)] = embedded![
-    "profile.toml",
-    "1-initial-setup.toml",
-    "2-services.toml",
-    "3-network.toml",
-    "4-logging.toml",
-    "5-access.toml",
-    "6-maintenance.toml",
-];
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -52,7 +38,24 @@ struct Head {
     target: Target,
     source: String,
     #[serde(default)]
+    status: Vec<RawStatus>,
+    #[serde(default)]
+    reason: Vec<RawReason>,
+    #[serde(default)]
+    chapters: BTreeMap<Part, Bilingual>,
+    packages: Option<Packages>,
+    #[serde(default)]
     vars: BTreeMap<String, toml::Value>,
+    /// Read by [`Defaults`], with the places.
+    #[serde(default, rename = "defaults")]
+    _defaults: BTreeMap<String, toml::Table>,
+}
+
+/// What the package runner is given.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Packages {
+    protected: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -68,8 +71,8 @@ struct RawRule {
     id: Spanned<RuleId>,
     title: Bilingual,
     level: Spanned<u8>,
-    status: Spanned<Status>,
-    reason: Option<Reason>,
+    status: Spanned<String>,
+    reason: Option<Spanned<String>>,
     note: Option<Bilingual>,
     rationale: Bilingual,
     origin: Option<Bilingual>,
@@ -81,15 +84,6 @@ struct RawRule {
 }
 
 impl Profile {
-    /// The profile that is part of the program: `aks-ubuntu-18.04`.
-    ///
-    /// # Errors
-    /// A mistake in the embedded files; a test proves that there is none.
-    pub fn embedded() -> Result<Profile> {
-        let files = EMBEDDED.iter().map(|(n, t)| (n.to_string(), t.to_string())).collect();
-        Source { files }.parse()
-    }
-
     /// A profile from a directory with a `profile.toml` and chapter files beside it.
     ///
     /// # Errors
@@ -138,27 +132,39 @@ impl Source {
             return Err(Error::Profile("a profile needs a `profile.toml`; found no file".into()));
         };
         let head: Head = parse(head_name, head_text)?;
-        let mut rules: Vec<Rule> = Vec::new();
-        let mut seen: BTreeMap<RuleId, (usize, usize)> = BTreeMap::new();
+        let wrong = |(at, what): (usize, String)| {
+            Error::Profile(format!("{}: {what}", place(head_name, head_text, at)))
+        };
+        let words = Vocabulary::new(head.status, head.reason).map_err(wrong)?;
+        let protected = head.packages.map(|p| protected(p.protected)).transpose().map_err(wrong)?;
         let mut texts: Vec<(&str, String)> = Vec::new();
         for (name, text) in chapters {
-            let text = fill_in(name, text, &head.vars)?;
-            let chapter: Chapter = parse(name, &text)?;
+            texts.push((name.as_str(), fill_in(name, text, &head.vars)?));
+        }
+        let defaults = Defaults::of(head_text).map_err(|e| mistake(head_name, head_text, e))?;
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut seen: BTreeMap<RuleId, (usize, usize)> = BTreeMap::new();
+        for (number, (name, text)) in texts.iter().enumerate() {
+            let chapter = chapter((head_name, head_text), (name, text), &defaults)?;
             for raw in chapter.rule {
                 let (id, offset) = (raw.id.get_ref(), raw.id.span().start);
-                if let Some((file, first)) = seen.insert(id.clone(), (texts.len(), offset)) {
-                    let at = place(name, &text, offset);
-                    let first = match texts.get(file) {
-                        Some((name, text)) => place(name, text, first),
-                        None => place(name, &text, first),
-                    };
+                if let Some((file, first)) = seen.insert(id.clone(), (number, offset)) {
+                    let (at, first) = (place(name, text, offset), place_in(&texts[file], first));
                     return Err(Error::Profile(format!(
                         "{at}: rule {id} is there already, at {first}; remove one"
                     )));
                 }
-                rules.push(check(raw, name, &text)?);
+                let rule = check(raw, name, text, &words)?;
+                if protected.is_none() && rule.purges() {
+                    return Err(Error::Profile(format!(
+                        "{}: rule {} wants packages away, and the profile does not say which are \
+                         never removed; add `[packages]` with `protected = [...]` to {head_name}",
+                        place(name, text, offset),
+                        rule.id
+                    )));
+                }
+                rules.push(rule);
             }
-            texts.push((name.as_str(), text));
         }
         rules.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Profile {
@@ -167,9 +173,67 @@ impl Source {
             benchmark: head.benchmark,
             target: head.target,
             source: head.source,
+            statuses: words.statuses,
+            reasons: words.reasons,
+            chapters: head.chapters,
+            protected_packages: protected.unwrap_or_default(),
             rules,
         })
     }
+}
+
+/// Parses a chapter, each want with what the head's `[defaults]` add to it.
+fn chapter<'t>(
+    head: (&str, &str),
+    (name, text): (&str, &'t str),
+    defaults: &Defaults<'t>,
+) -> Result<Chapter> {
+    let mut table = DeTable::parse(text).map_err(|e| mistake(name, text, e))?;
+    // Behind the text and the line feed that it may lack.
+    let end = text.len() + 1;
+    defaults.fill(table.get_mut(), end);
+    Chapter::deserialize(Deserializer::from(table)).map_err(|e| match e.span() {
+        Some(span) if span.start >= end => {
+            let at = place(head.0, head.1, span.start - end);
+            Error::Profile(format!("{at}: {}", e.message()))
+        }
+        _ => mistake(name, text, e),
+    })
+}
+
+/// One want with what a head adds to it, or what is wrong with it.
+#[cfg(test)]
+pub(super) fn want(head: &str, want: &str) -> std::result::Result<Check, String> {
+    #[derive(Deserialize)]
+    struct Row {
+        want: Check,
+    }
+    let text = format!("want = {{ {want} }}");
+    let mut table = DeTable::parse(&text).map_err(|e| e.to_string())?;
+    for (_, value) in table.get_mut().iter_mut() {
+        if let toml::de::DeValue::Table(want) = value.get_mut() {
+            Defaults::of(head).expect("a good head").fill_want(want, text.len() + 1);
+        }
+    }
+    let row = Row::deserialize(Deserializer::from(table)).map_err(|mut e| {
+        e.set_input(Some(&text));
+        e.to_string()
+    });
+    row.map(|row| row.want)
+}
+
+/// The patterns of packages that are never removed.
+fn protected(patterns: Vec<Spanned<String>>) -> std::result::Result<Vec<String>, (usize, String)> {
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.*?[]".contains(&b);
+    let pattern = |pattern: Spanned<String>| {
+        let (at, text) = (pattern.span().start, pattern.into_inner());
+        if text.is_empty() || !text.bytes().all(good) {
+            let want = "want a package's name, in which `*` stands for any characters";
+            return Err((at, format!("`{text}` is not a pattern; {want}")));
+        }
+        Ok(text)
+    };
+    patterns.into_iter().map(pattern).collect()
 }
 
 /// The text of one file of a profile. Only a regular file is opened: a pipe would never end.
@@ -195,18 +259,21 @@ fn read(path: &Path) -> Result<String> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T> {
-    toml::from_str(text).map_err(|e| {
-        let at = e.span().map_or_else(|| name.to_owned(), |span| place(name, text, span.start));
-        // The parser does not say which key is too deep for it.
-        let hint = match e.span() {
-            None if e.message() == "recursion limit" => {
-                let line = most_dots(text);
-                format!(": a key has too many parts, as perhaps the one in line {line}; shorten it")
-            }
-            _ => String::new(),
-        };
-        Error::Profile(format!("{at}: {}{hint}", e.to_string().trim_end()))
-    })
+    toml::from_str(text).map_err(|e| mistake(name, text, e))
+}
+
+fn mistake(name: &str, text: &str, mut e: toml::de::Error) -> Error {
+    e.set_input(Some(text));
+    let at = e.span().map_or_else(|| name.to_owned(), |span| place(name, text, span.start));
+    // The parser does not say which key is too deep for it.
+    let hint = match e.span() {
+        None if e.message() == "recursion limit" => {
+            let line = most_dots(text);
+            format!(": a key has too many parts, as perhaps the one in line {line}; shorten it")
+        }
+        _ => String::new(),
+    };
+    Error::Profile(format!("{at}: {}{hint}", e.to_string().trim_end()))
 }
 
 /// The line, from 1, with the most dots in it.
@@ -223,8 +290,12 @@ fn place(name: &str, text: &str, offset: usize) -> String {
     format!("{name}:{line}:{column}")
 }
 
+fn place_in((name, text): &(&str, String), offset: usize) -> String {
+    place(name, text, offset)
+}
+
 /// What the types cannot say: which fields belong to which status.
-fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
+fn check(raw: RawRule, name: &str, text: &str, words: &Vocabulary) -> Result<Rule> {
     let id = raw.id.get_ref().clone();
     let status_at = raw.status.span().start;
     let wrong = |at: usize, what: &str| {
@@ -244,45 +315,40 @@ fn check(raw: RawRule, name: &str, text: &str) -> Result<Rule> {
             return wrong(status_at, &format!("has an empty {what}; want both languages"));
         }
     }
+    let unknown = |key: &Spanned<String>, what: String| {
+        Error::Profile(format!("{}: rule {id}: {what}", place(name, text, key.span().start)))
+    };
+    let status = words.status(raw.status.get_ref()).map_err(|what| unknown(&raw.status, what))?;
+    let reason = match &raw.reason {
+        Some(key) => Some(words.reason(key.get_ref()).map_err(|what| unknown(key, what))?),
+        None => None,
+    };
     let wants = raw.want.iter().chain(&raw.observe).map(|c| written(text, c.span())).collect();
     let bare = |checks: Vec<Spanned<Check>>| checks.into_iter().map(Spanned::into_inner).collect();
-    let disposition = match *raw.status.get_ref() {
-        Status::Pass => {
-            if !raw.observe.is_empty() || raw.note.is_some() || raw.drift.is_some() {
-                return wrong(
-                    status_at,
-                    "is `pass` and has `observe`, `drift` or `note`; want `want`",
-                );
-            }
-            Disposition::Enforce(bare(raw.want))
+    let disposition = if status.is_enforced() {
+        if !raw.observe.is_empty() || raw.note.is_some() || raw.drift.is_some() {
+            let what =
+                format!("is `{}` and has `observe`, `drift` or `note`; want `want`", status.key());
+            return wrong(status_at, &what);
         }
-        status => {
-            if !raw.want.is_empty() {
-                return wrong(
-                    status_at,
-                    "is not `pass` but has `want`; such a row is never enforced, use `observe`",
-                );
-            }
-            if raw.reason.is_none() {
-                return wrong(
-                    status_at,
-                    "is not `pass` and has no `reason`; say why it is left alone (`none-given` \
-                     where the table is silent)",
-                );
-            }
-            Disposition::LeaveAlone {
-                status,
-                note: raw.note,
-                observe: bare(raw.observe),
-                drift: raw.drift,
-            }
+        Disposition::Enforce(bare(raw.want))
+    } else {
+        if !raw.want.is_empty() {
+            let what = "but has `want`; such a row is never enforced, use `observe`";
+            return wrong(status_at, &format!("is not enforced (`{}`) {what}", status.key()));
         }
+        if reason.is_none() {
+            let what = "and has no `reason`; say why it is left alone";
+            return wrong(status_at, &format!("is not enforced (`{}`) {what}", status.key()));
+        }
+        Disposition::LeaveAlone { note: raw.note, observe: bare(raw.observe), drift: raw.drift }
     };
     Ok(Rule {
         id,
         title: raw.title,
         level,
-        reason: raw.reason,
+        status,
+        reason,
         rationale: raw.rationale,
         origin: raw.origin,
         wants,
@@ -345,130 +411,4 @@ fn fill_in(name: &str, text: &str, vars: &BTreeMap<String, toml::Value>) -> Resu
     }
     out.push_str(rest);
     Ok(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEAD: &str = r#"
-id = "t"
-title = { en = "t", ja = "t" }
-source = "test"
-[benchmark]
-name = "b"
-version = "1"
-[target]
-os = "ubuntu"
-version = "18.04"
-[vars]
-asked = "0"
-"#;
-
-    fn load(chapter: &str) -> Result<Profile> {
-        Source::from_files([("profile.toml", HEAD), ("1.toml", chapter)]).parse()
-    }
-
-    fn rule(extra: &str) -> String {
-        format!(
-            "[[rule]]\nid = \"3.2.1\"\ntitle = {{ en = \"a\", ja = \"あ\" }}\nlevel = 1\n\
-             rationale = {{ en = \"r\", ja = \"理\" }}\n{extra}"
-        )
-    }
-
-    #[test]
-    fn the_embedded_profile_is_well_formed() {
-        Profile::embedded().unwrap();
-    }
-
-    #[test]
-    fn mistakes_name_file_line_and_word() {
-        let pass = rule("status = \"pass\"\n");
-        let cases = [
-            (
-                rule("status = \"fail\"\n"),
-                "1.toml:6:10: rule 3.2.1 is not `pass` and has no `reason`",
-            ),
-            (format!("{pass}{pass}"), "1.toml:8:6: rule 3.2.1 is there already, at 1.toml:2:6"),
-            (
-                rule(
-                    "status = \"fail\"\nreason = \"none-given\"\nwant = [{ sysctl = { key = \"a.b\", value = \"0\" } }]",
-                ),
-                "such a row is never enforced",
-            ),
-            (
-                rule("status = \"pass\"\nwant = [{ sysctl = { kee = \"a\", value = \"0\" } }]"),
-                "unknown field `kee`",
-            ),
-            (rule("status = \"pass\"\nwant = [{ sysctel = {} }]"), "1.toml:7:11"),
-            (rule("status = \"passs\"\n"), "unknown variant `passs`"),
-            (
-                rule("status = \"pass\"\norigin = { en = \"o\", ja = \" \" }\n"),
-                "1.toml:6:10: rule 3.2.1 has an empty origin; want both languages",
-            ),
-            (
-                rule(
-                    "status = \"pass\"\nwant = [{ sysctl = { key = \"a\", value = \"${nope}\" } }]",
-                ),
-                "no variable `nope`; `[vars]` has: asked",
-            ),
-        ];
-        for (text, want) in cases {
-            let message = load(&text).unwrap_err().to_string();
-            assert!(message.contains(want), "want {want:?} in {message}");
-        }
-    }
-
-    /// What is wrong with the embedded profile's head and one more file, `9.toml`, made by `put`.
-    #[allow(clippy::disallowed_methods)]
-    fn from_dir_with(put: impl Fn(&Path)) -> String {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("profile.toml"), HEAD).unwrap();
-        let at = dir.path().join("9.toml");
-        put(&at);
-        let message = Profile::from_dir(dir.path()).unwrap_err().to_string();
-        message.strip_prefix(&at.display().to_string()).expect("the file is named").to_owned()
-    }
-
-    #[test]
-    #[allow(clippy::disallowed_methods)]
-    fn what_is_no_text_file_is_named_and_not_read() {
-        use nix::sys::stat::Mode;
-        let pipe = from_dir_with(|at| nix::unistd::mkfifo(at, Mode::S_IRWXU).unwrap());
-        assert_eq!(pipe, ": found a named pipe, want a regular file; move it away");
-        let dir = from_dir_with(|at| std::fs::create_dir(at).unwrap());
-        assert_eq!(dir, ": found a directory, want a regular file; move it away");
-        let device = from_dir_with(|at| std::os::unix::fs::symlink("/dev/zero", at).unwrap());
-        assert_eq!(device, ": found a character device, want a regular file; move it away");
-        let gone = from_dir_with(|at| std::os::unix::fs::symlink("nowhere", at).unwrap());
-        assert!(gone.starts_with(": cannot read the profile: "), "{gone}");
-        let large = from_dir_with(|at| std::fs::write(at, "#".repeat((1 << 20) + 1)).unwrap());
-        assert_eq!(large, ": found more than 1048576 bytes; want a smaller file");
-        let latin = from_dir_with(|at| std::fs::write(at, b"# a\n# \xe9t\xe9\n").unwrap());
-        assert_eq!(latin, ":2: byte 6 is not UTF-8; want a text file");
-    }
-
-    #[test]
-    fn a_key_of_too_many_parts_is_found() {
-        let deep = format!("# 1.2\na{} = 1\n", ".a".repeat(200));
-        let message = load(&deep).unwrap_err().to_string();
-        let want =
-            "1.toml: recursion limit: a key has too many parts, as perhaps the one in line 2";
-        assert!(message.starts_with(want), "{message}");
-    }
-
-    #[test]
-    fn a_want_is_shown_as_written_and_without_what_follows_it() {
-        let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  value = \"0\" }\n\n# next\n\n";
-        let profile = load(&rule(&format!("status = \"pass\"\n{wants}"))).unwrap();
-        assert_eq!(profile.rules[0].wants, ["sysctl = { key = \"a.b\", value = \"0\" }"]);
-    }
-
-    #[test]
-    fn variables_are_filled_in() {
-        let want = "want = [{ sysctl = { key = \"a.b\", value = \"${asked}\" } }]";
-        let profile = load(&rule(&format!("status = \"pass\"\n{want}"))).unwrap();
-        let Disposition::Enforce(checks) = &profile.rules[0].disposition else { panic!() };
-        assert_eq!(format!("{checks:?}").matches("\"0\"").count(), 1, "{checks:?}");
-    }
 }

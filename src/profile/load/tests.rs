@@ -1,0 +1,220 @@
+//! Mistakes are found where they stand, and what is right is taken as written.
+
+use super::*;
+
+const HEAD: &str = r#"
+id = "t"
+title = { en = "t", ja = "t" }
+source = "test"
+[benchmark]
+name = "b"
+version = "1"
+[target]
+os = "ubuntu"
+version = "18.04"
+[[status]]
+key = "pass"
+word = { en = "pass", ja = "合格" }
+enforced = true
+[[status]]
+key = "fail"
+word = { en = "fail", ja = "失敗" }
+[[reason]]
+key = "none-given"
+word = { en = "none given", ja = "記載なし" }
+[vars]
+asked = "0"
+[defaults.sysctl]
+file = "/etc/sysctl.d/60-site.conf"
+late_file = "/etc/sysctl.d/99-site.conf"
+"#;
+
+fn load(chapter: &str) -> Result<Profile> {
+    Source::from_files([("profile.toml", HEAD), ("1.toml", chapter)]).parse()
+}
+
+fn rule(extra: &str) -> String {
+    format!(
+        "[[rule]]\nid = \"3.2.1\"\ntitle = {{ en = \"a\", ja = \"あ\" }}\nlevel = 1\n\
+         rationale = {{ en = \"r\", ja = \"理\" }}\n{extra}"
+    )
+}
+
+#[test]
+fn the_embedded_profile_is_well_formed() {
+    Profile::embedded().unwrap();
+}
+
+#[test]
+fn mistakes_name_file_line_and_word() {
+    let pass = rule("status = \"pass\"\n");
+    let cases = [
+        (
+            rule("status = \"fail\"\n"),
+            "1.toml:6:10: rule 3.2.1 is not enforced (`fail`) and has no `reason`",
+        ),
+        (format!("{pass}{pass}"), "1.toml:8:6: rule 3.2.1 is there already, at 1.toml:2:6"),
+        (
+            rule(
+                "status = \"fail\"\nreason = \"none-given\"\nwant = [{ sysctl = { key = \"a.b\", value = \"0\" } }]",
+            ),
+            "such a row is never enforced",
+        ),
+        (
+            rule("status = \"pass\"\nwant = [{ sysctl = { kee = \"a\", value = \"0\" } }]"),
+            "unknown field `kee`",
+        ),
+        (rule("status = \"pass\"\nwant = [{ sysctel = {} }]"), "1.toml:7:11"),
+        (
+            rule("status = \"passs\"\n"),
+            "1.toml:6:10: rule 3.2.1: no status `passs`; `[[status]]` declares: pass, fail",
+        ),
+        (
+            rule("status = \"fail\"\nreason = \"no\"\n"),
+            "1.toml:7:10: rule 3.2.1: no reason `no`; `[[reason]]` declares: none-given",
+        ),
+        (
+            rule("status = \"pass\"\norigin = { en = \"o\", ja = \" \" }\n"),
+            "1.toml:6:10: rule 3.2.1 has an empty origin; want both languages",
+        ),
+        (
+            rule("status = \"pass\"\nwant = [{ sysctl = { key = \"a\", value = \"${nope}\" } }]"),
+            "no variable `nope`; `[vars]` has: asked",
+        ),
+    ];
+    for (text, want) in cases {
+        let message = load(&text).unwrap_err().to_string();
+        assert!(message.contains(want), "want {want:?} in {message}");
+    }
+}
+
+/// What is wrong with the embedded profile's head and one more file, `9.toml`, made by `put`.
+#[allow(clippy::disallowed_methods)]
+fn from_dir_with(put: impl Fn(&Path)) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("profile.toml"), HEAD).unwrap();
+    let at = dir.path().join("9.toml");
+    put(&at);
+    let message = Profile::from_dir(dir.path()).unwrap_err().to_string();
+    message.strip_prefix(&at.display().to_string()).expect("the file is named").to_owned()
+}
+
+#[test]
+#[allow(clippy::disallowed_methods)]
+fn what_is_no_text_file_is_named_and_not_read() {
+    use nix::sys::stat::Mode;
+    let pipe = from_dir_with(|at| nix::unistd::mkfifo(at, Mode::S_IRWXU).unwrap());
+    assert_eq!(pipe, ": found a named pipe, want a regular file; move it away");
+    let dir = from_dir_with(|at| std::fs::create_dir(at).unwrap());
+    assert_eq!(dir, ": found a directory, want a regular file; move it away");
+    let device = from_dir_with(|at| std::os::unix::fs::symlink("/dev/zero", at).unwrap());
+    assert_eq!(device, ": found a character device, want a regular file; move it away");
+    let gone = from_dir_with(|at| std::os::unix::fs::symlink("nowhere", at).unwrap());
+    assert!(gone.starts_with(": cannot read the profile: "), "{gone}");
+    let large = from_dir_with(|at| std::fs::write(at, "#".repeat((1 << 20) + 1)).unwrap());
+    assert_eq!(large, ": found more than 1048576 bytes; want a smaller file");
+    let latin = from_dir_with(|at| std::fs::write(at, b"# a\n# \xe9t\xe9\n").unwrap());
+    assert_eq!(latin, ":2: byte 6 is not UTF-8; want a text file");
+}
+
+#[test]
+fn a_key_of_too_many_parts_is_found() {
+    let deep = format!("# 1.2\na{} = 1\n", ".a".repeat(200));
+    let message = load(&deep).unwrap_err().to_string();
+    let want = "1.toml: recursion limit: a key has too many parts, as perhaps the one in line 2";
+    assert!(message.starts_with(want), "{message}");
+}
+
+#[test]
+fn a_want_is_shown_as_written_and_without_what_follows_it() {
+    let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  value = \"0\" }\n\n# next\n\n";
+    let profile = load(&rule(&format!("status = \"pass\"\n{wants}"))).unwrap();
+    assert_eq!(profile.rules[0].wants, ["sysctl = { key = \"a.b\", value = \"0\" }"]);
+}
+
+#[test]
+fn variables_are_filled_in() {
+    let want = "want = [{ sysctl = { key = \"a.b\", value = \"${asked}\" } }]";
+    let profile = load(&rule(&format!("status = \"pass\"\n{want}"))).unwrap();
+    let Disposition::Enforce(checks) = &profile.rules[0].disposition else { panic!() };
+    assert_eq!(format!("{checks:?}").matches("\"0\"").count(), 1, "{checks:?}");
+}
+
+#[test]
+fn a_want_takes_from_the_defaults_what_it_does_not_say() {
+    let sysctl = |fields: &str| {
+        let want = format!("want = [{{ sysctl = {{ key = \"a.b\", value = \"0\"{fields} }} }}]");
+        let profile = load(&rule(&format!("status = \"pass\"\n{want}"))).unwrap();
+        match &profile.rules[0].disposition {
+            Disposition::Enforce(checks) => match &checks[..] {
+                [Check::Sysctl(want)] => (want.file.to_string(), want.late_file.to_string()),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    let late = "/etc/sysctl.d/99-site.conf".to_owned();
+    assert_eq!(sysctl(""), ("/etc/sysctl.d/60-site.conf".to_owned(), late.clone()));
+    let own = ", file = \"/etc/sysctl.d/own.conf\"";
+    assert_eq!(sysctl(own), ("/etc/sysctl.d/own.conf".to_owned(), late));
+}
+
+#[test]
+fn mistakes_of_the_head_are_found_where_they_stand() {
+    for (old, new, want) in [
+        ("late_file", "late_fil", "profile.toml:25:1: TOML parse error"),
+        ("late_file", "late_fil", "unknown field `late_fil`"),
+        ("[defaults.sysctl]", "[defaults.sysctel]", "unknown variant `sysctel`"),
+        ("/etc/sysctl.d/60-site.conf", "60-site.conf", "profile.toml:24:8: TOML parse error"),
+        ("key = \"none-given\"", "key = \"no ne\"", "profile.toml:19:7: `no ne` is not the key"),
+        (
+            "key = \"fail\"",
+            "key = \"pass\"",
+            "profile.toml:16:7: status `pass` is declared already",
+        ),
+        ("ja = \"失敗\"", "ja = \" \"", "profile.toml:16:7: status `fail` has an empty word"),
+        ("enforced = true", "enforce = true", "profile.toml:14:1: TOML parse error"),
+        (
+            "[vars]",
+            "[chapters]\n1a = { en = \"x\", ja = \"x\" }\n[vars]",
+            "`1a` is not a component",
+        ),
+        (
+            "[vars]",
+            "[packages]\nprotected = [\"A\"]\n[vars]",
+            "profile.toml:22:14: `A` is not a pat",
+        ),
+        ("[vars]", "[target.versions]\nsystem = \"1\"\n[vars]", "nothing asks for `system`"),
+        (
+            "[vars]",
+            "[target.versions]\nsystemd = \"v1\"\n[vars]",
+            "`v1` is not an upstream version",
+        ),
+    ] {
+        assert!(HEAD.contains(old), "{old}");
+        let head = HEAD.replacen(old, new, 1);
+        let e = Source::from_files([("profile.toml", head.as_str())]).parse().unwrap_err();
+        assert!(e.to_string().contains(want), "want {want:?} in {e}");
+    }
+}
+
+#[test]
+fn what_a_default_cannot_say_alone_is_found_in_the_head() {
+    // Only together with the want's own fields is it wrong.
+    let head = format!("{HEAD}[defaults.mount]\ndrop_in = \"60-x.conf\"\nline = \"x /tmp\"\n");
+    let want = rule("status = \"pass\"\nwant = [{ mount = { target = \"/tmp\" } }]");
+    let files = [("profile.toml", head.as_str()), ("1.toml", want.as_str())];
+    let e = Source::from_files(files).parse().unwrap_err().to_string();
+    assert!(e.contains("1.toml:7:") && e.contains("is not one line of fstab"), "{e}");
+}
+
+#[test]
+fn packages_are_not_removed_where_nothing_says_which_are_protected() {
+    let want = rule("status = \"pass\"\nwant = [{ package = { absent = [\"nis\"] } }]");
+    let e = load(&want).unwrap_err().to_string();
+    assert!(e.contains("1.toml:2:6: rule 3.2.1 wants packages away"), "{e}");
+    let head = format!("{HEAD}[packages]\nprotected = [\"linux-*\"]\n");
+    let files = [("profile.toml", head.as_str()), ("1.toml", want.as_str())];
+    let profile = Source::from_files(files).parse().unwrap();
+    assert_eq!(profile.protected_packages, ["linux-*"]);
+}

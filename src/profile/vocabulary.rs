@@ -1,0 +1,175 @@
+//! The words of a table: what it says of a row, and why it leaves one alone. Both are declared in the
+//! profile's head, with their words in English and Japanese.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
+use toml::Spanned;
+
+use super::id::is_word;
+use super::{Bilingual, Lang};
+
+/// A status as the head declares it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStatus {
+    pub key: Spanned<String>,
+    pub word: Bilingual,
+    #[serde(default)]
+    pub enforced: bool,
+}
+
+/// A reason as the head declares it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawReason {
+    pub key: Spanned<String>,
+    pub word: Bilingual,
+}
+
+#[derive(Debug)]
+struct Term {
+    key: String,
+    word: Bilingual,
+}
+
+/// What the published table says of a row.
+#[derive(Debug, Clone)]
+pub struct Status {
+    term: Arc<Term>,
+    enforced: bool,
+}
+
+/// Why the published table does not have a row hold, by its last column.
+#[derive(Debug, Clone)]
+pub struct Reason(Arc<Term>);
+
+impl Status {
+    /// Its key, as rows of the profile and reports spell it.
+    pub fn key(&self) -> &str {
+        &self.term.key
+    }
+
+    /// The word of the published table.
+    pub fn word(&self, lang: Lang) -> &str {
+        self.term.word.get(lang)
+    }
+
+    /// Whether a row of this status is made to hold. Every other is left alone.
+    pub fn is_enforced(&self) -> bool {
+        self.enforced
+    }
+}
+
+impl Reason {
+    /// Its key, as rows of the profile and reports spell it.
+    pub fn key(&self) -> &str {
+        &self.0.key
+    }
+
+    /// The reason in words.
+    pub fn word(&self, lang: Lang) -> &str {
+        self.0.word.get(lang)
+    }
+}
+
+/// Two words of one table are the same when their keys are.
+macro_rules! known_by_key {
+    ($($name:ident),+) => {$(
+        impl PartialEq for $name {
+            fn eq(&self, other: &$name) -> bool {
+                self.key() == other.key()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.key().hash(state);
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.key())
+            }
+        }
+    )+};
+}
+known_by_key!(Status, Reason);
+
+/// Everything a head declares, in its order.
+#[derive(Debug, Clone)]
+pub(super) struct Vocabulary {
+    pub statuses: Vec<Status>,
+    pub reasons: Vec<Reason>,
+}
+
+impl Vocabulary {
+    /// Checks what the head declares.
+    ///
+    /// # Errors
+    /// The place in the head (a byte offset) of a wrong word, and what is wrong.
+    pub fn new(
+        statuses: Vec<RawStatus>,
+        reasons: Vec<RawReason>,
+    ) -> Result<Vocabulary, (usize, String)> {
+        let mut words = Vocabulary { statuses: Vec::new(), reasons: Vec::new() };
+        for RawStatus { key, word, enforced } in statuses {
+            let known: Vec<&str> = words.statuses.iter().map(Status::key).collect();
+            let term = term("status", &key, word, &known)?;
+            words.statuses.push(Status { term, enforced });
+        }
+        for RawReason { key, word } in reasons {
+            let known: Vec<&str> = words.reasons.iter().map(Reason::key).collect();
+            let term = term("reason", &key, word, &known)?;
+            words.reasons.push(Reason(term));
+        }
+        Ok(words)
+    }
+
+    /// The status of this key, or what would be right.
+    pub fn status(&self, key: &str) -> Result<Status, String> {
+        let known = || list(self.statuses.iter().map(Status::key));
+        let found = self.statuses.iter().find(|s| s.key() == key);
+        found
+            .cloned()
+            .ok_or_else(|| format!("no status `{key}`; `[[status]]` declares: {}", known()))
+    }
+
+    /// The reason of this key, or what would be right.
+    pub fn reason(&self, key: &str) -> Result<Reason, String> {
+        let known = || list(self.reasons.iter().map(Reason::key));
+        let found = self.reasons.iter().find(|r| r.key() == key);
+        found
+            .cloned()
+            .ok_or_else(|| format!("no reason `{key}`; `[[reason]]` declares: {}", known()))
+    }
+}
+
+fn list<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    let keys: Vec<&str> = keys.collect();
+    if keys.is_empty() { "none".to_owned() } else { keys.join(", ") }
+}
+
+fn term(
+    what: &str,
+    key: &Spanned<String>,
+    word: Bilingual,
+    known: &[&str],
+) -> Result<Arc<Term>, (usize, String)> {
+    let (at, key) = (key.span().start, key.get_ref().clone());
+    if !is_word(&key) {
+        let want = "want a letter, then letters, digits, `_` and `-`";
+        return Err((at, format!("`{key}` is not the key of a {what}; {want}")));
+    }
+    if known.contains(&key.as_str()) {
+        return Err((at, format!("{what} `{key}` is declared already; remove one")));
+    }
+    if word.en.trim().is_empty() || word.ja.trim().is_empty() {
+        return Err((at, format!("{what} `{key}` has an empty word; want both languages")));
+    }
+    Ok(Arc::new(Term { key, word }))
+}
