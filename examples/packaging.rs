@@ -15,23 +15,6 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 /// What the definition cannot tell.
-const EXIT_STATUS: &str = r#".SH "EXIT STATUS"
-.TP
-.B 0
-as declared; applied; plan printed
-.TP
-.B 1
-could not do, or could not tell; the tree is as before
-.TP
-.B 2
-told, and not as declared
-.TP
-.B 3
-a guard refused; nothing was changed
-.TP
-.B 64
-wrong usage
-"#;
 const FILES: &str = r#".SH FILES
 .TP
 .I /var/lib/gokaku
@@ -58,10 +41,14 @@ pub fn write(out: &Path, date: &str) -> io::Result<()> {
     let man = out.join("man");
     std::fs::create_dir_all(&man)?;
     // Pages tell the version alone: the commit is the program's to tell.
-    let mut command = gokaku::cli::command().version(env!("CARGO_PKG_VERSION"));
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        clap_complete::generate_to(shell, &mut command.clone(), "gokaku", out)?;
-    }
+    let version = env!("CARGO_PKG_VERSION");
+    gokaku::cli::with_rows(|command| {
+        let mut command = command.version(version);
+        [Shell::Bash, Shell::Zsh, Shell::Fish].into_iter().try_for_each(|shell| {
+            clap_complete::generate_to(shell, &mut command, "gokaku", out).map(drop)
+        })
+    })?;
+    let mut command = gokaku::cli::command().version(version);
     // A page for each verb; `help` needs none.
     command = command.after_help("").disable_help_subcommand(true);
     command.build();
@@ -72,6 +59,21 @@ pub fn write(out: &Path, date: &str) -> io::Result<()> {
         page(&verb.clone().display_name(name), name, date, ".BR gokaku (1)", &man)?;
     }
     Ok(())
+}
+
+/// The table that the program itself has.
+fn exit_status() -> String {
+    let mut text = ".SH \"EXIT STATUS\"\n".to_owned();
+    for row in &gokaku::cli::status::TABLE {
+        // Markdown's backquotes are bold here, and a hyphen is a minus.
+        let mut meaning = row.en.replace('-', "\\-");
+        for font in ["\\fB", "\\fR"].iter().cycle() {
+            let Some(at) = meaning.find('`') else { break };
+            meaning.replace_range(at..=at, font);
+        }
+        text.push_str(&format!(".TP\n.B {}\n{meaning}\n", row.status));
+    }
+    text
 }
 
 fn page_of(verb: &str) -> String {
@@ -89,7 +91,7 @@ fn page(command: &Command, name: &str, date: &str, also: &str, dir: &Path) -> io
     if command.has_subcommands() {
         man.render_subcommands_section(&mut text)?;
     }
-    text.extend_from_slice(EXIT_STATUS.as_bytes());
+    text.extend_from_slice(exit_status().as_bytes());
     text.extend_from_slice(FILES.as_bytes());
     text.extend_from_slice(format!(".SH \"SEE ALSO\"\n{also}\n").as_bytes());
     std::fs::write(dir.join(format!("{name}.1")), text)

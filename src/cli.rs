@@ -1,12 +1,15 @@
 //! The command line: arguments, dispatch, output, exit status. No logic of its own.
 
 mod args;
+mod environment;
 mod guards;
 mod image;
 mod logging;
 mod outputs;
+mod place;
 mod progress;
 mod signals;
+pub mod status;
 
 use std::env::VarError;
 use std::ffi::OsString;
@@ -14,33 +17,18 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::apply;
 use crate::error::{Error, Result};
 use crate::plan;
-use crate::profile::{Identity, Lang, Profile, Rule, RuleId};
+use crate::profile::{Lang, Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
 use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
 
-use args::{Args, Format, Judge, Packages, Select, State, Verb};
+use args::{Args, Format, Guard, Judge, Packages, Select, State, Table, Verb};
+use environment::Refusal;
 use outputs::Outputs;
 
-pub use args::command;
-
-/// Exit statuses, one table for all verbs.
-mod status {
-    /// As declared.
-    pub const OK: u8 = 0;
-    /// Could not do, or could not tell.
-    pub const FAILED: u8 = 1;
-    /// Told, and not as declared.
-    pub const NOT_AS_DECLARED: u8 = 2;
-    /// A guard refused; nothing was changed.
-    pub const REFUSED: u8 = 3;
-    /// The command line is wrong.
-    pub const USAGE: u8 = 64;
-}
+pub use args::{command, with_rows};
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
@@ -51,11 +39,16 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs the program with these arguments (the first is the program's name) and returns the exit
-/// status: 0 as declared, 1 could not do or tell, 2 not as declared, 3 a guard refused, 64 usage.
+/// status, one of [`status::TABLE`].
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let args = match Args::try_parse_from(args) {
+    let args = match environment::arguments(args) {
         Ok(args) => args,
-        Err(e) => {
+        Err(Refusal::Variable(told)) => {
+            logging::start(args::LogFormat::Text, 0, false, true);
+            log::error!("{told}");
+            return status::USAGE;
+        }
+        Err(Refusal::Clap(e)) => {
             // Help and version are answers, on stdout; clap's own status for mistakes is 2.
             let usage = e.use_stderr();
             let _ = e.print();
@@ -65,7 +58,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     // A page that was asked for has no phases.
     let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. } | Verb::Image(_));
     logging::start(args.log_format, args.verbose, args.quiet, pages);
-    let done = dispatch(&args);
+    // For every verb, though not every one makes use of it.
+    let done = source_date().and_then(|mtime| dispatch(&args, mtime));
     logging::repeat_warnings();
     match done {
         Ok(status) => status,
@@ -95,15 +89,17 @@ impl From<Error> for Failure {
     }
 }
 
-fn dispatch(args: &Args) -> Result<u8, Failure> {
+fn dispatch(args: &Args, mtime: Option<i64>) -> Result<u8, Failure> {
     match &args.verb {
-        Verb::Audit(judge) => judge_root(judge, Mode::Audit, args),
+        Verb::Audit(judge) => judge_root(judge, Mode::Audit, mtime, args),
         Verb::Plan { judge, detailed_exitcode } => {
-            let status = judge_root(judge, Mode::Plan, args)?;
+            let status = judge_root(judge, Mode::Plan, mtime, args)?;
             Ok(if *detailed_exitcode { status } else { status & !2 })
         }
-        Verb::Apply { judge, .. } => judge_root(judge, Mode::Apply, args),
-        Verb::Revert { root, state, force, json } => revert(root, state, force, *json, args),
+        Verb::Apply { judge, .. } => judge_root(judge, Mode::Apply, mtime, args),
+        Verb::Revert { root, state, run, force, json } => {
+            revert(root, state, *run, force, *json, args)
+        }
         Verb::Forget { root, state } => {
             let root = DiskRootfs::open(root)?;
             let stop = signals::watch();
@@ -114,20 +110,22 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             Ok(status::OK)
         }
         Verb::List(select) => {
-            let profile = load(select)?;
+            let profile = load(&select.table)?;
             let rules = chosen(&profile, select)?;
-            let style = style(select.lang, args.verbose);
-            emit(&report::text::list(&rules, style))?;
+            let style = style(select.table.lang, args.verbose);
+            emit(&report::text::list(&rules, style), false)?;
             Ok(status::OK)
         }
         Verb::Image(verb) => image::run(verb),
-        Verb::Explain { id, root, select } => explain(id, root.as_deref(), select, args),
+        Verb::Explain { id, root, table, guard } => {
+            explain(id, root.as_deref(), table, guard, args)
+        }
     }
 }
 
-fn load(select: &Select) -> Result<Profile, Failure> {
-    let embedded = select.profile.to_str().and_then(Profile::named);
-    Ok(embedded.unwrap_or_else(|| Profile::from_dir(&select.profile))?)
+fn load(table: &Table) -> Result<Profile, Failure> {
+    let embedded = table.profile.to_str().and_then(Profile::named);
+    Ok(embedded.unwrap_or_else(|| Profile::from_dir(&table.profile))?)
 }
 
 /// The rows that `--rule` and `--skip` leave. An id of a section stands for the rows below it.
@@ -155,24 +153,16 @@ fn nearest(profile: &Profile, wrong: &RuleId) -> String {
     best.filter(|id| common(id) > 1).map(|id| format!(" (nearest: {id})")).unwrap_or_default()
 }
 
-fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
-    let profile = load(&judge.select)?;
+fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Result<u8, Failure> {
+    let profile = load(&judge.select.table)?;
     let rules = chosen(&profile, &judge.select)?;
     let root = DiskRootfs::open(&judge.root)?;
-    let identity = guards::target(judge, &profile, &root)?;
-    let accounts = guards::accounts(judge, &root)?;
-    let root = root.protecting(accounts).surveyed(judge.survey || judge.strict);
-    let root = root.supposing(profile.target.versions.clone());
-    let root = root.quarantining(judge.quarantine);
-    let target = TargetRef {
-        root: root.host_path().display().to_string(),
-        os: identity.os,
-        version: identity.version,
-        live: root.is_live(),
-    };
+    let (root, target) = guarded(root, &judge.guard, &profile, judge.strict)?;
     let outputs = Outputs::open(judge, &root)?;
     progress::opened(&target, &profile, &rules);
+    guards::clock(&rules, &root);
     let mut diff = String::new();
+    let mut run = String::new();
     let report = match mode {
         Mode::Audit => {
             let judged = plan::audit(&rules, &root);
@@ -181,7 +171,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         }
         Mode::Plan => {
             let plan = plan::plan(&rules, &root)?;
-            guards::lockout(judge, &rules, &root, &plan, false)?;
+            guards::lockout(judge.allow_lockout, &rules, &root, &plan, false)?;
             if judge.validate {
                 apply::validate(&root, plan.changes())?;
             }
@@ -194,7 +184,7 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
                 return Ok(status::FAILED);
             };
             let review = |root: &DiskRootfs, plan: &plan::Plan| {
-                guards::lockout(judge, &rules, root, plan, true)?;
+                guards::lockout(judge.allow_lockout, &rules, root, plan, true)?;
                 if judge.validate { apply::validate(root, plan.changes()) } else { Ok(()) }
             };
             let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
@@ -202,21 +192,24 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
                 protect: [profile.protected_packages.as_slice(), protect_package].concat(),
             });
             let options = apply::Options {
-                mtime: source_date()?,
+                mtime,
                 review: Some(&review),
                 runner: runner.as_ref(),
                 wait: state.wait(),
                 stop: signals::watch(),
             };
             let done = apply::harden(&root, &rules, &state.state_dir, &options)?;
+            if let Some(name) = done.applied.journal.as_deref().and_then(Path::file_name) {
+                run = format!("run {}: ", name.display());
+            }
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
             let report = Report::new(mode, &profile, target, &rules, before, &done.after, changes);
             report.with_packages(&done.packages)
         }
     };
-    let shown = style(judge.select.lang, args.verbose);
-    let told = outputs.write(|format, to_file| match format {
+    let shown = style(judge.select.table.lang, args.verbose);
+    let told = outputs.write(mode == Mode::Apply, |format, to_file| match format {
         Format::Text => {
             let style = if to_file { Style { colour: false, ..shown } } else { shown };
             Ok(format!("{diff}{}", report::text::render(&report, style)))
@@ -224,7 +217,10 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
         Format::Json => json(&report),
     });
     if told.is_err() && mode == Mode::Apply && !report.changes.is_empty() {
-        log::error!("{}: hardened all the same; gokaku revert takes it back", judge.root.display());
+        log::error!(
+            "{}: {run}hardened all the same; gokaku revert takes it back",
+            judge.root.display()
+        );
     }
     told?;
     logging::repeat_warnings();
@@ -243,20 +239,55 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     Ok(status)
 }
 
+/// The root as the options want it to be looked at, once it is the right one, and what to call it.
+fn guarded(
+    root: DiskRootfs,
+    guard: &Guard,
+    profile: &Profile,
+    strict: bool,
+) -> Result<(DiskRootfs, TargetRef), Failure> {
+    let identity = guards::target(guard, profile, &root)?;
+    let accounts = guards::accounts(guard, &root)?;
+    let root = root.protecting(accounts).surveyed(guard.survey || strict);
+    let root = root.supposing(profile.target.versions.clone());
+    let root = root.quarantining(guard.quarantine);
+    let target = TargetRef {
+        root: root.host_path().display().to_string(),
+        os: identity.os,
+        version: identity.version,
+        live: root.is_live(),
+    };
+    Ok((root, target))
+}
+
 fn revert(
     root: &Path,
     state: &State,
+    run: Option<u32>,
     force: &[ImagePath],
     as_json: bool,
     args: &Args,
 ) -> Result<u8, Failure> {
     let root = DiskRootfs::open(root)?;
     let stop = signals::watch();
-    let done = apply::revert(&root, &state.state_dir, force, state.wait(), &stop)?;
-    emit(&match as_json {
-        true => json(&done)?,
-        false => report::reverted::render(&done, args.verbose > 0),
-    })?;
+    let done = apply::revert_run(&root, &state.state_dir, run, force, state.wait(), &stop)?;
+    let told = match as_json {
+        true => json(&done),
+        false => Ok(report::reverted::render(&done, args.verbose > 0)),
+    };
+    let told = told.and_then(|text| emit(&text, true));
+    if told.is_err() {
+        let what = match done.run {
+            Some(run) => format!("run {run:06} was reverted all the same"),
+            None => "a run that had been cut off was undone all the same".to_owned(),
+        };
+        log::error!(
+            "{}: {what}; {} paths put back; another revert would take back the run before",
+            done.root,
+            done.paths.len()
+        );
+    }
+    told?;
     Ok(status::OK)
 }
 
@@ -270,6 +301,7 @@ fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
 fn source_date() -> Result<Option<i64>, Failure> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Err(VarError::NotPresent) => Ok(None),
+        Ok(text) if text.is_empty() => Ok(None),
         Ok(text) if text.parse::<i64>().is_ok_and(|seconds| seconds >= 0) => Ok(text.parse().ok()),
         answer => {
             let found = answer.unwrap_or_else(|_| "what is no text".to_owned());
@@ -279,11 +311,12 @@ fn source_date() -> Result<Option<i64>, Failure> {
     }
 }
 
-/// Text on stdout. A reader that has gone away (`| head`) is no failure.
-fn emit(text: &str) -> Result<(), Failure> {
+/// Text on stdout. A reader that has gone away (`| head`) is no failure, unless the text is an
+/// `answer` about something that was done.
+fn emit(text: &str, answer: bool) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+        Err(e) if answer || e.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::host("write to", "stdout", e).into())
         }
         _ => Ok(()),
@@ -291,8 +324,10 @@ fn emit(text: &str) -> Result<(), Failure> {
 }
 
 fn style(lang: Option<Lang>, verbose: u8) -> Style {
-    let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty() && v != "0");
-    let colour = set("CLICOLOR_FORCE") || (std::io::stdout().is_terminal() && !set("NO_COLOR"));
+    let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let plain = value("NO_COLOR").is_some() || value("TERM").is_some_and(|term| term == "dumb");
+    let forced = value("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    let colour = !plain && (forced || std::io::stdout().is_terminal());
     Style { lang: lang.unwrap_or_else(lang_of_environment), colour, all: verbose > 0 }
 }
 
@@ -303,31 +338,31 @@ fn lang_of_environment() -> Lang {
     if locale.is_some_and(|l| l.starts_with("ja")) { Lang::Ja } else { Lang::En }
 }
 
-fn explain(id: &RuleId, root: Option<&Path>, select: &Select, args: &Args) -> Result<u8, Failure> {
-    let profile = load(select)?;
+fn explain(
+    id: &RuleId,
+    root: Option<&Path>,
+    table: &Table,
+    guard: &Guard,
+    args: &Args,
+) -> Result<u8, Failure> {
+    let profile = load(table)?;
     let Some(rule) = profile.rule(id) else {
         let near = nearest(&profile, id);
         return Err(Failure::Usage(format!("no rule {id} in {}{near}", profile.id)));
     };
-    let style = Style { all: true, ..style(select.lang, args.verbose) };
+    let style = Style { all: true, ..style(table.lang, args.verbose) };
     let mut text = report::text::explain(&profile, rule, &rule.wants, style);
     if let Some(root) = root {
-        let root = DiskRootfs::open(root)?.supposing(profile.target.versions.clone());
-        profile.target.guard(&Identity::read(&root)?)?;
+        let (root, target) = guarded(DiskRootfs::open(root)?, guard, &profile, false)?;
+        guards::clock(&[rule], &root);
         let plan = plan::plan(&[rule], &root)?;
-        let identity = Identity::read(&root)?;
-        let target = TargetRef {
-            root: root.host_path().display().to_string(),
-            os: identity.os,
-            version: identity.version,
-            live: root.is_live(),
-        };
+        guards::lockout(true, &[rule], &root, &plan, false)?;
         let (before, names) = (&plan.before, AccountDb::read(&root)?);
         let now = Report::new(Mode::Audit, &profile, target, &[rule], None, before, &[]);
         text.push('\n');
         text.push_str(&report::text::rows(&now, style));
         text.push_str(&report::diff::render(plan.changes(), &names));
     }
-    emit(&text)?;
+    emit(&text, false)?;
     Ok(status::OK)
 }

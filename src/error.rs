@@ -94,7 +94,7 @@ pub enum Error {
         why: &'static str,
     },
     /// A file of the target cannot be understood, so the rule cannot be judged.
-    #[error("{path}:{line}: found {found}, want {want}")]
+    #[error("{path}:{line}: found {}, want {want}", cut(found, QUOTED))]
     Syntax {
         /// The path inside the root.
         path: ImagePath,
@@ -170,6 +170,18 @@ pub enum Error {
     },
 }
 
+/// As much of a line of the target is quoted (bytes).
+pub(crate) const QUOTED: usize = 200;
+
+/// What is quoted, at most about `most` bytes of it, with how long it is where that is more.
+pub(crate) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
+    if text.len() <= most {
+        return text.into();
+    }
+    let fits = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    format!("{}... ({} bytes)", &text[..fits], text.len()).into()
+}
+
 fn at_line(line: Option<usize>) -> String {
     line.map_or_else(String::new, |line| format!(":{line}"))
 }
@@ -205,5 +217,22 @@ impl Error {
         source: impl Into<io::Error>,
     ) -> Error {
         Error::Host { op, path: path.as_ref().display().to_string(), source: source.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_quotes_a_piece_of_a_line() {
+        let e = |found: String| {
+            let path = ImagePath::root();
+            Error::Syntax { path, line: 7, found, want: "less" }.to_string()
+        };
+        assert_eq!(e("`x`".into()), "/:7: found `x`, want less");
+        assert_eq!(e("x".repeat(QUOTED)), format!("/:7: found {}, want less", "x".repeat(200)));
+        let long = e("\u{5408}".repeat(100_000));
+        assert!(long.len() < 300 && long.ends_with("... (300000 bytes), want less"), "{long}");
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome, Presence};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cut};
 use crate::profile::{Disposition, Rule, RuleId};
 use crate::rootfs::{Change, ImagePath, Node, PathChange, Rootfs, StagedRootfs};
 use crate::text::lossless;
@@ -94,6 +94,15 @@ fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
     }
 }
 
+/// As many observations, and as many reasons, are shown of a row.
+const MOST: usize = 2_000;
+
+/// One reason, at most so long (bytes) that a line of megabytes in it does not become a row's.
+fn bounded(reason: String) -> String {
+    const LONG: usize = 2_000;
+    if reason.len() <= LONG { reason } else { cut(&reason, LONG).into_owned() }
+}
+
 /// All wants must hold. What definitely fails, fails; else what cannot be told, is unknown.
 fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judged {
     let (mut gaps, mut evidence) = (Vec::new(), Vec::new());
@@ -103,7 +112,7 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
         match finding {
             Err(e) => {
                 outcomes.insert(Outcome::Unknown);
-                causes.push(lossless::shown(&e.to_string()).into_owned());
+                causes.push(bounded(lossless::shown(&e.to_string()).into_owned()));
             }
             Ok(finding) => {
                 outcomes.insert(finding.outcome());
@@ -117,7 +126,7 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
                     Finding::NotMet { gaps: found, holding } => {
                         for Gap { evidence, fix } in found {
                             gaps.push(evidence);
-                            reasons.extend(fix.reason());
+                            reasons.extend(fix.reason().map(bounded));
                         }
                         evidence.extend(holding);
                     }
@@ -148,6 +157,15 @@ fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judg
     reasons.extend(causes);
     reasons.dedup();
     gaps.extend(evidence);
+    // A file of a million lines is not a report of a million lines.
+    if let Some(more) = gaps.len().checked_sub(MOST).filter(|more| *more > 0) {
+        gaps.truncate(MOST);
+        gaps.push(Evidence::note_only(format!("and {more} more, which are not shown")));
+    }
+    if let Some(more) = reasons.len().checked_sub(MOST).filter(|more| *more > 0) {
+        reasons.truncate(MOST);
+        reasons.push(format!("and {more} more reasons"));
+    }
     Judged {
         id: id.clone(),
         outcome,

@@ -73,6 +73,8 @@ rest before; rest after
         "/usr/share/gokaku/profiles/aks-ubuntu-18.04/profile.toml",
         "/usr/share/doc/gokaku/README.md",
         "/usr/share/doc/gokaku/CHANGELOG.md",
+        "/usr/share/doc/gokaku/SECURITY.md",
+        "/usr/share/doc/gokaku/ARCHITECTURE.md",
         "/usr/share/doc/gokaku/copyright",
         "/usr/share/doc/gokaku/changelog.Debian.gz",
         "/usr/share/doc/gokaku/schema/report-1.schema.json",
@@ -126,6 +128,15 @@ fn the_man_pages_are_clean() {
         for section in ["NAME", "SYNOPSIS", "OPTIONS", "\"EXIT STATUS\"", "\"SEE ALSO\""] {
             assert!(text.contains(&format!(".SH {section}\n")), "{name}: no {section}");
         }
+        let (_, statuses) = text.split_once(".SH \"EXIT STATUS\"\n").unwrap();
+        let (statuses, _) = statuses.split_once(".SH ").unwrap();
+        let plain = |text: &str| {
+            let bare = text.replace("\\fB", "").replace("\\fR", "");
+            bare.replace("\\-", "-").replace('`', "")
+        };
+        let want = gokaku::cli::status::TABLE;
+        let want = want.iter().map(|r| format!(".TP\n.B {}\n{}\n", r.status, plain(r.en)));
+        assert_eq!(plain(statuses), want.collect::<String>(), "{name}");
     }
 }
 
@@ -143,12 +154,24 @@ fn the_completions_are_scripts_that_know_the_verbs() {
             Err(_) => skip(file, &format!("no {shell} to parse it")),
         }
     }
-    // The shell's own question: what may follow `gokaku au`?
-    let ask = r#". "$1"; COMP_WORDS=(gokaku au); COMP_CWORD=1; _gokaku gokaku au gokaku; echo "${COMPREPLY[@]}""#;
-    let script = dir.path().join("gokaku.bash");
-    match Command::new("bash").args(["-c", ask, "bash"]).arg(script).output() {
-        Ok(out) => assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "audit", "{out:?}"),
-        Err(_) => skip("completions", "no bash to ask"),
+    // The shell's own question: what may follow these words?
+    let ask = r#". "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); \
+                 _gokaku gokaku "${*: -1}" "${*: -2:1}"; echo "${COMPREPLY[@]}""#;
+    for (words, want) in [
+        (&["gokaku", "au"][..], "audit"),
+        (&["gokaku", "audit", "--lang", ""], "en ja"),
+        (&["gokaku", "audit", "--rule", "1.1.1.1"], "1.1.1.1"),
+        (&["gokaku", "plan", "--skip", "5.3.10"], "5.3.10"),
+        (&["gokaku", "explain", "6.2.17"], "6.2.17"),
+    ] {
+        let script = dir.path().join("gokaku.bash");
+        match Command::new("bash").args(["-c", ask, "bash"]).arg(script).args(words).output() {
+            Ok(out) => {
+                let offered = String::from_utf8_lossy(&out.stdout).trim().to_owned();
+                assert!(offered.split_whitespace().eq(want.split(' ')), "{words:?}: {out:?}");
+            }
+            Err(_) => return skip("completions", "no bash to ask"),
+        }
     }
 }
 

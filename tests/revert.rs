@@ -168,7 +168,7 @@ fn what_something_else_changed_is_named_and_nothing_is_touched() {
     assert_eq!(picture(&bench.root()), changed);
 
     // Some are forced, one is not: still nothing.
-    let answer = bench.run(&["revert", "--force", "/etc/issue,/etc/crontab"]);
+    let answer = bench.run(&["revert", "--force", "/etc/issue", "--force", "/etc/crontab"]);
     assert_eq!(answer.status, 3, "{}", answer.stderr);
     assert!(answer.stderr.contains(&count(4)) && !answer.stderr.contains("/etc/issue:"));
     assert_eq!(picture(&bench.root()), changed);
@@ -180,7 +180,8 @@ fn what_something_else_changed_is_named_and_nothing_is_touched() {
     let force = "/etc/ssh/sshd_config,/etc/crontab,/etc/issue,/etc/sysctl.d,/etc/login.defs,\
                  /etc/pam.d/common-password,\
                  /etc/systemd/system/apparmor.service";
-    let answer = bench.run(&["revert", "--force", force]);
+    let forced: Vec<&str> = force.split(',').flat_map(|path| ["--force", path]).collect();
+    let answer = bench.run(&[&["revert"], &forced[..]].concat());
     assert_eq!(answer.status, 0, "{}", answer.stderr);
     assert!(answer.stdout.contains("left  /etc/sysctl.d"), "{}", answer.stdout);
     // What is not ours stays, and so does the directory it lies in.

@@ -67,11 +67,14 @@ impl Folder {
         &self.path
     }
 
-    /// The directory's modification time, to be put back after its entries have been replaced.
-    pub fn mtime(&self) -> Result<(i64, i64)> {
+    /// Which directory it is (device and inode), and its modification time, to be put back after its
+    /// entries have been replaced.
+    pub fn seen(&self) -> Result<((u64, u64), (i64, i64))> {
         let stat = again(|| nix::sys::stat::fstat(&self.fd))
             .map_err(|e| Error::target("stat the directory", &self.path, e))?;
-        Ok((stat.st_mtime, stat.st_mtime_nsec))
+        #[allow(clippy::useless_conversion)] // 32 bits on some architectures
+        let id = (stat.st_dev.into(), stat.st_ino.into());
+        Ok((id, (stat.st_mtime, stat.st_mtime_nsec)))
     }
 
     /// Sets the directory's modification time.
@@ -83,7 +86,7 @@ impl Folder {
 
     /// Sets the directory's modification time, unless it is this one.
     pub fn keep_mtime(&self, mtime: (i64, i64)) -> Result<()> {
-        if self.mtime()? == mtime { Ok(()) } else { self.set_mtime(mtime) }
+        if self.seen()?.1 == mtime { Ok(()) } else { self.set_mtime(mtime) }
     }
 
     /// Waits until the directory's entries are on disk.

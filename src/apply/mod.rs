@@ -38,7 +38,7 @@ use lock::Lock;
 
 pub use copied::undo_copy;
 pub use harden::{Hardened, Options, Review, harden};
-pub use revert::{How, PutBack, Reverted, forget, revert};
+pub use revert::{How, PutBack, Reverted, forget, revert, revert_run};
 pub use stop::Stop;
 pub use validate::validate;
 
@@ -276,7 +276,7 @@ impl<'a> Executor<'a> {
 
     /// Does the steps, and notes in each what really came of it.
     fn write(&self, steps: &mut [Step], mut folders: Folders<'_>) -> Result<()> {
-        folders.sweep();
+        folders.sweep()?;
         // Directories first and everything complete beside its place, then one step each.
         for Step { entry, before, after } in steps.iter_mut() {
             self.stop.check()?;

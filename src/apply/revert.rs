@@ -77,14 +77,37 @@ pub fn revert(
     wait: Duration,
     stop: &Stop,
 ) -> Result<Reverted> {
+    revert_run(root, state, None, force, wait, stop)
+}
+
+/// As [`revert`], but where `only` names a run, takes back that one, and only if it is the last.
+///
+/// # Errors
+/// As [`revert`]; [`Error::Guard`] when another run is the last.
+pub fn revert_run(
+    root: &DiskRootfs,
+    state: &Path,
+    only: Option<u32>,
+    force: &[ImagePath],
+    wait: Duration,
+    stop: &Stop,
+) -> Result<Reverted> {
     let executor = Executor::lock_within(root, state, wait, stop)?;
+    // The run that a recovery takes back: its own, or the one that it was about to take back.
+    let about = match executor.journals.runs()?.last() {
+        Some(run) => run.load()?.and_then(|journal| journal.reverts).unwrap_or(run.number),
+        None => 0,
+    };
     let recovered = executor.recover()?;
     recovered.tell();
+    let meant = only.is_none_or(|only| only == about);
     match recovered {
         // The last run is what was cut off: it has been taken back now, and no other.
-        Recovered::Apply(paths) => executor.reverted(None, paths, Vec::new(), Vec::new()),
-        Recovered::RevertDone => executor.reverted(None, Vec::new(), Vec::new(), Vec::new()),
-        Recovered::Nothing | Recovered::Revert(_) => executor.revert(force),
+        Recovered::Apply(paths) if meant => executor.reverted(None, paths, Vec::new(), Vec::new()),
+        Recovered::RevertDone if meant => {
+            executor.reverted(None, Vec::new(), Vec::new(), Vec::new())
+        }
+        _ => executor.revert(only, force),
     }
 }
 
@@ -134,7 +157,7 @@ enum Back {
 }
 
 impl Executor<'_> {
-    fn revert(&self, force: &[ImagePath]) -> Result<Reverted> {
+    fn revert(&self, only: Option<u32>, force: &[ImagePath]) -> Result<Reverted> {
         let runs = self.journals.runs()?;
         let Some((run, journal)) = self.last_of(&runs)? else {
             if let Some(other) = runs.last() {
@@ -153,6 +176,13 @@ impl Executor<'_> {
                 self.journals.dir().display(),
             )));
         };
+        if let Some(only) = only.filter(|only| *only != run.number) {
+            return Err(Error::Guard(format!(
+                "{}: run {only:06} is not the last one, which is run {:06}; nothing was reverted",
+                self.root.host_path().display(),
+                run.number
+            )));
+        }
         journal.is_whole(self.root)?;
         let mut folders = Folders::new(self.root);
         let (steps, left) = self.steps_back(run, &journal, force, &mut folders)?;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{QUOTED, cut};
 use crate::rootfs::{Change, ImagePath};
 
 /// What a want, or a whole rule, comes out as. Spelled the same in JSON, code and text.
@@ -78,7 +79,7 @@ impl Evidence {
     /// Adds what was found.
     #[must_use]
     pub fn found(mut self, found: impl Into<String>) -> Evidence {
-        self.found = Some(found.into());
+        self.found = Some(shown(found.into()));
         self
     }
 
@@ -99,9 +100,16 @@ impl Evidence {
     /// Adds a remark.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Evidence {
-        self.note = Some(note.into());
+        self.note = Some(shown(note.into()));
         self
     }
+}
+
+/// As much of what was found is evidence (bytes): a value may be a line of megabytes.
+const SHOWN: usize = 2_000;
+
+fn shown(text: String) -> String {
+    if text.len() <= SHOWN { text } else { cut(&text, QUOTED).into_owned() }
 }
 
 /// What would close a gap.
@@ -238,6 +246,14 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn evidence_holds_no_endless_line() {
+        let long = |n: usize| Evidence::default().found("x".repeat(n)).note("y".repeat(n));
+        assert_eq!(long(SHOWN).found.unwrap().len(), SHOWN);
+        let cut = long(1 << 20);
+        assert!(cut.found.unwrap().len() < 300 && cut.note.unwrap().ends_with("(1048576 bytes)"));
+    }
 
     #[test]
     fn a_package_gap_names_the_command() {

@@ -1,12 +1,16 @@
 //! What can be asked for. Help, completions and the man page come from these definitions.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Args as ClapArgs, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::image::ImageVerb;
-use crate::profile::{Lang, RuleId};
+use crate::profile::{Lang, Profile, RuleId};
 use crate::rootfs::ImagePath;
 
 /// Brings a root filesystem to a declared CIS result table, and proves each row.
@@ -18,9 +22,7 @@ use crate::rootfs::ImagePath;
     name = "gokaku",
     version = env!("GOKAKU_VERSION"),
     max_term_width = 100,
-    after_help = "Exit status: 0 as declared · 1 could not do or could not tell · 2 not as declared \
-                  · 3 a guard refused, nothing was changed · 64 wrong usage · 129, 130, 143 stopped \
-                  by SIGHUP, SIGINT, SIGTERM, every change undone"
+    after_help = super::status::help()
 )]
 pub struct Args {
     /// What to do.
@@ -77,7 +79,7 @@ pub enum Verb {
     },
     /// Take the last apply back: content, modes, owners, attributes, times, links.
     ///
-    /// Given again, it takes back the run before. A run that was cut off is undone instead. What is
+    /// Given again, it takes back the run before (not with --run). A run that was cut off is undone instead. What is
     /// not a file in the journal (package operations) is not undone; where there was such, it is
     /// said.
     ///
@@ -91,9 +93,13 @@ pub enum Verb {
         /// Where apply left its journal.
         #[command(flatten)]
         state: State,
+        /// Only this run (its number, as 2 for 000002), and only if it is the last one: so that a
+        /// second try after an answer that got lost does not take back the run before.
+        #[arg(long, value_name = "N")]
+        run: Option<u32>,
         /// Put this path back though something else has changed it since; that change is lost. May
         /// be given again. A directory that holds something else by now stays.
-        #[arg(long, value_name = "PATH", value_delimiter = ',')]
+        #[arg(long, value_name = "PATH")]
         force: Vec<ImagePath>,
         /// Answer in JSON (`gokaku.revert/1`).
         #[arg(long)]
@@ -115,15 +121,21 @@ pub enum Verb {
     /// The declared table, row by row.
     List(Select),
     /// One row: what it means, what is wanted, and (with --root) what would be done there.
+    ///
+    /// What would be done is what plan shows for this row with the same options.
     Explain {
         /// The row's id, as 5.3.10 or site.1.
+        #[arg(value_parser = RowIds)]
         id: RuleId,
         /// A root to look at.
         #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
         root: Option<PathBuf>,
         /// Which profile and language.
         #[command(flatten)]
-        select: Select,
+        table: Table,
+        /// What the plan takes into account.
+        #[command(flatten)]
+        guard: Guard,
     },
     /// Disk images as files: what is in one, whether it is in use, whether there is room.
     ///
@@ -153,9 +165,9 @@ impl State {
     }
 }
 
-/// Which rows, of which profile, in which language.
+/// Which profile, in which language.
 #[derive(Debug, ClapArgs)]
-pub struct Select {
+pub struct Table {
     /// The profile: an embedded one's name, or a directory with a profile.toml.
     #[arg(
         long,
@@ -164,15 +176,25 @@ pub struct Select {
         default_value = crate::profile::DEFAULT
     )]
     pub profile: PathBuf,
+    /// The language of text; by default that of the locale.
+    #[arg(long, value_name = "en|ja", env = "GOKAKU_LANG", value_parser = languages())]
+    pub lang: Option<Lang>,
+}
+
+/// Which rows, of which profile, in which language.
+#[derive(Debug, ClapArgs)]
+pub struct Select {
+    /// Which profile and language.
+    #[command(flatten)]
+    pub table: Table,
     /// Only these rows; an id of a section (5.3, site) stands for all rows below it.
-    #[arg(long, value_name = "ID", env = "GOKAKU_RULE", value_delimiter = ',')]
+    #[arg(long, value_name = "ID", env = "GOKAKU_RULE", value_delimiter = ',',
+          value_parser = RowIds)]
     pub rule: Vec<RuleId>,
     /// Not these rows.
-    #[arg(long, value_name = "ID", env = "GOKAKU_SKIP", value_delimiter = ',')]
+    #[arg(long, value_name = "ID", env = "GOKAKU_SKIP", value_delimiter = ',',
+          value_parser = RowIds)]
     pub skip: Vec<RuleId>,
-    /// The language of text; by default that of the locale.
-    #[arg(long, value_name = "en|ja", env = "GOKAKU_LANG", value_parser = lang)]
-    pub lang: Option<Lang>,
 }
 
 /// Which root, and what to tell about it.
@@ -188,35 +210,43 @@ pub struct Judge {
     #[arg(long, value_name = "FORMAT", env = "GOKAKU_FORMAT", value_delimiter = ',')]
     pub format: Vec<Format>,
     /// Where the report goes, a file outside of the root; stdout where it is missing or `-`.
-    #[arg(short, long, value_name = "FILE", env = "GOKAKU_OUTPUT", value_delimiter = ',')]
+    #[arg(short, long, value_name = "FILE", env = "GOKAKU_OUTPUT")]
     pub output: Vec<PathBuf>,
+    /// What is taken into account.
+    #[command(flatten)]
+    pub guard: Guard,
+    /// Carry out a plan that ends the next SSH login of a protected account; it is still told.
+    #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT", value_parser = switch())]
+    pub allow_lockout: bool,
+    /// Let the root's own programs judge what is planned before anything is written (sshd -t,
+    /// visudo -c, rsyslogd -N1, modprobe -c): they run in a view of the root, without a network.
+    /// Needs root rights.
+    #[arg(long, env = "GOKAKU_VALIDATE", value_parser = switch())]
+    pub validate: bool,
+    /// Exit with 2 when a left-alone row has drifted, too.
+    #[arg(long, env = "GOKAKU_STRICT", value_parser = switch())]
+    pub strict: bool,
+}
+
+/// What a plan depends on besides the root and the rows.
+#[derive(Debug, ClapArgs)]
+pub struct Guard {
     /// Take a root whose os-release is not the profile's.
-    #[arg(long, env = "GOKAKU_FORCE_TARGET")]
+    #[arg(long, env = "GOKAKU_FORCE_TARGET", value_parser = switch())]
     pub force_target: bool,
     /// An account that is never locked, aged, denied or moved, and whose next SSH login must not end;
     /// may be given again. On the running system the account that logged in to run this is
     /// protected without being named.
     #[arg(long, value_name = "USER", env = "GOKAKU_PROTECT", value_delimiter = ',')]
     pub protect: Vec<String>,
-    /// Carry out a plan that ends the next SSH login of a protected account; it is still told.
-    #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT")]
-    pub allow_lockout: bool,
-    /// Let the root's own programs judge what is planned before anything is written (sshd -t,
-    /// visudo -c, rsyslogd -N1, modprobe -c): they run in a view of the root, without a network.
-    /// Needs root rights.
-    #[arg(long, env = "GOKAKU_VALIDATE")]
-    pub validate: bool,
     /// Put .netrc, .forward and .rhosts in people's homes out of use: renamed in place to
     /// NAME.quarantined-gokaku, mode 0600. Without it they are told and not touched.
-    #[arg(long, env = "GOKAKU_QUARANTINE")]
+    #[arg(long, env = "GOKAKU_QUARANTINE", value_parser = switch())]
     pub quarantine: bool,
     /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
     /// set-id …). --strict does so, too.
-    #[arg(long, env = "GOKAKU_SURVEY")]
+    #[arg(long, env = "GOKAKU_SURVEY", value_parser = switch())]
     pub survey: bool,
-    /// Exit with 2 when a left-alone row has drifted, too.
-    #[arg(long, env = "GOKAKU_STRICT")]
-    pub strict: bool,
 }
 
 /// The forms of a report.
@@ -246,13 +276,46 @@ pub enum Packages {
     Apply,
 }
 
-fn lang(text: &str) -> Result<Lang, String> {
-    match text {
-        "en" => Ok(Lang::En),
-        "ja" => Ok(Lang::Ja),
-        other => Err(format!("found {other}, want en or ja")),
+/// `en` and `ja`, offered by completions.
+fn languages() -> impl TypedValueParser<Value = Lang> {
+    PossibleValuesParser::new(["en", "ja"])
+        .map(|word| if word == "ja" { Lang::Ja } else { Lang::En })
+}
+
+/// 1, true, yes, on and 0, false, no, off, as variables hold them.
+fn switch() -> BoolishValueParser {
+    BoolishValueParser::new()
+}
+
+/// The id of a row or section. Completions offer those of the embedded profile.
+#[derive(Clone)]
+struct RowIds;
+
+impl TypedValueParser for RowIds {
+    type Value = RuleId;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<RuleId, clap::Error> {
+        let parser = |text: &str| text.parse::<RuleId>();
+        TypedValueParser::parse_ref(&parser, command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        static IDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+            let rules = Profile::embedded().map(|profile| profile.rules).unwrap_or_default();
+            rules.iter().map(|rule| rule.id.to_string()).collect()
+        });
+        let ids = OFFERS_ROWS.load(Ordering::Relaxed).then(|| IDS.iter())?;
+        Some(Box::new(ids.map(|id| PossibleValue::new(id.as_str()))))
     }
 }
+
+/// Whether the definition lists every row's id: completions do, help would be drowned by them.
+static OFFERS_ROWS: AtomicBool = AtomicBool::new(false);
 
 fn seconds(text: &str) -> Result<u32, String> {
     // clap names the option and the value, but not the variable that may have held it.
@@ -260,7 +323,15 @@ fn seconds(text: &str) -> Result<u32, String> {
         .map_err(|_| format!("want whole seconds from 0 to {} (--wait, or GOKAKU_WAIT)", u32::MAX))
 }
 
-/// The command definition, for completions and the man page.
-pub fn command() -> clap::Command {
+/// The command definition, for the man page.
+pub fn command() -> Command {
     Args::command()
+}
+
+/// What `generate` makes of the command definition with the ids of all rows: completions.
+pub fn with_rows<T>(generate: impl FnOnce(Command) -> T) -> T {
+    OFFERS_ROWS.store(true, Ordering::Relaxed);
+    let made = generate(Args::command());
+    OFFERS_ROWS.store(false, Ordering::Relaxed);
+    made
 }

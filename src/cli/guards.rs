@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::args::Judge;
+use super::args::Guard;
+use crate::check::Check;
+use crate::check::accounts::clock;
 use crate::error::{Error, Result};
 use crate::lockout::{self, Bar, Outlook};
 use crate::plan::Plan;
-use crate::profile::{Identity, Profile, Rule, RuleId};
+use crate::profile::{Disposition, Identity, Profile, Rule, RuleId};
 use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs, StagedRootfs};
 
 /// Makes sure that `root` is what the profile is for, or that it is to be taken all the same.
@@ -14,9 +16,9 @@ use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs, StagedRootfs};
 /// # Errors
 /// [`Error::Guard`] when it is not, or is the running system under another name; an os-release that
 /// cannot be read.
-pub fn target(judge: &Judge, profile: &Profile, root: &DiskRootfs) -> Result<Identity> {
+pub fn target(guard: &Guard, profile: &Profile, root: &DiskRootfs) -> Result<Identity> {
     let identity = match Identity::read(root) {
-        Err(e) if judge.force_target => {
+        Err(e) if guard.force_target => {
             log::warn!("{e}; taken all the same (--force-target)");
             Identity::default()
         }
@@ -30,7 +32,7 @@ pub fn target(judge: &Judge, profile: &Profile, root: &DiskRootfs) -> Result<Ide
         )));
     }
     match profile.target.guard(&identity) {
-        Err(e) if judge.force_target => {
+        Err(e) if guard.force_target => {
             profile.target.guard_shape(root)?;
             log::warn!("{e}; it is taken");
         }
@@ -41,8 +43,8 @@ pub fn target(judge: &Judge, profile: &Profile, root: &DiskRootfs) -> Result<Ide
 
 /// The accounts that nothing may shut out: those named, and on the running system the one that the
 /// build logs in with.
-pub fn accounts(judge: &Judge, root: &DiskRootfs) -> Result<Vec<String>> {
-    let mut names = judge.protect.clone();
+pub fn accounts(guard: &Guard, root: &DiskRootfs) -> Result<Vec<String>> {
+    let mut names = guard.protect.clone();
     if root.is_live() {
         let environment = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         let passwd = AccountDb::read(root)?;
@@ -80,13 +82,25 @@ fn builder(
     })
 }
 
+/// Says that the clock is wrong, where rows that depend on it are judged.
+pub fn clock(rules: &[&Rule], root: &DiskRootfs) {
+    let depends = |check: &Check| matches!(check, Check::AccountAgeing(_));
+    let ageing = rules.iter().any(|rule| match &rule.disposition {
+        Disposition::Enforce(wants) => wants.iter().any(depends),
+        _ => false,
+    });
+    if ageing && let Some(why) = clock::doubt(root, clock::today()) {
+        log::warn!("{why}; nothing about the age of passwords is changed");
+    }
+}
+
 /// Says whose next login the plan would end.
 ///
 /// # Errors
-/// [`Error::Guard`] when it would end one, unless `--allow-lockout` was given or nothing is to be
-/// written anyway.
+/// [`Error::Guard`] when it would end one, unless that is `allowed` (`--allow-lockout`) or nothing is
+/// to be written anyway.
 pub fn lockout(
-    judge: &Judge,
+    allowed: bool,
     rules: &[&Rule],
     root: &DiskRootfs,
     plan: &Plan,
@@ -115,7 +129,7 @@ pub fn lockout(
         }
     }
     match ended.first() {
-        Some(first) if writes && !judge.allow_lockout => Err(Error::Guard(format!(
+        Some(first) if writes && !allowed => Err(Error::Guard(format!(
             "{first}; nothing was written: skip these rows (--skip), log in as somebody else, or \
              give --allow-lockout if nobody needs that login"
         ))),

@@ -143,17 +143,18 @@ fn inspect(what: &Inspect) -> Result<u8, Failure> {
     let found: Inspection = image::inspect(&disk)?;
     if let Some(info) = &what.qemu_info {
         let options = image::qcow2_options(&disk, &answer(info)?)?;
-        emit(&format!("{options}\n"))?;
+        emit(&format!("{options}\n"), false)?;
         return Ok(status::OK);
     }
     let found = match (&what.root, what.partition) {
         (Some(root), Some(number)) => found.with_system(root, number)?,
         _ => found,
     };
-    emit(&match what.format {
+    let text = match what.format {
         Form::Text => found.lines(),
         Form::Json => json(&found)?,
-    })?;
+    };
+    emit(&text, false)?;
     Ok(status::OK)
 }
 

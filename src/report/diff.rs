@@ -5,6 +5,7 @@
 //! a file of the target does not give orders to a terminal.
 
 mod fields;
+mod long;
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -91,6 +92,9 @@ fn content(node: Option<&Node>) -> &[u8] {
 }
 
 fn patch(path: &ImagePath, old: &[u8], new: &[u8]) -> String {
+    if long::is_long(old, new) {
+        return for_terminal(&String::from_utf8_lossy(&long::patch(path, old, new)));
+    }
     let mut options = diffy::DiffOptions::new();
     options.set_original_filename(format!("a{path}")).set_modified_filename(format!("b{path}"));
     for_terminal(&String::from_utf8_lossy(&options.create_patch_bytes(old, new).to_bytes()))

@@ -435,6 +435,8 @@ impl From<&FileStat> for Stat {
             links: stat.st_nlink as u64,
             size: u64::try_from(stat.st_size).unwrap_or(0),
             device: stat.st_dev,
+            #[allow(clippy::useless_conversion)] // 32 bits on some architectures
+            mtime: stat.st_mtime.into(),
         }
     }
 }

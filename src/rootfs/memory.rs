@@ -170,7 +170,7 @@ impl MemoryRootfs {
         self
     }
 
-    fn node(mut self, path: &str, node: Node) -> MemoryRootfs {
+    pub(crate) fn node(mut self, path: &str, node: Node) -> MemoryRootfs {
         let path = ImagePath::parse(path).expect("a test names a good path");
         self.memo.forget();
         let mut up = path.parent();

@@ -32,7 +32,7 @@ pub use disk::DiskRootfs;
 pub use memo::Memo;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
-pub(crate) use path::{escape, escape_text, is_control};
+pub(crate) use path::{escape, escape_text, is_control, quote};
 pub(crate) use resolve::reopen;
 pub use resolve::{Links, Resolver};
 pub(crate) use staged::CONTENT_LIMIT;
@@ -97,12 +97,14 @@ pub struct Stat {
     pub size: u64,
     /// The filesystem it lies on; equal numbers, same filesystem. 0 where it is not known.
     pub device: u64,
+    /// When its content was last changed, in seconds since the epoch. 0 where it is not known.
+    pub mtime: i64,
 }
 
 impl Stat {
     /// A regular file of root's with this mode: what a new configuration file has.
     pub fn file(mode: u32) -> Stat {
-        Stat { kind: FileKind::File, mode, uid: 0, gid: 0, links: 1, size: 0, device: 0 }
+        Stat { kind: FileKind::File, mode, uid: 0, gid: 0, links: 1, size: 0, device: 0, mtime: 0 }
     }
 
     /// A directory of root's with this mode.

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, QUOTED, Result, cut};
 use crate::text::lossless::{Raw, is_stand_in};
 
 /// A path inside an image: absolute, without `.`, `..` or doubled slashes; any other bytes.
@@ -148,6 +148,16 @@ pub(crate) fn is_control(c: char) -> bool {
         || is_stand_in(c)
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// As [`escape`], of so much as a message quotes: a line may be the whole of a file.
+pub(crate) fn quote(bytes: &[u8]) -> String {
+    let piece = &bytes[..bytes.len().min(QUOTED)];
+    let mut shown = cut(&escape(piece), QUOTED).into_owned();
+    if piece.len() < bytes.len() && !shown.ends_with(')') {
+        shown.push_str("...");
+    }
+    shown
 }
 
 /// UTF-8 text stays, everything else and control characters become `\xNN`.

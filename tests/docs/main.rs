@@ -87,6 +87,38 @@ fn the_readmes_list_the_exit_statuses_of_the_help() {
 }
 
 #[test]
+fn one_table_of_exit_statuses_stands_everywhere() {
+    use gokaku::cli::status;
+    for (path, japanese) in [("README.md", false), ("README.ja.md", true)] {
+        let (page, want) = (read(path), status::markdown(japanese));
+        let rows: String = page
+            .lines()
+            .skip_while(|l| !l.starts_with("| exit status |") && !l.starts_with("| 終了コード |"))
+            .skip(2)
+            .take_while(|l| l.starts_with('|'))
+            .map(|l| format!("{l}\n"))
+            .collect();
+        assert!(!rows.is_empty(), "{path}: no table of exit statuses");
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(repository(path), page.replace(&rows, &want)).unwrap();
+            continue;
+        }
+        assert_eq!(rows, want, "{path}; BLESS=1 cargo test --test docs writes it anew");
+    }
+    let schema: serde_json::Value =
+        serde_json::from_str(&read("docs/schema/report-1.schema.json")).unwrap();
+    let rows: Vec<serde_json::Value> = status::TABLE
+        .iter()
+        .map(|row| serde_json::json!({"status": row.status, "meaning": row.en}))
+        .collect();
+    assert_eq!(schema["x-exit-status"], serde_json::Value::Array(rows), "the schema");
+    let help = gokaku::cli::command().get_after_help().unwrap().to_string();
+    for row in &status::TABLE {
+        assert!(help.contains(&format!("{} {}", row.status, row.short)), "{help}");
+    }
+}
+
+#[test]
 fn the_readmes_name_no_environment_variable_that_nothing_reads() {
     let mut known = BTreeSet::new();
     let mut commands = vec![gokaku::cli::command()];
@@ -146,7 +178,7 @@ fn every_promise_of_the_security_page_names_tests_that_exist() {
         assert!(wrong.is_empty(), "SECURITY.md names tests that do not exist: {wrong:?}");
     }
     // And the variables with which the long runs are asked for are read somewhere.
-    let mut sources = String::new();
+    let mut sources = read("tests/bounds.rs");
     for entry in fs::read_dir(repository("tests/hostile_trees")).unwrap() {
         sources.push_str(&fs::read_to_string(entry.unwrap().path()).unwrap());
     }

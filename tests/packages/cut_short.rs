@@ -262,3 +262,80 @@ run next
     assert_eq!(ended(&ran, "next").0, 0);
     assert_eq!(operations(&report(&ran, "next")), ["installed ufw asked 3.5.1.1"]);
 }
+
+#[test]
+fn a_package_whose_own_script_fails_can_be_purged() {
+    let script = r#"
+echo 'exit 1' >"$W/talk.postinst"
+echo 'test -e /srv/ok' >"$W/other.postinst"
+pkg talk 1; pkg other 1; index
+install talk 2>/dev/null || true
+install other 2>/dev/null || true
+status talk >"$OUT/talk.before"; status other >"$OUT/other.before"
+touch "$R/srv/ok"
+RULES=2.2.3
+run first
+status talk >"$OUT/talk"; status other >"$OUT/other"
+chroot "$R" dpkg --audit >"$OUT/dpkg-audit" 2>&1 || true
+run second
+"#;
+    let test = "a_package_whose_own_script_fails_can_be_purged";
+    let Some(ran) = overlay(test, script) else { return };
+    for name in ["talk.before", "other.before"] {
+        assert_eq!(ran.file(name), "install ok half-configured", "{name}");
+    }
+    let (status, log) = ended(&ran, "first");
+    let first = report(&ran, "first");
+    assert_eq!(status, 0, "{log}\n{first:#}");
+    assert!(log.contains("other (half-configured); `dpkg --configure other` runs first"), "{log}");
+    assert_eq!(ran.file("talk"), "");
+    assert_eq!(ran.file("other"), "install ok installed", "the others are configured");
+    assert_eq!(ran.file("dpkg-audit"), "");
+    assert!(operations(&first).contains(&"purged talk asked 2.2.3".to_owned()), "{first:#}");
+    assert_eq!(ended(&ran, "second").0, 0);
+}
+
+#[test]
+fn a_mark_of_one_architecture_is_none_of_another() {
+    let script = r#"
+chroot "$R" dpkg --add-architecture i386
+# made NAME ARCHITECTURE FIELD…: a package of an architecture, installed.
+made() {
+    name=$1 arch=$2 build=$R/srv/build; shift 2
+    mkdir -p "$build/DEBIAN"
+    {
+        printf 'Package: %s\nVersion: 1\nArchitecture: %s\nMulti-Arch: same\n' "$name" "$arch"
+        printf 'Maintainer: nobody <nobody@localhost>\nDescription: made for a test\n'
+        for field; do printf '%s\n' "$field"; done
+    } >"$build/DEBIAN/control"
+    chroot "$R" dpkg-deb -Zgzip --build /srv/build "/srv/repo/${name}_$arch.deb" >/dev/null
+    rm -rf "$build"
+    (cd "$R" && chroot . dpkg -i "/srv/repo/${name}_$arch.deb" >/dev/null)
+}
+made talk i386
+made along amd64
+made along i386 'Depends: talk'
+printf 'Package: along\nArchitecture: amd64\nAuto-Installed: 1\n\n' >>"$R/var/lib/apt/extended_states"
+RULES=2.2.3
+run refused
+chroot "$R" dpkg-query -W -f '${binary:Package} ${Status}\n' along talk >"$OUT/kept"
+chroot "$R" apt-mark auto along:i386 >/dev/null
+run done
+chroot "$R" dpkg-query -W -f '${binary:Package} ${Status}\n' along talk >"$OUT/after" 2>/dev/null || true
+"#;
+    let test = "a_mark_of_one_architecture_is_none_of_another";
+    let Some(ran) = overlay(test, script) else { return };
+    let (status, log) = ended(&ran, "refused");
+    assert_eq!(status, 3, "{log}");
+    let says = "would take along:i386 too, which was installed on purpose";
+    assert!(log.contains(says) && log.contains("apt-mark auto along:i386"), "{log}");
+    let kept = ran.file("kept");
+    assert_eq!(kept.matches("install ok installed").count(), 3, "{kept}");
+    assert_eq!(ended(&ran, "done").0, 0, "{}", ended(&ran, "done").1);
+    assert!(
+        ran.file("after").contains("along:amd64 install ok installed"),
+        "{}",
+        ran.file("after")
+    );
+    assert!(!ran.file("after").contains("i386 install ok"), "{}", ran.file("after"));
+}

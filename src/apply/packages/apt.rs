@@ -49,9 +49,17 @@ fn args(session: &Session<'_>, more: &[&str], names: &[String]) -> Vec<String> {
     args
 }
 
-pub(super) fn configure_all() -> Step {
-    let options = ["--force-confdef", "--force-confold", "--configure", "-a"];
-    Step::changing("dpkg", options.map(str::to_owned)).shown("dpkg --configure -a")
+/// Configures these packages (`None`: all that wait for it); the step, and how it is shown.
+pub(super) fn configure(names: Option<&[String]>) -> (Step, String) {
+    let options = ["--force-confdef", "--force-confold"].map(str::to_owned);
+    let what = match names {
+        None => vec!["--configure".to_owned(), "-a".to_owned()],
+        // Nothing but what dpkg does whenever it begins: finish its record.
+        Some([]) => vec!["--set-selections".to_owned()],
+        Some(names) => [&["--configure".to_owned()], names].concat(),
+    };
+    let shown = format!("dpkg {}", what.join(" "));
+    (Step::changing("dpkg", options.into_iter().chain(what)).shown(&shown), shown)
 }
 
 pub(super) fn purge_stumps(names: &[String]) -> Step {

@@ -34,6 +34,7 @@ pub use record::{Action, Operation};
 use apt::Install;
 use session::{Session, Step};
 use simulation::Simulation;
+use target::Interrupted;
 
 /// Runs the package manager of a root.
 #[derive(Debug, Clone)]
@@ -96,7 +97,7 @@ impl Runner {
             return Ok(Outcome::default());
         };
         let wanted = plan::package_changes(rules, root);
-        let interrupted = target::interrupted(&before);
+        let interrupted = target::interrupted(&before, &names(&wanted, Presence::Absent));
         if wanted.is_empty() && interrupted.is_none() {
             return Ok(Outcome::default());
         }
@@ -159,20 +160,21 @@ impl Run<'_> {
         &mut self,
         root: &DiskRootfs,
         rules: &[&Rule],
-        interrupted: Option<String>,
+        interrupted: Option<Interrupted>,
         wanted: &[PackageChange],
     ) -> Result<(), Stop> {
         let mut wanted = wanted.to_vec();
-        if let Some(what) = interrupted {
-            log::warn!("{what}; `dpkg --configure -a` runs first");
-            self.change(apt::configure_all())?;
-            self.notes.push(format!("{what}; `dpkg --configure -a` has finished that"));
+        if let Some(Interrupted { what, others }) = interrupted {
+            let (step, shown) = apt::configure(others.as_deref());
+            log::warn!("{what}; `{shown}` runs first");
+            self.change(step)?;
+            self.notes.push(format!("{what}; `{shown}` has finished that"));
             wanted = plan::package_changes(rules, &root.reopen()?);
         }
         let state = Packages::read(&root.reopen()?)?;
         for (name, word) in target::half_done(&state, &wanted) {
             log::warn!("{name}: {word} by an earlier run of dpkg that was cut off; done again");
-            self.notes.push(format!("{name} had been left {word} by a dpkg that was cut off"));
+            self.notes.push(format!("{name} ({word}) had been left so by a dpkg that was cut off"));
         }
         let purge = target::qualified(&state, &names(&wanted, Presence::Absent));
         let install = names(&wanted, Presence::Present);

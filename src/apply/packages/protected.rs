@@ -1,6 +1,6 @@
 //! What a simulation must not show.
 
-use super::simulation::Simulation;
+use super::simulation::{Simulation, bare};
 use super::target::Marks;
 use crate::check::packages::dpkg::Packages;
 use crate::text::pattern::{Wildcards, matches};
@@ -20,22 +20,22 @@ pub(super) fn check_purge(
     marks: &Marks,
     protect: &[String],
 ) -> Result<(), String> {
-    let wanted: Vec<&str> =
-        wanted.iter().map(|n| n.split_once(':').map_or(n.as_str(), |(name, _)| name)).collect();
+    let wanted: Vec<&str> = wanted.iter().map(|name| bare(name)).collect();
     let list = wanted.join(" ");
     let refuse = |why: String| {
         Err(format!("purging {list} {why}; skip the rule, or purge by hand; nothing was removed"))
     };
-    for name in &simulation.remove {
+    for shown in &simulation.remove {
+        let name = bare(shown);
         if let Some(pattern) = pattern(name, protect) {
-            return refuse(format!("would take {name}, which is protected (`{pattern}`)"));
+            return refuse(format!("would take {shown}, which is protected (`{pattern}`)"));
         }
         if state.records(name).iter().any(|r| r.essential) {
-            return refuse(format!("would take {name}, which is essential"));
+            return refuse(format!("would take {shown}, which is essential"));
         }
-        if !wanted.contains(&name.as_str()) && !marks.is_automatic(name) {
+        if !wanted.contains(&name) && !marks.is_automatic(shown, state) {
             return refuse(format!(
-                "would take {name} too, which was installed on purpose (`apt-mark auto {name}` \
+                "would take {shown} too, which was installed on purpose (`apt-mark auto {shown}` \
                  says that it was not)"
             ));
         }
@@ -43,7 +43,7 @@ pub(super) fn check_purge(
     if let Some(name) = simulation.install.first() {
         return refuse(format!("would install or change {name}"));
     }
-    match wanted.iter().find(|w| !simulation.remove.iter().any(|r| r == *w)) {
+    match wanted.iter().find(|w| !simulation.remove.iter().any(|r| bare(r) == **w)) {
         Some(name) => refuse(format!("would leave {name} where it is")),
         None => Ok(()),
     }
@@ -56,9 +56,8 @@ pub(super) fn check_install(
     wanted: &[String],
     going: &[String],
 ) -> Result<(), String> {
-    let going: Vec<&str> =
-        going.iter().map(|n| n.split_once(':').map_or(n.as_str(), |(name, _)| name)).collect();
-    match simulation.remove.iter().find(|name| !going.contains(&name.as_str())) {
+    let going: Vec<&str> = going.iter().map(|name| bare(name)).collect();
+    match simulation.remove.iter().find(|name| !going.contains(&bare(name))) {
         Some(name) => Err(format!(
             "installing {} would remove {name}; skip the rule, or install by hand; nothing was \
              installed",
@@ -85,6 +84,7 @@ mod tests {
             stanza("yp-site", ""),
             stanza("yp-auto", ""),
             stanza("tar", "Essential: yes\n"),
+            stanza("dpkg", ""),
         ];
         Packages::read(&MemoryRootfs::new().file("/var/lib/dpkg/status", text.concat())).unwrap()
     }
@@ -102,8 +102,10 @@ mod tests {
     fn a_removal_may_take_what_was_asked_for_and_what_hangs_on_it() {
         assert_eq!(purge(&["nis"], &[], &[]), Ok(()));
         assert_eq!(purge(&["nis", "yp-auto"], &[], &[]), Ok(()));
+        assert_eq!(purge(&["nis", "yp-auto:amd64"], &[], &[]), Ok(()));
         for (remove, install, protect, word) in [
             (&["nis", "yp-site"][..], &[][..], &[][..], "installed on purpose"),
+            (&["nis", "yp-auto:i386"], &[], &[], "`apt-mark auto yp-auto:i386`"),
             (&["nis", "tar"], &[], &[], "essential"),
             (&["nis", "linux-image-5.4.0-1-azure"], &[], &[], "protected (`linux-*`)"),
             (&["nis", "openssh-server"], &[], &[], "protected (`openssh-*`)"),

@@ -5,7 +5,8 @@
 pub(super) struct Simulation {
     /// Those that would come or change version.
     pub install: Vec<String>,
-    /// Those that would go.
+    /// Those that would go; with the architecture where apt-get names it, because it is not the
+    /// root's own.
     pub remove: Vec<String>,
 }
 
@@ -18,8 +19,8 @@ impl Simulation {
         for line in lines {
             let mut words = line.split_ascii_whitespace();
             match (words.next(), words.next()) {
-                (Some("Inst"), Some(name)) => found.install.push(bare(name)),
-                (Some("Remv" | "Purg"), Some(name)) => found.remove.push(bare(name)),
+                (Some("Inst"), Some(name)) => found.install.push(bare(name).to_owned()),
+                (Some("Remv" | "Purg"), Some(name)) => found.remove.push(name.to_owned()),
                 _ => counted = counted.or_else(|| counts(line)),
             }
         }
@@ -41,8 +42,8 @@ impl Simulation {
 }
 
 /// A name without its architecture.
-fn bare(name: &str) -> String {
-    name.split_once(':').map_or(name, |(name, _)| name).to_owned()
+pub(super) fn bare(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(name, _)| name)
 }
 
 /// The last line: `1 upgraded, 2 newly installed, 3 to remove and 4 not upgraded.`
@@ -80,7 +81,7 @@ mod tests {
                     Conf ufw (0.35-5 Ubuntu:18.04/bionic [all])\n";
         let want = Simulation {
             install: ["libc6", "ufw", "x"].map(str::to_owned).into(),
-            remove: ["cups-bsd", "cups"].map(str::to_owned).into(),
+            remove: ["cups-bsd:i386", "cups"].map(str::to_owned).into(),
         };
         assert_eq!(parse(text), Ok(want));
     }

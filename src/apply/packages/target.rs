@@ -169,40 +169,72 @@ fn broken(packages: &Packages, wanted: &[PackageChange]) -> Result<()> {
     }
 }
 
-/// What an earlier run of dpkg did not come to the end of, in words.
-pub(super) fn interrupted(packages: &Packages) -> Option<String> {
-    let is_pending = |state| {
-        use State::*;
-        matches!(state, Unpacked | HalfConfigured | TriggersAwaited | TriggersPending)
-    };
-    let pending: BTreeSet<String> = packages
-        .all()
-        .filter(|(_, r)| is_pending(r.state) && !r.reinstall)
-        .map(|(names, r)| format!("{} ({})", escape(names.name), r.state.word()))
-        .collect();
+/// What an earlier run of dpkg did not come to the end of.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Interrupted {
+    /// In words.
+    pub what: String,
+    /// What is to be configured now; `None`: all of it. A package that is to go is not configured
+    /// first: its own script may be what fails.
+    pub others: Option<Vec<String>>,
+}
+
+/// What an earlier run of dpkg did not come to the end of, but for the packages that are to go.
+pub(super) fn interrupted(packages: &Packages, going: &[String]) -> Option<Interrupted> {
+    let own = architecture_of(packages, "dpkg");
+    let (mut pending, mut others) = (BTreeSet::new(), BTreeSet::new());
+    let mut some_go = false;
+    for (names, record) in packages.all().filter(|(_, r)| is_pending(r.state) && !r.reinstall) {
+        let name = escape(names.name);
+        if going.contains(&name) {
+            some_go = true;
+            continue;
+        }
+        pending.insert(format!("{name} ({})", record.state.word()));
+        others.insert(with_architecture(name, &escape(names.architecture), own.as_deref()));
+    }
     if pending.is_empty() && !packages.is_unmerged() {
         return None;
     }
     let list = pending.into_iter().collect::<Vec<_>>().join(", ");
-    Some(match list.is_empty() {
+    let what = match list.is_empty() {
         true => "an earlier run of dpkg was cut off".to_owned(),
         false => format!("an earlier run of dpkg was cut off: {list}"),
-    })
+    };
+    Some(Interrupted { what, others: some_go.then(|| others.into_iter().collect()) })
 }
 
-/// The packages that rules ask for and that dpkg was cut off while unpacking or removing them, with
-/// dpkg's word for that.
+/// A package as dpkg and apt-get take it: with its architecture where that is not the root's own.
+fn with_architecture(name: String, architecture: &str, own: Option<&str>) -> String {
+    let plain = architecture.is_empty()
+        || architecture == "all"
+        || own.is_none_or(|own| own == architecture);
+    if plain { name } else { format!("{name}:{architecture}") }
+}
+
+/// The packages that rules ask for and that dpkg was cut off while unpacking or removing them, or, of
+/// those that are to go, while configuring them; with dpkg's word for that.
 pub(super) fn half_done(
     packages: &Packages,
     wanted: &[PackageChange],
 ) -> Vec<(String, &'static str)> {
     let is_wanted = |name: &String| wanted.iter().any(|c| c.names.contains(name));
+    let going = names(wanted, Presence::Absent);
     packages
         .all()
-        .filter(|(_, r)| r.reinstall || r.state == State::HalfInstalled)
-        .map(|(names, r)| (escape(names.name), r.state.word()))
-        .filter(|(name, _)| is_wanted(name))
+        .map(|(names, r)| (escape(names.name), r))
+        .filter(|(name, r)| {
+            let begun = r.reinstall || r.state == State::HalfInstalled;
+            (begun && is_wanted(name)) || (is_pending(r.state) && going.contains(name))
+        })
+        .map(|(name, r)| (name, r.state.word()))
         .collect()
+}
+
+/// Whether configuring is not done with.
+fn is_pending(state: State) -> bool {
+    use State::*;
+    matches!(state, Unpacked | HalfConfigured | TriggersAwaited | TriggersPending)
 }
 
 /// Each name, with its architecture where that is not the root's own: those that are there.
@@ -214,11 +246,7 @@ pub(super) fn qualified(packages: &Packages, names: &[String]) -> Vec<String> {
         if !record.state.is_there() || !names.contains(&name) {
             continue;
         }
-        let architecture = escape(known.architecture);
-        let plain = architecture.is_empty()
-            || architecture == "all"
-            || own.as_ref().is_none_or(|own| *own == architecture);
-        all.push(if plain { name } else { format!("{name}:{architecture}") });
+        all.push(with_architecture(name, &escape(known.architecture), own.as_deref()));
     }
     all
 }
@@ -240,9 +268,10 @@ pub(super) fn stumps(packages: &Packages, purge: &[String]) -> Vec<String> {
     purge.iter().filter(is_stump).cloned().collect()
 }
 
-/// Which packages apt has installed for the sake of others.
+/// Which packages apt has installed for the sake of others: name and architecture, which is empty
+/// where apt did not write it.
 #[derive(Debug, Default)]
-pub(super) struct Marks(BTreeSet<String>);
+pub(super) struct Marks(BTreeSet<(String, String)>);
 
 impl Marks {
     pub fn read(root: &DiskRootfs) -> Result<Marks> {
@@ -260,15 +289,31 @@ impl Marks {
                     name.eq_ignore_ascii_case(wanted).then(|| value.trim())
                 })
             };
-            if field("Auto-Installed") == Some("1") {
-                marks.extend(field("Package").map(str::to_owned));
+            if field("Auto-Installed") == Some("1")
+                && let Some(name) = field("Package")
+            {
+                let architecture = field("Architecture").unwrap_or_default();
+                marks.insert((name.to_owned(), architecture.to_owned()));
             }
         }
         Marks(marks)
     }
 
-    pub fn is_automatic(&self, name: &str) -> bool {
-        self.0.contains(name)
+    /// Whether a package, as apt-get calls it (`NAME`, or `NAME:ARCHITECTURE`), came along. The same
+    /// name of another architecture has a mark of its own.
+    pub fn is_automatic(&self, shown: &str, packages: &Packages) -> bool {
+        let (name, architecture) = match shown.split_once(':') {
+            Some((name, architecture)) => (name, Some(architecture.to_owned())),
+            None => (shown, architecture_of(packages, "dpkg")),
+        };
+        let marked = |a: &str| self.0.contains(&(name.to_owned(), a.to_owned()));
+        marked("")
+            || marked("all")
+            || match architecture {
+                Some(architecture) => marked(&architecture),
+                // Without dpkg there is no own architecture, and nothing is known for sure.
+                None => false,
+            }
     }
 }
 
@@ -314,11 +359,12 @@ mod tests {
     fn half_states_are_pending_or_broken() {
         let whole = ("bash", "amd64", "install ok installed");
         let cut_off = packages(&[whole, ("man-db", "amd64", "install ok triggers-pending")]);
-        let e = interrupted(&cut_off).unwrap();
-        assert!(e.ends_with("cut off: man-db (triggers-pending)"), "{e}");
+        let e = interrupted(&cut_off, &[]).unwrap();
+        assert!(e.what.ends_with("cut off: man-db (triggers-pending)"), "{e:?}");
+        assert_eq!(e.others, None, "all of it");
         assert!(broken(&cut_off, &[]).is_ok());
         let stump = packages(&[whole, ("nis", "amd64", "install reinstreq half-installed")]);
-        assert_eq!(interrupted(&stump), None, "dpkg cannot configure it");
+        assert_eq!(interrupted(&stump, &[]), None, "dpkg cannot configure it");
         let e = broken(&stump, &[wanted("cups")]).unwrap_err();
         assert!(
             matches!(&e, Error::Guard(why) if why.contains("nis: found half-installed")),
@@ -329,7 +375,7 @@ mod tests {
         assert_eq!(half_done(&stump, &[wanted("bash")]), []);
         assert_eq!(stumps(&stump, &["nis".into(), "bash".into()]), ["nis"]);
         assert_eq!(
-            interrupted(&packages(&[whole, ("x", "all", "deinstall ok config-files")])),
+            interrupted(&packages(&[whole, ("x", "all", "deinstall ok config-files")]), &[]),
             None
         );
     }
@@ -347,10 +393,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_go_is_not_configured_first() {
+        let going = ["nis".to_owned()];
+        let dpkg = ("dpkg", "amd64", "install ok installed");
+        let nis = ("nis", "amd64", "install ok half-configured");
+        assert_eq!(interrupted(&packages(&[dpkg, nis]), &going), None);
+        let others = [
+            dpkg,
+            nis,
+            ("man-db", "amd64", "install ok unpacked"),
+            ("libx", "i386", "install ok triggers-awaited"),
+        ];
+        let e = interrupted(&packages(&others), &going).unwrap();
+        assert_eq!(e.others.unwrap(), ["libx:i386", "man-db"]);
+        assert!(!e.what.contains("nis"), "{}", e.what);
+        let all = interrupted(&packages(&others), &[]).unwrap();
+        assert_eq!(all.others, None);
+        assert!(all.what.contains("nis (half-configured)"), "{}", all.what);
+    }
+
+    #[test]
     fn marks_say_what_came_along() {
+        let state = packages(&[("dpkg", "amd64", "install ok installed")]);
         let marks = Marks::parse(
-            "Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nAuto-Installed: 0\n",
+            "Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nAuto-Installed: 0\n\n\
+             Package: a\nArchitecture: i386\nAuto-Installed: 0\n\nPackage: c\nArchitecture: i386\n\
+             Auto-Installed: 1\n\nPackage: old\nAuto-Installed: 1\n",
         );
-        assert!(marks.is_automatic("a") && !marks.is_automatic("b") && !marks.is_automatic("c"));
+        let is = |shown: &str| marks.is_automatic(shown, &state);
+        assert!(is("a") && is("a:amd64") && !is("a:i386"), "each has its own");
+        assert!(!is("b") && !is("d"));
+        assert!(is("c:i386") && !is("c"));
+        assert!(is("old") && is("old:i386"));
     }
 }

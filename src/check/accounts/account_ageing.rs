@@ -98,6 +98,7 @@ impl AccountAgeing {
         let (names, secret_names) = (ByName::new(&users), ByName::new(&secrets));
         let range = UidRange::read(root)?;
         let border = range.require().map_err(|e| no_person(&e));
+        let doubt = clock::doubt(root, today);
         let mut ledger = Ledger::default();
         let mut edits = Edits::new();
         let mut judged = 0;
@@ -133,6 +134,8 @@ impl AccountAgeing {
                 Err(why.as_str())
             } else if !user.is_some_and(|u| is_person(&u, &range)) {
                 Err("the account is not a person's; lock its password, or set the limit by hand")
+            } else if let Some(why) = &doubt {
+                Err(why.as_str())
             } else {
                 edit
             };
@@ -329,7 +332,7 @@ mod tests {
         assert_eq!(limits(MAX, TODAY - 359, "0:99999:7:"), None);
         assert_eq!(limits(MAX, TODAY - 5000, "0:99999:7:"), None);
         assert_eq!(limits(MAX, 0, "0:99999:7:"), None, "a change was asked for");
-        assert_eq!(limits(MAX, TODAY + 5, "0:99999:7:").as_deref(), Some("0:365:7:"));
+        assert_eq!(limits(MAX, TODAY + 1, "0:99999:7:").as_deref(), Some("0:365:7:"));
         // The lock comes 30 days after the maximum age that the account has.
         assert_eq!(limits(INACTIVE, TODAY - 113, "0:90:7:").as_deref(), Some("0:90:7:30"));
         assert_eq!(limits(INACTIVE, TODAY - 114, "0:90:7:"), None);
@@ -344,6 +347,19 @@ mod tests {
         // Neither of these keeps anybody out.
         assert_eq!(limits(MIN, 1, "0:90:7:").as_deref(), Some("1:90:7:"));
         assert_eq!(limits(WARN, 1, "0:90:0:").as_deref(), Some("0:90:7:"));
+    }
+
+    #[test]
+    fn nothing_is_written_by_a_clock_that_is_behind_the_tree() {
+        for words in [MIN, MAX, WARN, INACTIVE] {
+            let want = on(words, TODAY);
+            let root = bob(&(TODAY + 5).to_string(), "0:99999:0:");
+            assert!(stage(&want, &root).changes().unwrap().is_empty(), "{words}");
+            let gaps = open(&want, &root).join("\n");
+            assert!(gaps.contains("the clock says 2024-10-04, but /etc/shadow"), "{gaps}");
+            let holds = bob(&(TODAY + 5).to_string(), "1:365:7:30");
+            assert_eq!(outcome(&want, &holds), Outcome::Met, "{words}: no clock is needed");
+        }
     }
 
     #[test]

@@ -5,6 +5,15 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::AccountFile;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::accounts::{CHANGED, Days, Layout, days};
+
+/// What is written with every change of an account or package.
+const WITNESSES: [&str; 2] = ["/etc/shadow", "/var/lib/dpkg/status"];
+/// So many days a right clock may be behind what a tree shows: its time zone, and that of others.
+const SLACK: i64 = 1;
+
 const SECONDS_PER_DAY: u64 = 86_400;
 
 /// Today, in the two senses that matter.
@@ -32,6 +41,52 @@ impl Today {
     }
 }
 
+/// Why `today` cannot be the right day: what the tree shows to have happened later. A clock that is
+/// behind (no battery, not set yet) would make every password young, and an age limit on it would
+/// shut the account where the clock is right. `None`: nothing speaks against it.
+pub fn doubt(root: &dyn Rootfs, today: Today) -> Option<String> {
+    let late = |day: i64| day > today.latest.saturating_add(SLACK);
+    let told = |what: String| {
+        format!("the clock says {}, but {what}; set the clock and run again", date(today.latest))
+    };
+    if let Ok(Some(shadow)) = AccountFile::read(root, Layout::Shadow) {
+        let secrets = shadow.table();
+        let changed = secrets.entries.iter().find_map(|s| match days(s.field(CHANGED)) {
+            Days::Set(day) if late(day) => Some((s.line, day)),
+            _ => None,
+        });
+        if let Some((line, day)) = changed {
+            return Some(told(format!(
+                "/etc/shadow, line {}, has a change on day {day} ({})",
+                line,
+                date(day)
+            )));
+        }
+    }
+    WITNESSES.iter().find_map(|name| {
+        let stat = root.locate(&ImagePath::parse(name).ok()?).ok()?.stat?;
+        let day = stat.mtime.div_euclid(i64::try_from(SECONDS_PER_DAY).ok()?);
+        late(day).then(|| told(format!("{name} was written on {}", date(day))))
+    })
+}
+
+/// A day as year, month and day (Gregorian; days from 1970-01-01).
+fn date(day: i64) -> String {
+    // Far beyond what anybody means, the number says as much.
+    if !(-100_000..10_000_000).contains(&day) {
+        return format!("day {day}");
+    }
+    // From the first of March of the year 0, in eras of 400 years.
+    let z = day + 719_468;
+    let (era, of_era) = (z.div_euclid(146_097), z.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{:02}", of_year - (153 * shifted + 2) / 5 + 1)
+}
+
 /// Today by `SOURCE_DATE_EPOCH` and the clock of the machine that runs the tool.
 pub fn today() -> Today {
     let own = SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
@@ -42,6 +97,7 @@ pub fn today() -> Today {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rootfs::{MemoryRootfs, Node, NodeBody, Stat};
 
     #[test]
     fn an_old_build_date_is_written_but_does_not_hide_what_day_it_is() {
@@ -53,6 +109,46 @@ mod tests {
         assert_eq!(ahead, Today::on(21_000));
         assert_eq!(Today::from_clocks(own, Some("tomorrow")), Today::on(20_000));
         assert_eq!(Today::from_clocks(None, None), Today::on(0));
+    }
+
+    #[test]
+    fn days_are_shown_as_dates() {
+        for (day, want) in [
+            (0, "1970-01-01"),
+            (59, "1970-03-01"),
+            (11_016, "2000-02-29"),
+            (20_787, "2026-11-30"),
+            (-1, "1969-12-31"),
+            (i64::MAX, "day 9223372036854775807"),
+        ] {
+            assert_eq!(date(day), want);
+        }
+    }
+
+    #[test]
+    fn a_tree_that_is_younger_than_today_speaks_against_the_clock() {
+        use crate::check::accounts::testing::image;
+        let with = |line: &str| image().file("/etc/shadow", format!("root:*:18000::::::\n{line}"));
+        let says = |line: &str, day| doubt(&with(line), Today::on(day));
+        assert_eq!(says("bob:!:20000::::::\n", 20_000), None);
+        assert_eq!(says("bob:!:20001::::::\n", 20_000), None, "time zones");
+        let why = says("bob:!:20787::::::\n", 20_000).unwrap();
+        let want = "the clock says 2024-10-04, but /etc/shadow, line 2, has a change on day 20787 \
+                    (2026-11-30); set the clock and run again";
+        assert_eq!(why, want);
+        assert!(says("", 1).is_some(), "of whom it is does not matter");
+        let none = MemoryRootfs::new();
+        assert_eq!(doubt(&none, Today::on(1)), None);
+        let written = |name: &str, mtime| {
+            let stat = Stat { mtime, ..Stat::file(0o644) };
+            let body = NodeBody::File(Some(Vec::new().into()));
+            MemoryRootfs::new().node(name, Node { stat, body })
+        };
+        for name in WITNESSES {
+            let later = written(name, 20_002 * 86_400);
+            assert!(doubt(&later, Today::on(20_000)).unwrap().contains(name));
+            assert_eq!(doubt(&later, Today::on(20_001)), None);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::check::Evidence;
 use crate::error::{Error, Result};
-use crate::rootfs::{ImagePath, Rootfs, escape};
+use crate::rootfs::{ImagePath, Rootfs, quote};
 use crate::text::dpkg::{self, Stanza, State};
 
 /// dpkg's database may be this large (bytes); thousands of packages need a few megabytes.
@@ -55,9 +55,33 @@ pub struct Names<'a> {
     pub version: &'a [u8],
 }
 
+/// Which line is not dpkg's, in which of the files.
+#[derive(Debug, Clone)]
+struct Refused {
+    path: ImagePath,
+    line: usize,
+    found: String,
+    want: &'static str,
+}
+
+impl Refused {
+    fn error(self) -> Error {
+        let Refused { path, line, found, want } = self;
+        Error::Syntax { path, line, found, want }
+    }
+}
+
+/// Files, by their bytes, and what came of parsing them.
+type Parsed = (Vec<(ImagePath, Rc<[u8]>)>, Result<Rc<Packages>, Refused>);
+
 thread_local! {
-    /// The database that was parsed last.
-    static LAST: RefCell<Option<Rc<Packages>>> = const { RefCell::new(None) };
+    /// The database that was parsed last. One that does not parse is not parsed again, either.
+    static LAST: RefCell<Option<Parsed>> = const { RefCell::new(None) };
+}
+
+/// Whether these are the same files with the same bytes, by their places.
+fn same(a: &[(ImagePath, Rc<[u8]>)], b: &[(ImagePath, Rc<[u8]>)]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && Rc::ptr_eq(&a.1, &b.1))
 }
 
 impl Packages {
@@ -89,22 +113,24 @@ impl Packages {
         }
         // A plan looks at dozens of stages with one database; the bytes of an image do not change,
         // and are kept alive here, so the same bytes are at the same place and no others are.
-        if let Some(known) = LAST.with_borrow(|last| last.clone().filter(|l| l.same(&files))) {
-            return Ok(known);
-        }
-        let mut packages = Packages { files, records: Vec::new() };
-        packages.records = packages.parse()?;
-        let packages = Rc::new(packages);
-        LAST.set(Some(Rc::clone(&packages)));
-        Ok(packages)
+        let known = LAST.with_borrow(|last| {
+            last.as_ref()
+                .filter(|(parsed, _)| same(parsed, &files))
+                .map(|(_, answer)| answer.clone())
+        });
+        let answer = known.unwrap_or_else(|| {
+            let mut packages = Packages { files: files.clone(), records: Vec::new() };
+            let answer = packages.parse().map(|records| {
+                packages.records = records;
+                Rc::new(packages)
+            });
+            LAST.set(Some((files, answer.clone())));
+            answer
+        });
+        answer.map_err(Refused::error)
     }
 
-    fn same(&self, files: &[(ImagePath, Rc<[u8]>)]) -> bool {
-        self.files.len() == files.len()
-            && self.files.iter().zip(files).all(|(a, b)| a.0 == b.0 && Rc::ptr_eq(&a.1, &b.1))
-    }
-
-    fn parse(&self) -> Result<Vec<Record>> {
+    fn parse(&self) -> Result<Vec<Record>, Refused> {
         let mut records: Vec<Record> = Vec::new();
         for (file, (path, text)) in self.files.iter().enumerate() {
             // A name is a piece of the text, so its place is a difference of addresses.
@@ -118,10 +144,10 @@ impl Packages {
             for stanza in dpkg::stanzas(text) {
                 let Stanza {
                     name, architecture, version, state, line, reinstall, essential, ..
-                } = stanza.map_err(|bad| Error::Syntax {
+                } = stanza.map_err(|bad| Refused {
                     path: path.clone(),
                     line: bad.line,
-                    found: format!("`{}`", escape(bad.found)),
+                    found: format!("`{}`", quote(bad.found)),
                     want: bad.want,
                 })?;
                 let (name, architecture, version) =

@@ -1,5 +1,7 @@
 //! Which host keys sshd is told to use.
 
+use std::collections::HashSet;
+
 use super::config::Config;
 use super::keyword;
 use crate::error::Result;
@@ -13,12 +15,13 @@ use crate::rootfs::{ImagePath, Rootfs};
 pub fn host_key_paths(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
     let Some(config) = Config::read(root)? else { return Ok(Vec::new()) };
     let mut paths: Vec<ImagePath> = Vec::new();
+    let mut known = HashSet::new();
     for setting in &config.settings {
         let named = setting.keyword.is_some_and(|k| matches!(k.name, "HostKey" | "HostDSAKey"));
         if named
             && let Ok(value) = keyword::single(&setting.said, &config.release)
             && let Ok(path) = ImagePath::parse(value)
-            && !paths.contains(&path)
+            && known.insert(path.clone())
         {
             paths.push(path);
         }

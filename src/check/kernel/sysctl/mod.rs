@@ -173,6 +173,10 @@ impl Gaps<'_> {
     /// A line behind ours says otherwise.
     fn contrary(&mut self, hit: &Hit<'_>) -> Result<()> {
         let entry = hit.entry;
+        // One gap for each file: a new text for each line of it would take time with its square.
+        if self.found.contains_key(&entry.real) {
+            return Ok(());
+        }
         let evidence = self.want.evidence(hit).note("a later line decides");
         let none = |why: String| Gap::no_remedy(evidence.clone(), why);
         if self.want.keep_cni_owned && is_cni(entry) {
@@ -207,6 +211,9 @@ impl Gaps<'_> {
 
     /// A gap that a line in a file of ours closes. The file begins as what it hides elsewhere.
     fn write_into(&mut self, path: &ImagePath, evidence: Evidence) -> Result<()> {
+        if self.found.contains_key(path) {
+            return Ok(());
+        }
         if let Destination::Refused(why) = destination::file(self.root, path)? {
             self.add(path, || Gap::no_remedy(evidence, why));
             return Ok(());

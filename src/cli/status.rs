@@ -1,0 +1,88 @@
+//! Exit statuses: one table for all verbs. Help, man page, README and schema are made from it or
+//! compared with it (`tests/docs.rs`).
+
+/// As declared.
+pub const OK: u8 = 0;
+/// Could not do, or could not tell.
+pub const FAILED: u8 = 1;
+/// Told, and not as declared.
+pub const NOT_AS_DECLARED: u8 = 2;
+/// A guard refused; nothing was changed.
+pub const REFUSED: u8 = 3;
+/// The command line or the environment is wrong.
+pub const USAGE: u8 = 64;
+
+/// One row of the table.
+pub struct Row {
+    /// The statuses, as they are shown.
+    pub status: &'static str,
+    /// What they mean, in a few words.
+    pub short: &'static str,
+    /// What they mean.
+    pub en: &'static str,
+    /// The same in Japanese.
+    pub ja: &'static str,
+}
+
+/// All statuses.
+pub const TABLE: [Row; 6] = [
+    Row {
+        status: "0",
+        short: "as declared",
+        en: "as declared; applied; taken back; plan printed",
+        ja: "宣言どおり。適用済み。元に戻した。計画を表示した",
+    },
+    Row {
+        status: "1",
+        short: "could not do, tell or answer; the log says what was done",
+        en: "could not do (the files are as before; a package step that apt-get finished stays), or \
+             could not tell of some row (the others were done), or could not write the report or \
+             answer (the log says what was done)",
+        ja: "できない (ファイルは元のまま。apt-get が終えたパッケージの操作は残る)、判定できない行がある \
+             (ほかの行は行った)、または報告や答えを書けない (何を行ったかはログが述べる)",
+    },
+    Row {
+        status: "2",
+        short: "not as declared",
+        en: "told, and not as declared (`plan`: only with `--detailed-exitcode`; drift: only with \
+             `--strict`)",
+        ja: "判定でき、宣言どおりでない (`plan` は `--detailed-exitcode`、相違は `--strict` のときだけ)",
+    },
+    Row {
+        status: "3",
+        short: "a guard refused, nothing was changed",
+        en: "a guard refused, nothing was changed (another system, a lock-out, a report's place \
+             inside the root, another run still at work after `--wait`, nothing to revert, or \
+             changed since; a disk image that is in use or made in a way that is not known)",
+        ja: "ガードが拒否し、何も変えていない (別の OS、締め出し、ルートの中の報告先、`--wait` の間待っても\
+             別の実行が作業中、戻すものがない、後から変更された。使用中のディスクイメージや未対応の構成の\
+             ディスクイメージ)",
+    },
+    Row {
+        status: "64",
+        short: "wrong usage",
+        en: "wrong usage: an option, or a variable of the environment",
+        ja: "使い方の誤り (オプションまたは環境変数)",
+    },
+    Row {
+        status: "129, 130, 143",
+        short: "stopped by SIGHUP, SIGINT, SIGTERM, every change undone",
+        en: "stopped by SIGHUP, SIGINT, SIGTERM between two steps; every change was undone",
+        ja: "SIGHUP、SIGINT、SIGTERM により手順の間で停止した。変更はすべて元に戻した",
+    },
+];
+
+/// The table in one line, for help.
+pub(super) fn help() -> String {
+    let rows: Vec<String> = TABLE.iter().map(|r| format!("{} {}", r.status, r.short)).collect();
+    format!("Exit status: {}", rows.join(" · "))
+}
+
+/// The rows of the table in Markdown, for the pages in English or Japanese.
+pub fn markdown(japanese: bool) -> String {
+    let row = |row: &Row| match japanese {
+        true => format!("| {} | {} |\n", row.status.replace(", ", "、"), row.ja),
+        false => format!("| {} | {} |\n", row.status, row.en),
+    };
+    TABLE.iter().map(row).collect()
+}
