@@ -94,7 +94,9 @@ pub fn require(options: &str, flag: Flag) -> String {
     let says = |w: &&str| !w.is_empty() && *w != flag.opposite();
     let mut kept: Vec<&str> = words(options).filter(says).collect();
     if !kept.contains(&flag.word()) {
-        let later = |w: &&&str| Flag::of(w).is_some_and(|other| other > flag);
+        // A word against another flag may go when that one is required: it keeps nothing apart.
+        let later =
+            |w: &&&str| Flag::of(w).is_some_and(|other| other > flag || **w == other.opposite());
         let at = kept.len() - kept.iter().rev().take_while(later).count();
         kept.insert(at, flag.word());
     }
@@ -154,6 +156,13 @@ mod tests {
         assert_eq!(implied_by("group", Flag::Nosuid), Some("group"));
         assert_eq!(implied_by("user,exec", Flag::Noexec), None);
         assert_eq!(implied_by("exec,user", Flag::Noexec), Some("user"));
+    }
+
+    #[test]
+    fn a_word_that_goes_later_keeps_nothing_apart() {
+        let both = |a, b| require(&require("noexec,dev", a), b);
+        assert_eq!(both(Flag::Nodev, Flag::Nosuid), "nodev,nosuid,noexec");
+        assert_eq!(both(Flag::Nosuid, Flag::Nodev), "nodev,nosuid,noexec");
     }
 
     #[test]
