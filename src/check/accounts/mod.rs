@@ -1,5 +1,5 @@
 //! What the rules about accounts share: reading the four account files, who is who in them
-//! ([`people`]), and turning what was found into gaps.
+//! (`people`), and turning what was found into gaps.
 //!
 //! Separate from the primitives because they must agree: an account that one rule takes for a
 //! person's is nobody else's for the next. It must stay true that no content of a password field
