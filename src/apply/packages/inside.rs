@@ -22,9 +22,8 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{chroot, fchdir};
 
-use super::keeper::{Job, NOT_STARTED, Place, die_with_parent};
+use super::job::{Job, NOT_STARTED, Place, SCRATCH_INSIDE, die_with_parent};
 use super::policy;
-use super::session::SCRATCH_INSIDE;
 
 /// The devices a package script may use: none of them is this machine's own hardware.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];

@@ -10,6 +10,7 @@
 
 mod apt;
 mod inside;
+mod job;
 mod keeper;
 mod policy;
 mod protected;

@@ -13,12 +13,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::super::{Stop, journal};
-use super::keeper::{Job, NOT_STARTED, Place};
+use super::job::{Job, NOT_STARTED, Place, SCRATCH_INSIDE};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, escape};
 
-/// Where the scratch directory lies for programs that run in an offline root.
-pub(super) const SCRATCH_INSIDE: &str = "/run/gokaku";
 /// How many lines of a step that failed are shown.
 const TAIL: usize = 8;
 /// A daemon may hold on to a step's output; what comes this long after its end is not waited for.
