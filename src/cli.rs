@@ -27,6 +27,9 @@ use outputs::Outputs;
 
 pub use args::command;
 
+/// This program, for what is started again.
+const OWN: &str = "/proc/self/exe";
+
 /// Exit statuses, one table for all verbs.
 mod status {
     /// As declared.
@@ -44,8 +47,8 @@ mod status {
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
-    // The package runner starts this very program as the keeper of each step.
-    let status = apply::packages::serve(&args).unwrap_or_else(|| run(args));
+    // A container's steps are this very program, started again.
+    let status = apply::serve(&args).unwrap_or_else(|| run(args));
     ExitCode::from(status)
 }
 
@@ -176,6 +179,9 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
     };
     let outputs = Outputs::open(judge, &root)?;
     progress::opened(&target, &profile, &rules);
+    if let Some(left) = apply::left_behind(&root).filter(|_| mode != Mode::Apply) {
+        log::warn!("{left}");
+    }
     let mut diff = String::new();
     let report = match mode {
         Mode::Audit => {
@@ -187,23 +193,28 @@ fn judge_root(judge: &Judge, mode: Mode, args: &Args) -> Result<u8, Failure> {
             let plan = plan::plan(&rules, &root)?;
             guards::lockout(judge, &rules, &root, &plan, false)?;
             if judge.validate {
-                apply::validate(&root, plan.changes())?;
+                apply::validate(&root, plan.changes(), Path::new(OWN))?;
             }
             diff = report::diff::render(plan.changes(), &*AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }
         Mode::Apply => {
-            let Verb::Apply { state, packages, protect_package, .. } = &args.verb else {
+            let Verb::Apply { state, packages, protect_package, package_timeout, .. } = &args.verb
+            else {
                 return Ok(status::FAILED);
             };
             let review = |root: &DiskRootfs, plan: &plan::Plan| {
                 guards::lockout(judge, &rules, root, plan, true)?;
-                if judge.validate { apply::validate(root, plan.changes()) } else { Ok(()) }
+                match judge.validate {
+                    true => apply::validate(root, plan.changes(), Path::new(OWN)),
+                    false => Ok(()),
+                }
             };
             let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
-                program: "/proc/self/exe".into(),
+                program: OWN.into(),
                 protect: protect_package.clone(),
+                time_limit: std::time::Duration::from_secs(*package_timeout),
             });
             let options = apply::Options {
                 mtime: source_date()?,

@@ -6,10 +6,12 @@
 //! the next one. Taking a finished run back is such a run, too. It must stay true that each entry
 //! is old or new at any instant.
 
+mod container;
 mod entry;
 mod folders;
 mod harden;
 mod journal;
+mod leftovers;
 mod mounts;
 pub mod packages;
 mod privilege;
@@ -34,7 +36,9 @@ use entry::{Folder, NOW, Shape, is_no_directory, is_not_empty, is_not_there};
 use folders::Folders;
 use journal::{Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
 
+pub use container::serve;
 pub use harden::{Hardened, Options, Review, harden};
+pub use leftovers::left_behind;
 pub use revert::{How, PutBack, Reverted, forget, revert};
 pub use stop::Stop;
 pub use validate::validate;

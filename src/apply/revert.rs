@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::entry::{Shape, is_no_directory, is_not_there};
 use super::journal::{Entry, Journal, Purpose, Run, Saved, Step, temporary};
-use super::{Executor, Folders, Recovered, Stop};
+use super::{Executor, Folders, Recovered, Stop, leftovers};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
 
@@ -77,6 +77,7 @@ pub fn revert(
     executor.set_stop(stop.clone());
     let recovered = executor.recover()?;
     recovered.tell();
+    leftovers::sweep(root, &executor.journals.packages())?;
     match recovered {
         // The last run is what was cut off: it has been taken back now, and no other.
         Recovered::Apply(paths) => executor.reverted(None, paths, Vec::new(), Vec::new()),
@@ -94,6 +95,7 @@ pub fn revert(
 pub fn forget(root: &DiskRootfs, state: &Path) -> Result<usize> {
     let executor = Executor::lock(root, state)?;
     executor.recover()?.tell();
+    leftovers::sweep(root, &executor.journals.packages())?;
     let runs = executor.journals.runs()?;
     let mut dropped = 0;
     // Oldest first: cut off here, what is left is still the end of the story.

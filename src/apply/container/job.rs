@@ -1,5 +1,5 @@
 //! What a step is, as one process hands it to the next: the run to its keeper, the keeper to the
-//! step.
+//! step's first process.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,51 +9,68 @@ use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 
 /// The words that begin a keeper's command line, and a step's.
-pub(super) const KEEPER: &str = "--package-keeper";
-pub(super) const STEP: &str = "--package-step";
+pub(super) const KEEPER: &str = "--container-keeper";
+pub(super) const STEP: &str = "--container-step";
 /// The exit status of a keeper whose step could not be started.
-pub(super) const NOT_STARTED: u8 = 125;
-/// Where the scratch directory lies for programs that run in an offline root.
-pub(super) const SCRATCH_INSIDE: &str = "/run/gokaku";
+pub(in super::super) const NOT_STARTED: u8 = 125;
+/// The exit status of a step whose program is not there, or is not for this machine.
+pub(in super::super) const MISSING: u8 = 124;
+/// Where the scratch directory lies for programs that run in a container.
+pub(in super::super) const SCRATCH_INSIDE: &str = "/run/gokaku";
 
 /// Where a step runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in super::super) enum Place {
     /// On the running system.
     Live,
     /// In the root that this program itself has, which is no running system's: a container, a
     /// chroot.
     Own,
-    /// In a directory that holds a root.
-    Chroot,
+    /// In a container of a directory that holds a root.
+    Container,
 }
 
-impl Place {
-    const ALL: [(Place, &'static str); 3] =
-        [(Place::Live, "live"), (Place::Own, "own"), (Place::Chroot, "chroot")];
-
-    fn word(self) -> &'static str {
-        Place::ALL.iter().find(|(place, _)| *place == self).map_or("", |(_, word)| word)
-    }
+/// What a step does, and so what it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Kind {
+    /// Package management that changes nothing.
+    Ask,
+    /// It fetches: the machine's network, and no script.
+    Fetch,
+    /// Scripts of packages run: no network, and services must not start.
+    Scripts,
+    /// A validator, in a view of the root: what it writes is gone with it.
+    View,
 }
 
-/// What a keeper is told.
+const PLACES: [(Place, &str); 3] =
+    [(Place::Live, "live"), (Place::Own, "own"), (Place::Container, "container")];
+const KINDS: [(Kind, &str); 4] =
+    [(Kind::Ask, "ask"), (Kind::Fetch, "fetch"), (Kind::Scripts, "scripts"), (Kind::View, "view")];
+
+/// The word of a value, in a table of all.
+fn word<T: PartialEq + Copy>(table: &[(T, &'static str)], value: T) -> &'static str {
+    table.iter().find(|(known, _)| *known == value).map_or("", |(_, word)| word)
+}
+
+fn value<T: Copy>(table: &[(T, &'static str)], word: &OsString) -> Option<T> {
+    table.iter().find(|(_, known)| word == *known).map(|(value, _)| *value)
+}
+
+/// One step.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Job {
+pub(in super::super) struct Job {
     pub place: Place,
+    pub kind: Kind,
     /// The process whose death ends the step.
     pub parent: u32,
     /// Where the root is.
     pub root: PathBuf,
     /// Device and number of the root, so that nothing else is taken for it.
     pub identity: (u64, u64),
-    /// Where the scratch directory is.
+    /// Where the scratch directory is; empty: none.
     pub scratch: PathBuf,
-    /// Scripts of packages may run.
-    pub scripts: bool,
-    /// The network is needed.
-    pub online: bool,
-    /// Program and arguments.
+    /// Program and arguments. Empty: only whether a container can be had.
     pub command: Vec<OsString>,
 }
 
@@ -64,41 +81,38 @@ impl Job {
     }
 
     /// The command line of the step itself.
-    pub fn step_args(&self) -> Vec<OsString> {
+    pub(super) fn step_args(&self) -> Vec<OsString> {
         self.args(STEP)
     }
 
     fn args(&self, verb: &str) -> Vec<OsString> {
-        let word = |is, word: &'static str| OsString::from(if is { word } else { "no" });
         let mut args = vec![
             verb.into(),
-            self.place.word().into(),
+            word(&PLACES, self.place).into(),
+            word(&KINDS, self.kind).into(),
             self.parent.to_string().into(),
             self.root.clone().into(),
             format!("{}:{}", self.identity.0, self.identity.1).into(),
             self.scratch.clone().into(),
-            word(self.scripts, "scripts"),
-            word(self.online, "online"),
         ];
         args.extend(self.command.iter().cloned());
         args
     }
 
     /// Reads what follows the verb.
-    pub fn parse(args: &[OsString]) -> Option<Job> {
-        let [place, parent, root, identity, scratch, scripts, online, command @ ..] = args else {
+    pub(super) fn parse(args: &[OsString]) -> Option<Job> {
+        let [place, kind, parent, root, identity, scratch, command @ ..] = args else {
             return None;
         };
         let (device, number) = identity.to_str()?.split_once(':')?;
         Some(Job {
-            place: Place::ALL.iter().find(|(_, word)| *place == **word)?.0,
+            place: value(&PLACES, place)?,
+            kind: value(&KINDS, kind)?,
             parent: parent.to_str()?.parse().ok()?,
             root: root.into(),
             identity: (device.parse().ok()?, number.parse().ok()?),
             scratch: scratch.into(),
-            scripts: scripts == "scripts",
-            online: online == "online",
-            command: Some(command).filter(|c| !c.is_empty())?.to_vec(),
+            command: command.to_vec(),
         })
     }
 }
@@ -120,18 +134,18 @@ mod tests {
     fn what_a_keeper_is_told_is_what_it_reads() {
         let job = Job {
             place: Place::Own,
+            kind: Kind::Scripts,
             parent: 7,
             root: "/mnt/image".into(),
             identity: (64768, 2),
             scratch: "/var/lib/gokaku/x/packages".into(),
-            scripts: true,
-            online: false,
             command: vec!["apt-get".into(), "-q".into()],
         };
         let args = job.to_args();
         assert_eq!(args[0], KEEPER);
         assert_eq!(Job::parse(&args[1..]), Some(job));
-        assert_eq!(Job::parse(&args[1..8]), None, "no command");
+        assert_eq!(Job::parse(&args[1..7]).unwrap().command, [""; 0]);
+        assert_eq!(Job::parse(&args[1..6]), None, "no scratch directory");
         assert_eq!(Job::parse(&[]), None);
     }
 }
