@@ -30,11 +30,14 @@ use outputs::Outputs;
 
 pub use args::{command, with_rows};
 
+/// This program, for what is started again.
+const OWN: &str = "/proc/self/exe";
+
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
-    // The package runner starts this very program as the keeper of each step.
-    let status = apply::packages::serve(&args).unwrap_or_else(|| run(args));
+    // A container's steps are this very program, started again.
+    let status = apply::serve(&args).unwrap_or_else(|| run(args));
     ExitCode::from(status)
 }
 
@@ -161,6 +164,9 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     let outputs = Outputs::open(judge, &root)?;
     progress::opened(&target, &profile, &rules);
     guards::clock(&rules, &root);
+    if let Some(left) = apply::left_behind(&root).filter(|_| mode != Mode::Apply) {
+        log::warn!("{left}");
+    }
     let mut diff = String::new();
     let mut run = String::new();
     let report = match mode {
@@ -173,23 +179,28 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
             let plan = plan::plan(&rules, &root)?;
             guards::lockout(judge.allow_lockout, &rules, &root, &plan, false)?;
             if judge.validate {
-                apply::validate(&root, plan.changes())?;
+                apply::validate(&root, plan.changes(), Path::new(OWN))?;
             }
             diff = report::diff::render(plan.changes(), &*AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, plan.changes())
         }
         Mode::Apply => {
-            let Verb::Apply { state, packages, protect_package, .. } = &args.verb else {
+            let Verb::Apply { state, packages, protect_package, package_timeout, .. } = &args.verb
+            else {
                 return Ok(status::FAILED);
             };
             let review = |root: &DiskRootfs, plan: &plan::Plan| {
                 guards::lockout(judge.allow_lockout, &rules, root, plan, true)?;
-                if judge.validate { apply::validate(root, plan.changes()) } else { Ok(()) }
+                match judge.validate {
+                    true => apply::validate(root, plan.changes(), Path::new(OWN)),
+                    false => Ok(()),
+                }
             };
             let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
-                program: "/proc/self/exe".into(),
+                program: OWN.into(),
                 protect: [profile.protected_packages.as_slice(), protect_package].concat(),
+                time_limit: std::time::Duration::from_secs(*package_timeout),
             });
             let options = apply::Options {
                 mtime,

@@ -323,7 +323,11 @@ run good gokaku apply
     );
     told("all", "1", &[refused]);
     assert!(ran.listing("tree") == ran.listing("after"), "changed");
-    told("rights", "1", &["namespaces", "root rights"]);
+    told(
+        "rights",
+        "3",
+        &["nothing was validated", "namespace", "as root", "leave --validate away"],
+    );
     assert!(ran.listing("tree") == ran.listing("rights.after"), "changed");
     told("nokey", "1", &["/etc/ssh/sshd_config: sshd -t", "rot13"]);
     assert!(ran.listing("keyless") == ran.listing("keyless.after"), "changed");

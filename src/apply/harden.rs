@@ -8,7 +8,7 @@ use crate::plan::{self, Judged, Plan};
 use crate::profile::Rule;
 use crate::rootfs::DiskRootfs;
 
-use super::{Applied, Executor, Stop, mounts, packages, privilege};
+use super::{Applied, Executor, Stop, leftovers, mounts, packages, privilege};
 
 /// Looks at a root and at a plan for it that is about to be carried out, and may refuse.
 pub type Review<'a> = dyn Fn(&DiskRootfs, &Plan) -> Result<()> + 'a;
@@ -61,12 +61,12 @@ pub fn harden(
     let mut executor = Executor::lock_within(root, state, wait, stop)?;
     executor.set_mtime(mtime);
     executor.recover()?.tell();
+    leftovers::sweep(root, &executor.journals.packages())?;
     // Whatever was read before the lock was held may be old.
     let mut now = root.reopen()?;
     let mut packages = packages::Outcome::default();
     let mut before = None;
     if let Some(runner) = runner {
-        packages::sweep(root)?;
         // What the guards refuse is refused before packages change, which nothing brings back.
         let planned = plan::plan(rules, &now)?;
         may_begin(&now, &planned, review)?;

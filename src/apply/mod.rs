@@ -6,11 +6,13 @@
 //! the next one. Taking a finished run back is such a run, too. It must stay true that each entry
 //! is old or new at any instant.
 
+mod container;
 mod copied;
 mod entry;
 mod folders;
 mod harden;
 mod journal;
+mod leftovers;
 mod lock;
 mod mounts;
 pub mod packages;
@@ -36,8 +38,10 @@ use folders::Folders;
 use journal::{Below, Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
 use lock::Lock;
 
+pub use container::serve;
 pub use copied::undo_copy;
 pub use harden::{Hardened, Options, Review, harden};
+pub use leftovers::left_behind;
 pub use revert::{How, PutBack, Reverted, forget, revert, revert_run};
 pub use stop::Stop;
 pub use validate::validate;

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::entry::{Shape, is_no_directory, is_not_there};
 use super::journal::{Entry, Journal, Purpose, Run, Saved, Step, temporary};
-use super::{Executor, Folders, Recovered, Stop};
+use super::{Executor, Folders, Recovered, Stop, leftovers};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
 
@@ -100,6 +100,7 @@ pub fn revert_run(
     };
     let recovered = executor.recover()?;
     recovered.tell();
+    leftovers::sweep(root, &executor.journals.packages())?;
     let meant = only.is_none_or(|only| only == about);
     match recovered {
         // The last run is what was cut off: it has been taken back now, and no other.
@@ -121,6 +122,7 @@ pub fn revert_run(
 pub fn forget(root: &DiskRootfs, state: &Path, wait: Duration, stop: &Stop) -> Result<usize> {
     let executor = Executor::lock_within(root, state, wait, stop)?;
     executor.recover()?.tell();
+    leftovers::sweep(root, &executor.journals.packages())?;
     let runs = executor.journals.runs()?;
     let mut dropped = 0;
     // Oldest first: cut off here, what is left is still the end of the story.

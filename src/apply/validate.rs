@@ -1,37 +1,27 @@
 //! Asks the root's own programs whether they take what is about to be written.
 //!
-//! They run in the root as it will be: a view of it, in a mount namespace of one thread, with the
-//! changes of the plan on top, in memory. The tree is not touched, nothing is left behind, and no
-//! network is there. It must stay true that every path is used only after the change of root, so
-//! that a link in the tree leads nowhere else.
-#![allow(clippy::disallowed_methods)] // paths are the view's own once it has been entered
+//! They run in a container of the root as it will be (`container/`): a view of it with the changes of
+//! the plan on top, in memory. The tree is not touched, nothing is left behind, no network is there,
+//! and what they start ends with them.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, Permissions};
-use std::io::{ErrorKind, Read, Seek};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
-use nix::sys::stat::{Mode, fstat};
-use nix::unistd::{chdir, chroot, fchdir};
-
+use super::Stop;
+use super::container::{
+    self, ENVIRONMENT, Job, Kind, MISSING, NOT_STARTED, Place, Put, Request, SCRATCH_INSIDE, View,
+    WAYS_OUT,
+};
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, ImagePath, Links, NodeBody, PathChange, Rootfs, escape};
+use crate::rootfs::{DiskRootfs, ImagePath, PathChange, Rootfs};
 
 /// A program that has not ended by then is not waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// So much of what a program says is read (bytes), and so many of its lines are shown.
-const OUTPUT_LIMIT: u64 = 64 << 10;
+/// So much of what a program says is kept (bytes), and so many of its lines are shown.
+const OUTPUT_LIMIT: usize = 64 << 10;
 const SHOWN: usize = 6;
-/// Where the view has what only the question needs: memory, gone with it.
-const SCRATCH: &str = "/run/gokaku";
 
 /// A program that can judge files before a daemon reads them.
 struct Judge {
@@ -89,10 +79,12 @@ enum Said {
 /// Asks about the files that `changes` write. What a program refuses already as it is, is a
 /// warning: the plan is not at fault.
 ///
+/// `program` is gokaku, which hands its arguments to [`serve`](super::serve).
+///
 /// # Errors
-/// [`Error::Invalid`] for the first file that is refused; [`Error::Host`] when nothing can be asked
-/// here at all.
-pub fn validate(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
+/// [`Error::Invalid`] for the first file that is refused; [`Error::Guard`] when nothing can be asked
+/// here, because the programs cannot be shut in.
+pub fn validate(root: &DiskRootfs, changes: &[PathChange], program: &Path) -> Result<()> {
     for judge in &JUDGES {
         let about: Vec<&ImagePath> =
             changes.iter().map(|c| &c.path).filter(|p| judge.is_about(p)).collect();
@@ -100,13 +92,13 @@ pub fn validate(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
             continue;
         }
         let name = judge.name;
-        match ask(root, changes, judge)? {
+        match ask(root, changes, judge, program)? {
             Said::Fine => {
                 log::info!(phase = "validate", files = about.len(); "{name} takes what is planned");
             }
             Said::CannotAsk(why) => log::warn!("{name} was not asked: {why}"),
             Said::No(words) => {
-                let before = match ask(root, &[], judge)? {
+                let before = match ask(root, &[], judge, program)? {
                     Said::No(words) => words,
                     Said::Fine | Said::CannotAsk(_) => Vec::new(),
                 };
@@ -132,260 +124,82 @@ impl Judge {
         let path = path.as_bytes();
         self.paths.iter().any(|p| path.starts_with(p.as_bytes()))
     }
-}
 
-/// What is to stand at a path of the view.
-struct Put {
-    path: PathBuf,
-    mode: u32,
-    owner: (u32, u32),
-    what: What,
-}
-
-enum What {
-    Content(Vec<u8>),
-    Link(PathBuf),
-    Directory,
-    Stat,
-    Nothing,
-}
-
-impl Put {
-    fn of(change: &PathChange) -> Put {
-        let path = PathBuf::from(OsStr::from_bytes(change.path.as_bytes()));
-        let Some(node) = &change.after else {
-            return Put { path, mode: 0, owner: (0, 0), what: What::Nothing };
+    /// What its status and its lines say.
+    fn said(&self, status: i32, lines: Vec<String>) -> Said {
+        let bad: Vec<String> = match self.complaint {
+            None if status == 0 => return Said::Fine,
+            None => lines,
+            Some(word) => lines.into_iter().filter(|l| l.contains(word)).collect(),
         };
-        let what = match &node.body {
-            NodeBody::File(Some(bytes)) => What::Content(bytes.to_vec()),
-            NodeBody::Symlink(text) => What::Link(OsStr::from_bytes(text).into()),
-            NodeBody::Dir if change.before.is_none() => What::Directory,
-            _ => What::Stat,
-        };
-        Put { path, mode: node.stat.mode, owner: (node.stat.uid, node.stat.gid), what }
-    }
-
-    fn write(&self) -> std::io::Result<()> {
-        let path = &self.path;
-        match &self.what {
-            What::Nothing => return fs::remove_file(path),
-            What::Link(text) => {
-                let _ = fs::remove_file(path);
-                return symlink(text, path);
-            }
-            What::Directory => fs::create_dir(path)?,
-            What::Content(bytes) => fs::write(path, bytes)?,
-            What::Stat => {}
+        match (bad.is_empty(), status) {
+            (true, 0) => Said::Fine,
+            (true, s) if s > 128 => Said::No(vec![format!("ended by signal {}", s - 128)]),
+            (true, s) => Said::No(vec![format!("exit status {s}, without a word")]),
+            (false, _) => Said::No(bad),
         }
-        // In a user namespace some owners cannot be had, and no judge asks for those.
-        let _ = lchown(path, Some(self.owner.0), Some(self.owner.1));
-        fs::set_permissions(path, Permissions::from_mode(self.mode))
     }
 }
 
-/// Runs a judge in the view, in a thread that has namespaces and a root of its own and ends with
-/// them.
-fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &'static Judge) -> Result<Said> {
-    let fail =
-        |why: String| Error::host("ask its programs", root.host_path(), std::io::Error::other(why));
-    let top = ImagePath::root();
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
-    let dir = root.open_at(&top, flags, Links::Refuse).map_err(|e| fail(e.to_string()))?;
-    let id = fstat(&dir).map(|s| (s.st_dev, s.st_ino)).map_err(|e| fail(e.to_string()))?;
+/// Runs a judge in a container of the root as it will be.
+fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &Judge, program: &Path) -> Result<Said> {
     let has_host_key = root.list(&ImagePath::parse("/etc/ssh")?).is_ok_and(|names| {
-        let is_key = |n: &std::ffi::OsString| {
+        let is_key = |n: &OsString| {
             n.as_bytes().starts_with(b"ssh_host_") && n.as_bytes().ends_with(b"_key")
         };
         names.unwrap_or_default().iter().any(is_key)
     });
-    let scratch = tempfile::tempdir().map_err(|e| fail(format!("no temporary directory: {e}")))?;
-    let output = tempfile::tempfile().map_err(|e| fail(format!("no temporary file: {e}")))?;
-    let puts: Vec<Put> = changes.iter().map(Put::of).collect();
-    let (path, place) = (root.host_path().to_owned(), scratch.path().to_owned());
-    let asked = std::thread::spawn(move || {
-        let view = View { root: path, id, scratch: place };
-        view.enter()?;
-        for put in &puts {
-            let shown = put.path.display();
-            put.write().map_err(|e| format!("{shown}: cannot be put into the view: {e}"))?;
-        }
-        judge.run(output, !has_host_key)
-    });
-    match asked.join() {
-        Ok(said) => said.map_err(fail),
-        Err(_) => Err(fail("the question came to no end".to_owned())),
+    let key = format!("{SCRATCH_INSIDE}/key");
+    let host_key = (judge.program.ends_with("sshd") && !has_host_key).then_some(key);
+    let mut command: Vec<OsString> = vec![judge.program.into()];
+    command.extend(judge.args.iter().map(OsString::from));
+    if let Some(key) = &host_key {
+        command.extend(["-h".into(), key.into()]);
     }
-}
-
-/// The root as it will be, and the way into it.
-struct View {
-    root: PathBuf,
-    id: (u64, u64),
-    scratch: PathBuf,
-}
-
-type Step<T = ()> = std::result::Result<T, String>;
-
-/// The devices a judge may open.
-const DEVICES: [&str; 4] = ["null", "zero", "random", "urandom"];
-
-impl View {
-    /// Changes this thread's root to a view of the root that can be written without touching it.
-    fn enter(&self) -> Step {
-        let apart = CloneFlags::CLONE_FS
-            | CloneFlags::CLONE_NEWNS
-            | CloneFlags::CLONE_NEWNET
-            | CloneFlags::CLONE_NEWIPC;
-        unshare(apart).map_err(|e| {
-            format!(
-                "no namespaces of their own for them: {e}; this needs root rights (in a container: \
-                 --privileged)"
-            )
-        })?;
-        let none = None::<&str>;
-        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).map_err(
-            |e| match e {
-                Errno::EINVAL => "mounts cannot be kept apart in a chroot".to_owned(),
-                e => format!("mounts cannot be kept apart: {e}"),
-            },
-        )?;
-        let at = |name: &str| self.scratch.join(name);
-        let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-        mount(Some("gokaku"), &self.scratch, Some("tmpfs"), quiet, Some("mode=700"))
-            .map_err(|e| format!("no memory to write to: {e}"))?;
-        for name in ["upper", "work", "view", "dev"] {
-            fs::create_dir(at(name)).map_err(|e| format!("{name}: {e}"))?;
+    let view = View {
+        puts: changes.iter().map(Put::of).collect(),
+        host_key,
+        // All that it has read comes out there, and that may be long.
+        quiet: judge.complaint.is_some(),
+    };
+    let fail = |e| Error::host("ask its programs", root.host_path(), e);
+    let request = Request {
+        job: Job {
+            place: Place::Container,
+            kind: Kind::View,
+            parent: std::process::id(),
+            root: root.host_path().to_owned(),
+            identity: root.identity().ok_or_else(|| Error::Raced { path: ImagePath::root() })?,
+            scratch: PathBuf::new(),
+            command,
+        },
+        input: Some(view.to_bytes().map_err(fail)?),
+        environment: ENVIRONMENT.map(|(name, value)| (name, value.to_owned())).to_vec(),
+        limit: PATIENCE,
+        stop: &Stop::default(),
+        watch: &|| None,
+    };
+    let (mut lines, mut size) = (Vec::new(), 0);
+    let ended = container::run(program, request, &mut |_, line| {
+        size += line.len();
+        if size <= OUTPUT_LIMIT {
+            lines.push(line);
         }
-        for name in DEVICES {
-            let place = at("dev").join(name);
-            File::create(&place).map_err(|e| format!("/dev/{name}: {e}"))?;
-            mount(Some(&Path::new("/dev").join(name)), &place, none, MsFlags::MS_BIND, none)
-                .map_err(|e| format!("/dev/{name}: {e}"))?;
-        }
-        self.overlay(&at("upper"), &at("work"), &at("view"))?;
-        // From here on, a link in the tree leads nowhere but into the scratch directory.
-        chroot(&self.scratch).and_then(|()| chdir("/")).map_err(|e| format!("no way in: {e}"))?;
-        for (what, on) in [("dev", "/view/dev"), ("run", "/view/run")] {
-            let _ = fs::create_dir(on);
-            let mounted = match what {
-                "dev" => mount(Some("/dev"), on, none, MsFlags::MS_BIND | MsFlags::MS_REC, none),
-                _ => mount(Some("gokaku"), on, Some("tmpfs"), quiet, Some("mode=755")),
-            };
-            mounted.map_err(|e| format!("/{what}: cannot mount: {e}"))?;
-        }
-        chroot("/view").and_then(|()| chdir("/")).map_err(|e| format!("no way in: {e}"))?;
-        // What is run has no program's file of this machine; sshd wants its empty directory.
-        for dir in [SCRATCH, "/run/sshd"] {
-            fs::create_dir(dir).map_err(|e| format!("{dir}: {e}"))?;
-        }
-        Ok(())
+    })
+    .map_err(fail)?;
+    if ended.why.is_some() {
+        return Ok(Said::CannotAsk(format!("no answer within {} s", PATIENCE.as_secs())));
     }
-
-    /// The root below, memory on top. Its path may hold any character, so it is the working
-    /// directory.
-    fn overlay(&self, upper: &Path, work: &Path, view: &Path) -> Step {
-        let root = nix::fcntl::open(
-            &self.root,
-            OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
-            Mode::empty(),
-        )
-        .map_err(|e| format!("cannot be opened: {e}"))?;
-        if fstat(&root).ok().map(|s| (s.st_dev, s.st_ino)) != Some(self.id) {
-            return Err("another directory than at the beginning".to_owned());
-        }
-        fchdir(&root).map_err(|e| format!("cannot be entered: {e}"))?;
-        let layers = format!("lowerdir=.,upperdir={},workdir={}", upper.display(), work.display());
-        // In a user namespace attributes of overlays are users' own.
-        let mut last = Errno::EINVAL;
-        for options in [layers.clone(), format!("{layers},userxattr")] {
-            let quiet = MsFlags::MS_NODEV;
-            match mount(Some("gokaku"), view, Some("overlay"), quiet, Some(options.as_str())) {
-                Ok(()) => return Ok(()),
-                Err(e) => last = e,
-            }
-        }
-        Err(format!("no view of it can be made (overlayfs): {last}"))
+    if ended.status == i32::from(NOT_STARTED) {
+        return Err(Error::Guard(format!(
+            "{}: nothing was validated: its programs cannot be shut in here: {}; {WAYS_OUT}, or \
+             leave --validate away; nothing was written",
+            root.host_path().display(),
+            lines.join("; ")
+        )));
     }
-}
-
-impl Judge {
-    /// Runs it in the view, which this thread has entered.
-    fn run(&self, mut output: File, needs_key: bool) -> Step<Said> {
-        if fs::metadata(self.program).is_err() {
-            return Ok(Said::CannotAsk(format!("{} is not there", self.program)));
-        }
-        let mut args: Vec<&str> = self.args.to_vec();
-        let key = format!("{SCRATCH}/key");
-        if needs_key && self.program.ends_with("sshd") {
-            // It refuses to judge without a host key; this one never leaves memory.
-            let made = Command::new("/usr/bin/ssh-keygen")
-                .args(["-q", "-t", "ed25519", "-N", "", "-f", &key])
-                .env_clear()
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            if !made.is_ok_and(|status| status.success()) {
-                return Ok(Said::CannotAsk(
-                    "no host key is there, and none can be made".to_owned(),
-                ));
-            }
-            args.extend(["-h", &key]);
-        }
-        let writer = |file: &File| file.try_clone().map_err(|e| e.to_string());
-        let started = Command::new(self.program)
-            .args(args)
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .stdout(match self.complaint {
-                None => writer(&output)?.into(),
-                // All that it has read comes out here, and that may be long.
-                Some(_) => Stdio::null(),
-            })
-            .stderr(writer(&output)?)
-            .spawn();
-        let mut child = match started {
-            Ok(child) => child,
-            // ENOEXEC: for another kind of machine. ENOENT: so is its loader, or it is not there.
-            Err(e) if e.kind() == ErrorKind::NotFound || e.raw_os_error() == Some(8) => {
-                return Ok(Said::CannotAsk(format!("{} does not run here: {e}", self.program)));
-            }
-            Err(e) => return Ok(Said::CannotAsk(format!("{}: {e}", self.program))),
-        };
-        let begun = Instant::now();
-        let status = loop {
-            match child.try_wait().map_err(|e| e.to_string())? {
-                Some(status) => break status,
-                None if begun.elapsed() > PATIENCE => {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    let why = format!("no answer within {} s", PATIENCE.as_secs());
-                    return Ok(Said::CannotAsk(why));
-                }
-                None => std::thread::sleep(Duration::from_millis(10)),
-            }
-        };
-        let lines = said(&mut output).map_err(|e| e.to_string())?;
-        let bad = match self.complaint {
-            None if status.success() => return Ok(Said::Fine),
-            None => lines,
-            Some(word) => lines.into_iter().filter(|l| l.contains(word)).collect(),
-        };
-        Ok(match (bad.is_empty(), status.success()) {
-            (true, true) => Said::Fine,
-            (true, false) => Said::No(vec![format!("{status}, without a word")]),
-            (false, _) => Said::No(bad),
-        })
+    if ended.status == i32::from(MISSING) {
+        return Ok(Said::CannotAsk(lines.join("; ")));
     }
-}
-
-/// Its lines, safe to show.
-fn said(output: &mut File) -> std::io::Result<Vec<String>> {
-    output.rewind()?;
-    let mut bytes = Vec::new();
-    output.take(OUTPUT_LIMIT).read_to_end(&mut bytes)?;
-    let lines = bytes.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end);
-    Ok(lines.filter(|l| !l.is_empty()).map(escape).collect())
+    Ok(judge.said(ended.status, lines))
 }

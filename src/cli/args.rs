@@ -76,6 +76,15 @@ pub enum Verb {
         /// any characters; may be given again.
         #[arg(long, value_name = "NAME", env = "GOKAKU_PROTECT_PACKAGE", value_delimiter = ',')]
         protect_package: Vec<String>,
+        /// So long each step of apt-get may take.
+        #[arg(
+            long,
+            value_name = "SECONDS",
+            env = "GOKAKU_PACKAGE_TIMEOUT",
+            default_value_t = 3600,
+            value_parser = clap::value_parser!(u64).range(1..)
+        )]
+        package_timeout: u64,
     },
     /// Take the last apply back: content, modes, owners, attributes, times, links.
     ///
@@ -219,8 +228,8 @@ pub struct Judge {
     #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT", value_parser = switch())]
     pub allow_lockout: bool,
     /// Let the root's own programs judge what is planned before anything is written (sshd -t,
-    /// visudo -c, rsyslogd -N1, modprobe -c): they run in a view of the root, without a network.
-    /// Needs root rights.
+    /// visudo -c, rsyslogd -N1, modprobe -c): they run in a container of the root, in which nothing of
+    /// this machine is in reach. Needs root rights.
     #[arg(long, env = "GOKAKU_VALIDATE", value_parser = switch())]
     pub validate: bool,
     /// Exit with 2 when a left-alone row has drifted, too.

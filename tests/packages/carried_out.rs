@@ -138,7 +138,7 @@ cp "$R/srv/seen" "$OUT/seen"
         "PATH=/usr/sbin:/usr/bin:/sbin:/bin\n",
         "policy 101",
         "network lo \n",
-        "first process exe,",
+        "first process gokaku,",
         "mask 0022",
     ] {
         assert!(seen.contains(want), "{want:?} in {seen}");

@@ -27,7 +27,7 @@ fn apt_get(session: &Session<'_>) -> Vec<String> {
         "Dir::Cache::archives=archives/",
         &planner,
     ];
-    if !session.is_chroot() {
+    if !session.is_container() {
         // The user apt fetches as cannot enter the directory that holds the scratch directory.
         options.push("APT::Sandbox::User=root");
     }
@@ -36,6 +36,30 @@ fn apt_get(session: &Session<'_>) -> Vec<String> {
         args.extend(["-o".to_owned(), option.to_owned()]);
     }
     args
+}
+
+/// Where the file lies that takes commands away from a fetch, below the scratch directory.
+pub(super) const FETCH_CONF: &str = "fetch.conf";
+/// Commands of the tree's own apt configuration that a fetch would run beside its downloads, with the
+/// network in reach.
+pub(super) const NO_COMMANDS: &str = "\
+    #clear APT::Update::Pre-Invoke;\n\
+    #clear APT::Update::Post-Invoke;\n\
+    #clear APT::Update::Post-Invoke-Success;\n\
+    #clear APT::Update::Post-Invoke-Stats;\n\
+    #clear Acquire::http::Proxy-Auto-Detect;\n\
+    #clear Acquire::http::ProxyAutoDetect;\n\
+    #clear Acquire::https::Proxy-Auto-Detect;\n\
+    #clear Acquire::https::ProxyAutoDetect;\n";
+
+/// A step that fetches: on a root that is not this program's own, nothing but that.
+fn fetching(session: &Session<'_>, args: Vec<String>) -> Step {
+    let mut all = Vec::new();
+    if session.is_container() {
+        all.extend(["-c".to_owned(), format!("{}/{FETCH_CONF}", session.scratch_inside())]);
+    }
+    all.extend(args);
+    Step::fetching("apt-get", all)
 }
 
 /// A removal needs no sources, so that broken ones do not stop it, and none can offer a substitute.
@@ -68,7 +92,7 @@ pub(super) fn purge_stumps(names: &[String]) -> Step {
 }
 
 pub(super) fn update(session: &Session<'_>) -> Step {
-    Step::fetching("apt-get", args(session, &["update"], &[])).shown("apt-get update")
+    fetching(session, args(session, &["update"], &[])).shown("apt-get update")
 }
 
 pub(super) fn simulate_purge(session: &Session<'_>, names: &[String]) -> Step {
@@ -103,7 +127,7 @@ pub(super) fn simulate_install(session: &Session<'_>, wanted: &Install) -> Step 
 }
 
 pub(super) fn fetch(session: &Session<'_>, wanted: &Install) -> Step {
-    Step::fetching("apt-get", wanted.args(session, &["--download-only", "install"]))
+    fetching(session, wanted.args(session, &["--download-only", "install"]))
         .shown(&format!("apt-get --download-only install {}", wanted.names.join(" ")))
 }
 

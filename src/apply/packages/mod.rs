@@ -2,16 +2,13 @@
 //!
 //! What rules ask for is simulated first; a simulation that would take anything protected, or
 //! anything somebody installed on purpose, is refused before the first change. The programs run in
-//! the root with private mounts and processes (`inside.rs`), watched by a keeper that ends with
-//! this process (`keeper.rs`), so that nothing of a run is left behind, however it ends. What was
-//! done is told by dpkg's record before and after, never by an exit status.
+//! a container of the root (`apply/container/`), so that scripts reach nothing of this machine and
+//! nothing of a run is left behind, however it ends. What was done is told by dpkg's record before
+//! and after, never by an exit status.
 //!
 //! What the package manager did is not undone by a failure or by a later revert.
 
 mod apt;
-mod inside;
-mod keeper;
-mod policy;
 mod protected;
 mod record;
 mod session;
@@ -20,6 +17,7 @@ mod target;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
@@ -28,22 +26,22 @@ use crate::plan::{self, PackageChange};
 use crate::profile::Rule;
 use crate::rootfs::DiskRootfs;
 
-pub use keeper::serve;
 pub use record::{Action, Operation};
 
 use apt::Install;
 use session::{Session, Step};
-use simulation::Simulation;
 use target::Interrupted;
 
 /// Runs the package manager of a root.
 #[derive(Debug, Clone)]
 pub struct Runner {
     /// The gokaku program: it is started again as the keeper of each step. The program hands such a
-    /// call to [`serve`].
+    /// call to [`serve`](super::serve).
     pub program: PathBuf,
     /// Packages that are never removed: the profile's, and those named for this run; `*` stands for any characters.
     pub protect: Vec<String>,
+    /// So long a step may take.
+    pub time_limit: Duration,
 }
 
 /// What became of the packages.
@@ -112,7 +110,7 @@ impl Runner {
         }
         let mut run = Run {
             runner: self,
-            session: Session::new(root, &self.program, scratch, epoch, stop)?,
+            session: Session::new(root, self, scratch, epoch, stop)?,
             notes: Vec::new(),
             touched: false,
         };
@@ -130,14 +128,6 @@ impl Runner {
         };
         Ok(Outcome { operations, notes, failure })
     }
-}
-
-/// Takes away what a run that was killed together with its keeper has left in a root.
-pub(super) fn sweep(root: &DiskRootfs) -> Result<()> {
-    if policy::Policy::sweep(root)? {
-        log::warn!("{}: left by a run that was killed; taken away", policy::PATH);
-    }
-    Ok(())
 }
 
 /// The names that are to come, or to go; each once.
@@ -259,7 +249,7 @@ impl Run<'_> {
         if ran.status != 0 {
             return Err(Stop::Refused(format!("{}; nothing was changed", ran.failure(&step))));
         }
-        let simulation = Simulation::parse(&ran.stdout).map_err(Stop::Refused)?;
+        let simulation = ran.simulation().map_err(Stop::Refused)?;
         let on_purpose = target::Marks::read(&root.reopen()?)?;
         protected::check_purge(&simulation, purge, state, &on_purpose, &self.runner.protect)
             .map_err(Stop::Refused)
@@ -271,7 +261,7 @@ impl Run<'_> {
         if ran.status != 0 {
             return Err(Stop::Failed(format!("{}{hint}", ran.failure(&step))));
         }
-        let simulation = Simulation::parse(&ran.stdout).map_err(Stop::Refused)?;
+        let simulation = ran.simulation().map_err(Stop::Refused)?;
         protected::check_install(&simulation, &install.names, going).map_err(Stop::Refused)
     }
 }

@@ -1,28 +1,23 @@
-//! Running one step after the other, each under a keeper of its own, and reading what it says.
+//! Running one step after the other, each in a container of its own, and reading what it says.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, PipeReader};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
+use super::super::container::{
+    self, ENVIRONMENT, Job, Kind, NOT_STARTED, Place, Request, SCRATCH_INSIDE, WAYS_OUT,
+};
 use super::super::{Stop, journal};
-use super::keeper::{Job, NOT_STARTED, Place};
+use super::apt;
+use super::simulation::Simulation;
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, ImagePath, escape};
+use crate::rootfs::{DiskRootfs, ImagePath};
 
-/// Where the scratch directory lies for programs that run in an offline root.
-pub(super) const SCRATCH_INSIDE: &str = "/run/gokaku";
 /// How many lines of a step that failed are shown.
 const TAIL: usize = 8;
-/// A daemon may hold on to a step's output; what comes this long after its end is not waited for.
-const LINGER: Duration = Duration::from_secs(2);
+/// Package lists and fetched packages together (bytes): the machine's disk is not the tree's to fill.
+const SCRATCH_LIMIT: u64 = 2 << 30;
 
 /// One program to run in the root.
 pub(super) struct Step {
@@ -30,32 +25,30 @@ pub(super) struct Step {
     pub args: Vec<String>,
     /// The command as people type it.
     shown: String,
-    /// Scripts of packages may run: services must not start.
-    pub scripts: bool,
-    /// It fetches something: without the network it cannot work.
-    pub online: bool,
+    /// What it does, and so what it needs.
+    kind: Kind,
 }
 
 impl Step {
-    fn new(program: &str, args: impl IntoIterator<Item = String>) -> Step {
+    fn new(kind: Kind, program: &str, args: impl IntoIterator<Item = String>) -> Step {
         let args: Vec<String> = args.into_iter().collect();
         let shown = format!("{program} {}", args.join(" "));
-        Step { program: program.to_owned(), args, shown, scripts: false, online: false }
+        Step { program: program.to_owned(), args, shown, kind }
     }
 
     /// A step that changes nothing.
     pub fn asking(program: &str, args: impl IntoIterator<Item = String>) -> Step {
-        Step::new(program, args)
+        Step::new(Kind::Ask, program, args)
     }
 
     /// A step that fetches.
     pub fn fetching(program: &str, args: impl IntoIterator<Item = String>) -> Step {
-        Step { online: true, ..Step::new(program, args) }
+        Step::new(Kind::Fetch, program, args)
     }
 
     /// A step that changes packages.
     pub fn changing(program: &str, args: impl IntoIterator<Item = String>) -> Step {
-        Step { scripts: true, ..Step::new(program, args) }
+        Step::new(Kind::Scripts, program, args)
     }
 
     /// Names the command in fewer words.
@@ -65,11 +58,16 @@ impl Step {
 }
 
 /// What a step came to.
+#[derive(Default)]
 pub(super) struct Ran {
     /// Its exit status; above 128 the signal that ended it.
     pub status: i32,
     /// Its standard output, by lines.
     pub stdout: Vec<String>,
+    /// Why it was ended before it was done.
+    why: Option<String>,
+    /// It printed more than was kept.
+    is_cut: bool,
     /// The last lines of all its output.
     tail: VecDeque<String>,
     /// The lines in which apt complains.
@@ -84,6 +82,9 @@ impl Ran {
             return format!("`{}` could not be started: {}", step.shown, why.join("; "));
         }
         let how = match self.status {
+            _ if self.why.is_some() => {
+                format!("did not end: {}", self.why.as_deref().unwrap_or(""))
+            }
             s if s > 128 => format!("was ended by signal {}", s - 128),
             s => format!("ended with status {s}"),
         };
@@ -96,6 +97,18 @@ impl Ran {
         self.status != i32::from(NOT_STARTED)
     }
 
+    /// What a simulation says would be done.
+    pub fn simulation(&self) -> Result<Simulation, String> {
+        match self.is_cut {
+            true => {
+                Err("apt-get's simulation is longer than is read; it cannot be judged, so nothing \
+                         more is done"
+                    .to_owned())
+            }
+            false => Simulation::parse(&self.stdout),
+        }
+    }
+
     /// The complaints, to be added to a later failure.
     pub fn complaints(&self) -> String {
         let shown = self.complaints.iter().take(TAIL);
@@ -106,7 +119,7 @@ impl Ran {
 /// The way to run steps in one root.
 pub(super) struct Session<'a> {
     root: &'a DiskRootfs,
-    program: &'a Path,
+    runner: &'a super::Runner,
     place: Place,
     scratch: Scratch,
     epoch: Option<i64>,
@@ -114,9 +127,10 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
+    /// Refuses where the programs of the root cannot be shut in.
     pub fn new(
         root: &'a DiskRootfs,
-        program: &'a Path,
+        runner: &'a super::Runner,
         scratch: &Path,
         epoch: Option<i64>,
         stop: &'a Stop,
@@ -125,63 +139,84 @@ impl<'a> Session<'a> {
         let place = match (root.is_live(), root.is_own()) {
             (true, _) => Place::Live,
             (false, true) => Place::Own,
-            (false, false) => Place::Chroot,
+            (false, false) => Place::Container,
         };
-        Ok(Session { root, program, place, scratch: Scratch::make(scratch)?, epoch, stop })
+        let scratch = Scratch::make(scratch)?;
+        let session = Session { root, runner, place, scratch, epoch, stop };
+        session.probe()?;
+        Ok(session)
     }
 
-    pub fn is_chroot(&self) -> bool {
-        self.place == Place::Chroot
+    pub fn is_container(&self) -> bool {
+        self.place == Place::Container
     }
 
     /// The scratch directory as the programs see it.
     pub fn scratch_inside(&self) -> String {
         match self.place {
-            Place::Chroot => SCRATCH_INSIDE.to_owned(),
+            Place::Container => SCRATCH_INSIDE.to_owned(),
             Place::Live | Place::Own => self.scratch.dir.display().to_string(),
         }
+    }
+
+    /// Makes a container and runs nothing in it.
+    fn probe(&self) -> Result<()> {
+        if !self.is_container() {
+            return Ok(());
+        }
+        let ran = self.start(Kind::Scripts, Vec::new())?;
+        if ran.status == 0 {
+            return Ok(());
+        }
+        let why: Vec<&str> = ran.tail.iter().map(String::as_str).collect();
+        Err(Error::Guard(format!(
+            "{}: package scripts cannot be shut in here: {}; {WAYS_OUT}, or inside of this root with \
+             `--root /`, where its scripts are at home; nothing was changed",
+            self.root.host_path().display(),
+            why.join("; "),
+        )))
     }
 
     /// Runs a step to its end.
     pub fn run(&self, step: &Step) -> Result<Ran> {
         self.stop.check()?;
+        log::debug!("running {} {}", step.program, step.args.join(" "));
+        let words = std::iter::once(&step.program).chain(&step.args);
+        self.start(step.kind, words.map(OsString::from).collect())
+    }
+
+    fn start(&self, kind: Kind, command: Vec<OsString>) -> Result<Ran> {
         let raced = || Error::Raced { path: ImagePath::root() };
         let job = Job {
             place: self.place,
+            kind,
             parent: std::process::id(),
             root: self.root.host_path().to_owned(),
             identity: self.root.identity().ok_or_else(raced)?,
             scratch: self.scratch.dir.clone(),
-            scripts: step.scripts,
-            online: step.online,
-            command: [step.program.clone()].iter().chain(&step.args).map(OsString::from).collect(),
+            command,
         };
-        log::debug!("running {} {}", step.program, step.args.join(" "));
-        let fail = |e| Error::host("start", self.program, e);
-        let (out, out_writer) = std::io::pipe().map_err(fail)?;
-        let (err, err_writer) = std::io::pipe().map_err(fail)?;
-        #[allow(clippy::disallowed_methods)] // this program itself, as the keeper of a step
-        let mut command = Command::new(self.program);
-        command
-            .args(job.to_args())
-            .env_clear()
-            .envs(environment(self.epoch))
-            .stdin(Stdio::null())
-            .stdout(out_writer)
-            .stderr(err_writer);
-        let mut keeper = command.spawn().map_err(fail)?;
-        // Its copies of the pipes' ends would keep them open.
-        drop(command);
-        collect(&mut keeper, out, err, self.stop).map_err(fail)
+        let request = Request {
+            job,
+            input: None,
+            environment: environment(self.epoch),
+            limit: self.runner.time_limit,
+            stop: self.stop,
+            watch: &|| self.scratch.too_large(),
+        };
+        let mut ran = Ran::default();
+        let program = &self.runner.program;
+        let ended = container::run(program, request, &mut |is_out, line| ran.take(is_out, line))
+            .map_err(|e| Error::host("start", program, e))?;
+        (ran.status, ran.why, ran.is_cut) = (ended.status, ended.why, ended.is_cut);
+        Ok(ran)
     }
 }
 
 /// All that the programs of the root get of an environment: nothing of this machine's.
 fn environment(epoch: Option<i64>) -> Vec<(&'static str, String)> {
-    let mut all = [
-        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+    let more = [
         ("HOME", "/root"),
-        ("LC_ALL", "C"),
         ("TERM", "dumb"),
         ("DEBIAN_FRONTEND", "noninteractive"),
         ("DEBIAN_PRIORITY", "critical"),
@@ -189,69 +224,15 @@ fn environment(epoch: Option<i64>) -> Vec<(&'static str, String)> {
         ("APT_LISTCHANGES_FRONTEND", "none"),
         ("NEEDRESTART_MODE", "l"),
         ("UCF_FORCE_CONFFOLD", "1"),
-    ]
-    .map(|(name, value)| (name, value.to_owned()))
-    .to_vec();
+    ];
+    let all = ENVIRONMENT.into_iter().chain(more);
+    let mut all: Vec<_> = all.map(|(name, value)| (name, value.to_owned())).collect();
     all.extend(epoch.map(|seconds| ("SOURCE_DATE_EPOCH", seconds.to_string())));
     all
 }
 
-/// Reads both outputs until the keeper has ended. When the run is to end, so is the keeper, which
-/// sees to its step.
-fn collect(
-    keeper: &mut Child,
-    out: PipeReader,
-    err: PipeReader,
-    stop: &Stop,
-) -> std::io::Result<Ran> {
-    let (sender, lines) = mpsc::channel();
-    for (is_out, pipe) in [(true, out), (false, err)] {
-        let sender = sender.clone();
-        std::thread::spawn(move || {
-            let mut pipe = BufReader::new(pipe);
-            let mut line = Vec::new();
-            while pipe.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-                // Progress is shown by returning to the beginning of the line; the last part counts.
-                let text = line.trim_ascii_end().rsplit(|b| *b == b'\r').next().unwrap_or(&line);
-                if sender.send((is_out, escape(text))).is_err() {
-                    return;
-                }
-                line.clear();
-            }
-        });
-    }
-    drop(sender);
-    let mut ran =
-        Ran { status: 0, stdout: Vec::new(), tail: VecDeque::new(), complaints: Vec::new() };
-    let (mut ended, mut asked) = (None, false);
-    loop {
-        if ended.is_none() && !asked && stop.check().is_err() {
-            asked = true;
-            let pid = i32::try_from(keeper.id()).map_err(std::io::Error::other)?;
-            kill(Pid::from_raw(pid), Signal::SIGTERM)?;
-        }
-        let patience = if ended.is_some() { LINGER } else { Duration::from_millis(100) };
-        match lines.recv_timeout(patience) {
-            Ok((is_out, line)) => ran.take(is_out, line),
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if ended.is_some() => break,
-            Err(RecvTimeoutError::Timeout) => ended = keeper.try_wait()?,
-        }
-    }
-    let status = match ended {
-        Some(status) => status,
-        None => keeper.wait()?,
-    };
-    use std::os::unix::process::ExitStatusExt;
-    ran.status = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-    Ok(ran)
-}
-
 impl Ran {
     fn take(&mut self, is_out: bool, line: String) {
-        if line.is_empty() {
-            return;
-        }
         log::info!("  {line}");
         if self.tail.len() == TAIL {
             self.tail.pop_front();
@@ -291,9 +272,42 @@ impl Scratch {
         for below in ["", "lists", "lists/partial", "cache", "cache/archives/partial"] {
             open.recursive(true).mode(0o755).create(dir.join(below)).map_err(fail)?;
         }
+        std::fs::write(dir.join(apt::FETCH_CONF), apt::NO_COMMANDS).map_err(fail)?;
         scratch.dir = std::fs::canonicalize(dir).map_err(fail)?;
         Ok(scratch)
     }
+
+    /// Words, if more lies in it than may.
+    fn too_large(&self) -> Option<String> {
+        let size = size_of(&self.dir, SCRATCH_LIMIT);
+        (size > SCRATCH_LIMIT).then(|| {
+            format!(
+                "more than {} MiB of package lists and packages in {}; it was ended",
+                SCRATCH_LIMIT >> 20,
+                self.dir.display()
+            )
+        })
+    }
+}
+
+/// The size of all files below a directory (bytes), holes included; beyond `enough` it is not looked
+/// further.
+#[allow(clippy::disallowed_methods)] // as above
+fn size_of(dir: &Path, enough: u64) -> u64 {
+    let mut sum = 0;
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        sum += match entry.metadata() {
+            Ok(found) if found.is_dir() => size_of(&entry.path(), enough),
+            // An entry has its price, too.
+            Ok(found) => found.len() + 1024,
+            // It has gone.
+            Err(_) => 0,
+        };
+        if sum > enough {
+            break;
+        }
+    }
+    sum
 }
 
 #[allow(clippy::disallowed_methods)] // as above
@@ -308,5 +322,26 @@ impl Drop for Scratch {
                 break;
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_the_scratch_directory_is_counted() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(top.path().join("a/b")).unwrap();
+        std::fs::write(top.path().join("a/b/c"), [0; 5000]).unwrap();
+        std::os::unix::fs::symlink("/", top.path().join("a/root")).unwrap();
+        let size = size_of(top.path(), SCRATCH_LIMIT);
+        assert!((5000..20_000).contains(&size), "{size}");
+        let large = std::fs::File::create(top.path().join("a/large")).unwrap();
+        large.set_len(SCRATCH_LIMIT).unwrap();
+        assert!(size_of(top.path(), SCRATCH_LIMIT) > SCRATCH_LIMIT);
+        let scratch = Scratch { dir: top.path().to_owned(), made: Vec::new() };
+        assert!(scratch.too_large().unwrap().contains("more than 2048 MiB"));
     }
 }

@@ -1,8 +1,9 @@
 //! `policy-rc.d`: the answer to package scripts that ask whether they may start a service.
 //!
 //! In an image nothing may start. A root that has no such file gets one while packages change; one
-//! that has keeps its own. Ours is told by its bytes, so that one left by a run that was killed
-//! together with its keeper is taken away by the next.
+//! that has keeps its own. Ours is known by its bytes, and comes under its name only when it is
+//! complete, so that one left by a run that was killed together with its keeper is taken away by the
+//! next.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -12,14 +13,16 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{Mode, fchmod, fstat, fstatat, futimens};
 use nix::sys::time::TimeSpec;
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, Links, Rootfs};
 
 /// Where package scripts look for it.
-pub(super) const PATH: &str = "/usr/sbin/policy-rc.d";
+pub(in super::super) const PATH: &str = "/usr/sbin/policy-rc.d";
 const NAME: &str = "policy-rc.d";
+/// Its name while it is written.
+const NEW: &str = ".policy-rc.d.gokaku-new";
 
 /// 101 is "not allowed".
 pub(super) const TEXT: &str = "#!/bin/sh\n\
@@ -27,7 +30,7 @@ pub(super) const TEXT: &str = "#!/bin/sh\n\
      exit 101\n";
 
 /// Our file in a root, gone when this is dropped.
-pub(super) struct Policy {
+pub(in super::super) struct Policy {
     dir: OwnedFd,
     /// The directory's time before our file came, and with it.
     times: [(i64, i64); 2],
@@ -39,7 +42,6 @@ fn time_of(dir: &OwnedFd) -> nix::Result<(i64, i64)> {
 
 impl Policy {
     /// Puts our file in place; `None` where the root has one of its own, or no place for one.
-    #[allow(clippy::disallowed_methods)] // a name in a directory that was opened inside the root
     pub fn place(root: &DiskRootfs) -> Result<Option<Policy>> {
         let path = ImagePath::parse(PATH)?;
         let fail = |op| {
@@ -53,33 +55,79 @@ impl Policy {
             Err(e) => return Err(fail("stat")(e)),
         }
         let before = time_of(&dir).map_err(fail("stat the directory of"))?;
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
-        let fd = nix::fcntl::openat(&dir, NAME, flags | OFlag::O_CLOEXEC, Mode::S_IRWXU)
-            .map_err(fail("make"))?;
+        let made = complete(&dir);
+        let gone = remove(&dir, NEW);
+        match made {
+            // Somebody was faster; theirs stays.
+            Err(Errno::EEXIST) => return Ok(None),
+            made => made.map_err(fail("make"))?,
+        }
         let policy = Policy { times: [before, time_of(&dir).unwrap_or(before)], dir };
-        let mut file = std::fs::File::from(fd);
-        file.write_all(TEXT.as_bytes()).map_err(|e| Error::target("write", &path, e))?;
-        fchmod(&file, Mode::from_bits_truncate(0o755)).map_err(fail("set the mode of"))?;
+        gone.map_err(fail("remove the other name of"))?;
         Ok(Some(policy))
     }
 
-    /// Takes a file of ours away that an earlier run has left behind. Says whether there was one.
-    pub fn sweep(root: &DiskRootfs) -> Result<bool> {
+    /// Whether a file of ours lies there: while a run is at work, or after one that was killed.
+    pub fn is_there(root: &DiskRootfs) -> Result<bool> {
         let path = ImagePath::parse(PATH)?;
-        // It may have been cut off while it was written.
         let found = match root.read_bytes(&path, 4096) {
             Ok(found) => found,
             Err(Error::WrongKind { .. } | Error::TooLarge { .. }) => None,
             Err(e) => return Err(e),
         };
-        if found.as_deref() != Some(TEXT.as_bytes()) {
+        Ok(found.as_deref() == Some(TEXT.as_bytes()))
+    }
+
+    /// Takes a file of ours away that an earlier run has left behind. Says whether there was one.
+    pub fn sweep(root: &DiskRootfs) -> Result<bool> {
+        let path = ImagePath::parse(PATH)?;
+        let is_there = Policy::is_there(root)?;
+        let Some(dir) = open_dir(root, &path)? else { return Ok(false) };
+        let fail = |op| {
+            let path = path.clone();
+            move |e: Errno| Error::target(op, &path, e)
+        };
+        let begun = fstatat(&dir, NEW, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok();
+        if !is_there && !begun {
             return Ok(false);
         }
-        let Some(dir) = open_dir(root, &path)? else { return Ok(false) };
-        let now = time_of(&dir).map_err(|e| Error::target("stat", &path, e))?;
-        drop(Policy { dir, times: [now, now] });
+        let now = time_of(&dir).map_err(fail("stat the directory of"))?;
+        if begun {
+            remove(&dir, NEW).map_err(fail("remove what was left of"))?;
+        }
+        if is_there {
+            remove(&dir, NAME).map_err(fail("remove"))?;
+        }
+        set_time(&dir, now);
         Ok(true)
     }
+}
+
+/// Writes ours under its other name, and gives it the one that counts if nothing has it.
+#[allow(clippy::disallowed_methods)] // a name in a directory that was opened inside the root
+fn complete(dir: &OwnedFd) -> nix::Result<()> {
+    remove(dir, NEW)?;
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
+    let fd = nix::fcntl::openat(dir, NEW, flags | OFlag::O_CLOEXEC, Mode::S_IRWXU)?;
+    let mut file = std::fs::File::from(fd);
+    file.write_all(TEXT.as_bytes())
+        .map_err(|e| e.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    fchmod(&file, Mode::from_bits_truncate(0o755))?;
+    linkat(dir, NEW, dir, NAME, AtFlags::empty())
+}
+
+/// Takes a name out of a directory of the root; none is fine.
+#[allow(clippy::disallowed_methods)] // a name in a directory that was opened inside the root
+fn remove(dir: &OwnedFd, name: &str) -> nix::Result<()> {
+    match unlinkat(dir, OsStr::new(name), UnlinkatFlags::NoRemoveDir) {
+        Err(Errno::ENOENT) => Ok(()),
+        gone => gone,
+    }
+}
+
+/// Our coming and going is no news.
+fn set_time(dir: &OwnedFd, (seconds, nanos): (i64, i64)) {
+    let _ = futimens(dir, &TimeSpec::UTIME_OMIT, &TimeSpec::new(seconds, nanos));
 }
 
 #[allow(clippy::disallowed_methods)] // opened inside the root
@@ -96,16 +144,11 @@ fn open_dir(root: &DiskRootfs, path: &ImagePath) -> Result<Option<OwnedFd>> {
 impl Drop for Policy {
     fn drop(&mut self) {
         let alone = time_of(&self.dir).is_ok_and(|now| now == self.times[1]);
-        #[allow(clippy::disallowed_methods)] // a name in a directory opened inside the root
-        let gone = unlinkat(&self.dir, OsStr::new(NAME), UnlinkatFlags::NoRemoveDir);
+        let gone = remove(&self.dir, NEW).and_then(|()| remove(&self.dir, NAME));
         match gone {
-            // Whatever packages did to the directory is news; our coming and going is none.
-            Ok(()) if alone => {
-                let [(seconds, nanos), _] = self.times;
-                let time = TimeSpec::new(seconds, nanos);
-                let _ = futimens(&self.dir, &TimeSpec::UTIME_OMIT, &time);
-            }
-            Ok(()) | Err(Errno::ENOENT) => {}
+            // Whatever packages did to the directory is news.
+            Ok(()) if alone => set_time(&self.dir, self.times[0]),
+            Ok(()) => {}
             Err(e) => eprintln!("{PATH}: cannot remove: {e}; remove it by hand"),
         }
     }
@@ -142,5 +185,16 @@ mod tests {
         assert!(Policy::sweep(&root.reopen().unwrap()).unwrap());
         assert!(!file.exists(), "left by a run that was killed");
         assert!(!Policy::sweep(&root.reopen().unwrap()).unwrap());
+
+        let new = dir.join(NEW);
+        std::fs::write(&new, "").unwrap();
+        std::fs::write(&file, "#!/bin/sh\nexit 0\n").unwrap();
+        assert!(!Policy::is_there(&root.reopen().unwrap()).unwrap());
+        assert!(Policy::sweep(&root.reopen().unwrap()).unwrap());
+        assert!(!new.exists() && file.exists(), "cut off while it was written; theirs stays");
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&new, "#!").unwrap();
+        drop(Policy::place(&root.reopen().unwrap()).unwrap().unwrap());
+        assert!(!new.exists() && !file.exists());
     }
 }

@@ -1,0 +1,44 @@
+//! The container in which programs of a tree run: package scripts, and the validators.
+//!
+//! What runs here reaches the tree and nothing of the machine: not its files, processes, name,
+//! terminal, devices, kernel log, or (except for a fetch) network. Each step has namespaces of its
+//! own, a root entered by `pivot_root` with the old one detached, a small bounding set of
+//! capabilities, `no_new_privs`, a seccomp filter and resource limits, and ends whole: the kernel
+//! ends every process of it with its first one. A protection that cannot be set refuses the step;
+//! none is done without.
+//!
+//! ```text
+//! gokaku ── run.rs ──> keeper.rs (gokaku again; dies with gokaku) ──> init.rs (process 1 inside)
+//!                      puts policy-rc.d, ends the step                enter.rs: namespaces, root
+//!                                                                     kernel.rs: /proc /sys /dev
+//!                                                                     confine.rs, filter.rs
+//! ```
+//!
+//! On the program's own root there is nothing to enter: its scripts are the machine's own.
+
+mod confine;
+mod enter;
+mod filter;
+mod init;
+mod job;
+mod keeper;
+mod kernel;
+mod mounts;
+mod output;
+mod policy;
+mod run;
+mod view;
+
+pub(super) use job::{Job, Kind, MISSING, NOT_STARTED, Place, SCRATCH_INSIDE};
+pub use keeper::serve;
+pub(super) use policy::{PATH as POLICY_PATH, Policy};
+pub(super) use run::{Request, run};
+pub(super) use view::{Put, View};
+
+/// The environment of every program in a container that is about the machine: none of it.
+pub(super) const ENVIRONMENT: [(&str, &str); 2] =
+    [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C")];
+
+/// The ways out where a container cannot be had.
+pub(super) const WAYS_OUT: &str =
+    "run as root outside of a container (in Docker: with --privileged)";
