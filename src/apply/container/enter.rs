@@ -16,10 +16,11 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{chdir, fchdir, pivot_root, sethostname};
 
+use super::init::MAX_PROCESSES;
 use super::job::{Job, Kind, SCRATCH_INSIDE};
 use super::kernel::{self, DEVICES, bind, make_dir, outside, put};
 use super::view::View;
-use super::{mounts, policy};
+use super::{confine, mounts, policy};
 
 /// Where the new root is put together: a directory of every machine, covered in this mount namespace
 /// alone. A name without colons, commas and backslashes, which overlays do not take.
@@ -27,8 +28,9 @@ const STAGE: &str = "/proc";
 const NEW_ROOT: &str = "/proc/root";
 const NONE: Option<&str> = None;
 
-/// Makes the container and enters it: from here on `/` is the root, and nothing leads out.
-pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<(), String> {
+/// Makes the container and enters it: from here on `/` is the root, and nothing leads out. Says whether
+/// the kernel bounds the number of processes in it.
+pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<bool, String> {
     apart(job.kind)?;
     // What was opened before belongs to the old mounts, on which nothing can be mounted from here.
     let open = |path: &Path, flags| {
@@ -106,7 +108,9 @@ pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<(), String> {
     if job.kind == Kind::Scripts {
         no_services()?;
     }
-    kernel::mask()
+    let is_bounded = confine::limit_processes(MAX_PROCESSES);
+    kernel::mask()?;
+    Ok(is_bounded)
 }
 
 /// Namespaces of its own. The process namespace is the keeper's work.

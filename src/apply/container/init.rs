@@ -46,8 +46,7 @@ pub(super) fn run(job: &Job) -> Result<u8, String> {
         Kind::View => Some(View::read(std::io::stdin().lock())?),
         _ => None,
     };
-    enter::enter(job, view.as_ref())?;
-    let counts = !confine::limit_processes(MAX_PROCESSES);
+    let counts = !enter::enter(job, view.as_ref())?;
     confine::confine(job.kind)?;
     if let Some(view) = &view
         && let Some(key) = &view.host_key
