@@ -47,7 +47,7 @@ run() {
     "$bin" "$@" || status=$?
     case $status in
     0) ;;
-    1) echo "(exit status 1: some rules could not be told; they are named above)" ;;
+    1) echo "(exit status 1: some rules could not be determined; they are named above)" ;;
     2) echo "(exit status 2: some rules do not hold, or not yet; they are named above)" ;;
     *) fail "gokaku $1 ended with exit status $status" ;;
     esac

@@ -103,7 +103,7 @@ fn bounded(reason: String) -> String {
     if reason.len() <= LONG { reason } else { cut(&reason, LONG).into_owned() }
 }
 
-/// All wants must hold. What definitely fails, fails; else what cannot be told, is unknown.
+/// All wants must hold. What definitely fails, fails; else what cannot be determined is unknown.
 fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judged {
     let (mut gaps, mut evidence) = (Vec::new(), Vec::new());
     let (mut causes, mut reasons) = (Vec::new(), Vec::new());
@@ -354,7 +354,7 @@ struct Row<'r> {
 struct Seen {
     judged: Judged,
     revision: u64,
-    /// Whether everything could be told, and nothing is left to stage. A look that failed is
+    /// Whether everything could be determined, and nothing is left to stage. A look that failed is
     /// repeated.
     settled: bool,
 }

@@ -1,4 +1,4 @@
-//! What this process may set, told before anything is written.
+//! What this process may set, determined before anything is written.
 //!
 //! Half a hardening is worse than none: files that should be root's would be somebody else's, and
 //! nobody would know. So a run that cannot give owners does not begin.

@@ -17,7 +17,7 @@ pub enum Outcome {
     NotMet,
     /// A person must judge; the evidence is attached.
     Manual,
-    /// It could not be told, with the cause.
+    /// It could not be determined, with the cause.
     Unknown,
     /// It does not hold (or was not judged), and that was accepted in the site's own profile.
     Waived,

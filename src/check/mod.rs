@@ -47,7 +47,7 @@ pub trait Primitive {
     /// Compares the image with what is wanted.
     ///
     /// # Errors
-    /// When it cannot be told: the rule is then `unknown`, with this cause.
+    /// When it cannot be determined: the rule is then `unknown`, with this cause.
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding>;
 }
 

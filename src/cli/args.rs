@@ -60,7 +60,7 @@ pub enum Verb {
         #[arg(long)]
         detailed_exitcode: bool,
     },
-    /// Make every 合格 row hold, then judge again from the disk.
+    /// Make every pass row hold, then judge again from the disk.
     Apply {
         /// What to judge.
         #[command(flatten)]
@@ -224,7 +224,7 @@ pub struct Judge {
     /// What is taken into account.
     #[command(flatten)]
     pub guard: Guard,
-    /// Carry out a plan that ends the next SSH login of a protected account; it is still told.
+    /// Carry out a plan that ends the next SSH login of a protected account; it is still reported.
     #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT", value_parser = switch())]
     pub allow_lockout: bool,
     /// Let the root's own programs judge what is planned before anything is written (sshd -t,
@@ -249,7 +249,7 @@ pub struct Guard {
     #[arg(long, value_name = "USER", env = "GOKAKU_PROTECT", value_delimiter = ',')]
     pub protect: Vec<String>,
     /// Put .netrc, .forward and .rhosts in people's homes out of use: renamed in place to
-    /// NAME.quarantined-gokaku, mode 0600. Without it they are told and not touched.
+    /// NAME.quarantined-gokaku, mode 0600. Without it they are reported and not touched.
     #[arg(long, env = "GOKAKU_QUARANTINE", value_parser = switch())]
     pub quarantine: bool,
     /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,

@@ -1,5 +1,5 @@
 //! The environment's share of the command line. Pipelines set variables that they have no value for:
-//! an empty one is one that is not set. A wrong value is told by the variable's name.
+//! an empty one is one that is not set. An error about a wrong value names the variable.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

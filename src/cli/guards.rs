@@ -137,7 +137,7 @@ pub fn lockout(
     }
 }
 
-/// The rows that bring it about, as far as that can be told: those about the word, of the path.
+/// The rows that bring it about, as far as that can be determined: those about the word, of the path.
 fn rows_of(bar: &Bar, rules: &[&Rule], plan: &Plan) -> String {
     let of_path =
         |path: &ImagePath| plan.changes().iter().find(|c| c.path == *path).map(|c| c.rules.clone());

@@ -1,6 +1,6 @@
 //! Where reports go: each `--format` to the `-o` at the same place, those without one to stdout.
 //!
-//! Files are opened before anything is done to a root, so that a name that will not do is told
+//! Files are opened before anything is done to a root, so that a name that will not do is reported
 //! while nothing has changed.
 
 use std::io::Write;

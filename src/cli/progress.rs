@@ -29,7 +29,7 @@ pub fn opened(target: &TargetRef, profile: &Profile, rules: &[&Rule]) {
 
 /// The end: every row that is not as declared, named with the reason, then the verdict.
 ///
-/// A plan has told what there is to tell; only what could not be told is news there.
+/// A plan has reported everything else; only what could not be determined is news there.
 pub fn ended(report: &Report, strict: bool) {
     let pass = &report.summary.pass;
     let bad = |row: &&RuleReport| match row.outcome {

@@ -12,7 +12,7 @@ use signal_hook::flag;
 use crate::apply::Stop;
 
 /// From here on, SIGINT, SIGTERM and SIGHUP stop a run in good order. Those that the caller has
-/// told us to ignore (`nohup`, a shell's background job) stay ignored.
+/// made us ignore (`nohup`, a shell's background job) stay ignored.
 pub fn watch() -> Stop {
     let stop = Stop::default();
     for signal in [SIGINT, SIGTERM, SIGHUP] {

@@ -1,6 +1,6 @@
 //! What a plan would change, as a unified diff with the metadata beside it.
 //!
-//! Secrets never show: `shadow` and `gshadow` are told by the names of the fields that change, and
+//! Secrets never show: `shadow` and `gshadow` show by the names of the fields that change, and
 //! of `passwd` and `group` password fields are reduced to their kind. Nor do control characters:
 //! a file of the target does not give orders to a terminal.
 

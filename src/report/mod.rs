@@ -30,7 +30,7 @@ const DPKG_STATUS: &str = "/var/lib/dpkg/status";
 pub enum Mode {
     /// Judged only.
     Audit,
-    /// Judged, and told what would change.
+    /// Judged, with what would change.
     Plan,
     /// Changed, and judged again.
     Apply,
@@ -327,7 +327,7 @@ impl Report {
         self
     }
 
-    /// The exit status of the verbs that judge: 1 when something could not be told, else 2 when
+    /// The exit status of the verbs that judge: 1 when something could not be determined, else 2 when
     /// something is not as declared (with `strict`, drift too), else 0.
     pub fn exit_status(&self, strict: bool) -> u8 {
         let pass = &self.summary.pass;

@@ -15,7 +15,7 @@ pub struct Source {
     pub suite: String,
     /// The components, as `main universe`.
     pub components: String,
-    /// Whether apt is told to trust it whatever its signature.
+    /// Whether apt is configured to trust it whatever its signature.
     pub trusted: bool,
 }
 
@@ -72,7 +72,7 @@ pub fn stanzas(text: &str) -> Vec<Source> {
     out
 }
 
-/// A stanza names at most this many sources that are told; more are a mistake.
+/// A stanza names at most this many sources that are reported; more are a mistake.
 const MAX_SOURCES: usize = 256;
 
 fn stanza(line: usize, fields: &[(String, String)]) -> Vec<Source> {

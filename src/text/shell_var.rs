@@ -1,6 +1,6 @@
 //! Variables of a file that a shell sources, as those in `/etc/default`.
 //!
-//! Such a file is a program. What it surely sets is told from what it may set: an assignment in an
+//! Such a file is a program. What it surely sets is kept apart from what it may set: an assignment in an
 //! `if`, behind `&&`, or after something that could change anything is no certainty.
 
 use std::ops::Range;

@@ -92,7 +92,7 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Reads a text. Every text can be read; what is odd is told by [`Unit::faults`].
+    /// Reads a text. Every text can be read; what is odd is reported by [`Unit::faults`].
     pub fn parse(text: &str) -> Unit {
         let mut unit = Unit::of(&pieces(text, Dialect::OldSystemd));
         if text.contains('\\') {

@@ -29,7 +29,7 @@ const GRACE: u32 = 100;
 
 /// Does what a keeper is started for, if these arguments of the process (the first is the program's
 /// name) are a keeper's; then the exit status. A program that hands its own path to
-/// [`Runner`](crate::apply::packages::Runner) or [`validate`](crate::apply::validate) calls this
+/// [`Runner`](crate::apply::packages::Runner) or [`validate`](crate::apply::validate()) calls this
 /// before anything else, while it has no descriptor of its own and no other thread.
 pub fn serve(args: &[OsString]) -> Option<u8> {
     let [_, verb, rest @ ..] = args else { return None };

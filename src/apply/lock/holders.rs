@@ -30,7 +30,7 @@ pub(super) struct Place {
     owners: Vec<u32>,
     /// The group that may write to the root directory.
     group: Option<u32>,
-    /// Anybody may, or it cannot be told.
+    /// Anybody may, or it cannot be determined.
     open: bool,
 }
 

@@ -3,7 +3,7 @@
 
 use super::session::{Session, Step};
 
-/// What every call of apt-get is told: no questions, no terminal, the administrator's own
+/// What every call of apt-get gets: no questions, no terminal, the administrator's own
 /// configuration files stay, nothing goes or comes that was not asked for.
 fn apt_get(session: &Session<'_>) -> Vec<String> {
     let scratch = session.scratch_inside();
@@ -110,7 +110,7 @@ pub(super) fn purge(session: &Session<'_>, names: &[String]) -> Step {
 /// What is to come.
 pub(super) struct Install {
     pub names: Vec<String>,
-    /// One of them is there half: apt-get takes it for installed unless told to do it again.
+    /// One of them is there half: apt-get takes it for installed unless asked to do it again.
     pub again: bool,
 }
 

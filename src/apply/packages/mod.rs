@@ -3,7 +3,7 @@
 //! What rules ask for is simulated first; a simulation that would take anything protected, or
 //! anything somebody installed on purpose, is refused before the first change. The programs run in
 //! a container of the root (`apply/container/`), so that scripts reach nothing of this machine and
-//! nothing of a run is left behind, however it ends. What was done is told by dpkg's record before
+//! nothing of a run is left behind, however it ends. What was done is read from dpkg's record before
 //! and after, never by an exit status.
 //!
 //! What the package manager did is not undone by a failure or by a later revert.

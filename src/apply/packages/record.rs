@@ -1,4 +1,4 @@
-//! What became of the packages, told by dpkg's record before and after.
+//! What became of the packages, by dpkg's record before and after.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -34,7 +34,7 @@ pub(in crate::check) fn is_login(user: &Entry<'_>) -> bool {
 /// Why an account's shell lets nobody in, as sshd reads it; `None` when it lets somebody in.
 ///
 /// # Errors
-/// It cannot be told where the shell's path leads.
+/// Where the shell's path leads cannot be determined.
 pub(crate) fn why_shut_out(root: &dyn Rootfs, user: &Entry<'_>) -> Result<Option<String>> {
     let (shell, shown) = (shell(user), escape(shell(user)));
     if !is_login(user) {

@@ -19,7 +19,7 @@ pub(in crate::check) struct UidRange {
     pub min: u32,
     /// The largest: `UID_MAX`, or 60000.
     pub max: u32,
-    /// The line, from 1, that makes them such that nobody can be told from a program by them, and
+    /// The line, from 1, that makes them such that a person cannot be distinguished from a program by them, and
     /// what it says.
     nonsense: Option<(usize, String)>,
 }
@@ -52,7 +52,7 @@ impl UidRange {
         UidRange { min: min.0, max: max.0, nonsense }
     }
 
-    /// That nobody can be told from a program by these numbers, as an error; `Ok` when one can.
+    /// That a person cannot be distinguished from a program by these numbers, as an error; `Ok` when one can.
     ///
     /// # Errors
     /// [`Error::Syntax`], with the line of `login.defs`.

@@ -1,7 +1,7 @@
 //! A file that gives away a password or trust is in nobody's home.
 //!
 //! Such a file is a leak that the owner of the image must know about, and taking it away in silence
-//! would hide that: it is told and left alone. In a run that was asked for it
+//! would hide that: it is reported and left alone. In a run that was asked for it
 //! ([`Rootfs::quarantines`]) it gets another name, under which no program reads it.
 
 use schemars::JsonSchema;

@@ -121,7 +121,7 @@ impl Mounts {
         }
     }
 
-    /// Why it cannot be told what is at `path`; `None` when the image itself holds it.
+    /// Why what is at `path` cannot be determined; `None` when the image itself holds it.
     ///
     /// # Errors
     /// A declared place cannot be looked at.

@@ -18,7 +18,7 @@ use crate::text::rsyslog::{Mask, Target, What};
 /// Messages reach the places that `criteria` name, by whatever rule in rsyslog's configuration.
 ///
 /// Where one of these does not hold, the rules of the drop-in `file` are written: those that are
-/// missing, and the `further` log files, save those that another rule writes already.
+/// missing, and the `further` log files, except those that another rule writes already.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RsyslogRouting {

@@ -88,7 +88,7 @@ impl Packages {
     /// Reads the database of the image.
     ///
     /// # Errors
-    /// There is none (then it cannot be told what is installed), it cannot be read, or a line in
+    /// There is none (then what is installed cannot be determined), it cannot be read, or a line in
     /// it is not dpkg's.
     pub fn read(root: &dyn Rootfs) -> Result<Rc<Packages>> {
         let packages = root.memo().derived(|| Packages::read_anew(root))?;

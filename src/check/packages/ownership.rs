@@ -16,7 +16,7 @@ const LIST_LIMIT: u64 = 64 << 20;
 /// name or, where links lead to it, under its real one.
 ///
 /// # Errors
-/// There is no dpkg database (then it cannot be told), or it cannot be read.
+/// There is no dpkg database (then it cannot be determined), or it cannot be read.
 pub(in crate::check) fn owned_by_package(root: &dyn Rootfs, path: &ImagePath) -> Result<bool> {
     let real = root.locate(path)?.path;
     let is_it = |line: &[u8]| line == path.as_bytes() || line == real.as_bytes();

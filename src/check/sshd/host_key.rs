@@ -1,4 +1,4 @@
-//! Which host keys sshd is told to use.
+//! Which host keys sshd is configured to use.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Whether the value of a directive is the wanted one, and in which words that is told.
+//! Whether the value of a directive is the wanted one, and the words that say so.
 
 use super::config::{Config, Place, Setting};
 use super::keyword::{Keyword, Takes, shorten, single};

@@ -64,7 +64,7 @@ pub(crate) struct Door {
 /// What sshd's configuration means for a person; `None` when the tree configures no sshd.
 ///
 /// # Errors
-/// The configuration cannot be read, or sshd is told to read another one.
+/// The configuration cannot be read, or sshd is started with another one.
 pub(crate) fn door(root: &dyn Rootfs, person: &Person) -> Result<Option<Door>> {
     let Some(config) = Config::read(root)? else { return Ok(None) };
     let given = options::read(root)?;

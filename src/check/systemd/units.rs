@@ -1,7 +1,7 @@
 //! systemd's units as an image has them: a unit under all its names, whether it is masked, and what
-//! pulls it in. Where the files are is told by `unit_files`.
+//! pulls it in. `unit_files` says where the files are.
 //!
-//! Everything is told from files and links; targets of links are paths of the image. What a
+//! Everything is read from files and links; targets of links are paths of the image. What a
 //! generator will make at boot is not known here, save for init scripts (see `sysv`).
 
 use super::unit_files::placed_statements;

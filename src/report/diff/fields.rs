@@ -1,6 +1,6 @@
 //! What changes in `shadow` and `gshadow`, field by field: `bob: max 99999 -> 365`.
 //!
-//! Of a password field only its kind is told, of a list of names only names, of a count of days
+//! Of a password field only its kind is shown, of a list of names only names, of a count of days
 //! only digits: what slipped into a wrong field may be a secret.
 
 use std::fmt::Write;

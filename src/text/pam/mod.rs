@@ -48,7 +48,7 @@ pub struct Rule {
     pub control: Control,
     /// The module's name or path; of `include` and `substack` the file.
     pub module: String,
-    /// What the module is told.
+    /// The arguments of the module.
     pub arguments: Vec<Argument>,
     /// Its lines in the text, with the line feed of the last one.
     pub span: Range<usize>,
@@ -62,7 +62,7 @@ pub struct Rule {
     jumps: Vec<(u32, Range<usize>)>,
 }
 
-/// One word that a module is told.
+/// One argument of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argument {
     /// The word; brackets that held blanks together are taken away.

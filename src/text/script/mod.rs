@@ -1,4 +1,4 @@
-//! The commands of a shell script, as far as they can be told without running it, and how sure it
+//! The commands of a shell script, as far as they can be determined without running it, and how sure it
 //! is that they run.
 //!
 //! For settings that any part of a script may make: nothing is left out because it is hard to

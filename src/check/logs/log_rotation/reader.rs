@@ -36,7 +36,7 @@ pub(super) struct Reader<'a> {
     root: &'a dyn Rootfs,
     wanted: &'a [String],
     taboo: Vec<String>,
-    /// Every path that a stanza in force lists, as far as that can be told without the log files.
+    /// Every path that a stanza in force lists, as far as that can be determined without the log files.
     listed: BTreeSet<String>,
     /// The wanted ones that a stanza in force lists.
     pub covered: BTreeMap<String, Evidence>,

@@ -16,7 +16,7 @@ use crate::text::pattern::Wildcards;
 use crate::text::splice::{Edit, splice};
 
 /// In `common-password` no way leads to pam_unix but through pam_pwquality, which ends the change
-/// when it refuses, asks at most `retry` times, and is told nothing looser than `pwquality.conf`;
+/// when it refuses, asks at most `retry` times, and has no argument looser than `pwquality.conf`;
 /// pam_unix takes the password that was vetted (`use_authtok`).
 ///
 /// Without the module's file nothing is written: a missing module would make every change of a

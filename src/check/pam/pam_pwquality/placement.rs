@@ -191,7 +191,7 @@ impl Look<'_> {
     }
 
     /// What pam-auth-update must remember for the module's line to be its own; `None` where it no
-    /// longer takes the file for its own, or that cannot be told.
+    /// longer takes the file for its own, or that cannot be determined.
     fn memory(&self, main: &Source) -> Result<Option<Memory>> {
         let (saved_path, seen_path) = (ImagePath::parse(SAVED)?, ImagePath::parse(SEEN)?);
         let (Some(text), Some(seen)) = (self.root.read(&saved_path)?, self.root.read(&seen_path)?)
