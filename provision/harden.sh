@@ -2,8 +2,8 @@
 # harden.sh: hardens the machine it runs on, as a step of an image build (Packer's shell
 # provisioner). An uploaded static gokaku shows its plan, applies it, and leaves a report to be
 # fetched; then binary and state are removed. The exit status is gokaku's own: 0 as declared,
-# 1 could not do, tell or report (the last lines say what was done), 2 a row does not hold, 3 a guard
-# refused, 64 wrong usage. TERM and INT reach gokaku, which undoes what it has done (143, 130).
+# 1 failed, a row is unknown or no report (the last lines say what was done), 2 a row does not hold, 3 a guard
+# refused, 64 usage error. TERM and INT reach gokaku, which undoes what it has done (143, 130).
 #
 #   GOKAKU_BINARY      the uploaded binary (/tmp/gokaku); where it is not, or empty, an installed one
 #   GOKAKU_STEP        all      everything at once (default); the report stays for a download

@@ -123,8 +123,8 @@ fn the_readmes_name_no_environment_variable_that_nothing_reads() {
     let mut known = BTreeSet::new();
     let mut commands = vec![gokaku::cli::command()];
     while let Some(command) = commands.pop() {
-        let twins = command.get_arguments().filter_map(|a| a.get_env());
-        known.extend(twins.map(|name| name.to_str().unwrap().to_owned()));
+        let variables = command.get_arguments().filter_map(|a| a.get_env());
+        known.extend(variables.map(|name| name.to_str().unwrap().to_owned()));
         commands.extend(command.get_subcommands().cloned());
     }
     assert!(known.contains("GOKAKU_ROOT"), "{known:?}");
