@@ -1,4 +1,4 @@
-//! What can be asked for. Help, completions and the man page come from these definitions.
+//! The command line. Help, completions and the man page come from these definitions.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use super::image::ImageVerb;
 use crate::profile::{Lang, Profile, RuleId};
 use crate::rootfs::ImagePath;
 
-/// Brings a root filesystem to a declared CIS result table, and proves each row.
+/// Harden a root filesystem to a declared CIS result table, with evidence for each row.
 ///
 /// The embedded profile is the published table of AKS's Ubuntu 18.04 host image: every row that
-/// passes there is made to hold, every other row is left exactly as found.
+/// passes there is enforced, every other row is left exactly as found.
 #[derive(Debug, Parser)]
 #[command(
     name = "gokaku",
@@ -28,14 +28,14 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// Every row, and more log lines; twice for all. Where RUST_LOG is set, it decides what is
-    /// logged.
+    /// Print every row and log more; given twice, log everything. RUST_LOG takes precedence for the
+    /// log.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Errors only on stderr: neither phases nor warnings.
+    /// Log errors only, no phases and no warnings.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// The form of the log on stderr. No line carries a time; the pipeline's log has its own clock.
+    /// The format of the log on stderr. Lines have no timestamp; the pipeline's log adds its own.
     #[arg(
         long,
         global = true,
@@ -49,18 +49,18 @@ pub struct Args {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Judge every row; writes nothing, works on a read-only root.
+    /// Audit every row; writes nothing, works on a read-only root.
     Audit(Judge),
-    /// Judge, and show the exact difference that apply would make; writes nothing.
+    /// Show the exact changes that apply would make; writes nothing.
     Plan {
         /// What to judge.
         #[command(flatten)]
         judge: Judge,
-        /// Exit with 2 when changes are pending.
+        /// Exit with status 2 if changes are pending.
         #[arg(long)]
         detailed_exitcode: bool,
     },
-    /// Make every pass row hold, then judge again from the disk.
+    /// Change the root so that every pass row holds, then audit again from disk.
     Apply {
         /// What to judge.
         #[command(flatten)]
@@ -68,15 +68,15 @@ pub enum Verb {
         /// Where the journal goes.
         #[command(flatten)]
         state: State,
-        /// What to do about rows that want packages purged or installed: only say so, or run the
-        /// root's own apt-get (nothing of that can be undone).
+        /// What to do about rows that require packages to be purged or installed: only report them,
+        /// or run the root's own apt-get (package operations cannot be undone).
         #[arg(long, value_name = "WHAT", env = "GOKAKU_PACKAGES", default_value = "plan")]
         packages: Packages,
-        /// A package that is never removed, besides those that nodes need anyway; `*` stands for
-        /// any characters; may be given again.
+        /// A package that is never removed, in addition to those that the profile protects; `*`
+        /// matches any characters; may be repeated.
         #[arg(long, value_name = "NAME", env = "GOKAKU_PROTECT_PACKAGE", value_delimiter = ',')]
         protect_package: Vec<String>,
-        /// So long each step of apt-get may take.
+        /// The time limit of each apt-get step, in seconds.
         #[arg(
             long,
             value_name = "SECONDS",
@@ -86,13 +86,12 @@ pub enum Verb {
         )]
         package_timeout: u64,
     },
-    /// Take the last apply back: content, modes, owners, attributes, times, links.
+    /// Undo the last apply: content, modes, owners, attributes, times, links.
     ///
-    /// Given again, it takes back the run before (not with --run). A run that was cut off is undone instead. What is
-    /// not a file in the journal (package operations) is not undone; where there was such, it is
-    /// said.
+    /// Repeated, it undoes the run before (not with --run). If a run was interrupted, that one is undone
+    /// instead. Package operations are not undone; if the run had any, they are reported.
     ///
-    /// Exit status 3, nothing changed: another run is still at work on the root, there is nothing to
+    /// Exit status 3, nothing changed: another run still holds the lock of the root, there is nothing to
     /// revert (no journal of this root in the state directory), or something else has changed a path
     /// since; all such paths are named.
     Revert {
@@ -102,23 +101,23 @@ pub enum Verb {
         /// Where apply left its journal.
         #[command(flatten)]
         state: State,
-        /// Only this run (its number, as 2 for 000002), and only if it is the last one: so that a
-        /// second try after an answer that got lost does not take back the run before.
+        /// Undo only this run (its number, as 2 for 000002), and only if it is the last one, so that a
+        /// retry after a lost answer does not undo the run before.
         #[arg(long, value_name = "N")]
         run: Option<u32>,
-        /// Put this path back though something else has changed it since; that change is lost. May
-        /// be given again. A directory that holds something else by now stays.
+        /// Restore this path although something else has changed it since; that change is lost. May
+        /// be repeated. A directory that now holds something else stays.
         #[arg(long, value_name = "PATH")]
         force: Vec<ImagePath>,
-        /// Answer in JSON (`gokaku.revert/1`).
+        /// Print the answer as JSON (`gokaku.revert/1`).
         #[arg(long)]
         json: bool,
     },
-    /// Drop the journals of a root and the state directories that are empty then.
+    /// Delete the journals of a root, and state directories that become empty.
     ///
-    /// What was applied stays, and cannot be taken back any more. A run that was cut off is undone
-    /// first. Where there is nothing to drop, nothing is said, and the exit status is 0. Stopped by a
-    /// signal, it leaves the journals that it has not dropped yet.
+    /// What was applied stays and can no longer be reverted. A run that was interrupted is undone
+    /// first. If there is nothing to delete, nothing is printed and the exit status is 0. If a signal
+    /// stops it, the journals that are not yet deleted stay.
     Forget {
         /// The root filesystem. It has no default: `/` must be typed.
         #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
@@ -127,16 +126,16 @@ pub enum Verb {
         #[command(flatten)]
         state: State,
     },
-    /// The declared table, row by row.
+    /// Print the declared table, row by row.
     List(Select),
-    /// One row: what it means, what is wanted, and (with --root) what would be done there.
+    /// Explain one row: its meaning, what it requires, and (with --root) what apply would change.
     ///
-    /// What would be done is what plan shows for this row with the same options.
+    /// The changes are those that plan shows for this row with the same options.
     Explain {
         /// The row's id, as 5.3.10 or site.1.
         #[arg(value_parser = RowIds)]
         id: RuleId,
-        /// A root to look at.
+        /// The root filesystem to audit this row on.
         #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
         root: Option<PathBuf>,
         /// Which profile and language.
@@ -146,29 +145,29 @@ pub enum Verb {
         #[command(flatten)]
         guard: Guard,
     },
-    /// Disk images as files: what is in one, whether it is in use, whether there is room.
+    /// Inspect disk image files: their contents, whether they are in use, whether there is enough space.
     ///
     /// Nothing is mounted or written; provision/harden-image.sh mounts and hardens one.
     #[command(subcommand)]
     Image(ImageVerb),
 }
 
-/// Where journals lie, and the wait for the root's lock: what every verb that writes needs.
+/// The options of every verb that writes: where journals are, and the wait for the root's lock.
 #[derive(Debug, ClapArgs)]
 pub struct State {
-    /// Where the journal lies on this machine (it is what takes a run back, finished or cut off).
+    /// The directory of the undo journal on this machine. It undoes a run, finished or interrupted.
     #[arg(long, value_name = "DIR", env = "GOKAKU_STATE_DIR",
           default_value = crate::apply::STATE_DIR)]
     pub state_dir: PathBuf,
-    /// How long to wait while another run is at work on the same root, in whole seconds; 0 does not
-    /// wait. When it is still at work then, nothing is done (exit status 3).
+    /// How long to wait for the lock of the root while another run holds it, in whole seconds; 0 does
+    /// not wait. If the lock is still held then, nothing is done (exit status 3).
     #[arg(long, value_name = "SECONDS", env = "GOKAKU_WAIT", value_parser = seconds,
           allow_negative_numbers = true, default_value = "5")]
     wait: u32,
 }
 
 impl State {
-    /// How long another run on the root is given to end.
+    /// How long to wait for another run on the root.
     pub fn wait(&self) -> Duration {
         Duration::from_secs(self.wait.into())
     }
@@ -177,7 +176,7 @@ impl State {
 /// Which profile, in which language.
 #[derive(Debug, ClapArgs)]
 pub struct Table {
-    /// The profile: an embedded one's name, or a directory with a profile.toml.
+    /// The profile: the name of an embedded one, or a directory with a profile.toml.
     #[arg(
         long,
         value_name = "NAME|DIR",
@@ -185,7 +184,7 @@ pub struct Table {
         default_value = crate::profile::DEFAULT
     )]
     pub profile: PathBuf,
-    /// The language of text; by default that of the locale.
+    /// The language of the output; by default the locale's.
     #[arg(long, value_name = "en|ja", env = "GOKAKU_LANG", value_parser = languages())]
     pub lang: Option<Lang>,
 }
@@ -196,17 +195,17 @@ pub struct Select {
     /// Which profile and language.
     #[command(flatten)]
     pub table: Table,
-    /// Only these rows; an id of a section (5.3, site) stands for all rows below it.
+    /// Select only these rows; a section (5.3, site) selects all rows below it.
     #[arg(long, value_name = "ID", env = "GOKAKU_RULE", value_delimiter = ',',
           value_parser = RowIds)]
     pub rule: Vec<RuleId>,
-    /// Not these rows.
+    /// Skip these rows.
     #[arg(long, value_name = "ID", env = "GOKAKU_SKIP", value_delimiter = ',',
           value_parser = RowIds)]
     pub skip: Vec<RuleId>,
 }
 
-/// Which root, and what to tell about it.
+/// Which root, and what to report about it.
 #[derive(Debug, ClapArgs)]
 pub struct Judge {
     /// The root filesystem. It has no default: `/` must be typed.
@@ -215,24 +214,24 @@ pub struct Judge {
     /// Which rows.
     #[command(flatten)]
     pub select: Select,
-    /// The form of the report; may be given again, each with its own -o.
+    /// The format of the report; may be repeated, each with its own -o.
     #[arg(long, value_name = "FORMAT", env = "GOKAKU_FORMAT", value_delimiter = ',')]
     pub format: Vec<Format>,
-    /// Where the report goes, a file outside of the root; stdout where it is missing or `-`.
+    /// The file for the report, outside the root; stdout if it is missing or `-`.
     #[arg(short, long, value_name = "FILE", env = "GOKAKU_OUTPUT")]
     pub output: Vec<PathBuf>,
     /// What is taken into account.
     #[command(flatten)]
     pub guard: Guard,
-    /// Carry out a plan that ends the next SSH login of a protected account; it is still reported.
+    /// Apply a plan even if it blocks the next SSH login of a protected account; it is still reported.
     #[arg(long, env = "GOKAKU_ALLOW_LOCKOUT", value_parser = switch())]
     pub allow_lockout: bool,
-    /// Let the root's own programs judge what is planned before anything is written (sshd -t,
-    /// visudo -c, rsyslogd -N1, modprobe -c): they run in a container of the root, in which nothing of
-    /// this machine is in reach. Needs root rights.
+    /// Check the planned files with the root's own programs before anything is written (sshd -t,
+    /// visudo -c, rsyslogd -N1, modprobe -c). They run in a container of the root that cannot reach
+    /// this machine. Needs root rights.
     #[arg(long, env = "GOKAKU_VALIDATE", value_parser = switch())]
     pub validate: bool,
-    /// Exit with 2 when a left-alone row has drifted, too.
+    /// Also exit with status 2 if a left-alone row has drifted.
     #[arg(long, env = "GOKAKU_STRICT", value_parser = switch())]
     pub strict: bool,
 }
@@ -240,48 +239,48 @@ pub struct Judge {
 /// What a plan depends on besides the root and the rows.
 #[derive(Debug, ClapArgs)]
 pub struct Guard {
-    /// Take a root whose os-release is not the profile's.
+    /// Accept a root whose os-release does not match the profile.
     #[arg(long, env = "GOKAKU_FORCE_TARGET", value_parser = switch())]
     pub force_target: bool,
-    /// An account that is never locked, aged, denied or moved, and whose next SSH login must not end;
-    /// may be given again. On the running system the account that logged in to run this is
-    /// protected without being named.
+    /// An account that is never locked, aged, denied or moved, and whose next SSH login must not be
+    /// blocked; may be repeated. On the running system, the account that logged in to run gokaku is
+    /// always protected.
     #[arg(long, value_name = "USER", env = "GOKAKU_PROTECT", value_delimiter = ',')]
     pub protect: Vec<String>,
-    /// Put .netrc, .forward and .rhosts in people's homes out of use: renamed in place to
+    /// Quarantine .netrc, .forward and .rhosts in users' homes: rename them in place to
     /// NAME.quarantined-gokaku, mode 0600. Without it they are reported and not touched.
     #[arg(long, env = "GOKAKU_QUARANTINE", value_parser = switch())]
     pub quarantine: bool,
-    /// Walk over every file for the left-alone rows about all of them (world-writable, ownerless,
-    /// set-id …). --strict does so, too.
+    /// Walk the whole tree for the left-alone rows about every file (world-writable, ownerless,
+    /// set-id …). --strict implies it.
     #[arg(long, env = "GOKAKU_SURVEY", value_parser = switch())]
     pub survey: bool,
 }
 
-/// The forms of a report.
+/// The formats of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// For humans.
     Text,
     /// `gokaku.report/1`.
     Json,
 }
 
-/// The forms of the log.
+/// The formats of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// `gokaku: LEVEL: MESSAGE`.
     Text,
-    /// One JSON object on each line: level, phase, counts, message.
+    /// One JSON object per line: level, phase, counts, message.
     Json,
 }
 
 /// What to do about packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Packages {
-    /// Name the command; the row stays not met.
+    /// Report the command; the row stays not met.
     Plan,
-    /// Simulate, and when nothing protected would go, purge and install.
+    /// Simulate, and if nothing protected would be removed, purge and install.
     Apply,
 }
 
@@ -323,7 +322,7 @@ impl TypedValueParser for RowIds {
     }
 }
 
-/// Whether the definition lists every row's id: completions do, help would be drowned by them.
+/// Whether the definition lists every row's id: completions do, help would be too long with them.
 static OFFERS_ROWS: AtomicBool = AtomicBool::new(false);
 
 fn seconds(text: &str) -> Result<u32, String> {

@@ -14,18 +14,18 @@ use crate::error::{Error, Result};
 use crate::image::{self, Disk, Inspection, Need, Use};
 use crate::rootfs::DiskRootfs;
 
-/// What can be asked about a disk image.
+/// The verbs about a disk image.
 #[derive(Debug, Subcommand)]
 pub enum ImageVerb {
-    /// Say what an image is: format, partitions, filesystems, and what its fstab mounts.
+    /// Print what an image holds: format, partitions, filesystems, and what its fstab mounts.
     ///
-    /// Reads the image file alone, a bounded part of it. Exit status 3: it names another file (a
-    /// backing or data file), its partition table contradicts itself, or its format is not raw, qcow2
-    /// or a VHD of fixed size; the commands that convert it are said.
+    /// Reads only the image file, and a bounded part of it. Exit status 3: it refers to another file (a
+    /// backing or data file), its partition table is inconsistent, or its format is not raw, qcow2
+    /// or fixed-size VHD; the commands to convert it are printed.
     Inspect(Inspect),
-    /// Hold an image while a command runs.
+    /// Lock an image while a command runs.
     ///
-    /// Exit status 3, and the command is not run: a QEMU or another run holds the image, a loop device
+    /// Exit status 3, and the command is not run: QEMU or another run has locked the image, a loop device
     /// is attached to it, or a process has it open for writing.
     Lock {
         /// The image.
@@ -37,40 +37,40 @@ pub enum ImageVerb {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
     },
-    /// Make sure that there is room for what a run will write.
+    /// Check that there is enough space for what a run will write.
     ///
-    /// Exit status 1: there is not; how much is missing is said.
+    /// Exit status 1: there is not; the missing amount is printed.
     Room(Room),
-    /// Undo, on a copy of an image that was half done, what a run on the other copy had begun.
+    /// Undo, on a copy of an image, the interrupted run that its journal records.
     ///
-    /// Where the copy is not half done, nothing is done or said. The journal stays: the other copy
-    /// may need it.
+    /// If the copy holds no interrupted run, nothing is done or printed. The journal stays: the other
+    /// copy may need it.
     Recover {
-        /// Where the copy is mounted, all of it.
+        /// The mount point of the copy, with all its filesystems mounted.
         #[arg(long, value_name = "DIR")]
         root: PathBuf,
-        /// Where the journal of the other copy lies.
+        /// The state directory with the journal of the other copy.
         #[arg(long, value_name = "DIR")]
         state_dir: PathBuf,
     },
 }
 
-/// What is looked at.
+/// What is inspected.
 #[derive(Debug, ClapArgs)]
 pub struct Inspect {
     /// The image.
     pub disk: PathBuf,
-    /// Where one of its partitions is mounted: what the fstab in there mounts is said, too.
+    /// The mount point of one of its partitions: also print what the fstab there mounts.
     #[arg(long, value_name = "DIR", requires = "partition")]
     pub root: Option<PathBuf>,
-    /// The number of that partition; 0 is a disk without a partition table.
+    /// The number of that partition; 0 for a disk without a partition table.
     #[arg(long, value_name = "NUMBER", requires = "root")]
     pub partition: Option<u32>,
-    /// What `qemu-img info --output=json` says of a qcow2 image (`-` is stdin): the options that make
-    /// another like it are said instead.
+    /// The output of `qemu-img info --output=json` for a qcow2 image (`-` is stdin): print the options
+    /// that create an image like it instead.
     #[arg(long, value_name = "FILE", conflicts_with = "root")]
     pub qemu_info: Option<PathBuf>,
-    /// The form of the answer.
+    /// The format of the answer.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Form,
 }
@@ -80,39 +80,39 @@ pub struct Inspect {
 pub struct Room {
     /// The image.
     pub disk: PathBuf,
-    /// The report of `gokaku plan` on it.
+    /// The JSON report of `gokaku plan` on it.
     #[arg(long, value_name = "FILE", requires = "root")]
     pub plan: Option<PathBuf>,
-    /// Where it is mounted.
+    /// The mount point of the image.
     #[arg(long, value_name = "DIR", requires = "plan")]
     pub root: Option<PathBuf>,
-    /// The size in bytes of the journal of each filesystem that is written to; may be given again.
+    /// The journal size, in bytes, of each filesystem that is written to; may be repeated.
     #[arg(long, value_name = "BYTES")]
     pub journal: Vec<u64>,
-    /// What `qemu-img map --output=json` says of a qcow2 image that will be unpacked and packed again
-    /// (`-` is stdin).
+    /// The output of `qemu-img map --output=json` for a qcow2 image that will be converted to raw and
+    /// back (`-` is stdin).
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     pub qemu_map: Option<PathBuf>,
-    /// Where it is unpacked to; by default beside itself.
+    /// The directory for the raw copy; by default that of the image.
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<PathBuf>,
 }
 
-/// What is done with an image that is held.
+/// What is done with an image that is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Purpose {
-    /// It is read; others may read it, too.
+    /// It is read; others may also read it.
     Read,
-    /// It is read, and another one takes its place.
+    /// It is read, and another file replaces it.
     Replace,
     /// It is written to.
     Write,
 }
 
-/// The forms of an answer.
+/// The formats of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Form {
-    /// One line for each fact, its fields separated by tabs.
+    /// One line per fact, fields separated by tabs.
     Text,
     /// `gokaku.image/1`.
     Json,
