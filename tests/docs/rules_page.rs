@@ -30,22 +30,22 @@ struct Words {
 const EN: Words = Words {
     other_page: "日本語: [rules.ja.md](rules.ja.md)",
     head: "\
-Every row of the declared table: what it is about, what is wanted and where that comes from, and of
-a row that is left alone why, and what is not touched. Rows that **pass** are made to hold; `apply`
-changes nothing for any other. `gokaku explain ID` shows a row on the command line, and with `--root`
-what would be done to a root.
+Every row of the declared table: its subject, the required state and its origin, and, for a row that is
+left alone, the reason and what is not touched. Rows that **pass** are enforced; `apply` changes nothing
+for any other row. `gokaku explain ID` shows a row on the command line, and with `--root` what would
+change there.
 
-This page is made from the profile; do not edit it. `BLESS=1 cargo test --test docs` writes it anew.",
+This page is generated from the profile; do not edit it. `BLESS=1 cargo test --test docs` regenerates it.",
     chapter: "chapter",
     all: "all",
     level: "level",
     reason: "reason in the table",
     wanted: "Wanted",
-    not_implemented: "Nothing is judged yet: the row comes out as `unknown`.",
+    not_implemented: "Not checked yet: the row is `unknown`.",
     untouched: "Left alone",
     observed: "Observed by `audit`, never changed",
     unmeasured: "Not measured.",
-    drifts: "Drift when any of these holds.",
+    drifts: "Drift if any of these holds.",
     no_drift: "No state of it counts as drift.",
     origin: "Origin",
     colon: ": ",
@@ -54,22 +54,22 @@ This page is made from the profile; do not edit it. `BLESS=1 cargo test --test d
 const JA: Words = Words {
     other_page: "English: [rules.md](rules.md)",
     head: "\
-宣言された表の全行について、内容、期待する状態とその由来、対象外の行にはその理由と触れないものを示す。**合格**の行は\
-成り立たせる。それ以外の行のために `apply` が変えるものはない。`gokaku explain ID` はコマンドラインで一行を示し、\
-`--root` を付ければルートに対して行われることも示す。
+宣言された表の全項目について、内容、期待する状態とその由来を示す。対象外の項目には、その理由と変更しないものを示す。**合格**の\
+項目は適用時に必ず満たすようにし、それ以外の項目のために `apply` が変更するものはない。`gokaku explain ID` は 1 項目を\
+コマンドラインに表示し、`--root` を付ければそのルートへの変更内容も表示する。
 
-このページはプロファイルから作られる。直接編集せず、`BLESS=1 cargo test --test docs` で書き直す。",
+このページはプロファイルから生成される。直接編集せず、`BLESS=1 cargo test --test docs` で再生成する。",
     chapter: "章",
     all: "合計",
     level: "レベル",
     reason: "表の理由",
     wanted: "期待する状態",
-    not_implemented: "まだ判定しない。結果は `unknown` になる。",
+    not_implemented: "未実装のため、結果は `unknown` になる。",
     untouched: "扱い",
-    observed: "`audit` が見るもの (変更はしない)",
-    unmeasured: "測定しない。",
-    drifts: "このどれかが成り立てば相違とする。",
-    no_drift: "どの状態も相違とはしない。",
+    observed: "`audit` の監査対象 (変更はしない)",
+    unmeasured: "検査しない。",
+    drifts: "いずれかに該当すれば相違とみなす。",
+    no_drift: "どの状態も相違とはみなさない。",
     origin: "由来",
     colon: ": ",
 };
@@ -297,11 +297,11 @@ rationale = { en = "open", ja = "未定" }
     fn a_row_left_alone_says_why_and_what_is_drift() {
         let page = page(ROWS, Lang::Ja);
         let row = "**失敗** · レベル 2 · 表の理由: 運用上の潜在的な影響\n\n害\n\n\
-                   **扱い**: 残す\n\n**`audit` が見るもの (変更はしない)**\n\n\
+                   **扱い**: 残す\n\n**`audit` の監査対象 (変更はしない)**\n\n\
                    ```toml\nsysctl = { key = \"c.d\", value = \"1\" }\n```\n\n\
-                   このどれかが成り立てば相違とする。\n";
+                   いずれかに該当すれば相違とみなす。\n";
         assert!(page.contains(row), "{page}");
-        assert!(page.contains("未定\n\n測定しない。\n"), "{page}");
+        assert!(page.contains("未定\n\n検査しない。\n"), "{page}");
     }
 
     #[test]
