@@ -29,31 +29,31 @@ pub const TABLE: [Row; 6] = [
     Row {
         status: "0",
         short: "as declared",
-        en: "as declared; applied; taken back; plan printed",
+        en: "as declared; applied; reverted; plan printed",
         ja: "宣言どおり。適用済み。元に戻した。計画を表示した",
     },
     Row {
         status: "1",
         short: "could not do, tell or answer; the log says what was done",
-        en: "could not do (the files are as before; a package step that apt-get finished stays), or \
-             could not tell of some row (the others were done), or could not write the report or \
-             answer (the log says what was done)",
+        en: "failed (the files are as before; a package step that apt-get finished stays), or some \
+             row is unknown (the others were done), or the report or answer could not be written \
+             (the log says what was done)",
         ja: "できない (ファイルは元のまま。apt-get が終えたパッケージの操作は残る)、判定できない行がある \
              (ほかの行は行った)、または報告や答えを書けない (何を行ったかはログが述べる)",
     },
     Row {
         status: "2",
         short: "not as declared",
-        en: "told, and not as declared (`plan`: only with `--detailed-exitcode`; drift: only with \
+        en: "not as declared (`plan`: only with `--detailed-exitcode`; drift: only with \
              `--strict`)",
         ja: "判定でき、宣言どおりでない (`plan` は `--detailed-exitcode`、相違は `--strict` のときだけ)",
     },
     Row {
         status: "3",
         short: "a guard refused, nothing was changed",
-        en: "a guard refused, nothing was changed (another system, a lock-out, a report's place \
+        en: "a guard refused, nothing was changed (another system, a lockout, a report's place \
              inside the root, another run still at work after `--wait`, nothing to revert, or \
-             changed since; a disk image that is in use or made in a way that is not known)",
+             changed since; a disk image that is in use or has an unsupported layout)",
         ja: "ガードが拒否し、何も変えていない (別の OS、締め出し、ルートの中の報告先、`--wait` の間待っても\
              別の実行が作業中、戻すものがない、後から変更された。使用中のディスクイメージや未対応の構成の\
              ディスクイメージ)",
@@ -61,7 +61,7 @@ pub const TABLE: [Row; 6] = [
     Row {
         status: "64",
         short: "wrong usage",
-        en: "wrong usage: an option, or a variable of the environment",
+        en: "usage error: an option or an environment variable",
         ja: "使い方の誤り (オプションまたは環境変数)",
     },
     Row {
