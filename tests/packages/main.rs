@@ -9,5 +9,7 @@
 mod support;
 
 mod bench;
+mod bounds;
 mod carried_out;
 mod cut_short;
+mod hostile;

@@ -4,20 +4,20 @@ use regex::bytes::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::check::common::glob;
+use crate::check::common::conf_dirs::{self, What};
 use crate::check::foreign;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
-use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::lossless::{self, Raw};
-use crate::text::pattern::{Wildcards, is_pattern};
+use crate::text::pattern::{Wildcards, is_pattern, matches};
 
 /// A line of one of `files` matches `pattern`. Comments count only if the pattern allows them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// The files; the last component may hold `*` and `?`, which pass over a dot at the front of a
-    /// name. Files that are not there hold no line.
+    /// The files; the last component may hold `*` and `?`, which take a dot at the front of a name,
+    /// too. Files that are not there hold no line.
     pub files: Vec<ImagePath>,
     /// A regular expression that matches within one line; anchor it.
     pub pattern: Pattern,
@@ -56,13 +56,10 @@ impl Line {
         let Some(pattern) = name.to_str().filter(|n| is_pattern(Wildcards::Stars, n)) else {
             return Ok(vec![path.clone()]);
         };
-        let mut out = Vec::new();
-        for path in glob::entries(root, &dir, Wildcards::Stars, pattern)? {
-            if root.locate(&path)?.stat.is_some_and(|s| s.kind == FileKind::File) {
-                out.push(path);
-            }
-        }
-        Ok(out)
+        // Many readers take names with a dot in front, too (logrotate does).
+        let fits = |name: &[u8]| matches(Wildcards::Stars, pattern.as_bytes(), name);
+        let found = conf_dirs::list(root, &dir, fits)?;
+        Ok(found.into_iter().filter(|f| f.what == What::File).map(|f| f.path).collect())
     }
 }
 
@@ -128,7 +125,7 @@ mod tests {
         let root = root.file("/etc/sudoers", "# Defaults use_pty\nDefaults env_reset\n");
         assert_eq!(judge(&root), Outcome::NotMet, "a comment is no setting");
         let dotted = root.clone().file("/etc/sudoers.d/.a", "Defaults use_pty\n");
-        assert_eq!(judge(&dotted), Outcome::NotMet, "sudo passes over it");
+        assert_eq!(judge(&dotted), Outcome::Met, "a reader like logrotate takes it");
         let root = root.file("/etc/sudoers.d/a", "Defaults env_reset, use_pty\n");
         let Finding::Met(evidence) = line.audit(&root).unwrap() else { panic!() };
         assert_eq!(evidence[0].path.as_ref().unwrap().to_string(), "/etc/sudoers.d/a");
