@@ -241,7 +241,7 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
         log::error!("{why}\npackages could not be changed as wanted; no file was changed");
     }
     if mode == Mode::Plan {
-        // A plan that was told is a success; what is pending is news only when asked for.
+        // A printed plan is a success; pending changes affect the status only on request.
         let pending = !report.changes.is_empty() || status == status::NOT_AS_DECLARED;
         if status != status::FAILED {
             status = if pending { status::NOT_AS_DECLARED } else { status::OK };
@@ -308,7 +308,7 @@ fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
     Ok(format!("{text}\n"))
 }
 
-/// `SOURCE_DATE_EPOCH`, for images that must come out the same bit by bit.
+/// `SOURCE_DATE_EPOCH`, for images that must be reproducible bit by bit.
 fn source_date() -> Result<Option<i64>, Failure> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Err(VarError::NotPresent) => Ok(None),

@@ -1,4 +1,4 @@
-//! What can go wrong, with the facts: which path, what was found, what was wanted, what to do.
+//! Errors with their facts: the path, what was found, what was expected, what to do.
 //!
 //! A finding about a target (a rule that does not hold) is not an error; see [`crate::check::Finding`].
 
@@ -110,7 +110,7 @@ pub enum Error {
     CannotTell {
         /// The path inside the root.
         path: ImagePath,
-        /// What is missing, and how it could be had.
+        /// What is missing, and how to provide it.
         why: String,
     },
     /// A profile is malformed. The text names file, line, column and the word.

@@ -1,17 +1,17 @@
-//! `gokaku` (合格, "pass") brings a root filesystem to a *declared result table*, and proves it.
+//! `gokaku` (合格, "pass") hardens a root filesystem to a *declared result table*, with evidence.
 //!
 //! The embedded profile is AKS's published table for the CIS Ubuntu 18.04 LTS benchmark v2.1.0:
-//! every row that passes there is made to hold, every other row is left exactly as found.
+//! every row that passes there is enforced, every other row is left exactly as found.
 //!
-//! - [`profile`]: rules are data; what should be, and why a row is left alone.
-//! - [`check`]: what a rule can want, one primitive per file; judging and the changes that help.
+//! - [`profile`]: rules are data: the required state, or the reason why a row is left alone.
+//! - [`check`]: what a rule can require, one primitive per file: the audit and the changes that close a gap.
 //! - [`text`]: pure editors of configuration text; no paths, no files.
 //! - [`rootfs`]: reading an image, jailed; the stage on which changes are tried.
-//! - [`plan`]: rules and an image give a plan, judged again before anything is written.
-//! - [`lockout`]: whose next login a plan would end.
+//! - [`plan`]: from rules and an image to a plan, audited again before anything is written.
+//! - [`lockout`]: whose next login a plan would block.
 //! - [`apply`]: the only code that writes.
-//! - [`image`]: disk images as files; what is in one, and what its fstab mounts where.
-//! - [`report`]: what was found and done, as data and as text.
+//! - [`image`]: disk images as files: their contents, and what their fstab mounts where.
+//! - [`report`]: findings and changes, as data and as text.
 //!
 //! ```
 //! use gokaku::profile::Profile;

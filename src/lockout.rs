@@ -1,9 +1,9 @@
-//! Whose next SSH login a plan would end.
+//! Whose next SSH login a plan would block.
 //!
 //! A machine that builds an image logs in again: after a reboot, for the next provisioner, on the
-//! day after. A plan that shuts its account out must not be carried out unnoticed. Judged is the
-//! tree as it will be, compared with the tree as it is: who could not log in before is none of this
-//! guard's business. It must stay true that only `&dyn Rootfs` is asked.
+//! next day. A plan that locks its account out must not be applied unnoticed. The guard compares the
+//! tree as it will be with the tree as it is; it ignores accounts that could not log in before.
+//! Invariant: it reads through `&dyn Rootfs` only.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -69,7 +69,7 @@ pub enum Outlook {
 /// Compares what keeps `account` out of the tree as it is and as it will be.
 ///
 /// # Errors
-/// A file that tells cannot be read.
+/// A file that decides it cannot be read.
 pub fn outlook(before: &dyn Rootfs, after: &dyn Rootfs, account: &str) -> Result<Outlook> {
     compare(before, after, account, clock::today().latest)
 }
@@ -80,7 +80,7 @@ fn compare(before: &dyn Rootfs, after: &dyn Rootfs, account: &str, today: i64) -
     if let Some(bar) = old.iter().find(|b| !b.passing) {
         return Ok(Outlook::ShutBefore(bar.clone()));
     }
-    // A key that is still to come may come to the tree as it will be, too.
+    // A key that is added later may also be added to the tree as it will be.
     new.retain(|bar| !bar.passing || old.iter().all(|b| b.word != bar.word));
     match (new.is_empty(), old.into_iter().next()) {
         (false, _) => Ok(Outlook::Ends(new)),

@@ -1,8 +1,8 @@
 //! From rules and an image to verdicts, and from verdicts to a plan.
 //!
-//! `audit` judges; `plan` stages the changes that audit's gaps carry, audits again on the stage,
-//! and goes on until nothing is left to change. Nothing is written here. It must stay true that
-//! there is no second logic that decides what to do.
+//! `audit` judges; `plan` stages the changes of the gaps, audits again on the stage, and repeats
+//! until nothing is left to change. Nothing is written here. Invariant: no second logic decides
+//! what to do.
 
 use std::collections::BTreeSet;
 
@@ -97,7 +97,7 @@ fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
 /// As many observations, and as many reasons, are shown of a row.
 const MOST: usize = 2_000;
 
-/// One reason, at most so long (bytes) that a line of megabytes in it does not become a row's.
+/// The limit of one reason, in bytes: a line of megabytes in a file must not end up in a row.
 fn bounded(reason: String) -> String {
     const LONG: usize = 2_000;
     if reason.len() <= LONG { reason } else { cut(&reason, LONG).into_owned() }
@@ -365,7 +365,7 @@ impl Seen {
         Seen { judged: judged.clone(), revision: staged.revision(), settled }
     }
 
-    /// Whether it would come out so again: nothing was staged since.
+    /// Whether the result is still current: nothing was staged since.
     fn holds_for(&self, staged: &StagedRootfs<'_>) -> bool {
         self.settled && self.revision == staged.revision()
     }

@@ -1,4 +1,4 @@
-//! A disk image that was copied or moved while it was half done.
+//! A disk image that was copied or moved while a run on it was incomplete.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::rootfs::{DiskRootfs, ImagePath};
 
 /// Undoes on `root` what a run had begun on another copy of this tree when it was cut off. Its
-/// journal is in `state` and stays: the other copy needs it, too.
+/// journal is in `state` and stays: the other copy also needs it.
 ///
 /// `None`: the journal is of something else, or this copy is not half done; nothing was changed.
 ///

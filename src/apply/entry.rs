@@ -1,8 +1,8 @@
-//! One directory entry of a target: looking at it closely, and replacing it in one step.
+//! One directory entry of a target: inspecting it, and replacing it atomically.
 //!
 //! Everything goes through a descriptor of the directory that holds the entry, opened below the
-//! root without following links; names are never followed. What is replaced is old or new at any
-//! instant, never half.
+//! root without following links; names are never followed. At any instant an
+//! entry is old or new, never half.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
@@ -260,7 +260,7 @@ impl Folder {
         Err(Error::target(op, &self.path.join(name)?, Errno::EPERM))
     }
 
-    /// What `chattr` gave to an entry. None, where an old kernel or a filter cannot tell; the run
+    /// What `chattr` gave to an entry. None where an old kernel or a filter does not report it; the run
     /// then fails later.
     fn attributes(&self, name: &OsStr, flags: StatFlags) -> StatxAttributes {
         let seen = rustix::fs::statx(&self.fd, name, flags, StatxFlags::empty());

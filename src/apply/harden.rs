@@ -1,4 +1,4 @@
-//! The whole of a run on a root: what an earlier one left, packages, plan, files, and the judgement.
+//! A complete run on a root: leftovers of an earlier run, packages, plan, files, and the final audit.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What a package step leaves that was killed together with gokaku and its keeper: `policy-rc.d` in the
-//! root, with which no service of it would ever be started again, and fetched packages outside.
+//! Leftovers of a package step that was killed together with gokaku and its keeper: `policy-rc.d` in the
+//! root, which would prevent every service from starting, and fetched packages outside.
 
 use std::path::Path;
 

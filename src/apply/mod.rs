@@ -1,10 +1,10 @@
 //! The only code that writes.
 //!
-//! A plan is carried out in this order: journal (what stands there now, on disk, outside the
-//! target) → every new file complete beside its place → one rename each → directories synced →
-//! journal marked done. A failure on the way undoes everything; a run that was killed is undone by
-//! the next one. Taking a finished run back is such a run, too. It must stay true that each entry
-//! is old or new at any instant.
+//! A plan is applied in this order: journal (the current state, on disk, outside the target) →
+//! every new file complete next to its destination → one rename each → directories synced →
+//! journal marked done. A failure in between undoes everything; a run that was killed is undone by
+//! the next one. Reverting a finished run is itself such a run. Invariant: each entry is old or new
+//! at any instant.
 
 mod container;
 mod copied;

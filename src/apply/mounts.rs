@@ -1,7 +1,7 @@
-//! Mounts inside the root through which a change would land outside of the image.
+//! Mounts inside the root through which a change would be written outside the image.
 //!
 //! A partition of the image that is mounted below its root is part of it. A bind mount of a
-//! directory or file of the machine that runs the tool is not, whoever forgot it there.
+//! directory or file of the machine that runs gokaku is not, whoever left it there.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd};
@@ -26,7 +26,7 @@ struct Place {
 /// # Errors
 /// [`Error::Guard`], naming the path.
 pub(super) fn refuse_foreign(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
-    // Without /proc mounts cannot be told apart.
+    // Without /proc mounts cannot be distinguished.
     let Some(top) = place(root, &ImagePath::root()) else { return Ok(()) };
     #[allow(clippy::disallowed_methods)] // asks about the running system, which is the question
     let system = std::fs::metadata("/").ok().map(|m| {

@@ -1,7 +1,7 @@
 //! What this process may set, determined before anything is written.
 //!
-//! Half a hardening is worse than none: files that should be root's would be somebody else's, and
-//! nobody would know. So a run that cannot give owners does not begin.
+//! A partial hardening is worse than none: files that root should own would have another owner, and
+//! nobody would notice. So a run that cannot set owners does not begin.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -1,8 +1,8 @@
-//! Taking finished runs back, and forgetting them.
+//! Reverting finished runs, and deleting their journals.
 //!
-//! A revert is itself a run: what stands now is journalled, what stood before is written, and a
-//! failure or a kill on the way brings back what stood at its beginning. It must stay true that
-//! nothing is changed before every path has been found as the run had left it.
+//! A revert is itself a run: the current state is journalled, the previous state is written, and
+//! after a failure or a kill in between the state at its beginning is restored. Invariant: nothing
+//! is changed before every path has been found as the run had left it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub struct Reverted {
     pub run: Option<u32>,
     /// Every path that was put back.
     pub paths: Vec<PutBack>,
-    /// Paths left as they are, because their later state was taken for good with `--force`.
+    /// Paths left as they are, because an earlier `--force` accepted their later state.
     pub left: Vec<ImagePath>,
     /// What the run had done beyond the files in the journal, which is not undone.
     pub not_undone: Vec<String>,
@@ -152,7 +152,7 @@ enum Back {
     Nothing,
     /// It can be put back.
     Step(Box<Step>),
-    /// Its later state was taken for good.
+    /// Its later state was accepted.
     Left,
     /// Something else changed it.
     Changed { how: Vec<String>, forceable: bool },

@@ -1,8 +1,8 @@
-//! Where the journal may lie: in a place that nobody else can put something in the way of, and not
-//! in the image.
+//! Where the journal may be kept: in a directory that no other user can replace, and not in the
+//! image.
 //!
-//! A journal holds what stood in the target, `shadow` among it, and what it holds is written back
-//! as root. Whoever can exchange a directory above it owns the target.
+//! A journal holds files of the target, `shadow` among them, and its contents are written back as
+//! root. Whoever can replace a directory above it controls the target.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;

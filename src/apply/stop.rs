@@ -1,4 +1,4 @@
-//! Being asked to end.
+//! Requests to stop a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,8 +1,8 @@
-//! Asks the root's own programs whether they take what is about to be written.
+//! Checks with the root's own programs whether they accept what is about to be written.
 //!
 //! They run in a container of the root as it will be (`container/`): a view of it with the changes of
-//! the plan on top, in memory. The tree is not touched, nothing is left behind, no network is there,
-//! and what they start ends with them.
+//! the plan on top, in memory. The tree is not touched, nothing is left behind, there is no network,
+//! and every process that they start ends with them.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -31,7 +31,7 @@ struct Judge {
     args: &'static [&'static str],
     /// The beginnings of the paths it is asked about.
     paths: &'static [&'static str],
-    /// It ends well all the same, and says this of a line that it does not take.
+    /// It exits with 0 anyway, and prints this about a line that it rejects.
     complaint: Option<&'static str>,
 }
 
@@ -159,7 +159,7 @@ fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &Judge, program: &Path)
     let view = View {
         puts: changes.iter().map(Put::of).collect(),
         host_key,
-        // All that it has read comes out there, and that may be long.
+        // It prints all that it has read there, and that may be long.
         quiet: judge.complaint.is_some(),
     };
     let fail = |e| Error::host("ask its programs", root.host_path(), e);

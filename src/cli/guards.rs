@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::profile::{Disposition, Identity, Profile, Rule, RuleId};
 use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs, StagedRootfs};
 
-/// Makes sure that `root` is what the profile is for, or that it is to be taken all the same.
+/// Checks that `root` is the system that the profile is for, or that the operator accepts another one.
 ///
 /// # Errors
 /// [`Error::Guard`] when it is not, or is the running system under another name; an os-release that

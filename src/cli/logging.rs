@@ -52,7 +52,7 @@ pub fn repeat_warnings() {
     let warnings = std::mem::take(&mut *WARNINGS.lock().unwrap_or_else(PoisonError::into_inner));
     let mut stderr = io::stderr().lock();
     for line in warnings {
-        // Nobody is left to be told that stderr is gone.
+        // There is nowhere left to report that stderr is gone.
         let _ = writeln!(stderr, "{line}");
     }
 }

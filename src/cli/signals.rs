@@ -29,7 +29,7 @@ pub fn watch() -> Stop {
             log::warn!("signal {signal} will end the run at once: {e}; the next run would undo it");
         }
     }
-    // A limit on the size of files is an error to be told and undone, not a reason to die.
+    // A limit on the size of files is an error to report and undo, not a reason to die.
     if let Err(e) = flag::register(SIGXFSZ, Arc::default()) {
         log::warn!("a limit on file sizes will end the run at once: {e}");
     }

@@ -1,4 +1,4 @@
-//! What kind of file an image is, decided by its own bytes alone.
+//! The format of an image, determined by its own bytes alone.
 
 use serde::Serialize;
 

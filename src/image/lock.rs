@@ -1,4 +1,4 @@
-//! Whether an image is in use, and seeing to it that nobody begins to use it meanwhile.
+//! Whether an image is in use, and locking it so that nobody begins to use it.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! Disk images as files: formats, partition tables, filesystems, what an fstab mounts, locks, room.
+//! Disk images as files: formats, partition tables, filesystems, what an fstab mounts, locks, free space.
 //!
-//! Nothing here mounts or writes, and nothing opens a path of the image's own: `gokaku image` tells
-//! `provision/harden-image.sh` what it may mount where. Every byte that is read is somebody else's, and
-//! what is read has a bound.
+//! Nothing here mounts or writes, and nothing opens a path that the image names: `gokaku image` reports
+//! to `provision/harden-image.sh` what it may mount where. Every byte that is read is untrusted, and
+//! the amount is bounded.
 
 mod disk;
 mod format;
@@ -40,7 +40,7 @@ pub struct Inspection {
     pub format: Format,
     /// The size of the disk in it, in bytes; of a qcow2, of the file.
     pub size: u64,
-    /// Its partition table; `null` for a qcow2, which must be unpacked to tell.
+    /// Its partition table; `null` for a qcow2, which must be converted to raw first.
     pub table: Option<Table>,
     /// Its partitions, in the order of the table.
     pub partitions: Vec<Partition>,

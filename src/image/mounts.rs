@@ -405,7 +405,7 @@ fn kernel_has(kind: &str) -> bool {
     let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
     known.lines().any(|line| line.split('\t').next_back() == Some(kind))
         || known.is_empty()
-        // The driver of ext4 takes the older ones, too.
+        // The ext4 driver also mounts the older ones.
         || matches!(kind, "ext2" | "ext3" if known.contains("\text4"))
 }
 

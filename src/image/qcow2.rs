@@ -1,6 +1,6 @@
-//! qcow2: what its header and `qemu-img info` say about other files, and how to make another like it.
+//! qcow2: other files that its header and `qemu-img info` name, and the options to create one like it.
 //!
-//! The header is looked at before any program opens the image: qemu opens what it names.
+//! The header is checked before any program opens the image, because qemu opens the files it names.
 
 use serde_json::Value;
 

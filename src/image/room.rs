@@ -1,4 +1,4 @@
-//! Whether the machine has room for what a run will write, before it writes anything.
+//! Whether the machine has enough free space for what a run will write, checked before it writes.
 
 use std::io;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Partition tables: GPT and MBR with logical partitions.
 //!
-//! Every number in them is the image's maker's: what lies outside of the disk is refused, and what
-//! is read has a bound.
+//! Every number in them is untrusted: what lies outside the disk is refused, and the amount that is
+//! read is bounded.
 
 use serde::Serialize;
 

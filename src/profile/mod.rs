@@ -1,4 +1,4 @@
-//! Profiles: the declared table as data, read from TOML and checked whole before a target is
+//! Profiles: the declared table as data, read from TOML and checked completely before a target is
 //! touched. The embedded profile lives in `profiles/aks-ubuntu-18.04/`; `embedded` lists them.
 
 mod embedded;

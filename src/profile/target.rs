@@ -1,4 +1,4 @@
-//! Is this root the system the profile is for?
+//! Whether a root is the system that the profile is for.
 
 use std::collections::BTreeMap;
 

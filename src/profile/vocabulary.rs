@@ -1,5 +1,5 @@
-//! The words of a table: what it says of a row, and why it leaves one alone. Both are declared in the
-//! profile's head, with their words in English and Japanese.
+//! The vocabulary of a table: the statuses of rows, and the reasons for leaving one alone. Both are declared
+//! in `profile.toml`, with their words in English and Japanese.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;

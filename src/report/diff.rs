@@ -1,8 +1,8 @@
 //! What a plan would change, as a unified diff with the metadata beside it.
 //!
-//! Secrets never show: `shadow` and `gshadow` show by the names of the fields that change, and
-//! of `passwd` and `group` password fields are reduced to their kind. Nor do control characters:
-//! a file of the target does not give orders to a terminal.
+//! Secrets never appear: of `shadow` and `gshadow` only the names of the changed fields are shown, and
+//! password fields of `passwd` and `group` are reduced to their kind. Control characters are escaped,
+//! so a file of the target cannot control a terminal.
 
 mod fields;
 mod long;
@@ -128,7 +128,7 @@ fn masked<'a>(path: &ImagePath, text: &'a [u8]) -> Cow<'a, [u8]> {
                 out.extend_from_slice(&rest.join(&b':'));
             }
             _ if bare.is_empty() => {}
-            // An account that was commented out has its hash all the same.
+            // An account that was commented out still has its hash.
             _ if bare.starts_with(b"#") => out.extend_from_slice(b"(a comment)"),
             _ => out.extend_from_slice(b"(a malformed line)"),
         }

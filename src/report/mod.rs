@@ -1,4 +1,4 @@
-//! What was found and done, as data. The renderers beside it turn it into text.
+//! Findings and changes as data. The renderers in this folder turn them into text.
 //!
 //! The JSON form is a contract (`gokaku.report/1`, `docs/schema/report-1.schema.json`): fields are
 //! added, never renamed or dropped, within a version.

@@ -1,4 +1,4 @@
-//! What a revert did, as text for people.
+//! The result of a revert as text.
 
 use std::fmt::Write;
 

@@ -1,9 +1,8 @@
-//! What must not show although it stands in a file that a rule had to read.
+//! Secrets that must not appear in output although a rule had to read their file.
 //!
-//! Rules say what a secret is, not what it holds. This is the second fence: whatever text of a
-//! target goes into a report, a diff or a log passes through here, so that a hash or a key that
-//! turns up where none belongs (a link to `shadow` in a drop-in directory, a slipped field) does
-//! not show either.
+//! Rules do not quote secrets. This is the second barrier: all text of a target that goes into a
+//! report, a diff or a log passes through here, so that a hash or a key in an unexpected place (a
+//! link to `shadow` in a drop-in directory, a shifted field) does not appear either.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

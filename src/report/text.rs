@@ -1,4 +1,4 @@
-//! A report as text for people, in English or Japanese. Ids, paths and keys stay as they are.
+//! A report as text, in English or Japanese. Ids, paths and keys are not translated.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

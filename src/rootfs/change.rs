@@ -1,4 +1,4 @@
-//! Changes as they are asked for, and the difference that they come to.
+//! Requested changes, and the resulting difference.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;

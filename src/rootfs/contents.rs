@@ -1,5 +1,5 @@
-//! The contents that were read of an image on disk: how much there may be, and which names are of one
-//! file.
+//! The file contents that were read from an image on disk: their total limit, and which names belong to
+//! one file.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

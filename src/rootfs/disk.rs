@@ -464,7 +464,7 @@ fn tree_of(dir: &OwnedFd) -> nix::Result<TreeId> {
     use rustix::fs::{AtFlags, StatxFlags, statx};
     let filesystem = nix::sys::statvfs::fstatvfs(dir)?;
     let top = stat_of(dir.as_fd())?;
-    // An old kernel, a filter or a filesystem may not tell.
+    // An old kernel, a filter or a filesystem may not report it.
     let born = statx(dir, "", AtFlags::EMPTY_PATH, StatxFlags::BTIME)
         .ok()
         .filter(|s| StatxFlags::from_bits_retain(s.stx_mask).contains(StatxFlags::BTIME))

@@ -1,4 +1,4 @@
-//! What was found out about one state of an image, so that rules that ask the same share the answer.
+//! Cached results about one state of an image, shared by rules that need the same one.
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;

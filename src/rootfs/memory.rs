@@ -122,7 +122,7 @@ impl MemoryRootfs {
         self
     }
 
-    /// Changes what an entry says of itself: link count, device and the like.
+    /// Changes the metadata of an entry: link count, device and so on.
     ///
     /// # Panics
     /// When `path` is not an [`ImagePath`] or nothing stands there.

@@ -3,8 +3,8 @@
 //! Every path is resolved *inside* the root: an absolute link means the root's own tree, `..`
 //! stops at the root, a loop is an error. Three images share one interface: [`DiskRootfs`] (a
 //! directory), [`StagedRootfs`] (an image plus changes not yet written) and [`MemoryRootfs`]
-//! (a map, for tests and examples). It must stay true that no other module, save `apply/`, opens a
-//! path of a target, and that nothing here asks the host.
+//! (a map, for tests and examples). Invariant: no other module except `apply/` opens a path of a
+//! target, and nothing here queries the host.
 
 pub mod accounts;
 mod change;

@@ -1,11 +1,11 @@
-//! Filesystems that show a kernel at work, and so the machine that runs the tool: a chroot has them
-//! mounted, an image does not hold what is in them.
+//! Filesystems that show a running kernel, and so the machine that runs gokaku: a chroot has them
+//! mounted, but their contents are not part of an image.
 
 use std::os::fd::AsFd;
 
 use nix::sys::statfs::fstatfs;
 
-/// Their names, and the numbers by which the kernel tells them apart.
+/// Their names, and the numbers by which the kernel distinguishes them.
 const PSEUDO: [(u32, &str); 18] = [
     (0x0000_9fa0, "proc"),
     (0x6265_6572, "sysfs"),
@@ -28,7 +28,7 @@ const PSEUDO: [(u32, &str); 18] = [
 ];
 
 /// The name of the filesystem that a descriptor is on, if it is one of these. Asking neither opens
-/// nor reads anything: a descriptor that only stands for a path will do.
+/// nor reads anything: a descriptor that only names a path is enough.
 pub(super) fn name_of(fd: impl AsFd) -> nix::Result<Option<&'static str>> {
     // All of them fit into 32 bits; the type differs by architecture and C library.
     #[allow(clippy::unnecessary_cast)]

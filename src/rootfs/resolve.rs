@@ -1,7 +1,7 @@
 //! Opening a path inside a root directory: by `openat2` where the kernel has it (5.6 and later),
 //! by a walk over the components where not (Ubuntu 18.04's own kernel is 4.15).
 //!
-//! Both answer alike; one table of tests runs over both.
+//! Both give the same results; one table of tests covers both.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};

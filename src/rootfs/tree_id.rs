@@ -1,6 +1,6 @@
-//! Which tree stands at a path.
+//! The identity of the tree at a path.
 
-/// What tells a tree from another one that stands at the same path later.
+/// What distinguishes a tree from another one at the same path later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TreeId {
     /// The filesystem's id.

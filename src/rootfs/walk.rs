@@ -1,8 +1,8 @@
 //! The walk over a directory on disk: by descriptors, never following a link, on one filesystem,
-//! with as many threads as there are processors (a root has some ten thousand entries, and nearly
-//! all the time goes into asking the kernel about each).
+//! with as many threads as processors (a root has some ten thousand entries, and nearly all the
+//! time is spent in system calls).
 //!
-//! What cannot be looked at is noted as unread: a row says nothing about it.
+//! What cannot be read is recorded as unread: a row makes no statement about it.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

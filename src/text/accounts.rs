@@ -1,9 +1,9 @@
 //! `passwd`, `shadow`, `group` and `gshadow`: lines of fields with colons between them.
 //!
 //! These files are bytes, not text: a full name in an old encoding is as good as any other, and
-//! stays as it is. Their readers have no common idea of a good line, so a line that any of them
-//! might take otherwise than we do is kept apart as a [`Fault`]. It must stay true that an edit
-//! changes the named fields of the named lines, and no other byte.
+//! stays as it is. Their readers disagree about valid lines, so a line that any of them might
+//! read differently is recorded as a [`Fault`]. Invariant: an edit changes the named fields of the
+//! named lines, and no other byte.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -118,7 +118,7 @@ pub enum What {
     NotANumber(&'static str),
     /// A NUL byte ends the line early for some readers.
     Nul,
-    /// A carriage return belongs to the last field. The line is an [`Entry`] all the same.
+    /// A carriage return belongs to the last field. The line is still an [`Entry`].
     CarriageReturn,
 }
 

@@ -1,4 +1,4 @@
-//! Login texts: what in them gives the operating system away.
+//! Login texts: what in them reveals the operating system.
 //!
 //! The terminal's greeter expands a backslash and a letter; four of them name the system. The name
 //! itself may stand there too. Upper and lower case are the same, and any bytes may occur.

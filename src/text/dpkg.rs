@@ -1,7 +1,7 @@
-//! dpkg's record of packages: the stanzas of its `status` file. Read only, never edited.
+//! dpkg's package database: the stanzas of its `status` file. Read only, never edited.
 //!
 //! Works on bytes, because old packages have maintainers whose names are not UTF-8, and borrows
-//! everything, because the file is megabytes long and asked often.
+//! everything, because the file is megabytes long and queried often.
 
 /// How far a package has come, by the third word of its `Status` field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -105,7 +105,7 @@ pub struct BadLine<'a> {
 }
 
 /// The stanzas of a text, in its order. One pass, nothing is copied. A stanza that dpkg would not
-/// accept comes out as an error, and the ones after it follow.
+/// accept is returned as an error, followed by the next ones.
 pub fn stanzas(text: &[u8]) -> Stanzas<'_> {
     Stanzas { rest: text, line: 0 }
 }

@@ -1,5 +1,5 @@
-//! A text in which a line may go on in the next one, read as its reader does, but still knowing
-//! where each byte stood.
+//! A text in which a line may continue on the next one, joined as its reader does, with the
+//! original position of each byte.
 //!
 //! Readers of such texts put the pieces of a line together before they look at it. An editor must
 //! find its way back: every offset in the joined text has an offset in the original.

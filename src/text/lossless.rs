@@ -3,10 +3,10 @@
 //! Configuration files are bytes to the programs that read them; a comment in Latin-1 disturbs none
 //! of them. [`decode`] gives parsers a `str` in which each byte that is no part of valid UTF-8 is one
 //! *stand-in* character, U+10FF00 plus the byte: never blank, letter, digit or separator, as a high
-//! byte in the C locale. [`encode`] gives the very bytes back. A file may hold these characters
+//! byte in the C locale. [`encode`] restores the exact bytes. A file may hold these characters
 //! themselves; their bytes count as invalid, so both directions stay unambiguous.
 //!
-//! Stand-ins are for parsers and editors alone. People see [`shown`].
+//! Stand-ins are for parsers and editors only. Output uses [`shown`].
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};

@@ -1,7 +1,7 @@
 //! Pure editors of configuration text: from a text to a text, without paths or files.
 //!
-//! Laws every editor keeps, tested on generated text: what was set is what is got; setting twice
-//! is setting once; lines about other things stay as they are, byte for byte.
+//! Properties of every editor, tested on generated text: what was set is read back; setting twice
+//! equals setting once; other lines stay as they are, byte for byte.
 
 pub mod accounts;
 pub mod apt_sources;

@@ -102,7 +102,7 @@ impl Logical<'_> {
         self.words().is_some_and(|(verb, m, _)| verb == "blacklist" && normal(m) == module)
     }
 
-    /// What the line sorts by in a block of ours. A pattern ends a block: lines for single modules
+    /// The sort key of the line in a block of ours. A pattern ends a block: lines for single modules
     /// may have to go right above it.
     fn key(&self) -> Option<(String, Kind)> {
         let (verb, module, _) = self.words()?;

@@ -1,4 +1,4 @@
-//! `mountinfo`: what is mounted at this moment, as the kernel tells it.
+//! `mountinfo`: the kernel's list of current mounts.
 
 /// The flags of the mount on `target` (an absolute path) that is on top; `None` when nothing is
 /// mounted there.

@@ -1,4 +1,4 @@
-//! `os-release`: `KEY=value` lines that a shell could read.
+//! `os-release`: `KEY=value` lines in shell syntax.
 
 use super::lossless;
 

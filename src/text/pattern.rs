@@ -1,7 +1,7 @@
-//! Patterns with `*` and `?`, for names and paths, as the programs that read them take them.
+//! Patterns with `*` and `?`, for names and paths, as the programs that read them match them.
 //!
-//! Bytes are compared, as in a program that sets no locale. Time is in proportion to the product of
-//! the two lengths at worst: only the last `*` is ever tried again.
+//! Bytes are compared, as in a program that sets no locale. Time is at worst proportional to the product of
+//! the two lengths: only the last `*` is ever tried again.
 
 use super::lossless::Raw;
 

@@ -1,4 +1,4 @@
-//! Where search paths for programs are set, and what they are made of.
+//! Where search paths for programs are set, and their elements.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub enum Element {
     Literal(String),
     /// Whatever the path was before.
     Inherited,
-    /// Something that the text alone does not tell, as it stands there.
+    /// Something that the text alone does not determine, quoted.
     Unknown(String),
 }
 

@@ -29,7 +29,7 @@ pub enum Effect {
         /// What is no longer withheld.
         cleared: u32,
     },
-    /// The text alone does not tell.
+    /// The text alone does not determine it.
     Unknown,
 }
 

@@ -1,13 +1,13 @@
 //! Variables of a file that a shell sources, as those in `/etc/default`.
 //!
-//! Such a file is a program. What it surely sets is kept apart from what it may set: an assignment in an
-//! `if`, behind `&&`, or after something that could change anything is no certainty.
+//! Such a file is a program. What it certainly sets is distinguished from what it may set: an assignment in an
+//! `if`, behind `&&`, or after a command that could change anything is uncertain.
 
 use std::ops::Range;
 
 use super::script::{Command, Word, read};
 
-/// What a variable is after the file was sourced, as far as the text alone tells.
+/// The value of a variable after the file was sourced, as far as the text alone determines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// The file does not touch it.

@@ -1,4 +1,4 @@
-//! The lines of sshd's configuration: taken apart as sshd takes them apart, and edited one by one.
+//! The lines of sshd's configuration: parsed as sshd parses them, and edited one by one.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

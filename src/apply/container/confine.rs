@@ -1,4 +1,4 @@
-//! What a process of the tree may not do, whatever it is: capabilities, new privileges, limits.
+//! Restrictions of every process of the tree: capabilities, new privileges, limits.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The way in: namespaces, the root, and the old root gone.
+//! Entering the container: namespaces, the new root, and the old root detached.
 //!
 //! Mounts on directories of the tree are made after the change of root, so that a link in the tree
 //! leads nowhere else. All of them end with the process.

@@ -1,7 +1,7 @@
-//! The seccomp filter: what container runtimes refuse is refused here.
+//! The seccomp filter: what container runtimes deny is denied here.
 //!
 //! `seccompiler` writes the conditions for one kind of system calls; the few instructions around
-//! them, which tell amd64 from the i386 calls that an amd64 kernel takes as well, are added here.
+//! them, which distinguish amd64 calls from the i386 calls that an amd64 kernel also accepts, are added here.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a step is, as one process hands it to the next: the run to its keeper, the keeper to the
+//! The description of a step, as one process passes it to the next: the run to its keeper, the keeper to the
 //! step's first process.
 
 use std::ffi::OsString;
@@ -66,11 +66,11 @@ pub(in super::super) struct Job {
     pub parent: u32,
     /// Where the root is.
     pub root: PathBuf,
-    /// Device and number of the root, so that nothing else is taken for it.
+    /// Device and number of the root, so that no other directory is mistaken for it.
     pub identity: (u64, u64),
     /// Where the scratch directory is; empty: none.
     pub scratch: PathBuf,
-    /// Program and arguments. Empty: only whether a container can be had.
+    /// Program and arguments. Empty: only test whether a container is available.
     pub command: Vec<OsString>,
 }
 

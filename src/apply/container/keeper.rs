@@ -1,9 +1,9 @@
 //! The keeper of one step: this program, started again.
 //!
-//! It sees to it that nothing is left when the step ends, whichever way it ends: in a container the
+//! It ensures that nothing is left when the step ends, however it ends: in a container the
 //! step is the first process of a process namespace of its own, so that the kernel ends all the
 //! others with it; and when the run that started the keeper dies, even by `kill -9`, the keeper ends
-//! the step and takes `policy-rc.d` away again.
+//! the step and removes `policy-rc.d`.
 
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};

@@ -1,5 +1,5 @@
-//! What a container has of the kernel: its own processes and devices, and of everything that is this
-//! machine's no more than a view that cannot be written.
+//! The kernel's view in a container: its own processes and devices, and a read-only view of
+//! everything that belongs to this machine.
 #![allow(clippy::disallowed_methods)] // paths are the root's own once it has been entered
 
 use std::fs::File;

@@ -4,8 +4,8 @@
 //! terminal, devices, kernel log, or (except for a fetch) network. Each step has namespaces of its
 //! own, a root entered by `pivot_root` with the old one detached, a small bounding set of
 //! capabilities, `no_new_privs`, a seccomp filter and resource limits, and ends whole: the kernel
-//! ends every process of it with its first one. A protection that cannot be set refuses the step;
-//! none is done without.
+//! ends every process of it with its first one. If a protection cannot be set, the step is
+//! refused.
 //!
 //! ```text
 //! gokaku ── run.rs ──> keeper.rs (gokaku again; dies with gokaku) ──> init.rs (process 1 inside)
@@ -39,6 +39,6 @@ pub(super) use view::{Put, View};
 pub(super) const ENVIRONMENT: [(&str, &str); 2] =
     [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C")];
 
-/// The ways out where a container cannot be had.
+/// What to do where a container is not available.
 pub(super) const WAYS_OUT: &str =
     "run as root outside of a container (in Docker: with --privileged)";

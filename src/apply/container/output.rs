@@ -9,7 +9,7 @@ use crate::rootfs::escape;
 const LINE: usize = 8 << 10;
 /// So much of all lines of one stream is shown (bytes, as shown).
 const ALL: usize = 4 << 20;
-/// Lines that wait to be looked at; who prints faster has to wait, too.
+/// Lines in the queue; a program that prints faster has to wait.
 pub(super) const WAITING: usize = 256;
 
 /// A line that was printed.
@@ -95,7 +95,7 @@ impl Lines {
         if over > 0 {
             text.push_str(&format!(" … [{over} more bytes]"));
         }
-        // Empty ones take their time, too.
+        // Empty ones also take time.
         self.shown += text.len() + 1;
         if self.shown > ALL {
             self.is_cut = true;

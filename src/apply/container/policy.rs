@@ -1,9 +1,8 @@
 //! `policy-rc.d`: the answer to package scripts that ask whether they may start a service.
 //!
-//! In an image nothing may start. A root that has no such file gets one while packages change; one
-//! that has keeps its own. Ours is known by its bytes, and comes under its name only when it is
-//! complete, so that one left by a run that was killed together with its keeper is taken away by the
-//! next.
+//! In an image no service may start. A root without such a file gets one while packages change; an
+//! existing one is kept. Ours is recognized by its bytes, and gets its name only when it is complete,
+//! so that the next run can remove one that a run left when it was killed together with its keeper.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -78,7 +77,7 @@ impl Policy {
         Ok(found.as_deref() == Some(TEXT.as_bytes()))
     }
 
-    /// Takes a file of ours away that an earlier run has left behind. Says whether there was one.
+    /// Removes a file of ours that an earlier run has left behind. Returns whether there was one.
     pub fn sweep(root: &DiskRootfs) -> Result<bool> {
         let path = ImagePath::parse(PATH)?;
         let is_there = Policy::is_there(root)?;

@@ -1,4 +1,4 @@
-//! Starting a step under its keeper, and reading what it says until it has ended.
+//! Starting a step under its keeper, and reading its output until it has ended.
 
 use std::io::Write;
 use std::path::Path;
@@ -130,7 +130,7 @@ pub(in super::super) fn run(
     }
     let mut pause = Duration::from_millis(1);
     let status = loop {
-        // It has closed its output, and may go on all the same.
+        // It has closed its output, and may still be running.
         match ended.map_or_else(|| keeper.try_wait(), |status| Ok(Some(status)))? {
             Some(status) => break status,
             None => ending.look(&keeper)?,

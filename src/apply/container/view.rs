@@ -1,4 +1,4 @@
-//! What a validator is to see: the root, with a plan's changes on top, in memory.
+//! What a validator sees: the root, with a plan's changes on top, in memory.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -96,7 +96,7 @@ impl Put {
             What::Content(bytes) => fs::write(path, bytes)?,
             What::Stat => {}
         }
-        // In a user namespace some owners cannot be had, and no validator asks for those.
+        // In a user namespace some owners cannot be set, and no validator needs those.
         let _ = lchown(path, Some(self.owner.0), Some(self.owner.1));
         fs::set_permissions(path, Permissions::from_mode(self.mode))
     }

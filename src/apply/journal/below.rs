@@ -1,7 +1,7 @@
 //! The filesystems below the root that a run writes to.
 //!
-//! A machine of several filesystems is one tree while they are all mounted. What was done to one that is
-//! not mounted when a run is undone or taken back would be looked for in the directory under it.
+//! A machine of several filesystems is one tree while they are all mounted. If one is not mounted
+//! when a run is undone or reverted, its entries would be looked up in the mount point instead.
 
 use serde::{Deserialize, Serialize};
 

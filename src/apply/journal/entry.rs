@@ -1,4 +1,4 @@
-//! What a journal says of one path: how it was, and how the run left it.
+//! A journal's record of one path: its state before the run, and as the run left it.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -1,10 +1,10 @@
-//! What was about to happen to a root, written down before it happens.
+//! The write-ahead record of what a run does to a root.
 //!
-//! A journal lies on the machine that runs the tool, never in an offline target:
+//! A journal is kept on the machine that runs gokaku, never in an offline target:
 //! `<state>/<key of the root>/<number>/`, directories 0700, files 0600. It holds every replaced
-//! entry whole (content, owner, mode, time, attributes) and what it was to become, so that a run
-//! that was cut off can be undone, and a finished one taken back. Taking back is a run of its own,
-//! `<number>.revert`. What is to be dropped is first named `<number>.gone`, in one step.
+//! entry completely (content, owner, mode, time, attributes) and its new state, so that an
+//! interrupted run can be undone, and a finished one reverted. A revert is a run of its own,
+//! `<number>.revert`. What is to be deleted is first renamed `<number>.gone`, atomically.
 
 mod below;
 mod entry;
@@ -195,7 +195,7 @@ impl Journals {
     /// Every entry that is a run's, by number.
     fn names(&self) -> Result<Vec<(u32, String)>> {
         let Some(entries) = list(&self.dir)? else { return Ok(Vec::new()) };
-        // What is read here is written into the target: it must not be somebody else's.
+        // What is read here is written into the target: it must not belong to another user.
         own_dir(&self.dir)?;
         let mut names = Vec::new();
         for entry in entries {

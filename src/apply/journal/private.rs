@@ -1,4 +1,4 @@
-//! Files of this machine that only their owner can read or exchange.
+//! Files of this machine that only their owner can read or replace.
 
 use std::ffi::OsString;
 use std::io::Write;

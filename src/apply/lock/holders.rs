@@ -1,7 +1,7 @@
 //! Who holds a lock: by the kernel's list of locks, and by what each process has open.
 //!
 //! The list names who took a lock. That process may have ended, and a child may still have the
-//! descriptor; so every process's descriptors are looked at, too.
+//! descriptor; so the descriptors of every process are checked as well.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -101,7 +101,7 @@ fn is_total(ranges: &[Range<u64>]) -> bool {
 struct Line {
     kind: String,
     mode: String,
-    /// Who took it; `-1` where the kernel does not tell.
+    /// Who took it; `-1` where the kernel does not report it.
     pid: String,
     /// Device and inode, as the kernel writes them.
     file: String,
@@ -117,7 +117,7 @@ impl Line {
         Some(Line { kind, mode, pid, file, start })
     }
 
-    /// Whether it is a lock of ours, or the mark of a run that has passed it over.
+    /// Whether it is a lock of ours, or the mark of a run that has ignored it.
     fn matters(&self) -> bool {
         self.kind == "FLOCK" || (self.kind == "OFDLCK" && self.start == MARK.to_string())
     }
@@ -181,7 +181,7 @@ impl fmt::Display for Holders {
     }
 }
 
-/// `None`: the kernel does not tell.
+/// `None`: the kernel does not report it.
 fn look(fd: &OwnedFd, place: &Place, refused: bool) -> Option<Holders> {
     let own = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
     // How the kernel calls this directory in its lists is not always what `stat` says: by a lock

@@ -1,9 +1,9 @@
 //! The locks of a root: one run at a time.
 //!
-//! The first is on the root directory itself (`flock`): runs by other paths, bind mounts and
-//! containers meet there, and nothing is left behind. But whoever can open a directory can lock it.
-//! Where all who hold it are accounts that may not write there, a run passes it over and leaves a
-//! mark instead (a record lock on the same directory), which every run looks for. The second lock
+//! The first is on the root directory itself (`flock`): runs through other paths, bind mounts and
+//! containers exclude each other, and nothing is left behind. But whoever can open a directory can lock it.
+//! Where all who hold it are accounts that may not write there, a run ignores it and leaves a
+//! mark instead (a record lock on the same directory), which every run checks. The second lock
 //! ([`second`]) is root's alone, and held either way.
 
 mod holders;

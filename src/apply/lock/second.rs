@@ -1,6 +1,6 @@
 //! The second lock: a file in `/run/gokaku`, named by device and number of the root directory.
 //!
-//! Only root can open it, so no other user can hold it. It is taken away when it is let go; where a
+//! Only root can open it, so no other user can hold it. It is removed when it is released; after a
 //! run was killed, the next one takes it over.
 
 use std::fs::{DirBuilder, File};
@@ -110,7 +110,7 @@ impl Drop for Second {
         // What cannot be taken away stays, and is taken over by the next run.
         let _ = nix::unistd::unlinkat(&self.dir, self.name.as_str(), UnlinkatFlags::NoRemoveDir);
         let _ = flock(&self.file, FlockOperation::Unlock);
-        // Other roots may have theirs in there.
+        // Other roots may have theirs there.
         let _ = std::fs::remove_dir(DIR);
     }
 }

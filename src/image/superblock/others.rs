@@ -61,7 +61,7 @@ pub(super) fn btrfs(block: &[u8]) -> Option<Filesystem> {
     Some(Filesystem {
         uuid: Some(uuid(&block[0x20..0x30])),
         label: Some(name(&block[0x12b..0x22b])).filter(|l| !l.is_empty()),
-        // What a transaction of it writes anew.
+        // What a transaction of it rewrites.
         journal: 32 << 20,
         // Its log is empty.
         clean: le64(block, 0x60) == 0,

@@ -1,5 +1,5 @@
-//! `[defaults.<primitive>]` of the head: fields that every want of a primitive has which does not
-//! give them itself.
+//! `[defaults.<primitive>]` of `profile.toml`: default fields for every want of a primitive that does
+//! not give them itself.
 
 use serde::Deserialize;
 use toml::Spanned;

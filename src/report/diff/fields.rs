@@ -1,7 +1,7 @@
 //! What changes in `shadow` and `gshadow`, field by field: `bob: max 99999 -> 365`.
 //!
-//! Of a password field only its kind is shown, of a list of names only names, of a count of days
-//! only digits: what slipped into a wrong field may be a secret.
+//! Only the kind of a password field is shown, only the names of a list, only the digits of a number of
+//! days: what a shifted field holds may be a secret.
 
 use std::fmt::Write;
 

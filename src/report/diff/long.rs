@@ -1,5 +1,5 @@
-//! The difference of two texts in so many places that the shortest one would take time with the
-//! square of the lines: in one pass, line by line.
+//! The diff of two texts that differ in many places, where the shortest one would take quadratic time:
+//! one pass, line by line.
 
 use std::collections::HashMap;
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! How a module's answer is taken.
+//! The control field: what a module's result leads to.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What `pam-auth-update` remembers of the files it made, and whether it still takes a file for
+//! The state that `pam-auth-update` saves about its files, and whether it still treats a file as
 //! its own.
 //!
 //! It keeps, per type, the rules it wrote last (`/var/lib/pam/<type>`). Before it writes again it

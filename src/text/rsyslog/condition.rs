@@ -13,7 +13,7 @@ const FACILITIES: [&str; 12] = [
 const SEVERITIES: [&str; 8] =
     ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
 
-/// The messages for which the condition holds; `None` when something else decides, too.
+/// The messages for which the condition holds; `None` if something else decides as well.
 pub(super) fn mask(condition: &str) -> Option<Mask> {
     let tokens = tokens(condition)?;
     let mut reader = Reader { tokens: &tokens, depth: 0 };
@@ -171,7 +171,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One value, or a list of which any one will do.
+    /// One value, or a list of alternatives.
     fn values(&mut self) -> Option<Values> {
         match self.take()? {
             Token::Text(text) | Token::Word(text) => Some(Values::One(text)),

@@ -1,4 +1,4 @@
-//! How far the filters reach that stand at the beginning of a line.
+//! The scope of filters at the beginning of a line.
 
 /// The length of a selector at the beginning of `rest`.
 pub(super) fn selector_len(rest: &str) -> Option<usize> {

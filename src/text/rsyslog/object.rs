@@ -1,4 +1,4 @@
-//! The objects of RainerScript, `name(parameter="value" …)`, word by word as rsyslogd takes them.
+//! The objects of RainerScript, `name(parameter="value" …)`, word by word as rsyslogd parses them.
 
 use super::lexer::Lexer;
 use super::{Kind, Malformed, Object, Parameter};

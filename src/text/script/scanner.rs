@@ -393,7 +393,7 @@ impl<'a> Scanner<'a> {
 }
 
 /// Whether what follows a condition is for others than root, and whether what follows its `else`
-/// is. Only a comparison of the user's number, and nothing beside it, tells.
+/// is. Only a comparison of the UID, and nothing else, decides it.
 fn root_test(condition: &str) -> (bool, bool) {
     let bare: String =
         condition.chars().filter(|c| !c.is_ascii_whitespace() && !"\"';".contains(*c)).collect();
