@@ -12,12 +12,12 @@ use crate::profile::{Disposition, Rule, RuleId};
 use crate::rootfs::{Change, ImagePath, Node, PathChange, Rootfs, StagedRootfs};
 use crate::text::lossless;
 
-/// A rule needs at most this many rounds of staging and looking again; real ones need one to four.
+/// The limit of rounds of staging and auditing per rule; real rules need one to four.
 const MAX_ROUNDS: usize = 64;
-/// All rules together are planned at most this often; real profiles settle in two.
+/// The limit of passes over all rules; real profiles settle in two.
 const MAX_PASSES: usize = 8;
 
-/// Whether something can be done about a rule that does not hold.
+/// Whether `apply` can close the gaps of a rule that does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
@@ -27,16 +27,16 @@ pub enum Remedy {
     None,
 }
 
-/// What an audit says of one rule.
+/// The verdict on one rule.
 #[derive(Debug, Clone)]
 pub struct Judged {
     /// Which rule.
     pub id: RuleId,
-    /// How it came out.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Whether any single want holds by itself (and not vacuously).
     pub any_met: bool,
-    /// For a rule that does not hold: can `apply` close it?
+    /// Whether `apply` can close it, for a rule that does not hold.
     pub remedy: Option<Remedy>,
     /// What was found, gaps first.
     pub evidence: Vec<Evidence>,
@@ -44,8 +44,8 @@ pub struct Judged {
     pub reason: Option<String>,
 }
 
-/// Judges every rule on the image. Never fails as a whole: a rule that cannot be judged is
-/// [`Outcome::Unknown`] with its cause, and the others go on.
+/// Audits every rule on the image. Never fails as a whole: a rule that cannot be judged is
+/// [`Outcome::Unknown`] with its cause, and the others continue.
 pub fn audit(rules: &[&Rule], root: &dyn Rootfs) -> Vec<Judged> {
     rules.iter().map(|rule| judge(rule, root)).collect()
 }
@@ -94,7 +94,7 @@ fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
     }
 }
 
-/// As many observations, and as many reasons, are shown of a row.
+/// The limit of observations, and of reasons, per row.
 const MOST: usize = 2_000;
 
 /// The limit of one reason, in bytes: a line of megabytes in a file must not end up in a row.
@@ -196,27 +196,27 @@ impl Plan {
 }
 
 impl Plan {
-    /// A plan that changes nothing, for a run that may not go on.
+    /// A plan that changes nothing, for a run that must not continue.
     pub(crate) fn unchanged(before: Vec<Judged>, after: Vec<Judged>) -> Plan {
         Plan { before, after, changes: Vec::new() }
     }
 }
 
-/// One operation of the package manager that rules ask for.
+/// One operation of the package manager that rules require.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackageChange {
-    /// All of these go, or each of these comes.
+    /// The packages to purge, or to install.
     pub names: Vec<String>,
     /// Which of the two.
     pub want: Presence,
     /// A program (with its arguments) to run in the root before the packages change.
     pub before: Vec<String>,
-    /// The rules that ask for it.
+    /// The rules that require it.
     pub rules: BTreeSet<RuleId>,
 }
 
 /// The package operations that would close gaps of the enforced rules among `rules`, each once, in
-/// the order of the rules' ids. A want that cannot be judged asks for none.
+/// the order of the rules' ids. A want that cannot be judged requires none.
 pub fn package_changes(rules: &[&Rule], root: &dyn Rootfs) -> Vec<PackageChange> {
     let mut sorted: Vec<&Rule> = rules.to_vec();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
@@ -252,11 +252,11 @@ impl Plan {
     }
 }
 
-/// Plans the changes that make every enforced rule among `rules` hold; the others are judged only.
+/// Plans the changes that make every enforced rule among `rules` hold; the others are only audited.
 ///
 /// The rules are taken in the order of their ids, whatever the order given, so that the result
-/// depends on the set alone. A rule whose changes cannot be staged, or never end, is left as it is
-/// and says so; the others go on.
+/// depends only on the set. A rule whose changes cannot be staged, or never settle, is left as it
+/// is, with the reason; the others continue.
 ///
 /// # Errors
 /// [`Error::Unsettled`] when rules undo each other; an image that cannot be read any more.
@@ -350,11 +350,11 @@ struct Row<'r> {
     stuck: Option<String>,
 }
 
-/// How a rule came out on the stage as it was at a revision.
+/// The outcome of a rule on the stage at a revision.
 struct Seen {
     judged: Judged,
     revision: u64,
-    /// Whether everything could be determined, and nothing is left to stage. A look that failed is
+    /// Whether everything could be determined, and nothing is left to stage. A failed audit is
     /// repeated.
     settled: bool,
 }
@@ -371,8 +371,8 @@ impl Seen {
     }
 }
 
-/// Stages what closes a rule's gaps until there is nothing more to stage. Says whether anything
-/// was staged and how the rule came out in the end, or why the rule has to be left.
+/// Stages what closes a rule's gaps until there is nothing more to stage. Returns whether
+/// anything was staged and the final outcome, or why the rule has to be left.
 fn settle(
     id: &RuleId,
     want: &[Check],

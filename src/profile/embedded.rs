@@ -3,7 +3,7 @@
 use super::{Profile, Source};
 use crate::error::Result;
 
-/// A profile's name, and its files: the path below the repository, and the text. The head is first.
+/// A profile's name, and its files: the path below the repository, and the text. `profile.toml` is first.
 type Embedded = (&'static str, &'static [(&'static str, &'static str)]);
 
 macro_rules! embedded {
@@ -29,11 +29,11 @@ const ALL: &[Embedded] = embedded! {
         "6-maintenance.toml";
 };
 
-/// The name of the profile that is used where none is named.
+/// The name of the default profile.
 pub(crate) const DEFAULT: &str = ALL[0].0;
 
 impl Profile {
-    /// The profile that is used where none is named: `aks-ubuntu-18.04`.
+    /// The default profile: `aks-ubuntu-18.04`.
     ///
     /// # Errors
     /// A mistake in the embedded files; a test proves that there is none.
@@ -55,7 +55,7 @@ fn source(files: &[(&str, &str)]) -> Source {
     Source::from_files(files.iter().copied())
 }
 
-/// One want, with what the head of the profile that is used where none is named adds to it.
+/// One want, with the defaults of the default profile.
 #[cfg(test)]
 pub(crate) fn want(text: &str) -> std::result::Result<crate::check::Check, String> {
     super::load::want(ALL[0].1[0].1, text)

@@ -29,22 +29,22 @@ pub struct Target {
     pub os: String,
     /// `VERSION_ID=`, as `18.04`.
     pub version: String,
-    /// Upstream versions of packages, as their numbers: supposed where the tree has no record.
+    /// Upstream versions of packages, as their numbers: assumed where the tree's dpkg database has none.
     #[serde(default, deserialize_with = "target::versions")]
     pub versions: BTreeMap<String, Vec<u32>>,
 }
 
-/// The benchmark a profile is a result table of.
+/// The benchmark whose results a profile declares.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Benchmark {
     /// Its name.
     pub name: String,
-    /// Its edition; rule numbers mean nothing without it.
+    /// Its version; rule numbers mean nothing without it.
     pub version: String,
 }
 
-/// A result table: what each row of a benchmark is to be on a target.
+/// A result table: the declared result of each row of a benchmark on a target.
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// Its name, as `aks-ubuntu-18.04`.
@@ -57,9 +57,9 @@ pub struct Profile {
     pub target: Target,
     /// Where the table was published.
     pub source: String,
-    /// What the table says of rows, in its order.
+    /// The statuses of rows, in the table's order.
     pub statuses: Vec<Status>,
-    /// Why rows are left alone, in its order.
+    /// The reasons for leaving rows alone, in the table's order.
     pub reasons: Vec<Reason>,
     /// Titles of chapters, by the first component of the rows' ids.
     pub chapters: BTreeMap<Part, Bilingual>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Reason, RuleId, Status};
 use crate::check::Check;
 
-/// The language of text for people.
+/// The language of output text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lang {
     /// English.
@@ -35,31 +35,31 @@ impl Bilingual {
     }
 }
 
-/// When a left-alone row differs from what the table leaves. Only a definite contrary state does.
+/// When a left-alone row counts as drifted. Only a definite contrary state does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Drift {
-    /// Somebody has turned it on: any of what the recommendation wants is there.
+    /// The row was enabled: anything that the recommendation requires is present.
     WhenMet,
 }
 
-/// What is to become of a row. Only [`Disposition::Enforce`] can ever be planned.
+/// What is done about a row. Only [`Disposition::Enforce`] can ever be planned.
 #[derive(Debug, Clone)]
 pub enum Disposition {
     /// All of these must hold. Empty: the primitive does not exist yet.
     Enforce(Vec<Check>),
-    /// Every other row: at most looked at.
+    /// Every other row: at most observed.
     LeaveAlone {
         /// What must not be touched, and why.
         note: Option<Bilingual>,
-        /// What the recommendation would want; measured, never planned.
+        /// What the recommendation would require; observed, never planned.
         observe: Vec<Check>,
-        /// What counts as a difference from what the table leaves.
+        /// What counts as drift.
         drift: Option<Drift>,
     },
 }
 
-/// One row: what the table declares of it, and what that means here.
+/// One row: what the table declares, and what that means here.
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Its number in the benchmark, or the site's own id.
@@ -70,25 +70,25 @@ pub struct Rule {
     pub level: u8,
     /// What the table declares.
     pub status: Status,
-    /// Why the row is left alone, or what the table says beside one that is not.
+    /// Why the row is left alone, or the table's remark on one that is not.
     pub reason: Option<Reason>,
     /// Why, in our own words.
     pub rationale: Bilingual,
-    /// Where the wanted state comes from, and what the table's own image does about it.
+    /// Where the required state comes from, and what the published image does about it.
     pub origin: Option<Bilingual>,
-    /// What it wants, as written in the profile; for people.
+    /// What it requires, as written in the profile; for display.
     pub wants: Vec<String>,
-    /// Made to hold, or left alone.
+    /// Enforced, or left alone.
     pub disposition: Disposition,
 }
 
 impl Rule {
-    /// Whether it is made to hold.
+    /// Whether it is enforced.
     pub fn is_enforced(&self) -> bool {
         matches!(self.disposition, Disposition::Enforce(_))
     }
 
-    /// Whether it may ask the package runner to remove something.
+    /// Whether it may require the package runner to remove something.
     pub(super) fn purges(&self) -> bool {
         let Disposition::Enforce(wants) = &self.disposition else { return false };
         wants.iter().any(|want| matches!(want, Check::Package(p) if !p.absent.is_empty()))

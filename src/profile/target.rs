@@ -10,7 +10,7 @@ use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs};
 use crate::text::lossless;
 use crate::text::os_release;
 
-/// What a root says it is.
+/// The system that a root identifies itself as.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// `ID=` of its `os-release`; empty when it has none.
@@ -35,7 +35,7 @@ impl Identity {
     }
 }
 
-/// The packages whose versions the readers of their configuration ask for.
+/// The packages whose versions the readers of their configuration need.
 const KNOWN: [&str; 5] = ["kmod", "libpwquality1", "openssh-server", "procps", "systemd"];
 
 /// Reads `[target.versions]`: `kmod = "24"`.
@@ -71,8 +71,8 @@ pub(super) fn versions<'de, D: Deserializer<'de>>(
 }
 
 impl Target {
-    /// Makes sure that a root that is taken in spite of what it says is one at all: something like
-    /// `/home` or an empty directory is not written to.
+    /// Checks that a root that is accepted in spite of its os-release is a root filesystem at all, so
+    /// that nothing is written to a directory like `/home` or an empty one.
     ///
     /// # Errors
     /// [`Error::Guard`] when it is not.
@@ -90,10 +90,10 @@ impl Target {
         ))
     }
 
-    /// Makes sure that a root is what the profile is for.
+    /// Checks that a root is the system that the profile is for.
     ///
     /// # Errors
-    /// [`Error::Guard`] when it is not, with what it is.
+    /// [`Error::Guard`] when it is not, with the system that it is.
     pub fn guard(&self, found: &Identity) -> Result<()> {
         if (found.os.as_str(), found.version.as_str()) == (&self.os, &self.version) {
             return Ok(());

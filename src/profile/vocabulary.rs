@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::id::is_word;
 use super::{Bilingual, Lang};
 
-/// A status as the head declares it.
+/// A status as `profile.toml` declares it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawStatus {
@@ -20,7 +20,7 @@ pub(super) struct RawStatus {
     pub enforced: bool,
 }
 
-/// A reason as the head declares it.
+/// A reason as `profile.toml` declares it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawReason {
@@ -34,14 +34,14 @@ struct Term {
     word: Bilingual,
 }
 
-/// What the published table says of a row.
+/// The status of a row in the published table.
 #[derive(Debug, Clone)]
 pub struct Status {
     term: Arc<Term>,
     enforced: bool,
 }
 
-/// Why the published table does not have a row hold, by its last column.
+/// The reason in the last column of the published table.
 #[derive(Debug, Clone)]
 pub struct Reason(Arc<Term>);
 
@@ -56,7 +56,7 @@ impl Status {
         self.term.word.get(lang)
     }
 
-    /// Whether a row of this status is made to hold. Every other is left alone.
+    /// Whether rows of this status are enforced. All others are left alone.
     pub fn is_enforced(&self) -> bool {
         self.enforced
     }
@@ -74,7 +74,7 @@ impl Reason {
     }
 }
 
-/// Two words of one table are the same when their keys are.
+/// Two words of one table are equal if their keys are.
 macro_rules! known_by_key {
     ($($name:ident),+) => {$(
         impl PartialEq for $name {
@@ -100,7 +100,7 @@ macro_rules! known_by_key {
 }
 known_by_key!(Status, Reason);
 
-/// Everything a head declares, in its order.
+/// All statuses and reasons that `profile.toml` declares, in its order.
 #[derive(Debug, Clone)]
 pub(super) struct Vocabulary {
     pub statuses: Vec<Status>,
@@ -108,10 +108,10 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Checks what the head declares.
+    /// Checks the declarations of `profile.toml`.
     ///
     /// # Errors
-    /// The place in the head (a byte offset) of a wrong word, and what is wrong.
+    /// The position (a byte offset in `profile.toml`) of a wrong word, and the fault.
     pub fn new(
         statuses: Vec<RawStatus>,
         reasons: Vec<RawReason>,
@@ -130,7 +130,7 @@ impl Vocabulary {
         Ok(words)
     }
 
-    /// The status of this key, or what would be right.
+    /// The status with this key, or the valid keys.
     pub fn status(&self, key: &str) -> Result<Status, String> {
         let known = || list(self.statuses.iter().map(Status::key));
         let found = self.statuses.iter().find(|s| s.key() == key);
@@ -139,7 +139,7 @@ impl Vocabulary {
             .ok_or_else(|| format!("no status `{key}`; `[[status]]` declares: {}", known()))
     }
 
-    /// The reason of this key, or what would be right.
+    /// The reason with this key, or the valid keys.
     pub fn reason(&self, key: &str) -> Result<Reason, String> {
         let known = || list(self.reasons.iter().map(Reason::key));
         let found = self.reasons.iter().find(|r| r.key() == key);

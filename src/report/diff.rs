@@ -23,7 +23,7 @@ pub fn render(changes: &[PathChange], names: &AccountDb) -> String {
     out
 }
 
-/// Whether a file that may hold secrets is given another name: what it holds is not shown.
+/// Whether a file that may hold secrets gets another name: its contents are not shown.
 fn is_put_away(change: &PathChange, changes: &[PathChange]) -> bool {
     let name = change.path.as_bytes();
     name.ends_with(QUARANTINED.as_bytes())
@@ -100,8 +100,8 @@ fn patch(path: &ImagePath, old: &[u8], new: &[u8]) -> String {
     for_terminal(&String::from_utf8_lossy(&options.create_patch_bytes(old, new).to_bytes()))
 }
 
-/// Password fields say what they are, not what they hold; of a line with too many or too few
-/// fields, or with words where numbers belong, nothing is sure, so nothing is said; nor of comments.
+/// Only the kind of a password field is shown. A line with too many or too few fields, or with
+/// words instead of numbers, is not shown, because its fields are uncertain; nor are comments.
 fn masked<'a>(path: &ImagePath, text: &'a [u8]) -> Cow<'a, [u8]> {
     let (fields, numbers) = match path.as_bytes() {
         b"/etc/passwd" | b"/etc/passwd-" => (7, 2..4),

@@ -21,18 +21,18 @@ use crate::rootfs::{ImagePath, NodeBody, PathChange};
 /// The schema's name and version.
 pub const SCHEMA: &str = "gokaku.report/1";
 
-/// Where dpkg keeps its record.
+/// dpkg's database.
 const DPKG_STATUS: &str = "/var/lib/dpkg/status";
 
 /// What the run was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Judged only.
+    /// Audited only.
     Audit,
-    /// Judged, with what would change.
+    /// Audited, with the pending changes.
     Plan,
-    /// Changed, and judged again.
+    /// Changed, and audited again.
     Apply,
 }
 
@@ -45,7 +45,7 @@ pub struct Report {
     pub tool: Tool,
     /// The declared table.
     pub profile: ProfileRef,
-    /// The root that was judged.
+    /// The root that was audited.
     pub target: TargetRef,
     /// What the run was for.
     pub mode: Mode,
@@ -55,20 +55,20 @@ pub struct Report {
     pub rules: Vec<RuleReport>,
     /// Every package and every path that changed (or, of a plan, every path that would change).
     pub changes: Vec<ChangeReport>,
-    /// What the package runner has to say, if it had anything to do.
+    /// The result of the package runner, if it had anything to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packages: Option<PackagesReport>,
-    /// The profile's titles of chapters; only for people.
+    /// The profile's chapter titles; only for text output.
     #[serde(skip)]
     pub chapters: BTreeMap<Part, Bilingual>,
 }
 
-/// What the package runner has to say.
+/// The result of the package runner.
 #[derive(Debug, Serialize)]
 pub struct PackagesReport {
     /// What was recovered first.
     pub notes: Vec<String>,
-    /// Why it could not do all it was to do; `null` when it could.
+    /// Why it could not complete; `null` if it did.
     pub failure: Option<String>,
 }
 
@@ -92,10 +92,10 @@ pub struct ProfileRef {
     pub version: String,
 }
 
-/// Which root was judged.
+/// The root that was audited.
 #[derive(Debug, Serialize)]
 pub struct TargetRef {
-    /// Its path on the machine that ran the tool.
+    /// Its path on the machine that ran gokaku.
     pub root: String,
     /// `ID=` of its `os-release`.
     pub os: String,
@@ -136,9 +136,9 @@ pub struct PassCounts {
 pub struct LeftCounts {
     /// All of them.
     pub total: usize,
-    /// Those that differ from what the table leaves.
+    /// Those that have drifted.
     pub drifted: usize,
-    /// Those whose state is not looked at.
+    /// Those whose state is not observed.
     pub unmeasured: usize,
 }
 
@@ -151,15 +151,15 @@ pub struct RuleReport {
     pub status: Status,
     /// The benchmark's level.
     pub level: u8,
-    /// How it came out (after the changes, of an apply or a plan).
+    /// Its outcome (of an apply or a plan: after the changes).
     pub outcome: Outcome,
-    /// For a row that does not hold: can `apply` close it?
+    /// Whether `apply` can close it, for a row that does not hold.
     pub remedy: Option<Remedy>,
-    /// A left-alone row that differs from what the table leaves.
+    /// Whether a left-alone row has drifted.
     pub drift: bool,
     /// Our title.
     pub title: Bilingual,
-    /// How it came out before the changes; `null` for an audit.
+    /// Its outcome before the changes; `null` for an audit.
     pub before: Option<Outcome>,
     /// Whether this run changed (or, of a plan, would change) anything for it.
     pub changed: bool,
@@ -207,7 +207,7 @@ pub struct PackageReport {
     pub from: Option<String>,
     /// The version that is there now.
     pub to: Option<String>,
-    /// Whether a row names it; else it came or went along with one.
+    /// Whether a row names it; otherwise it was changed as a dependency.
     pub asked: bool,
 }
 
