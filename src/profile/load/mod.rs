@@ -147,7 +147,7 @@ impl Source {
         for (number, (name, text)) in texts.iter().enumerate() {
             let chapter = chapter((head_name, head_text), (name, text), &defaults)?;
             for (row, raw) in chapter.rule.into_iter().enumerate() {
-                check_data(&raw, row, name, text)?;
+                check_data(&raw, row, (head_name, head_text), (name, text), &defaults)?;
                 let (id, offset) = (raw.id.get_ref(), raw.id.span().start);
                 if let Some((file, first)) = seen.insert(id.clone(), (number, offset)) {
                     let (at, first) = (place(name, text, offset), place_in(&texts[file], first));
@@ -190,12 +190,11 @@ fn chapter<'t>(
     defaults: &Defaults<'t>,
 ) -> Result<Chapter> {
     let mut table = DeTable::parse(text).map_err(|e| mistake(name, text, e))?;
-    // Behind the text and the line feed that it may lack.
-    let end = text.len() + 1;
+    let end = end_of(text);
     defaults.fill(table.get_mut(), end);
     Chapter::deserialize(Deserializer::from(table)).map_err(|e| match e.span() {
         Some(span) if span.start >= end => {
-            let at = place(head.0, head.1, span.start - end);
+            let at = place_behind(head, (name, text), span.start);
             Error::Profile(format!("{at}: {}", e.message()))
         }
         _ => mistake(name, text, e),
@@ -295,13 +294,34 @@ fn place_in((name, text): &(&str, String), offset: usize) -> String {
     place(name, text, offset)
 }
 
-/// What the types cannot say of the data of a want; `row` is the rule's place in its file.
-fn check_data(raw: &RawRule, row: usize, name: &str, text: &str) -> Result<()> {
+/// Where the places of what the head's defaults add to a chapter begin: behind the text and the
+/// line feed that it may lack.
+fn end_of(text: &str) -> usize {
+    text.len() + 1
+}
+
+/// [`place`] of an offset in a chapter that has the head's defaults behind its [`end_of`].
+fn place_behind(head: (&str, &str), (name, text): (&str, &str), offset: usize) -> String {
+    match offset.checked_sub(end_of(text)) {
+        Some(offset) => place(head.0, head.1, offset),
+        None => place(name, text, offset),
+    }
+}
+
+/// What the types cannot say of the data of a want; `row` is the rule's place in its file. A field
+/// that the head gives has its place there.
+fn check_data<'t>(
+    raw: &RawRule,
+    row: usize,
+    head: (&str, &str),
+    (name, text): (&str, &'t str),
+    defaults: &Defaults<'t>,
+) -> Result<()> {
     for (list, checks) in [("want", &raw.want), ("observe", &raw.observe)] {
         for (number, check) in checks.iter().enumerate() {
             let Err(bad) = check.get_ref().primitive().check_data() else { continue };
-            let at = field_offset(text, (row, list, number), &bad.field);
-            let at = place(name, text, at.unwrap_or(check.span().start));
+            let at = field_offset(text, defaults, (row, list, number), &bad.field);
+            let at = place_behind(head, (name, text), at.unwrap_or(check.span().start));
             return Err(Error::Profile(format!("{at}: rule {}: {bad}", raw.id.get_ref())));
         }
     }
@@ -309,10 +329,17 @@ fn check_data(raw: &RawRule, row: usize, name: &str, text: &str) -> Result<()> {
 }
 
 /// Where the value of a field of a want begins. `want`: the number of the rule in its file, `want`
-/// or `observe`, the number in that list. `field`: names with dots; empty for the whole.
-fn field_offset(text: &str, want: (usize, &str, usize), field: &str) -> Option<usize> {
+/// or `observe`, the number in that list. `field`: names with dots; empty for the whole. Behind
+/// [`end_of`] for a field that the head gives.
+fn field_offset<'t>(
+    text: &'t str,
+    defaults: &Defaults<'t>,
+    want: (usize, &str, usize),
+    field: &str,
+) -> Option<usize> {
     let (row, list, number) = want;
-    let file = DeTable::parse(text).ok()?.into_inner();
+    let mut file = DeTable::parse(text).ok()?.into_inner();
+    defaults.fill(&mut file, end_of(text));
     let rule = file.get("rule")?.get_ref().as_array()?.get(row)?.get_ref();
     let want = rule.get(list)?.get_ref().as_array()?.get(number)?.get_ref();
     let (_, mut value) = want.as_table()?.iter().next()?;

@@ -251,12 +251,25 @@ fn mistakes_of_the_head_are_found_where_they_stand() {
 
 #[test]
 fn what_a_default_cannot_say_alone_is_found_in_the_head() {
+    let mistake = |defaults: &str, want: &str| {
+        let head = format!("{HEAD}{defaults}\n");
+        let want = rule(&format!("status = \"pass\"\nwant = [{{ {want} }}]"));
+        let files = [("profile.toml", head.as_str()), ("1.toml", want.as_str())];
+        Source::from_files(files).parse().unwrap_err().to_string()
+    };
     // Only together with the want's own fields is it wrong.
-    let head = format!("{HEAD}line = \"x /tmp\"\n");
-    let want = rule("status = \"pass\"\nwant = [{ mount = { target = \"/tmp\" } }]");
-    let files = [("profile.toml", head.as_str()), ("1.toml", want.as_str())];
-    let e = Source::from_files(files).parse().unwrap_err().to_string();
-    assert!(e.contains("1.toml:7:") && e.contains("is not one line of fstab"), "{e}");
+    let e = mistake("line = \"x /tmp\"", "mount = { target = \"/tmp\" }");
+    assert!(e.starts_with("profile.toml:28:8: rule 3.2.1: `line`: "), "{e}");
+    assert!(e.contains("is not one line of fstab"), "{e}");
+    // A field of a field.
+    let e = mistake(
+        "[defaults.login_defs]\nnumber = { min = 1, write = 0 }",
+        "login_defs = { key = \"K\" }",
+    );
+    assert!(e.starts_with("profile.toml:29:29: rule 3.2.1: `number.write`: found 0"), "{e}");
+    // The want's own field beside a good default.
+    let e = mistake("", "mount = { target = \"/tmp\", line = \"x /tmp\" }");
+    assert!(e.starts_with("1.toml:7:45: rule 3.2.1: `line`: "), "{e}");
 }
 
 #[test]
