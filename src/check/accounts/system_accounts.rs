@@ -14,6 +14,7 @@ use super::people::{is_login, is_system};
 use super::{
     AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected, passwd_field,
 };
+use crate::check::data::BadData;
 use crate::check::systemd::unit_files::{Fragment, fragment, search_path, statements};
 use crate::check::systemd::units::names_in;
 use crate::check::{Finding, Primitive};
@@ -46,6 +47,14 @@ pub struct SystemAccounts {
 }
 
 impl Primitive for SystemAccounts {
+    fn check_data(&self) -> Result<(), BadData> {
+        // Without any, every shell would be wrong and none could be written.
+        match self.no_login_shells.is_empty() {
+            true => Err(BadData::field("no_login_shells", "found none, want at least one")),
+            false => Ok(()),
+        }
+    }
+
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let shadow = AccountFile::require(root, Layout::Shadow)?;
@@ -311,6 +320,12 @@ mod tests {
         let passwd = with(PASSWD, &format!("{line}/usr/sbin/nologin"), &format!("{line}{shell}"));
         let shadow = with(SHADOW, "_apt:*:", &format!("_apt:{password}:"));
         image().file("/etc/passwd", passwd).file("/etc/shadow", shadow)
+    }
+
+    #[test]
+    fn a_row_names_at_least_one_shell() {
+        let none = crate::check::testing::try_check("system_accounts = { no_login_shells = [] }");
+        assert!(none.unwrap_err().contains("`no_login_shells`: found none"));
     }
 
     #[test]

@@ -1,0 +1,256 @@
+//! Tests of `pam_pwquality`.
+
+use super::placement::{SAVED, SEEN};
+use super::*;
+use crate::check::Outcome;
+use crate::check::testing::{self, changed, settled_text, stage};
+use crate::rootfs::MemoryRootfs;
+
+const WANT: PamPwquality = PamPwquality { retry: 3, minlen: 14, minclass: 4, credits: -1 };
+const TOP: &str = "# password\n\n# here are the per-package modules (the \"Primary\" block)\n";
+const QUALITY: &str = "password\trequisite\t\t\tpam_pwquality.so retry=3\n";
+const UNIX: &str =
+    "password\t[success=1 default=ignore]\tpam_unix.so obscure use_authtok try_first_pass sha512\n";
+const REST: &str = "# here's the fallback if no module succeeds\n\
+                        password\trequisite\t\t\tpam_deny.so\n\
+                        # prime the stack\npassword\trequired\t\t\tpam_permit.so\n\
+                        # and here are more per-package modules (the \"Additional\" block)\n\
+                        # end of pam-auth-update config\n";
+const SAVED_UNIX: &str = "Module: unix\n[success=end default=ignore]\tpam_unix.so obscure sha512\n";
+const SAVED_BOTH: &str = "Module: pwquality\nrequisite\t\t\tpam_pwquality.so retry=3\nModule: unix\n\
+         [success=end default=ignore]\tpam_unix.so obscure use_authtok try_first_pass sha512\n";
+
+fn stock() -> String {
+    format!("{TOP}{QUALITY}{UNIX}{REST}")
+}
+
+/// With the module, without a line for it: as installed when pam-auth-update did not run.
+fn initial() -> String {
+    format!("{TOP}{}{REST}", UNIX.replace(" use_authtok try_first_pass", ""))
+}
+
+fn root(text: &str) -> MemoryRootfs {
+    MemoryRootfs::new()
+        .file("/var/lib/dpkg/status", "Package: libpam-pwquality\nStatus: install ok installed\n")
+        .file("/lib/x86_64-linux-gnu/security/pam_pwquality.so", "\x7fELF")
+        .file(COMMON_PASSWORD, text)
+        .file(
+            "/usr/share/pam-configs/pwquality",
+            "Name: Pwquality\nPassword:\n\trequisite\t\t\tpam_pwquality.so retry=3\n\
+                 Password-Initial:\n\trequisite\t\t\tpam_pwquality.so retry=3\n",
+        )
+        .file(
+            "/usr/share/pam-configs/unix",
+            "Name: Unix\nPassword:\n\t[success=end default=ignore]\tpam_unix.so obscure \
+                 use_authtok try_first_pass sha512\nPassword-Initial:\n\t[success=end \
+                 default=ignore]\tpam_unix.so obscure sha512\n",
+        )
+        .file(SAVED, SAVED_BOTH)
+        .file(SEEN, "pwquality\nunix\n")
+}
+
+fn outcome(root: &MemoryRootfs) -> Outcome {
+    testing::outcome(&WANT, root)
+}
+
+fn why(root: &MemoryRootfs) -> String {
+    testing::stuck(&WANT, root)
+}
+
+#[test]
+fn verdicts() {
+    for (from, to, want) in [
+        ("", "", Outcome::Met),
+        ("retry=3", "retry=1 minlen=16 dcredit=-2", Outcome::Met),
+        ("requisite\t\t\tpam_pw", "required pam_pw", Outcome::Met),
+        ("requisite\t\t\tpam_pw", "[success=ok default=die] pam_pw", Outcome::Met),
+        ("retry=3", "retry=3 minclass=4 dcredit=0", Outcome::Met),
+        ("retry=3", "retry=3 minclass=0 dcredit=-1 ucredit=-1 lcredit=-1 ocredit=-1", Outcome::Met),
+        (" retry=3", "", Outcome::NotMet),
+        ("retry=3", "retry=4", Outcome::NotMet),
+        ("retry=3", "retry=3 retry=0", Outcome::NotMet),
+        ("retry=3", "retry=x", Outcome::NotMet),
+        ("retry=3", "# retry=3", Outcome::NotMet),
+        ("retry=3", "Retry=3", Outcome::NotMet),
+        ("retry=3", "retry=3 minlen=8", Outcome::NotMet),
+        ("retry=3", "retry=3 MinLen=8", Outcome::NotMet),
+        ("retry=3", "retry=3 minlen=8 minlen=x", Outcome::NotMet),
+        ("retry=3", "retry=3 minlen=8 MINLEN=14", Outcome::Met),
+        ("retry=3", "retry=3 ENFORCING=0", Outcome::NotMet),
+        ("retry=3", "RETRY=3", Outcome::NotMet),
+        ("retry=3", "retry=3 ucredit=0", Outcome::NotMet),
+        ("retry=3", "retry=3 minclass=3", Outcome::NotMet),
+        ("retry=3", "retry=3 enforcing=0", Outcome::NotMet),
+        ("requisite\t\t\tpam_pw", "optional pam_pw", Outcome::NotMet),
+        ("requisite\t\t\tpam_pw", "sufficient pam_pw", Outcome::NotMet),
+        ("requisite\t\t\tpam_pw", "[default=die] pam_pw", Outcome::NotMet),
+        ("requisite\t\t\tpam_pw", "[success=1 default=die] pam_pw", Outcome::NotMet),
+        ("requisite\t\t\tpam_pw", "[success=ok authtok_err=die] pam_pw", Outcome::Met),
+        (
+            "requisite\t\t\tpam_pw",
+            "[success=ok maxtries=ignore default=die] pam_pw",
+            Outcome::NotMet,
+        ),
+        (" use_authtok", "", Outcome::NotMet),
+        ("success=1", "success=3", Outcome::NotMet),
+        ("success=1", "success=ok", Outcome::NotMet),
+        ("password\trequisite\t\t\tpam_pw", "#password\trequisite\t\t\tpam_pw", Outcome::NotMet),
+        ("pam_pwquality.so", "pam_cracklib.so", Outcome::NotMet),
+        ("pam_unix.so", "pam_sss.so", Outcome::NotMet),
+        (
+            "password\trequisite\t\t\tpam_pw",
+            "password [success=1 default=ignore] a.so\npassword requisite pam_pw",
+            Outcome::NotMet,
+        ),
+        (
+            "password\trequisite\t\t\tpam_pw",
+            "password sufficient a.so\npassword requisite pam_pw",
+            Outcome::Met,
+        ),
+        ("requisite\t\t\tpam_pw", "nonsense\t\t\tpam_pw", Outcome::Unknown),
+    ] {
+        let text = stock().replacen(from, to, 1);
+        assert_eq!(outcome(&root(&text)), want, "{text}");
+    }
+    assert_eq!(outcome(&root(&stock().replace('\n', "\r\n"))), Outcome::Met);
+    assert_eq!(outcome(&root("")), Outcome::NotMet);
+    assert_eq!(outcome(&root("").without(COMMON_PASSWORD)), Outcome::MetVacuously);
+    assert_eq!(outcome(&root("").link(COMMON_PASSWORD, "common-password")), Outcome::Unknown);
+}
+
+#[test]
+fn words_are_put_right_in_place() {
+    let after = |from: &str, to: &str| {
+        let text = stock().replacen(from, to, 1);
+        (settled_text(&WANT, &root(&text), COMMON_PASSWORD), stock())
+    };
+    for (from, to, want) in [
+        (" retry=3", "", " retry=3"),
+        ("retry=3", "retry=9", "retry=3"),
+        ("retry=3", "retry=3 minlen=8 difok=2", "retry=3 minlen=14 difok=2"),
+        ("retry=3", "retry=3 MINLEN=8 minlen=x", "retry=3 minlen=14 minlen=x"),
+        ("retry=3", "retry=3 lcredit=1 enforcing=0", "retry=3 lcredit=-1 enforcing=1"),
+        ("requisite\t\t\tpam_pw", "optional\t\t\tpam_pw", "requisite\t\t\tpam_pw"),
+        (" use_authtok try_first_pass", "", " use_authtok try_first_pass"),
+        (" use_authtok", "", " use_authtok"),
+    ] {
+        let (got, stock) = after(from, to);
+        assert_eq!(got, stock.replacen(from, want, 1), "{to}");
+    }
+}
+
+#[test]
+fn without_the_module_nothing_is_written() {
+    let gone = root(&initial()).without("/lib/x86_64-linux-gnu");
+    assert_eq!(
+        why(&gone),
+        "needs package libpam-pwquality, run: chroot ROOT apt-get install libpam-pwquality"
+    );
+    let dangling = root(&stock()).without("/lib/x86_64-linux-gnu");
+    assert!(why(&dangling).starts_with("needs package"));
+    let half = root(&initial()).file("/var/lib/dpkg/status", "");
+    assert!(why(&half).starts_with("needs package"));
+    let merged = root(&stock())
+        .without("/lib")
+        .link("/lib", "usr/lib")
+        .file("/usr/lib/aarch64-linux-gnu/security/pam_pwquality.so", "x");
+    assert_eq!(outcome(&merged), Outcome::Met);
+}
+
+#[test]
+fn the_line_is_put_back_as_pam_auth_update_had_it() {
+    let deselected = root(&initial());
+    assert_eq!(
+        changed(&stage(&WANT, &deselected)),
+        [(COMMON_PASSWORD.to_owned(), stock())],
+        "it remembers the line"
+    );
+    let fresh = root(&initial()).file(SAVED, SAVED_UNIX).file(SEEN, "unix\n");
+    assert_eq!(
+        changed(&stage(&WANT, &fresh)),
+        [
+            (COMMON_PASSWORD.to_owned(), stock()),
+            (SAVED.to_owned(), SAVED_BOTH.to_owned()),
+            (SEEN.to_owned(), "unix\npwquality\n".to_owned()),
+        ]
+    );
+    let krb = "password\t[success=2 default=ignore]\tpam_krb5.so\n";
+    let text = initial().replace("password\t[success=1", &format!("{krb}password\t[success=1"));
+    let saved = SAVED_BOTH.replace(
+        "Module: unix",
+        "Module: krb5\n[success=end default=ignore]\tpam_krb5.so\nModule: unix",
+    );
+    let after = settled_text(&WANT, &root(&text).file(SAVED, &saved), COMMON_PASSWORD);
+    assert_eq!(
+        after,
+        stock().replace("password\t[success=1", &format!("{krb}password\t[success=1"))
+    );
+    let between = SAVED_UNIX.replace(
+        "Module: unix",
+        "Module: krb5\n[success=end default=ignore]\tpam_krb5.so\nModule: unix",
+    );
+    let after = settled_text(&WANT, &root(&text).file(SAVED, &between), COMMON_PASSWORD);
+    assert!(after.contains(&format!("{}{QUALITY}", krb.replace("=2", "=3"))), "{after}");
+}
+
+#[test]
+fn where_pam_auth_update_is_cut_off_no_line_is_put() {
+    for cut_off in [
+        root(&initial()).without(SAVED),
+        root(&initial()).without(SEEN),
+        root(&initial().replace("password\t[success", "# note\npassword\t[success")),
+        root("password required pam_unix.so\n"),
+        root(&initial()).file(SAVED, SAVED_UNIX).without("/usr/share/pam-configs"),
+    ] {
+        assert!(why(&cut_off).contains("does not take /etc/pam.d/common-password for its own"));
+    }
+    let linked =
+        root("").link(COMMON_PASSWORD, "/usr/share/pam/c").file("/usr/share/pam/c", initial());
+    assert!(why(&linked).contains("leads to /usr/share/pam/c"));
+}
+
+#[test]
+fn a_line_below_is_moved_above() {
+    let below = format!("{TOP}{UNIX}{QUALITY}{REST}");
+    assert_eq!(settled_text(&WANT, &root(&below), COMMON_PASSWORD), stock());
+    let jumping = below.replace("success=1", "success=2");
+    assert_eq!(settled_text(&WANT, &root(&jumping), COMMON_PASSWORD), stock());
+    let last = format!("{TOP}{UNIX}{REST}{}", QUALITY.trim_end());
+    assert_eq!(settled_text(&WANT, &root(&last), COMMON_PASSWORD), stock());
+    let unknown = root(&last).file(SAVED, SAVED_UNIX);
+    let text = settled_text(&WANT, &unknown, COMMON_PASSWORD);
+    assert!(text.starts_with(&format!("# password\n\n{QUALITY}# here are")), "{text}");
+    let plain =
+        "password required pam_unix.so use_authtok\npassword requisite pam_pwquality.so retry=3";
+    assert_eq!(
+        settled_text(&WANT, &root(plain).without(SAVED), COMMON_PASSWORD),
+        "password requisite pam_pwquality.so retry=3\npassword required pam_unix.so use_authtok\n"
+    );
+    let owned = root(&below).file("/var/lib/dpkg/info/x.list", "/etc/pam.d/common-password\n");
+    assert!(why(&owned).contains("the file belongs to a package"));
+    let elsewhere = root(&format!("{TOP}{UNIX}{REST}@include q\n")).file("/etc/pam.d/q", QUALITY);
+    assert!(why(&elsewhere).contains("put `password requisite"));
+}
+
+#[test]
+fn a_missing_word_list_is_told() {
+    let told = |root: &MemoryRootfs| {
+        let Finding::Met(holding) = WANT.audit(root).unwrap() else { panic!("not met") };
+        holding.iter().filter(|e| e.path.as_ref().is_some_and(|p| p.to_string() == WORDS)).count()
+    };
+    let bare = root(&stock());
+    assert_eq!(told(&bare), 1);
+    assert_eq!(told(&bare.file(WORDS, "words")), 0);
+}
+
+#[test]
+fn a_stack_that_fails_is_told() {
+    let last = format!("{TOP}{QUALITY}{UNIX}");
+    assert!(why(&root(&last)).contains("jumps over more modules than follow"));
+    let never = stock().replace(
+        "password\trequisite\t\t\tpam_pw",
+        "password [default=die] a.so\npassword requisite pam_pw",
+    );
+    assert!(why(&root(&never)).starts_with("the lines before it"));
+    assert!(why(&root(&stock().replace("success=1", "success=ok"))).contains("leads to pam_deny"));
+}
