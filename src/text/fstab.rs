@@ -53,9 +53,8 @@ pub fn entries(text: &str) -> Vec<Entry> {
     Lines::new(text).iter().filter_map(|(line, text)| entry(line, text)).collect()
 }
 
-/// What line `number` says of a mount: its first four fields.
-pub fn statement(text: &str, number: usize) -> &str {
-    let line = text.split('\n').nth(number.saturating_sub(1)).unwrap_or_default();
+/// What a line says of a mount: its first four fields.
+pub fn statement(line: &str) -> &str {
     line.get(..fields(line).last().map_or(0, |last| last.end)).unwrap_or_default()
 }
 

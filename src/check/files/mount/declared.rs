@@ -8,6 +8,7 @@ use crate::check::foreign;
 use crate::check::systemd::unit_files::{self, Fragment};
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::Lines;
 use crate::text::fstab::{self, Entry};
 use crate::text::lossless::byte_len;
 use crate::text::unit::{FaultKind, Unit, escape_path};
@@ -64,10 +65,11 @@ pub(super) fn resolve(
     text: Option<&str>,
 ) -> Result<Declared> {
     let mut lines = Vec::new();
+    let written = Lines::new(text.unwrap_or_default());
     for entry in text.map(fstab::entries).unwrap_or_default() {
         if !entry.is_swap() && leads_to(root, &entry, target)? {
             // A mount unit is made of all four fields; systemd passes over what is not UTF-8.
-            let said = fstab::statement(text.unwrap_or_default(), entry.line);
+            let said = fstab::statement(written.get(entry.line).unwrap_or_default());
             foreign::judged(&super::fstab_path()?, entry.line, said)?;
             lines.push(entry);
         }
