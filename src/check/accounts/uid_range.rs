@@ -33,7 +33,10 @@ impl UidRange {
     /// # Errors
     /// The file cannot be read. That it is not there is no error: the defaults apply.
     pub fn read(root: &dyn Rootfs) -> Result<UidRange> {
-        Ok(UidRange::parse(&root.read(&path()?)?.unwrap_or_default()))
+        let range = root
+            .memo()
+            .derived(|| Ok(UidRange::parse(&root.read(&path()?)?.unwrap_or_default())))?;
+        Ok((*range).clone())
     }
 
     fn parse(text: &str) -> UidRange {
