@@ -1,5 +1,6 @@
 //! The id of a row, as `5.3.10` or `site.1`.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -19,8 +20,22 @@ pub enum Part {
 /// The id of a row: components with dots between them. Those of a benchmark are numbers; a site's
 /// own rows begin with a word, as `site.1`, and sort after them. Ordered by components: 5.3.9 before
 /// 5.3.10.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RuleId(Vec<Part>);
+
+impl Ord for RuleId {
+    // Sorted in many places: one copy of this serves them all.
+    #[inline(never)]
+    fn cmp(&self, other: &RuleId) -> Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl PartialOrd for RuleId {
+    fn partial_cmp(&self, other: &RuleId) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// Whether `text` is a word as ids, statuses and reasons have it: a letter, then letters, digits, `_`
 /// and `-`.
