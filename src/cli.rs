@@ -5,6 +5,7 @@ mod environment;
 mod guards;
 mod image;
 mod logging;
+pub(crate) mod messages;
 mod outputs;
 mod place;
 mod progress;
@@ -18,9 +19,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::apply;
+use crate::check::{self, Audit, Exclusions, Subject};
 use crate::error::{Error, Result};
+use crate::message::Lang;
 use crate::plan;
-use crate::profile::{Lang, Profile, Rule, RuleId};
+use crate::profile::{Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
 use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
 
@@ -160,7 +163,10 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     let profile = load(&judge.select.table)?;
     let rules = chosen(&profile, &judge.select)?;
     let root = DiskRootfs::open(&judge.root)?;
-    let (root, target) = guarded(root, &judge.guard, &profile, judge.strict)?;
+    let Guarded { root, target, options, accounts } =
+        guarded(root, &judge.guard, &profile, judge.strict)?;
+    let audit = Audit::new(&root, &options);
+    let names = AccountDb::read(&root)?;
     let outputs = Outputs::open(judge, &root)?;
     progress::opened(&target, &profile, &rules);
     guards::clock(&rules, &root);
@@ -171,19 +177,19 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     let mut run = String::new();
     let report = match mode {
         Mode::Audit => {
-            let judged = plan::audit(&rules, &root);
+            let judged = plan::audit(&rules, audit);
             plan::say("judged", &rules, &judged);
-            Report::new(mode, &profile, target, &rules, None, &judged, &[])
+            Report::new(mode, &profile, target, &rules, None, &judged, &[], &names)
         }
         Mode::Plan => {
-            let plan = plan::plan(&rules, &root)?;
-            guards::lockout(judge.allow_lockout, &rules, &root, &plan, false)?;
+            let plan = plan::plan(&rules, audit)?;
+            guards::lockout(judge.allow_lockout, &audit, &accounts, &plan, false)?;
             if judge.validate {
                 apply::validate(&root, plan.changes(), Path::new(OWN))?;
             }
-            diff = report::diff::render(plan.changes(), &*AccountDb::read(&root)?);
+            diff = report::diff::render(plan.changes(), &names);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
-            Report::new(mode, &profile, target, &rules, before, after, plan.changes())
+            Report::new(mode, &profile, target, &rules, before, after, plan.changes(), &names)
         }
         Mode::Apply => {
             let Verb::Apply { state, packages, protect_package, package_timeout, .. } = &args.verb
@@ -191,7 +197,8 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
                 return Ok(status::FAILED);
             };
             let review = |root: &DiskRootfs, plan: &plan::Plan| {
-                guards::lockout(judge.allow_lockout, &rules, root, plan, true)?;
+                let audit = Audit::new(root, &options);
+                guards::lockout(judge.allow_lockout, &audit, &accounts, plan, true)?;
                 match judge.validate {
                     true => apply::validate(root, plan.changes(), Path::new(OWN)),
                     false => Ok(()),
@@ -202,20 +209,23 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
                 protect: [profile.protected_packages.as_slice(), protect_package].concat(),
                 time_limit: std::time::Duration::from_secs(*package_timeout),
             });
-            let options = apply::Options {
+            let how = apply::Options {
+                audit: options.clone(),
                 mtime,
                 review: Some(&review),
                 runner: runner.as_ref(),
                 wait: state.wait(),
                 stop: signals::watch(),
             };
-            let done = apply::harden(&root, &rules, &state.state_dir, &options)?;
+            let done = apply::harden(&root, &rules, &state.state_dir, &how)?;
             if let Some(name) = done.applied.journal.as_deref().and_then(Path::file_name) {
                 run = format!("run {}: ", name.display());
             }
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
-            let report = Report::new(mode, &profile, target, &rules, before, &done.after, changes);
+            let after = &done.after;
+            let report =
+                Report::new(mode, &profile, target, &rules, before, after, changes, &names);
             report.with_packages(&done.packages)
         }
     };
@@ -250,25 +260,41 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     Ok(status)
 }
 
-/// The root as the options want it to be looked at, once it is the right one, and what to call it.
+/// A root that is the right one, and how it is audited.
+struct Guarded {
+    root: DiskRootfs,
+    target: TargetRef,
+    options: check::Options,
+    /// The accounts that nothing may shut out.
+    accounts: Vec<String>,
+}
+
+/// Checks that it is the right root, and collects how it is to be audited.
 fn guarded(
     root: DiskRootfs,
     guard: &Guard,
     profile: &Profile,
     strict: bool,
-) -> Result<(DiskRootfs, TargetRef), Failure> {
+) -> Result<Guarded, Failure> {
     let identity = guards::target(guard, profile, &root)?;
     let accounts = guards::accounts(guard, &root)?;
-    let root = root.protecting(accounts).surveyed(guard.survey || strict);
-    let root = root.supposing(profile.target.versions.clone());
-    let root = root.quarantining(guard.quarantine);
+    let mut exclusions = Exclusions::none();
+    for account in &accounts {
+        exclusions.exclude(Subject::account(account.as_bytes()), messages::protected(account));
+    }
+    let options = check::Options {
+        survey: guard.survey || strict,
+        quarantine: guard.quarantine,
+        versions: profile.target.versions.clone(),
+        exclusions,
+    };
     let target = TargetRef {
         root: root.host_path().display().to_string(),
         os: identity.os,
         version: identity.version,
         live: root.is_live(),
     };
-    Ok((root, target))
+    Ok(Guarded { root, target, options, accounts })
 }
 
 fn revert(
@@ -364,12 +390,14 @@ fn explain(
     let style = Style { all: true, ..style(table.lang, args.verbose) };
     let mut text = report::text::explain(&profile, rule, &rule.wants, style);
     if let Some(root) = root {
-        let (root, target) = guarded(DiskRootfs::open(root)?, guard, &profile, false)?;
+        let Guarded { root, target, options, accounts } =
+            guarded(DiskRootfs::open(root)?, guard, &profile, false)?;
         guards::clock(&[rule], &root);
-        let plan = plan::plan(&[rule], &root)?;
-        guards::lockout(true, &[rule], &root, &plan, false)?;
+        let audit = Audit::new(&root, &options);
+        let plan = plan::plan(&[rule], audit)?;
+        guards::lockout(true, &audit, &accounts, &plan, false)?;
         let (before, names) = (&plan.before, AccountDb::read(&root)?);
-        let now = Report::new(Mode::Audit, &profile, target, &[rule], None, before, &[]);
+        let now = Report::new(Mode::Audit, &profile, target, &[rule], None, before, &[], &names);
         text.push('\n');
         text.push_str(&report::text::rows(&now, style));
         text.push_str(&report::diff::render(plan.changes(), &names));

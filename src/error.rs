@@ -4,6 +4,7 @@
 
 use std::io;
 
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath};
 
 /// The library's result.
@@ -192,6 +193,12 @@ fn signal_name(signal: usize) -> &'static str {
         2 => "SIGINT",
         15 => "SIGTERM",
         _ => "unknown",
+    }
+}
+
+impl From<&Error> for Message {
+    fn from(error: &Error) -> Message {
+        Message::value(error.to_string())
     }
 }
 

@@ -11,6 +11,7 @@ use std::fmt;
 use crate::check::accounts::people::{Groups, why_shut_out};
 use crate::check::accounts::{AccountFile, ByName, Lock, clock};
 use crate::check::sshd::login::{Door, Person, door};
+use crate::check::{Audit, Subject};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape};
 use crate::text::accounts::{
@@ -34,15 +35,18 @@ pub struct Bar {
     pub path: ImagePath,
     /// The line, from 1; 0 where the whole file is meant.
     pub line: usize,
-    /// The word by which the rows about it are known: a directive of sshd, or a field's name.
+    /// A short name of it: a directive of sshd, or a field's name.
     pub word: &'static str,
+    /// What a gap that is closed like this is about.
+    pub subject: Subject,
     /// Something that the first start of an image may still bring: an account, a key.
     pub passing: bool,
 }
 
 impl Bar {
-    fn of(file: &AccountFile, line: usize, word: &'static str, says: String) -> Bar {
-        Bar { says, path: file.path.clone(), line, word, passing: false }
+    fn of(file: &AccountFile, entry: &Entry<'_>, word: &'static str, says: String) -> Bar {
+        let subject = Subject::account(entry.name());
+        Bar { says, path: file.path.clone(), line: entry.line, word, subject, passing: false }
     }
 }
 
@@ -70,11 +74,11 @@ pub enum Outlook {
 ///
 /// # Errors
 /// A file that decides it cannot be read.
-pub fn outlook(before: &dyn Rootfs, after: &dyn Rootfs, account: &str) -> Result<Outlook> {
+pub fn outlook(before: &Audit<'_>, after: &Audit<'_>, account: &str) -> Result<Outlook> {
     compare(before, after, account, clock::today().latest)
 }
 
-fn compare(before: &dyn Rootfs, after: &dyn Rootfs, account: &str, today: i64) -> Result<Outlook> {
+fn compare(before: &Audit<'_>, after: &Audit<'_>, account: &str, today: i64) -> Result<Outlook> {
     let old = bars(before, account, today)?;
     let mut new = bars(after, account, today)?;
     if let Some(bar) = old.iter().find(|b| !b.passing) {
@@ -90,7 +94,9 @@ fn compare(before: &dyn Rootfs, after: &dyn Rootfs, account: &str, today: i64) -
 }
 
 /// Everything that keeps `account` from logging in over SSH; nothing where there is no SSH server.
-fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
+fn bars(audit: &Audit<'_>, account: &str, today: i64) -> Result<Vec<Bar>> {
+    let root = audit.root();
+    let own = || Subject::account(account.as_bytes());
     let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
     let entry = ByName::new(&passwd.table()).first(&account.raw());
     let groups = Groups::read(root)?;
@@ -100,7 +106,7 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
         is_root: entry.map_or(account == "root", |e| e.number(UID) == 0),
         groups: groups.names(&gids),
     };
-    let Some(door) = door(root, &person)? else { return Ok(Vec::new()) };
+    let Some(door) = door(audit, &person)? else { return Ok(Vec::new()) };
     let mut bars: Vec<Bar> = door
         .shut
         .iter()
@@ -109,6 +115,7 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
             path: shut.path.clone(),
             line: shut.line,
             word: shut.directive,
+            subject: Subject::directive(shut.directive),
             passing: false,
         })
         .collect();
@@ -118,12 +125,13 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
             path: passwd.path,
             line: 0,
             word: "account",
+            subject: own(),
             passing: true,
         });
         return Ok(bars);
     };
     let shut = why_shut_out(root, &entry)?;
-    bars.extend(shut.map(|says| Bar::of(&passwd, entry.line, "shell", says)));
+    bars.extend(shut.map(|says| Bar::of(&passwd, &entry, "shell", says)));
     let shadow = AccountFile::read_or_empty(root, Layout::Shadow)?;
     let secret = ByName::new(&shadow.table()).first(account.as_bytes());
     if let Some(secret) = secret {
@@ -132,7 +140,8 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
     let nologin = ImagePath::parse("/etc/nologin")?;
     if !person.is_root && door.pam && root.locate(&nologin)?.stat.is_some() {
         let says = "only root may log in while this file is there".to_owned();
-        bars.push(Bar { says, path: nologin, line: 0, word: "nologin", passing: false });
+        let subject = Subject::path(&nologin);
+        bars.push(Bar { says, path: nologin, line: 0, word: "nologin", subject, passing: false });
     }
     let hash = match secret {
         Some(secret) => secret.field(PASSWORD),
@@ -153,7 +162,7 @@ fn ageing(shadow: &AccountFile, entry: Entry<'_>, door: &Door, today: i64) -> Ve
         Days::Unset | Days::Invalid => None,
     };
     let mut bars = Vec::new();
-    let mut bar = |word, says| bars.push(Bar::of(shadow, entry.line, word, says));
+    let mut bar = |word, says| bars.push(Bar::of(shadow, &entry, word, says));
     if let Some(day) = field(EXPIRE).filter(|day| today >= *day) {
         bar("expire", format!("the account expired on day {day}"));
     }
@@ -203,7 +212,8 @@ fn no_key(
     let name = lossless::decode(entry.name());
     let missing = |says: &str, path| {
         let says = format!("no password is taken and {says}");
-        Ok(Some(Bar { says, path, line: 0, word: "key", passing: true }))
+        let subject = Subject::path(&path);
+        Ok(Some(Bar { says, path, line: 0, word: "key", subject, passing: true }))
     };
     let home_path = ImagePath::parse(if home.starts_with('/') { &home } else { "/" })?;
     if !door.keys {
@@ -235,7 +245,15 @@ fn no_key(
             None => return Ok(None),
             // It is there, and it is refused: nothing that is still to come changes that.
             Some((says, path)) => {
-                refused.get_or_insert(Bar { says, path, line: 0, word: "modes", passing: false });
+                let subject = Subject::path(&path);
+                refused.get_or_insert(Bar {
+                    says,
+                    path,
+                    line: 0,
+                    word: "modes",
+                    subject,
+                    passing: false,
+                });
             }
         }
     }
@@ -335,14 +353,14 @@ mod tests {
     }
 
     fn ends(before: &MemoryRootfs, after: &MemoryRootfs, account: &str) -> Vec<String> {
-        match compare(before, after, account, TODAY).unwrap() {
+        match compare(&before.into(), &after.into(), account, TODAY).unwrap() {
             Outlook::Ends(bars) => bars.iter().map(Bar::to_string).collect(),
             other => panic!("{other:?}"),
         }
     }
 
     fn outlook_of(before: &MemoryRootfs, after: &MemoryRootfs, account: &str) -> Outlook {
-        compare(before, after, account, TODAY).unwrap()
+        compare(&before.into(), &after.into(), account, TODAY).unwrap()
     }
 
     #[test]

@@ -11,7 +11,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use gokaku::profile::{Lang, Profile};
+use gokaku::message::Lang;
+use gokaku::profile::Profile;
 use regex::Regex;
 use serde_json::Value;
 use support::{gokaku, gokaku_as_root, in_overlay, repository, rows, skip};

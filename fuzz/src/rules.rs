@@ -91,7 +91,8 @@ impl Family {
             Err(e) => panic!("rules do not settle: {e}"),
         };
         for judged in &first.after {
-            let reason = judged.reason.as_deref().unwrap_or_default();
+            let reason =
+                judged.reason.as_ref().map(ToString::to_string).as_deref().unwrap_or_default();
             assert!(!reason.contains("never end"), "{judged:?}");
             assert!(judged.remedy != Some(Remedy::Available), "left open: {judged:?}");
             assert!(!secret || !format!("{:?}", judged.evidence).contains(SECRET), "{judged:?}");
@@ -106,7 +107,7 @@ impl Family {
         if first.changes().is_empty() {
             return;
         }
-        let done = root.clone().changed(first.changes());
+        let done = root.clone().changed(first.nodes());
         let second = match plan(rules, &done) {
             Ok(plan) => plan,
             Err(e) => panic!("rules do not settle a second time: {e}"),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::check::{self, Audit};
 use crate::error::Result;
 use crate::plan::{self, Judged, Plan};
 use crate::profile::Rule;
@@ -16,6 +17,8 @@ pub type Review<'a> = dyn Fn(&DiskRootfs, &Plan) -> Result<()> + 'a;
 /// How a root is hardened, beyond the rules. By default nothing is asked, and packages stay.
 #[derive(Default)]
 pub struct Options<'a> {
+    /// The options of the audits.
+    pub audit: check::Options,
     /// As [`Executor::set_mtime`].
     pub mtime: Option<i64>,
     /// What must let a plan pass before it is carried out.
@@ -57,7 +60,7 @@ pub fn harden(
     state: &Path,
     options: &Options<'_>,
 ) -> Result<Hardened> {
-    let Options { mtime, review, runner, wait, ref stop } = *options;
+    let Options { ref audit, mtime, review, runner, wait, ref stop } = *options;
     let mut executor = Executor::lock_within(root, state, wait, stop)?;
     executor.set_mtime(mtime);
     executor.recover()?.tell();
@@ -68,19 +71,19 @@ pub fn harden(
     let mut before = None;
     if let Some(runner) = runner {
         // What the guards refuse is refused before packages change, which nothing brings back.
-        let planned = plan::plan(rules, &now)?;
+        let planned = plan::plan(rules, Audit::new(&now, audit))?;
         may_begin(&now, &planned, review)?;
-        packages = runner.run(&now, rules, &executor.journals.packages(), mtime, stop)?;
+        packages = runner.run(&now, rules, audit, &executor.journals.packages(), mtime, stop)?;
         now = root.reopen()?;
         if packages.failure.is_some() {
-            let after = plan::audit(rules, &now);
+            let after = plan::audit(rules, Audit::new(&now, audit));
             let plan = Plan::unchanged(planned.before, after.clone());
             return Ok(Hardened { plan, after, applied: Applied::default(), packages });
         }
         before = Some(planned.before).filter(|_| !packages.operations.is_empty());
         executor.beyond_undo(packages.operations.iter().map(ToString::to_string));
     }
-    let mut plan = plan::plan(rules, &now)?;
+    let mut plan = plan::plan(rules, Audit::new(&now, audit))?;
     if let Some(before) = before {
         plan.before = before;
     }
@@ -105,7 +108,7 @@ pub fn harden(
     let after = match applied.changed {
         0 => plan.after.clone(),
         _ => {
-            let after = plan::audit(rules, &root.reopen()?);
+            let after = plan::audit(rules, Audit::new(&root.reopen()?, audit));
             plan::say("judged again from the disk", rules, &after);
             after
         }

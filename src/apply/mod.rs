@@ -30,8 +30,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::plan::Plan;
-use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Node, NodeBody, PathChange, Rootfs};
+use crate::plan::{PathChange, Plan};
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Node, NodeBody, Rootfs};
 
 use entry::{Folder, NOW, Shape, is_no_directory, is_not_empty, is_not_there};
 use folders::Folders;

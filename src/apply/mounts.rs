@@ -10,7 +10,8 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::fstat;
 
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, ImagePath, Links, PathChange};
+use crate::plan::PathChange;
+use crate::rootfs::{DiskRootfs, ImagePath, Links};
 
 /// Where something lies: its mount, and its filesystem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub(super) fn refuse_foreign(root: &DiskRootfs, changes: &[PathChange]) -> Resul
                     "{}: lies on a bind mount inside the root, so a change would land outside of \
                      the image; unmount it and run again (rows {})",
                     change.path,
-                    change.rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+                    change.rules().map(ToString::to_string).collect::<Vec<_>>().join(","),
                 )));
             }
         }

@@ -8,7 +8,8 @@ use std::ffi::OsString;
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, ImagePath, PathChange, Rootfs};
+use crate::plan::PathChange;
+use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 use super::entry::Folder;
 
@@ -138,7 +139,7 @@ pub(super) fn can_set(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
         } else {
             continue;
         }
-        rows.extend(change.rules.iter().map(ToString::to_string));
+        rows.extend(change.rules().map(ToString::to_string));
     }
     if told.is_empty() {
         return Ok(());

@@ -15,7 +15,8 @@ use super::container::{
     WAYS_OUT,
 };
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, ImagePath, PathChange, Rootfs};
+use crate::plan::PathChange;
+use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 /// A program that has not ended by then is not waited for.
 const PATIENCE: Duration = Duration::from_secs(60);

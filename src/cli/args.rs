@@ -10,7 +10,8 @@ use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, Typ
 use clap::{Arg, Args as ClapArgs, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::image::ImageVerb;
-use crate::profile::{Lang, Profile, RuleId};
+use crate::message::Lang;
+use crate::profile::{Profile, RuleId};
 use crate::rootfs::ImagePath;
 
 /// Harden a root filesystem to a declared CIS result table, with evidence for each row.

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::args::Guard;
-use crate::check::Check;
 use crate::check::accounts::clock;
+use crate::check::{Audit, Check};
 use crate::error::{Error, Result};
 use crate::lockout::{self, Bar, Outlook};
 use crate::plan::Plan;
 use crate::profile::{Disposition, Identity, Profile, Rule, RuleId};
-use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs, StagedRootfs};
+use crate::rootfs::{AccountDb, DiskRootfs, Rootfs, StagedRootfs};
 
 /// Checks that `root` is the system that the profile is for, or that the operator accepts another one.
 ///
@@ -101,15 +101,16 @@ pub fn clock(rules: &[&Rule], root: &DiskRootfs) {
 /// to be written anyway.
 pub fn lockout(
     allowed: bool,
-    rules: &[&Rule],
-    root: &DiskRootfs,
+    audit: &Audit<'_>,
+    accounts: &[String],
     plan: &Plan,
     writes: bool,
 ) -> Result<()> {
-    let after = StagedRootfs::with(root, plan.changes());
+    let staged = StagedRootfs::with(audit.root(), plan.nodes());
+    let after = audit.on(&staged);
     let mut ended = Vec::new();
-    for account in root.protected_accounts() {
-        match lockout::outlook(root, &after, account) {
+    for account in accounts {
+        match lockout::outlook(audit, &after, account) {
             Ok(Outlook::Open) => {}
             Ok(Outlook::ShutBefore(bar)) if bar.passing => {
                 log::info!("{account} cannot log in over SSH yet: {bar}");
@@ -119,7 +120,7 @@ pub fn lockout(
             }
             Ok(Outlook::Ends(bars)) => {
                 for bar in &bars {
-                    let rows = rows_of(bar, rules, plan);
+                    let rows = rows_of(bar, plan);
                     let says = format!("the next SSH login of {account} would fail: {bar}{rows}");
                     log::warn!("{says}");
                     ended.push(says);
@@ -137,19 +138,16 @@ pub fn lockout(
     }
 }
 
-/// The rows that bring it about, as far as that can be determined: those about the word, of the path.
-fn rows_of(bar: &Bar, rules: &[&Rule], plan: &Plan) -> String {
-    let of_path =
-        |path: &ImagePath| plan.changes().iter().find(|c| c.path == *path).map(|c| c.rules.clone());
-    let Some(all) = of_path(&bar.path) else { return String::new() };
-    let about = |rule: &&&Rule| {
-        !bar.word.is_empty()
-            && all.contains(&rule.id)
-            && rule.wants.iter().any(|w| w.contains(bar.word))
+/// The rows that bring it about: those that change the path for this subject, else all that change
+/// the path.
+fn rows_of(bar: &Bar, plan: &Plan) -> String {
+    let Some(change) = plan.changes().iter().find(|c| c.path == bar.path) else {
+        return String::new();
     };
-    let some: BTreeSet<RuleId> = rules.iter().filter(about).map(|r| r.id.clone()).collect();
-    let rows = if some.is_empty() { all } else { some };
-    let shown: Vec<String> = rows.iter().map(RuleId::to_string).collect();
+    let about = change.serves.iter().filter(|purpose| purpose.subject == bar.subject);
+    let some: BTreeSet<&RuleId> = about.map(|purpose| &purpose.rule).collect();
+    let rows = if some.is_empty() { change.rules().collect() } else { some };
+    let shown: Vec<String> = rows.iter().map(ToString::to_string).collect();
     format!(", {} {}", if shown.len() == 1 { "row" } else { "rows" }, shown.join(", "))
 }
 

@@ -1,7 +1,8 @@
 //! What a run says of itself on the way, and its verdict as the last lines of the log.
 
 use crate::check::Outcome;
-use crate::profile::{Lang, Profile, Rule};
+use crate::message::Lang;
+use crate::profile::{Profile, Rule};
 use crate::report::text::{evidence, outcome_word};
 use crate::report::{Mode, Report, RuleReport, TargetRef};
 
@@ -33,7 +34,7 @@ pub fn opened(target: &TargetRef, profile: &Profile, rules: &[&Rule]) {
 pub fn ended(report: &Report, strict: bool) {
     let pass = &report.summary.pass;
     let bad = |row: &&RuleReport| match row.outcome {
-        _ if !row.status.is_enforced() => strict && row.drift,
+        _ if !row.disposition.is_enforced() => strict && row.drift,
         Outcome::Unknown => true,
         Outcome::NotMet => report.mode != Mode::Plan,
         _ => false,
@@ -80,8 +81,9 @@ fn named(row: &RuleReport) -> String {
         true => "drifted",
         false => outcome_word(row.outcome, Lang::En),
     };
-    let first = || row.evidence.first().map(|e| evidence(e, Lang::En));
-    let why = row.reason.clone().or_else(first).unwrap_or_default();
+    let gaps = row.gaps.iter().map(|gap| &gap.evidence);
+    let first = || gaps.chain(&row.evidence).next().map(|e| evidence(e, Lang::En));
+    let why = row.reason.as_ref().map(|r| r.text(Lang::En)).or_else(first).unwrap_or_default();
     format!("{} {outcome}: {}: {}", row.id, row.title.get(Lang::En), shortened(why))
 }
 

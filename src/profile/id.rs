@@ -124,6 +124,12 @@ impl<'de> Deserialize<'de> for RuleId {
     }
 }
 
+impl Serialize for Part {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Part, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)

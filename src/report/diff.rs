@@ -12,14 +12,18 @@ use std::fmt::Write;
 
 use super::secret::for_terminal;
 use crate::check::homes::home_file_absent::QUARANTINED;
-use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, PathChange, escape, show_name};
+use crate::plan::PathChange;
+use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, escape, show_name};
 
 /// The diff of all changes. `names` is the image's own account database.
 pub fn render(changes: &[PathChange], names: &AccountDb) -> String {
+    changes.iter().map(|change| of(change, changes, names)).collect()
+}
+
+/// The diff of one change of `changes`.
+pub fn of(change: &PathChange, changes: &[PathChange], names: &AccountDb) -> String {
     let mut out = String::new();
-    for change in changes {
-        one(&mut out, change, names, is_put_away(change, changes));
-    }
+    one(&mut out, change, names, is_put_away(change, changes));
     out
 }
 
@@ -34,7 +38,7 @@ fn is_put_away(change: &PathChange, changes: &[PathChange]) -> bool {
 
 fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool) {
     let path = &change.path;
-    let rules: Vec<String> = change.rules.iter().map(ToString::to_string).collect();
+    let rules: Vec<String> = change.rules().map(ToString::to_string).collect();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "# {path} ({})", rules.join(" "));
     match (&change.before, &change.after) {
@@ -154,14 +158,15 @@ fn kind_of_secret(field: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Plan;
     use crate::rootfs::{Change, MemoryRootfs, Rootfs, StagedRootfs};
 
     fn diff(base: &MemoryRootfs, changes: &[Change]) -> String {
         let mut staged = StagedRootfs::new(base);
         for change in changes {
-            staged.stage(change, &"5.5.2".parse().unwrap()).unwrap();
+            staged.stage(change, &[0]).unwrap();
         }
-        render(&staged.changes().unwrap(), &AccountDb::read(&staged).unwrap())
+        render(Plan::of_stage(&staged).changes(), &AccountDb::read(&staged).unwrap())
     }
 
     fn path(p: &str) -> ImagePath {

@@ -7,7 +7,8 @@ use crate::apply::packages::Action;
 
 use super::{Mode, PassCounts, Report, RuleReport, summarize};
 use crate::check::{Evidence, Outcome};
-use crate::profile::{Lang, Part, Profile, Rule};
+use crate::message::{Lang, Message};
+use crate::profile::{Part, Profile, Rule};
 
 /// How to render.
 #[derive(Debug, Clone, Copy, Default)]
@@ -151,7 +152,7 @@ fn packages(out: &mut String, report: &Report, lang: Lang) {
 
 fn needs_attention(row: &RuleReport) -> bool {
     row.drift
-        || (row.status.is_enforced()
+        || (row.disposition.is_enforced()
             && matches!(row.outcome, Outcome::NotMet | Outcome::Unknown | Outcome::Manual))
 }
 
@@ -169,15 +170,16 @@ fn rule(out: &mut String, row: &RuleReport, style: Style) {
         out,
         "{:<10} {} {word}{drift}  {}",
         row.id.to_string(),
-        pad(row.status.word(style.lang), 8),
+        pad(row.status_words.as_ref().map_or(row.status.as_str(), |w| w.get(style.lang)), 8),
         row.title.get(style.lang),
     );
     if style.all || needs_attention(row) {
-        for evidence in &row.evidence {
+        let gaps = row.gaps.iter().map(|gap| &gap.evidence);
+        for evidence in gaps.chain(&row.evidence) {
             let _ = writeln!(out, "           {}", self::evidence(evidence, style.lang));
         }
         if let Some(reason) = &row.reason {
-            let _ = writeln!(out, "           {}: {}", w.why, line_of(reason));
+            let _ = writeln!(out, "           {}: {}", w.why, line_of(&reason.text(style.lang)));
         }
     }
 }
@@ -194,17 +196,18 @@ pub fn evidence(e: &Evidence, lang: Lang) -> String {
         out.push_str(": ");
     }
     let mut parts = Vec::new();
-    match (&e.found, &e.want) {
+    let line = |message: &Message| line_of(&message.text(lang));
+    match (e.found.as_ref().map(line), e.want.as_ref().map(line)) {
         (Some(found), Some(want)) => {
-            parts.push(format!("{} {}, {} {}", w.found, line_of(found), w.want, line_of(want)));
+            parts.push(format!("{} {found}, {} {want}", w.found, w.want));
         }
-        (Some(found), None) => parts.push(line_of(found)),
+        (Some(found), None) => parts.push(found),
         (None, Some(want)) => {
-            parts.push(format!("{} {}, {} {}", w.found, w.nothing_found, w.want, line_of(want)));
+            parts.push(format!("{} {}, {} {want}", w.found, w.nothing_found, w.want));
         }
         (None, None) => {}
     }
-    parts.extend(e.note.as_deref().map(line_of));
+    parts.extend(e.note.as_ref().map(line));
     out.push_str(&parts.join("; "));
     out
 }
@@ -313,7 +316,7 @@ pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -
 
 fn colour_of(row: &RuleReport) -> &'static str {
     match row.outcome {
-        Outcome::NotMet if row.status.is_enforced() => "31",
+        Outcome::NotMet if row.disposition.is_enforced() => "31",
         Outcome::Unknown => "35",
         Outcome::Manual => "33",
         _ if row.drift => "33",

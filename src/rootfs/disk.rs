@@ -1,7 +1,7 @@
 //! An image that is a directory on disk.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,10 +27,6 @@ pub struct DiskRootfs {
     host_path: PathBuf,
     resolver: Resolver,
     live: bool,
-    protected: Vec<String>,
-    surveyed: bool,
-    quarantines: bool,
-    supposed: BTreeMap<String, Vec<u32>>,
     stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
     links: RefCell<HashMap<ImagePath, Option<Vec<u8>>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
@@ -70,10 +66,6 @@ impl DiskRootfs {
             host_path,
             resolver,
             live,
-            protected: Vec::new(),
-            surveyed: false,
-            quarantines: false,
-            supposed: BTreeMap::new(),
             stats: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
@@ -98,10 +90,6 @@ impl DiskRootfs {
             host_path: self.host_path.clone(),
             resolver: self.resolver,
             live: self.live,
-            protected: self.protected.clone(),
-            surveyed: self.surveyed,
-            quarantines: self.quarantines,
-            supposed: self.supposed.clone(),
             stats: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
@@ -110,38 +98,6 @@ impl DiskRootfs {
             survey: RefCell::default(),
             memo: Memo::default(),
         })
-    }
-
-    /// Names the accounts that no rule may lock, age, deny or move.
-    #[must_use]
-    pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
-        self.memo.forget();
-        self.protected.extend(accounts);
-        self
-    }
-
-    /// The same root, with [`Rootfs::quarantines`] if `wanted`.
-    #[must_use]
-    pub fn quarantining(mut self, wanted: bool) -> DiskRootfs {
-        self.memo.forget();
-        self.quarantines = wanted;
-        self
-    }
-
-    /// The same root, with [`Rootfs::supposed_version`] by names of packages.
-    #[must_use]
-    pub fn supposing(mut self, versions: BTreeMap<String, Vec<u32>>) -> DiskRootfs {
-        self.memo.forget();
-        self.supposed = versions;
-        self
-    }
-
-    /// The same root, with [`Rootfs::survey`] if `wanted`.
-    #[must_use]
-    pub fn surveyed(mut self, wanted: bool) -> DiskRootfs {
-        self.memo.forget();
-        self.surveyed = wanted;
-        self
     }
 
     /// Where the root lies on the machine that runs the tool, links resolved.
@@ -395,12 +351,9 @@ impl Rootfs for DiskRootfs {
         self.live
     }
 
-    fn survey(&self) -> Result<Option<Rc<Survey>>> {
-        if !self.surveyed {
-            return Ok(None);
-        }
+    fn survey(&self) -> Result<Rc<Survey>> {
         if let Some(known) = &*self.survey.borrow() {
-            return Ok(Some(Rc::clone(known)));
+            return Ok(Rc::clone(known));
         }
         let top = ImagePath::root();
         let fd = self
@@ -408,19 +361,7 @@ impl Rootfs for DiskRootfs {
             .map_err(|e| DiskRootfs::error("list", &top, e))?;
         let found = Rc::new(walk::survey(fd, self.resolver)?);
         *self.survey.borrow_mut() = Some(Rc::clone(&found));
-        Ok(Some(found))
-    }
-
-    fn protected_accounts(&self) -> &[String] {
-        &self.protected
-    }
-
-    fn quarantines(&self) -> bool {
-        self.quarantines
-    }
-
-    fn supposed_version(&self, package: &str) -> Option<&[u32]> {
-        self.supposed.get(package).map(Vec::as_slice)
+        Ok(found)
     }
 }
 

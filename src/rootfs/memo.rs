@@ -14,8 +14,8 @@ use crate::error::Result;
 pub struct Memo {
     /// Where paths lead: last links not followed, and followed.
     places: [RefCell<HashMap<ImagePath, Location>>; 2],
-    /// One value of each type.
-    derived: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
+    /// One value of each type, and of what else it was derived from.
+    derived: RefCell<HashMap<(TypeId, String), Rc<dyn Any>>>,
 }
 
 impl Memo {
@@ -25,7 +25,20 @@ impl Memo {
     /// # Errors
     /// Those of `derive`.
     pub fn derived<T: 'static>(&self, derive: impl FnOnce() -> Result<T>) -> Result<Rc<T>> {
-        let key = TypeId::of::<T>();
+        self.derived_for(String::new(), derive)
+    }
+
+    /// As [`Memo::derived`], of what is derived from the image and from something else, which
+    /// `with` describes.
+    ///
+    /// # Errors
+    /// Those of `derive`.
+    pub fn derived_for<T: 'static>(
+        &self,
+        with: String,
+        derive: impl FnOnce() -> Result<T>,
+    ) -> Result<Rc<T>> {
+        let key = (TypeId::of::<T>(), with);
         let known = self.derived.borrow().get(&key).cloned();
         if let Some(known) = known.and_then(|any| any.downcast::<T>().ok()) {
             return Ok(known);

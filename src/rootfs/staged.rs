@@ -6,11 +6,10 @@ use std::ffi::OsString;
 use std::rc::Rc;
 
 use super::{
-    Change, FileKind, ImagePath, Location, Memo, Node, NodeBody, PathChange, Rootfs, Stat, Survey,
-    locate,
+    Change, Difference, FileKind, ImagePath, Location, Memo, Node, NodeBody, Rootfs, Stat, Survey,
+    Tag, locate,
 };
 use crate::error::{Error, Result};
-use crate::profile::RuleId;
 use crate::text::lossless::Raw;
 
 /// A file that is replaced or taken away is kept whole for the diff and the undo; larger ones
@@ -20,7 +19,7 @@ pub(crate) const CONTENT_LIMIT: u64 = 64 << 20;
 #[derive(Clone)]
 struct Staged {
     node: Option<Node>,
-    rules: BTreeSet<RuleId>,
+    tags: BTreeSet<Tag>,
 }
 
 /// What was staged at some moment.
@@ -42,20 +41,23 @@ impl<'a> StagedRootfs<'a> {
         StagedRootfs { base, over: Rc::default(), revision: 0, memo: Memo::default() }
     }
 
-    /// The image as it will be after these changes.
-    pub fn with(base: &'a dyn Rootfs, changes: &[PathChange]) -> StagedRootfs<'a> {
-        let staged = |c: &PathChange| Staged { node: c.after.clone(), rules: c.rules.clone() };
-        let over = changes.iter().map(|c| (c.path.clone(), staged(c))).collect();
+    /// The image with these nodes in place of its own.
+    pub fn with(
+        base: &'a dyn Rootfs,
+        nodes: impl IntoIterator<Item = (ImagePath, Option<Node>)>,
+    ) -> StagedRootfs<'a> {
+        let staged = |node| Staged { node, tags: BTreeSet::new() };
+        let over = nodes.into_iter().map(|(path, node)| (path, staged(node))).collect();
         StagedRootfs { base, over: Rc::new(over), revision: 0, memo: Memo::default() }
     }
 
-    /// Adds a change on behalf of `rule`.
+    /// Adds a change, which serves what the tags stand for.
     ///
     /// Returns whether it makes a difference to what was staged before.
     ///
     /// # Errors
     /// When the change does not fit what stands there (a file to be written is a directory, …).
-    pub fn stage(&mut self, change: &Change, rule: &RuleId) -> Result<bool> {
+    pub fn stage(&mut self, change: &Change, tags: &[Tag]) -> Result<bool> {
         match change {
             Change::Write { path, content, create } => {
                 let at = self.locate(path)?;
@@ -71,10 +73,10 @@ impl<'a> StagedRootfs<'a> {
                 {
                     return Ok(false);
                 }
-                self.make_parents(&at.path, rule)?;
+                self.make_parents(&at.path, tags)?;
                 let stat = Stat { size: content.len() as u64, links: 1, ..stat };
                 let body = NodeBody::File(Some(content.as_slice().into()));
-                Ok(self.put(at.path, Some(Node { stat, body }), rule))
+                Ok(self.put(at.path, Some(Node { stat, body }), tags))
             }
             Change::SetStat { path, mode, uid, gid } => {
                 let at = self.find(path, false)?;
@@ -88,7 +90,7 @@ impl<'a> StagedRootfs<'a> {
                     ..old
                 };
                 let body = self.body(&at.path, old.kind)?;
-                Ok(self.put(at.path, Some(Node { stat, body }), rule))
+                Ok(self.put(at.path, Some(Node { stat, body }), tags))
             }
             Change::Symlink { path, target } => {
                 let at = self.find(path, false)?;
@@ -96,12 +98,12 @@ impl<'a> StagedRootfs<'a> {
                     return Err(wrong_kind(&at.path, old.kind, FileKind::Symlink));
                 }
                 self.refuse_detour(path, &at)?;
-                self.make_parents(&at.path, rule)?;
+                self.make_parents(&at.path, tags)?;
                 let stat = Stat { kind: FileKind::Symlink, ..Stat::file(0o777) };
                 let target = target.raw().into_owned();
                 let stat = Stat { size: target.len() as u64, ..stat };
                 let body = NodeBody::Symlink(target);
-                Ok(self.put(at.path, Some(Node { stat, body }), rule))
+                Ok(self.put(at.path, Some(Node { stat, body }), tags))
             }
             Change::MakeDir { path, create } => {
                 let at = self.locate(path)?;
@@ -110,16 +112,16 @@ impl<'a> StagedRootfs<'a> {
                     Some(old) => return Err(wrong_kind(&at.path, old.kind, FileKind::Dir)),
                     None => self.refuse_detour(path, &at)?,
                 }
-                self.make_parents(&at.path, rule)?;
+                self.make_parents(&at.path, tags)?;
                 let stat = Stat { uid: create.uid, gid: create.gid, ..Stat::dir(create.mode) };
-                Ok(self.put(at.path, Some(Node { stat, body: NodeBody::Dir }), rule))
+                Ok(self.put(at.path, Some(Node { stat, body: NodeBody::Dir }), tags))
             }
             Change::Remove { path } => {
                 let at = self.find(path, false)?;
                 match at.stat {
                     None => Ok(false),
                     Some(old) => match old.kind {
-                        FileKind::File | FileKind::Symlink => Ok(self.put(at.path, None, rule)),
+                        FileKind::File | FileKind::Symlink => Ok(self.put(at.path, None, tags)),
                         // Nothing would bring a device or a socket back.
                         kind => Err(wrong_kind(&at.path, kind, FileKind::File)),
                     },
@@ -144,8 +146,8 @@ impl<'a> StagedRootfs<'a> {
                     }
                     body => body,
                 };
-                self.put(to.path, Some(Node { stat, body }), rule);
-                Ok(self.put(from.path, None, rule))
+                self.put(to.path, Some(Node { stat, body }), tags);
+                Ok(self.put(from.path, None, tags))
             }
         }
     }
@@ -171,7 +173,7 @@ impl<'a> StagedRootfs<'a> {
     ///
     /// # Errors
     /// The image cannot be read (any more).
-    pub fn changes(&self) -> Result<Vec<PathChange>> {
+    pub fn changes(&self) -> Result<Vec<Difference>> {
         let mut out = Vec::new();
         for (path, staged) in &*self.over {
             let before = match self.base.stat(path)? {
@@ -197,20 +199,20 @@ impl<'a> StagedRootfs<'a> {
             if same(before.as_ref(), staged.node.as_ref()) {
                 continue;
             }
-            out.push(PathChange {
+            out.push(Difference {
                 path: path.clone(),
                 before,
                 after: staged.node.clone(),
-                rules: staged.rules.clone(),
+                tags: staged.tags.clone(),
             });
         }
         Ok(out)
     }
 
-    fn put(&mut self, path: ImagePath, node: Option<Node>, rule: &RuleId) -> bool {
+    fn put(&mut self, path: ImagePath, node: Option<Node>, tags: &[Tag]) -> bool {
         match Rc::make_mut(&mut self.over).entry(path) {
             Entry::Vacant(v) => {
-                v.insert(Staged { node, rules: BTreeSet::from([rule.clone()]) });
+                v.insert(Staged { node, tags: tags.iter().copied().collect() });
             }
             Entry::Occupied(mut o) => {
                 if same(o.get().node.as_ref(), node.as_ref()) {
@@ -218,7 +220,7 @@ impl<'a> StagedRootfs<'a> {
                 }
                 let staged = o.get_mut();
                 staged.node = node;
-                staged.rules.insert(rule.clone());
+                staged.tags.extend(tags);
             }
         }
         self.is_changed();
@@ -239,7 +241,7 @@ impl<'a> StagedRootfs<'a> {
         Ok(())
     }
 
-    fn make_parents(&mut self, path: &ImagePath, rule: &RuleId) -> Result<()> {
+    fn make_parents(&mut self, path: &ImagePath, tags: &[Tag]) -> Result<()> {
         let mut missing = Vec::new();
         let mut up = path.parent();
         while let Some(dir) = up.filter(|d| !d.is_root()) {
@@ -253,7 +255,7 @@ impl<'a> StagedRootfs<'a> {
             }
         }
         for dir in missing {
-            self.put(dir, Some(Node { stat: Stat::dir(0o755), body: NodeBody::Dir }), rule);
+            self.put(dir, Some(Node { stat: Stat::dir(0o755), body: NodeBody::Dir }), tags);
         }
         Ok(())
     }
@@ -371,7 +373,7 @@ impl Rootfs for StagedRootfs<'_> {
     }
 
     /// That of the image below: what is staged is a handful of the files that it counts.
-    fn survey(&self) -> Result<Option<Rc<Survey>>> {
+    fn survey(&self) -> Result<Rc<Survey>> {
         self.base.survey()
     }
 
@@ -381,18 +383,6 @@ impl Rootfs for StagedRootfs<'_> {
 
     fn is_live(&self) -> bool {
         self.base.is_live()
-    }
-
-    fn protected_accounts(&self) -> &[String] {
-        self.base.protected_accounts()
-    }
-
-    fn quarantines(&self) -> bool {
-        self.base.quarantines()
-    }
-
-    fn supposed_version(&self, package: &str) -> Option<&[u32]> {
-        self.base.supposed_version(package)
     }
 }
 
@@ -405,20 +395,16 @@ mod tests {
         ImagePath::parse(p).unwrap()
     }
 
-    fn rule() -> RuleId {
-        "1.1.1".parse().unwrap()
-    }
-
     #[test]
     fn text_is_written_as_the_bytes_that_it_was_made_from() {
         let root = MemoryRootfs::new().file("/etc/a", b"caf\xe9 \xff\n");
         let text = root.read(&path("/etc/a")).unwrap().unwrap();
         let mut staged = StagedRootfs::new(&root);
-        assert!(!staged.stage(&Change::write(&path("/etc/a"), &*text), &rule()).unwrap());
+        assert!(!staged.stage(&Change::write(&path("/etc/a"), &*text), &[7]).unwrap());
         let longer = Change::write(&path("/etc/a"), format!("{text}x\n"));
-        assert!(staged.stage(&longer, &rule()).unwrap());
+        assert!(staged.stage(&longer, &[7]).unwrap());
         let target = text.trim_end().to_owned();
-        staged.stage(&Change::Symlink { path: path("/etc/l"), target }, &rule()).unwrap();
+        staged.stage(&Change::Symlink { path: path("/etc/l"), target }, &[7]).unwrap();
         let bytes = staged.read_bytes(&path("/etc/a"), 99).unwrap().unwrap();
         assert_eq!(&*bytes, b"caf\xe9 \xff\nx\n");
         assert_eq!(staged.read_link(&path("/etc/l")).unwrap().unwrap(), b"caf\xe9 \xff");
@@ -431,8 +417,8 @@ mod tests {
             .link("/etc/sysctl.d/99-sysctl.conf", "../sysctl.conf");
         let mut staged = StagedRootfs::new(&base);
         let change = Change::write(&path("/etc/sysctl.d/99-sysctl.conf"), "a = 2\n");
-        assert!(staged.stage(&change, &rule()).unwrap());
-        assert!(!staged.stage(&change, &rule()).unwrap(), "the same again is no difference");
+        assert!(staged.stage(&change, &[7]).unwrap());
+        assert!(!staged.stage(&change, &[7]).unwrap(), "the same again is no difference");
         assert_eq!(staged.read(&path("/etc/sysctl.conf")).unwrap().unwrap(), "a = 2\n");
         let changes = staged.changes().unwrap();
         assert_eq!(changes.len(), 1);
@@ -449,7 +435,7 @@ mod tests {
         let mut staged = StagedRootfs::new(&base);
         let link = path("/etc/modprobe.d/CIS.conf");
         assert_eq!(staged.read(&link).unwrap(), None, "as the kernel says");
-        assert!(staged.stage(&Change::write(&link, "install x"), &rule()).is_err());
+        assert!(staged.stage(&Change::write(&link, "install x"), &[7]).is_err());
         assert!(staged.changes().unwrap().is_empty());
     }
 
@@ -470,7 +456,7 @@ mod tests {
             Change::Rename { path: path("/etc/own"), to: behind },
             Change::MakeDir { path: path("/etc/srv"), create },
         ] {
-            assert!(staged.stage(&change, &rule()).is_err(), "{change:?}");
+            assert!(staged.stage(&change, &[7]).is_err(), "{change:?}");
             assert!(staged.changes().unwrap().is_empty(), "{change:?}");
         }
     }
@@ -491,7 +477,7 @@ mod tests {
                 Change::Rename { path: at.clone(), to: path("/etc/y") },
                 Change::Rename { path: path("/etc/own"), to: at.clone() },
             ] {
-                assert!(staged.stage(&change, &rule()).is_err(), "{kind}: {change:?}");
+                assert!(staged.stage(&change, &[7]).is_err(), "{kind}: {change:?}");
                 assert!(staged.changes().unwrap().is_empty(), "{kind}: {change:?}");
             }
         }
@@ -501,7 +487,7 @@ mod tests {
     fn missing_parents_are_made_and_listed() {
         let base = MemoryRootfs::new().dir("/etc", 0o755, 0, 0);
         let mut staged = StagedRootfs::new(&base);
-        staged.stage(&Change::write(&path("/etc/modprobe.d/CIS.conf"), "x"), &rule()).unwrap();
+        staged.stage(&Change::write(&path("/etc/modprobe.d/CIS.conf"), "x"), &[7]).unwrap();
         assert_eq!(*staged.list(&path("/etc/modprobe.d")).unwrap().unwrap(), ["CIS.conf"]);
         let paths: Vec<String> =
             staged.changes().unwrap().iter().map(|c| c.path.to_string()).collect();
@@ -513,7 +499,7 @@ mod tests {
         let base = MemoryRootfs::new().dir("/home/u1", 0o755, 0, 0).dir("/home/u10", 0o755, 0, 0);
         let mut staged = StagedRootfs::new(&base);
         for file in ["/home/u1/a", "/home/u1/d/deep", "/home/u10/b", "/home/u1.x", "/top"] {
-            staged.stage(&Change::write(&path(file), "x"), &rule()).unwrap();
+            staged.stage(&Change::write(&path(file), "x"), &[7]).unwrap();
         }
         let list = |p: &str| staged.list(&path(p)).unwrap().unwrap();
         assert_eq!(*list("/home/u1"), ["a", "d"]);
@@ -537,7 +523,7 @@ mod tests {
         for to in ["a", "b", "b"] {
             let before = staged.revision();
             let change = Change::Symlink { path: link.clone(), target: to.to_owned() };
-            let moved = staged.stage(&change, &rule()).unwrap();
+            let moved = staged.stage(&change, &[7]).unwrap();
             assert_eq!(moved, staged.revision() != before, "{to}");
             texts.push(derive(&staged));
         }
@@ -547,22 +533,16 @@ mod tests {
     }
 
     #[test]
-    fn protected_accounts_are_those_of_the_image_below() {
-        let base = MemoryRootfs::new().protecting("azureuser");
-        assert_eq!(StagedRootfs::new(&base).protected_accounts(), ["azureuser"]);
-    }
-
-    #[test]
     fn a_detour_is_no_change() {
         let base = MemoryRootfs::new().file("/etc/a", "1");
         let mut staged = StagedRootfs::new(&base);
-        staged.stage(&Change::write(&path("/etc/a"), "2"), &rule()).unwrap();
-        staged.stage(&Change::write(&path("/etc/a"), "1"), &rule()).unwrap();
+        staged.stage(&Change::write(&path("/etc/a"), "2"), &[7]).unwrap();
+        staged.stage(&Change::write(&path("/etc/a"), "1"), &[7]).unwrap();
         assert!(staged.changes().unwrap().is_empty());
         let mode = |mode| Change::SetStat { path: path("/etc/a"), mode, uid: None, gid: None };
-        staged.stage(&mode(Some(0o600)), &rule()).unwrap();
+        staged.stage(&mode(Some(0o600)), &[7]).unwrap();
         assert_eq!(staged.changes().unwrap().len(), 1);
-        staged.stage(&mode(Some(0o644)), &rule()).unwrap();
+        staged.stage(&mode(Some(0o644)), &[7]).unwrap();
         assert!(staged.changes().unwrap().is_empty());
     }
 
@@ -570,16 +550,16 @@ mod tests {
     fn removed_and_linked_entries_are_seen() {
         let base = MemoryRootfs::new().file("/lib/u.service", "u").file("/etc/gone", "");
         let mut staged = StagedRootfs::new(&base);
-        staged.stage(&Change::Remove { path: path("/etc/gone") }, &rule()).unwrap();
+        staged.stage(&Change::Remove { path: path("/etc/gone") }, &[7]).unwrap();
         assert_eq!(staged.stat(&path("/etc/gone")).unwrap(), None);
         let target = "/lib/u.service".to_owned();
-        staged.stage(&Change::Symlink { path: path("/etc/w/u"), target }, &rule()).unwrap();
+        staged.stage(&Change::Symlink { path: path("/etc/w/u"), target }, &[7]).unwrap();
         assert_eq!(staged.read(&path("/etc/w/u")).unwrap().unwrap(), "u");
         assert_eq!(*staged.list(&path("/etc")).unwrap().unwrap(), ["w"]);
         let dir = Change::Remove { path: path("/etc") };
-        assert!(staged.stage(&dir, &rule()).is_err(), "directories are not removed");
+        assert!(staged.stage(&dir, &[7]).is_err(), "directories are not removed");
         let base = MemoryRootfs::new().special("/etc/device", FileKind::CharDevice);
         let device = Change::Remove { path: path("/etc/device") };
-        assert!(StagedRootfs::new(&base).stage(&device, &rule()).is_err(), "nor devices");
+        assert!(StagedRootfs::new(&base).stage(&device, &[7]).is_err(), "nor devices");
     }
 }

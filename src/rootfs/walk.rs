@@ -290,7 +290,7 @@ mod tests {
         fs::write(root.join("var/log/x"), "").unwrap();
         mode(&root.join("var/log/x"), 0o664);
         symlink(&outside, root.join("usr/away")).unwrap();
-        let found = DiskRootfs::open(&root).unwrap().surveyed(true).survey().unwrap().unwrap();
+        let found = DiskRootfs::open(&root).unwrap().survey().unwrap();
         let shown = |f: &crate::rootfs::Found| {
             f.examples.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
@@ -333,8 +333,8 @@ mod tests {
         for resolver in [Resolver::detect(), Resolver::Walk] {
             let top = scratch();
             nest(top.path(), 3 * KEPT);
-            let root = DiskRootfs::open_with(top.path(), resolver).unwrap().surveyed(true);
-            let found = root.survey().unwrap().unwrap();
+            let root = DiskRootfs::open_with(top.path(), resolver).unwrap();
+            let found = root.survey().unwrap();
             assert_eq!((found.unread.count, found.world_writable_files.count), (0, 1));
             assert_eq!(found.entries, 3 * KEPT * 3 + 1);
         }
@@ -344,8 +344,8 @@ mod tests {
     fn what_lies_deeper_than_a_path_reaches_is_noted_as_unread() {
         let top = scratch();
         nest(top.path(), LONGEST / 2 + 50);
-        let root = DiskRootfs::open(top.path()).unwrap().surveyed(true);
-        let found = root.survey().unwrap().unwrap();
+        let root = DiskRootfs::open(top.path()).unwrap();
+        let found = root.survey().unwrap();
         remove(top.path());
         assert_eq!(found.world_writable_files.count, 0);
         // All three of the level that is one too many.

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
+use crate::check::{self, Audit};
 use crate::error::{Error, Result};
 use crate::plan::{self, PackageChange};
 use crate::profile::Rule;
@@ -86,6 +87,7 @@ impl Runner {
         &self,
         root: &DiskRootfs,
         rules: &[&Rule],
+        audit: &check::Options,
         scratch: &Path,
         epoch: Option<i64>,
         stop: &super::Stop,
@@ -94,7 +96,7 @@ impl Runner {
             // The rules say so, each for itself.
             return Ok(Outcome::default());
         };
-        let wanted = plan::package_changes(rules, root);
+        let wanted = plan::package_changes(rules, Audit::new(root, audit));
         let interrupted = target::interrupted(&before, &names(&wanted, Presence::Absent));
         if wanted.is_empty() && interrupted.is_none() {
             return Ok(Outcome::default());
@@ -114,7 +116,7 @@ impl Runner {
             notes: Vec::new(),
             touched: false,
         };
-        let stop = run.steps(root, rules, interrupted, &wanted).err();
+        let stop = run.steps(root, (rules, audit), interrupted, &wanted).err();
         let (notes, touched) = (std::mem::take(&mut run.notes), run.touched);
         drop(run);
         let after = Packages::read(&root.reopen()?)?;
@@ -149,7 +151,7 @@ impl Run<'_> {
     fn steps(
         &mut self,
         root: &DiskRootfs,
-        rules: &[&Rule],
+        (rules, audit): (&[&Rule], &check::Options),
         interrupted: Option<Interrupted>,
         wanted: &[PackageChange],
     ) -> Result<(), Stop> {
@@ -159,7 +161,7 @@ impl Run<'_> {
             log::warn!("{what}; `{shown}` runs first");
             self.change(step)?;
             self.notes.push(format!("{what}; `{shown}` has finished that"));
-            wanted = plan::package_changes(rules, &root.reopen()?);
+            wanted = plan::package_changes(rules, Audit::new(&root.reopen()?, audit));
         }
         let state = Packages::read(&root.reopen()?)?;
         for (name, word) in target::half_done(&state, &wanted) {

@@ -66,7 +66,7 @@ impl Bench {
         ];
         let mut staged = StagedRootfs::new(disk);
         for change in &changes {
-            staged.stage(change, &rule()).unwrap();
+            staged.stage(change, &[0]).unwrap();
         }
         Plan::of_stage(&staged)
     }
@@ -223,7 +223,7 @@ fn a_state_directory_others_can_read_is_refused() {
     fs::write(bench.root().join("etc/gone"), "again").unwrap();
     let disk = bench.disk();
     let mut staged = StagedRootfs::new(&disk);
-    staged.stage(&Change::Remove { path: path("/etc/gone") }, &rule()).unwrap();
+    staged.stage(&Change::Remove { path: path("/etc/gone") }, &[0]).unwrap();
     let plan = Plan::of_stage(&staged);
     drop(executor);
     let e = Executor::lock(&disk, &bench.state()).unwrap().apply(&plan).unwrap_err();
@@ -276,7 +276,7 @@ fn two_names_of_one_file_are_no_interference() {
     for name in ["/etc/crontab", "/etc/crontab2"] {
         let mode = Some(0o600);
         staged
-            .stage(&Change::SetStat { path: path(name), mode, uid: None, gid: None }, &rule())
+            .stage(&Change::SetStat { path: path(name), mode, uid: None, gid: None }, &[0])
             .unwrap();
     }
     let executor = Executor::lock(&disk, &bench.state()).unwrap();

@@ -183,7 +183,7 @@ fn what_somebody_makes_where_a_new_file_was_to_be_is_kept() {
     let create =
         NewFile { mode: 0o644, uid: users::get_effective_uid(), gid: users::get_effective_gid() };
     let change = Change::Write { path: path("/etc/fresh"), content: "ours\n".into(), create };
-    staged.stage(&change, &rule()).unwrap();
+    staged.stage(&change, &[0]).unwrap();
     let plan = Plan::of_stage(&staged);
     fs::write(bench.root().join("etc/fresh"), "theirs\n").unwrap();
     let before = picture(&bench.root());

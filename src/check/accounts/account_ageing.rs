@@ -4,16 +4,17 @@
 //! It must stay true that a change neither expires a password nor locks an account on the day of
 //! the run or in the week after it: an image that nobody can log in to helps nobody.
 
+use crate::message::Message;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::clock::{self, Today};
 use super::people::{is_person, no_person};
-use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected};
+use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, UidRange};
 use crate::check::data::{self, BadData};
-use crate::check::{Finding, Primitive};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::rootfs::show_name;
 use crate::text::accounts::{
     CHANGED, Days, Edits, Entry, INACTIVE, Layout, MAX, MIN, PASSWORD, WARN, days,
 };
@@ -77,8 +78,8 @@ impl Primitive for AccountAgeing {
         data::within("write", self.write.into(), self.min.into(), self.max.map(i64::from))
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        self.audit_on(root, clock::today())
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        self.audit_on(audit, clock::today())
     }
 }
 
@@ -91,7 +92,8 @@ struct Wrong {
 }
 
 impl AccountAgeing {
-    fn audit_on(&self, root: &dyn Rootfs, today: Today) -> Result<Finding> {
+    fn audit_on(&self, audit: &Audit<'_>, today: Today) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let shadow = AccountFile::require(root, Layout::Shadow)?;
         let (users, secrets) = (passwd.table(), shadow.table());
@@ -126,24 +128,26 @@ impl AccountAgeing {
                 None => Err("the account's maximum age leaves no room for it; set both by hand"),
                 Some(write) => wrong.would_lock_out(secret, write, today).map_or(Ok(write), Err),
             };
-            let edit = if is_protected(root, name) {
-                Err(PROTECTED)
+            let subject = Subject::account(name);
+            let edit = if let Some(exclusion) = audit.excluded(&subject) {
+                Err(exclusion.cause.clone())
             } else if names.is_ambiguous(name) || secret_names.is_ambiguous(name) {
-                Err(AMBIGUOUS)
+                Err(AMBIGUOUS.into())
             } else if let Err(why) = &border {
-                Err(why.as_str())
+                Err(why.clone().into())
             } else if !user.is_some_and(|u| is_person(&u, &range)) {
-                Err("the account is not a person's; lock its password, or set the limit by hand")
+                Err("the account is not a person's; lock its password, or set the limit by hand"
+                    .into())
             } else if let Some(why) = &doubt {
-                Err(why.as_str())
+                Err(why.clone().into())
             } else {
-                edit
+                edit.map_err(Message::from)
             };
             match edit {
-                Err(why) => ledger.open(evidence(&wrong.found), why),
+                Err(why) => ledger.open(subject, evidence(&wrong.found), why),
                 Ok(write) => {
                     edits.set(secret.line, wrong.field.index(), write.to_string());
-                    ledger.closable(evidence(&wrong.found));
+                    ledger.closable(subject, evidence(&wrong.found));
                 }
             }
         }
@@ -247,8 +251,10 @@ mod tests {
         PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, try_want, want,
         with,
     };
+    use crate::check::testing::Run;
     use crate::check::{Check, Outcome};
     use crate::rootfs::MemoryRootfs;
+    use crate::rootfs::Rootfs;
 
     const TODAY: i64 = 20_000;
     const MIN: &str = "account_ageing = { field = \"min\", min = 1, write = 1 }";
@@ -261,8 +267,8 @@ mod tests {
     struct On(AccountAgeing, i64);
 
     impl Primitive for On {
-        fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-            self.0.audit_on(root, Today::on(self.1))
+        fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+            self.0.audit_on(audit, Today::on(self.1))
         }
     }
 

@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger};
-use crate::check::{Finding, Primitive};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::rootfs::show_name;
 use crate::text::accounts::{Entry, GID, Layout, UID};
 
 /// Every value of a field occurs once.
@@ -70,7 +70,8 @@ impl UniqueField {
 }
 
 impl Primitive for AccountUnique {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let file = AccountFile::require(root, self.field.layout())?;
         let table = file.table();
         let mut ledger = Ledger::default();
@@ -86,7 +87,12 @@ impl Primitive for AccountUnique {
                 Key::Number(number) => format!("{word} {number} of {name}"),
                 Key::Name(_) => format!("{word} {name}"),
             };
+            let subject = match self.field.layout() {
+                Layout::Group => Subject::group(entry.name()),
+                _ => Subject::account(entry.name()),
+            };
             ledger.open(
+                subject,
                 file.at(entry.line)
                     .found(format!(
                         "{what}, which is also that of {other} on line {}",

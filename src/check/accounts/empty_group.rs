@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountFile, Ledger, is_protected};
-use crate::check::{Finding, Primitive};
+use super::{AccountFile, Ledger};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::rootfs::show_name;
 use crate::text::accounts::{
     ADMINISTRATORS, Edits, Entry, GID, Layout, MEMBERS, PRIMARY_GID, members,
 };
@@ -23,7 +23,8 @@ pub struct EmptyGroup {
 }
 
 impl Primitive for EmptyGroup {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let name = self.name.as_bytes();
         let group = AccountFile::require(root, Layout::Group)?;
         let gshadow = AccountFile::read(root, Layout::Gshadow)?;
@@ -34,7 +35,7 @@ impl Primitive for EmptyGroup {
         let mut gids = HashSet::new();
         for entry in groups.entries.iter().filter(|g| g.name() == name) {
             gids.insert(entry.number(GID));
-            let clean = empty(root, &group, entry, MEMBERS, "members", &mut edits[0], &mut ledger);
+            let clean = empty(audit, &group, entry, MEMBERS, "members", &mut edits[0], &mut ledger);
             if clean {
                 ledger.note(group.at(entry.line).found("no members").want("no members"));
             }
@@ -43,7 +44,7 @@ impl Primitive for EmptyGroup {
         if let (Some(file), Some(table)) = (&gshadow, &secrets) {
             for entry in table.entries.iter().filter(|g| g.name() == name) {
                 for (field, word) in [(ADMINISTRATORS, "administrators"), (MEMBERS, "members")] {
-                    empty(root, file, entry, field, word, &mut edits[1], &mut ledger);
+                    empty(audit, file, entry, field, word, &mut edits[1], &mut ledger);
                 }
             }
             ledger.lines(file, table, |fault| fault.name == name);
@@ -53,7 +54,8 @@ impl Primitive for EmptyGroup {
                 .at(user.line)
                 .found(format!("{} is the primary group of {}", self.name, show_name(user.name())))
                 .want(format!("nobody in {}", self.name));
-            ledger.open(evidence, "give the user another primary group, by hand");
+            let subject = Subject::account(user.name());
+            ledger.open(subject, evidence, "give the user another primary group, by hand");
         }
         ledger.lines(&group, &groups, |fault| fault.name == name);
         ledger.lines(&passwd, &users, |_| true);
@@ -70,7 +72,7 @@ impl Primitive for EmptyGroup {
 
 /// Takes everybody out of a list but those who are protected. Says whether it was empty.
 fn empty(
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     file: &AccountFile,
     entry: &Entry<'_>,
     field: usize,
@@ -78,19 +80,24 @@ fn empty(
     edits: &mut Edits,
     ledger: &mut Ledger,
 ) -> bool {
-    let names = |names: &[&[u8]]| names.iter().map(|n| show_name(n)).collect::<Vec<_>>().join(", ");
-    let (kept, out): (Vec<&[u8]>, Vec<&[u8]>) =
-        members(entry.field(field)).partition(|member| is_protected(root, member));
-    let want = format!("no {word}");
-    if !kept.is_empty() {
-        let evidence = file.at(entry.line).found(format!("{word} {}", names(&kept))).want(&want);
-        ledger.open(evidence, super::PROTECTED);
+    let (mut kept, mut all) = (Vec::new(), 0);
+    for member in members(entry.field(field)) {
+        all += 1;
+        let subject = Subject::account(member);
+        let found = format!("{word} {}", show_name(member));
+        let evidence = file.at(entry.line).found(found).want(format!("no {word}"));
+        match audit.excluded(&subject) {
+            Some(exclusion) => {
+                kept.push(member);
+                ledger.open(subject, evidence, exclusion.cause.clone());
+            }
+            None => ledger.closable(subject, evidence),
+        }
     }
-    if !out.is_empty() {
+    if all > kept.len() {
         edits.set(entry.line, field, kept.join(&b','));
-        ledger.closable(file.at(entry.line).found(format!("{word} {}", names(&out))).want(&want));
     }
-    kept.is_empty() && out.is_empty()
+    all == 0
 }
 
 #[cfg(test)]
@@ -99,6 +106,7 @@ mod tests {
         GROUP, GSHADOW, PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want,
         with,
     };
+    use crate::check::testing::Run;
     use crate::check::{Check, Outcome};
 
     fn shadow() -> Check {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::check::common::rewrite;
 use crate::check::data::{self, BadData, Umask};
 use crate::check::foreign;
-use crate::check::{Evidence, Finding, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::login_defs::{self, Setting};
@@ -64,7 +64,8 @@ impl Primitive for LoginDefs {
         }
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         Judge { key: &self.key, want: self.want().map_err(BadData::into_error)? }.audit(root)
     }
 }

@@ -31,8 +31,9 @@ use std::rc::Rc;
 
 pub(super) use uid_range::UidRange;
 
-use super::{Evidence, Finding, Gap};
+use super::{Evidence, Finding, Gap, Subject};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{ACCOUNT_LIMIT, Change, ImagePath, Rootfs};
 use crate::text::accounts::{Edits, Entry, Fault, Layout, PASSWORD, Table, parse};
 
@@ -113,15 +114,6 @@ fn path_of(layout: Layout) -> Result<ImagePath> {
     })
 }
 
-/// Whether a rule may not lock, age, deny or move this account in this run.
-pub(super) fn is_protected(root: &dyn Rootfs, name: &[u8]) -> bool {
-    root.protected_accounts().iter().any(|p| p.as_bytes() == name)
-}
-
-/// Why nothing is done about a protected account.
-pub(super) const PROTECTED: &str =
-    "the account is protected in this run; see to it when it is no longer needed";
-
 /// Why nothing is done where a name stands on several lines.
 pub(super) const AMBIGUOUS: &str =
     "the name stands on several lines, so a change could hit another account; make it unique";
@@ -194,7 +186,7 @@ impl<'a> ByName<'a> {
 #[derive(Default)]
 pub(super) struct Ledger {
     open: Vec<Gap>,
-    closable: Vec<Evidence>,
+    closable: Vec<(Subject, Evidence)>,
     holding: Vec<Evidence>,
     subjects: usize,
     unlisted: usize,
@@ -202,13 +194,13 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// A difference without a safe remedy.
-    pub fn open(&mut self, evidence: Evidence, reason: impl Into<String>) {
-        self.open.push(Gap::no_remedy(evidence, reason));
+    pub fn open(&mut self, subject: Subject, evidence: Evidence, reason: impl Into<Message>) {
+        self.open.push(Gap::no_remedy(evidence, reason).about(subject));
     }
 
     /// A difference that the edits given to [`Ledger::finish`] close.
-    pub fn closable(&mut self, evidence: Evidence) {
-        self.closable.push(evidence);
+    pub fn closable(&mut self, subject: Subject, evidence: Evidence) {
+        self.closable.push((subject, evidence));
     }
 
     /// A difference with its own change.
@@ -253,10 +245,11 @@ impl Ledger {
             if at == SHOWN {
                 let rest = table.faults.iter().filter(|f| concerns(f)).count() - SHOWN;
                 let evidence = file.whole().found(format!("{rest} more malformed lines"));
-                self.open(evidence, "correct them by hand");
+                self.open(Subject::path(&file.path), evidence, "correct them by hand");
                 break;
             }
             self.open(
+                Subject::line(&file.path, fault.line),
                 file.at(fault.line)
                     .found(format!("a malformed line: {}", fault.what))
                     .want("a line that every reader takes alike"),
@@ -273,8 +266,8 @@ impl Ledger {
                 "{} is a symbolic link and is not followed; put the file itself there",
                 file.path
             );
-            for evidence in std::mem::take(&mut self.closable) {
-                self.open(evidence, reason.clone());
+            for (subject, evidence) in std::mem::take(&mut self.closable) {
+                self.open(subject, evidence, reason.clone());
             }
         }
         let changes =

@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected};
-use crate::check::{Evidence, Finding, Primitive};
+use super::{AccountFile, ByName, Ledger, Lock};
+use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs, show_name};
+use crate::rootfs::{ImagePath, show_name};
 use crate::text::accounts::{Edits, Layout, PASSWORD};
 
 /// No password field is empty, and every account has its line in `shadow`. An empty field is
@@ -16,7 +16,8 @@ use crate::text::accounts::{Edits, Layout, PASSWORD};
 pub struct NoEmptyPasswords {}
 
 impl Primitive for NoEmptyPasswords {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let users = passwd.table();
         let mut ledger = Ledger::default();
@@ -26,7 +27,11 @@ impl Primitive for NoEmptyPasswords {
                     .at(user.line)
                     .found(format!("an empty password field of {}", show_name(user.name())))
                     .want("x");
-                ledger.open(evidence, "readers do not even look into /etc/shadow; set it to x");
+                ledger.open(
+                    Subject::account(user.name()),
+                    evidence,
+                    "readers do not even look into /etc/shadow; set it to x",
+                );
             }
         }
         ledger.lines(&passwd, &users, |_| true);
@@ -38,7 +43,11 @@ impl Primitive for NoEmptyPasswords {
             }
             let path = ImagePath::parse("/etc/shadow")?;
             let evidence = Evidence::at(&path).want("a line for every account");
-            ledger.open(evidence, "there is no /etc/shadow; make it by hand (pwconv)");
+            ledger.open(
+                Subject::path(&path),
+                evidence,
+                "there is no /etc/shadow; make it by hand (pwconv)",
+            );
             return Ok(ledger.finish(&[]));
         };
         let secrets = shadow.table();
@@ -52,18 +61,20 @@ impl Primitive for NoEmptyPasswords {
                 .at(secret.line)
                 .found(format!("an empty password field of {}", show_name(name)))
                 .want(want);
-            if is_protected(root, name) {
-                ledger.open(evidence, PROTECTED);
+            let subject = Subject::account(name);
+            if let Some(exclusion) = audit.excluded(&subject) {
+                ledger.open(subject, evidence, exclusion.cause.clone());
                 continue;
             }
             edits.set(secret.line, PASSWORD, "!");
-            ledger.closable(match name {
+            let evidence = match name {
                 b"root" => evidence.note(
                     "root could log in without a password; its password is locked, so make sure \
                      that there is another way to become root",
                 ),
                 _ => evidence,
-            });
+            };
+            ledger.closable(subject, evidence);
         }
         let names = ByName::new(&secrets);
         for user in users.entries.iter().filter(|u| names.first(u.name()).is_none()) {
@@ -71,7 +82,8 @@ impl Primitive for NoEmptyPasswords {
                 .at(user.line)
                 .found(format!("{} has no line in /etc/shadow", show_name(user.name())))
                 .want("a line in both files");
-            ledger.open(evidence, "add the line by hand (pwconv), or remove the account");
+            let subject = Subject::account(user.name());
+            ledger.open(subject, evidence, "add the line by hand (pwconv), or remove the account");
         }
         ledger.lines(&shadow, &secrets, |_| true);
         if !ledger.has_gaps() {
@@ -88,6 +100,7 @@ mod tests {
     use crate::check::accounts::testing::{
         PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
+    use crate::check::testing::Run;
 
     #[test]
     fn an_empty_field_is_locked_and_nothing_else_changes() {
@@ -133,14 +146,18 @@ mod tests {
         let cases = [
             (image().file("/etc/shadow", &empty).protecting("bob"), "/etc/shadow:6"),
             (
-                image().file("/etc/shadow", with(SHADOW, "bob:!:18000:0:99999:7:::\n", "")),
+                image().file("/etc/shadow", with(SHADOW, "bob:!:18000:0:99999:7:::\n", "")).scene(),
                 "/etc/passwd:6",
             ),
-            (image().file("/etc/shadow", format!("{SHADOW}eve::\n")), "/etc/shadow:7"),
-            (image().file("/etc/passwd", with(PASSWD, "bob:x:", "bob::")), "/etc/passwd:6"),
-            (image().without("/etc/shadow"), "/etc/shadow:"),
+            (image().file("/etc/shadow", format!("{SHADOW}eve::\n")).scene(), "/etc/shadow:7"),
+            (image().file("/etc/passwd", with(PASSWD, "bob:x:", "bob::")).scene(), "/etc/passwd:6"),
+            (image().without("/etc/shadow").scene(), "/etc/shadow:"),
             (
-                image().without("/etc/shadow").file("/d/s", empty).link("/etc/shadow", "../d/s"),
+                image()
+                    .without("/etc/shadow")
+                    .file("/d/s", empty)
+                    .link("/etc/shadow", "../d/s")
+                    .scene(),
                 "/etc/shadow:6",
             ),
         ];

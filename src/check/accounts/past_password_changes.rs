@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::clock::{self, Today};
 use super::{AccountFile, Ledger, Lock};
-use crate::check::{Finding, Primitive};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{CHANGED, Days, Layout, PASSWORD, days};
@@ -17,12 +17,12 @@ use crate::text::accounts::{CHANGED, Days, Layout, PASSWORD, days};
 pub struct PastPasswordChanges {}
 
 impl Primitive for PastPasswordChanges {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        audit(root, clock::today())
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit.root(), clock::today())
     }
 }
 
-fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
+fn judge(root: &dyn Rootfs, today: Today) -> Result<Finding> {
     let shadow = AccountFile::require(root, Layout::Shadow)?;
     let secrets = shadow.table();
     let mut ledger = Ledger::default();
@@ -40,11 +40,12 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
             .at(secret.line)
             .found(format!("{found}, password of {}", show_name(secret.name())))
             .want(format!("day {} (today) or before", today.latest));
+        let subject = Subject::account(secret.name());
         match days(secret.field(CHANGED)) {
             Days::Set(day) if day > today.latest => {
-                ledger.open(evidence, "find out which clock is wrong; set a new password");
+                ledger.open(subject, evidence, "find out which clock is wrong; set a new password");
             }
-            Days::Invalid => ledger.open(evidence, "set a new password"),
+            Days::Invalid => ledger.open(subject, evidence, "set a new password"),
             Days::Set(_) | Days::Unset => ledger.holds(|| evidence),
         }
     }
@@ -64,8 +65,8 @@ mod tests {
     struct On(i64);
 
     impl Primitive for On {
-        fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-            audit(root, Today::on(self.0))
+        fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+            judge(audit.root(), Today::on(self.0))
         }
     }
 

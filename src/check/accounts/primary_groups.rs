@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger};
-use crate::check::{Finding, Primitive};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::rootfs::show_name;
 use crate::text::accounts::{GID, Layout, PRIMARY_GID};
 
 /// Every primary group in `passwd` is a group in `group`. Only ever reported: a group that is made
@@ -18,7 +18,8 @@ use crate::text::accounts::{GID, Layout, PRIMARY_GID};
 pub struct PrimaryGroups {}
 
 impl Primitive for PrimaryGroups {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let group = AccountFile::require(root, Layout::Group)?;
         let (users, groups) = (passwd.table(), group.table());
@@ -34,7 +35,12 @@ impl Primitive for PrimaryGroups {
                         show_name(user.name())
                     ))
                     .want("a group that exists");
-                ledger.open(evidence, format!("add a group with number {gid}, or move the user"));
+                let subject = Subject::account(user.name());
+                ledger.open(
+                    subject,
+                    evidence,
+                    format!("add a group with number {gid}, or move the user"),
+                );
             }
         }
         ledger.lines(&passwd, &users, |_| true);

@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger};
-use crate::check::{Finding, Primitive};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
 use crate::text::accounts::{Edits, GID, Layout, PRIMARY_GID};
 
 /// The line of root in `passwd` names group 0. Files of the former group stay as they are.
@@ -15,7 +14,8 @@ use crate::text::accounts::{Edits, GID, Layout, PRIMARY_GID};
 pub struct RootGroup {}
 
 impl Primitive for RootGroup {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let table = passwd.table();
         let group = AccountFile::read(root, Layout::Group)?;
@@ -29,19 +29,22 @@ impl Primitive for RootGroup {
             lines += 1;
             let gid = user.number(PRIMARY_GID);
             let evidence = passwd.at(user.line).found(format!("group {gid}")).want("group 0");
+            let subject = Subject::account(b"root");
             if gid == 0 {
                 ledger.note(evidence);
+            } else if let Some(exclusion) = audit.excluded(&subject) {
+                ledger.open(subject, evidence, exclusion.cause.clone());
             } else if has_group_0 {
                 edits.set(user.line, PRIMARY_GID, "0");
-                ledger.closable(evidence);
+                ledger.closable(subject, evidence);
             } else {
-                ledger.open(evidence, "/etc/group has no group 0; add it by hand first");
+                ledger.open(subject, evidence, "/etc/group has no group 0; add it by hand first");
             }
         }
         ledger.lines(&passwd, &table, |fault| fault.name == b"root");
         if lines == 0 && !ledger.has_gaps() {
             let evidence = passwd.whole().found("no root").want("root with group 0");
-            ledger.open(evidence, "add the line of root again, by hand");
+            ledger.open(Subject::account(b"root"), evidence, "add the line of root again, by hand");
         }
         Ok(ledger.finish(&[(&passwd, edits)]))
     }

@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger};
-use crate::check::{Finding, Primitive};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::rootfs::show_name;
 use crate::text::accounts::{Layout, UID};
 
 /// The accounts with number 0 in `passwd` are root and no other. Only ever reported: another name
@@ -16,7 +16,8 @@ use crate::text::accounts::{Layout, UID};
 pub struct RootOnlySuperuser {}
 
 impl Primitive for RootOnlySuperuser {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let table = passwd.table();
         let mut ledger = Ledger::default();
@@ -29,6 +30,7 @@ impl Primitive for RootOnlySuperuser {
                 ledger.note(evidence);
             } else {
                 ledger.open(
+                    Subject::account(user.name()),
                     evidence.want("number 0 for root alone"),
                     "find out who uses this account; give it another number or remove it",
                 );
@@ -36,7 +38,7 @@ impl Primitive for RootOnlySuperuser {
         }
         if roots == 0 {
             let evidence = passwd.whole().found("no root with number 0").want("root has number 0");
-            ledger.open(evidence, "add the line of root again, by hand");
+            ledger.open(Subject::account(b"root"), evidence, "add the line of root again, by hand");
         }
         ledger.lines(&passwd, &table, |_| true);
         Ok(ledger.finish(&[]))

@@ -3,14 +3,15 @@
 //! An `x` in `passwd` sends readers to `shadow`. It must stay true that writing one never lets
 //! anybody in who was kept out, and that a password that works is never lost.
 
+use crate::message::Message;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::clock::{self, Today};
-use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected, passwd_field};
-use crate::check::{Finding, Primitive};
+use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, passwd_field};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::rootfs::show_name;
 use crate::text::accounts::{Edits, Entry, Layout, PASSWORD};
 
 /// The password field of every line of `passwd` is `x`.
@@ -19,8 +20,8 @@ use crate::text::accounts::{Edits, Entry, Layout, PASSWORD};
 pub struct ShadowedPasswords {}
 
 impl Primitive for ShadowedPasswords {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        audit(root, clock::today())
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, clock::today())
     }
 }
 
@@ -33,10 +34,11 @@ enum Move {
     /// `x`, and a new `shadow` line with this.
     PointAndAdd(Vec<u8>),
     /// Nothing, because.
-    Leave(&'static str),
+    Leave(Message),
 }
 
-fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
+fn judge(audit: &Audit<'_>, today: Today) -> Result<Finding> {
+    let root = audit.root();
     let passwd = AccountFile::require(root, Layout::Passwd)?;
     let shadow = AccountFile::read(root, Layout::Shadow)?;
     let users = passwd.table();
@@ -55,20 +57,21 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
             .found(format!("{} of {}", passwd_field(user), show_name(name)))
             .want("x, and the password in /etc/shadow");
         let secret = secret_names.first(name);
-        let step = if is_protected(root, name) {
-            Move::Leave(PROTECTED)
+        let subject = Subject::account(name);
+        let step = if let Some(exclusion) = audit.excluded(&subject) {
+            Move::Leave(exclusion.cause.clone())
         } else if shadow.is_none() {
-            Move::Leave("there is no /etc/shadow; make it by hand (pwconv)")
+            Move::Leave("there is no /etc/shadow; make it by hand (pwconv)".into())
         } else if names.is_ambiguous(name) || secret_names.is_ambiguous(name) {
-            Move::Leave(AMBIGUOUS)
+            Move::Leave(AMBIGUOUS.into())
         } else if unsure.contains(name) {
-            Move::Leave("the account's line in /etc/shadow is malformed; correct it by hand")
+            Move::Leave("the account's line in /etc/shadow is malformed; correct it by hand".into())
         } else {
             step(user.field(PASSWORD), secret.map(|s| s.field(PASSWORD)))
         };
         match step {
             Move::Leave(why) => {
-                ledger.open(evidence, why);
+                ledger.open(subject, evidence, why);
                 continue;
             }
             Move::Point => {}
@@ -83,7 +86,7 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
             }
         }
         in_passwd.set(user.line, PASSWORD, "x");
-        ledger.closable(evidence);
+        ledger.closable(subject, evidence);
     }
     ledger.lines(&passwd, &users, |_| true);
     if users.entries.is_empty() && !ledger.has_gaps() {
@@ -112,7 +115,8 @@ fn step(open: &[u8], secret: Option<&[u8]>) -> Move {
         }
         (Lock::Password, _) => Move::Leave(
             "/etc/passwd and /etc/shadow hold different passwords; decide which one is right \
-             and set it with passwd",
+             and set it with passwd"
+                .into(),
         ),
     }
 }
@@ -123,7 +127,9 @@ mod tests {
     use crate::check::accounts::testing::{
         PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, with,
     };
+    use crate::check::testing::Run;
     use crate::check::{Fix, Outcome};
+    use crate::rootfs::Rootfs;
     use crate::rootfs::{ImagePath, MemoryRootfs, StagedRootfs};
 
     const HASH: &str = "$6$salt$0123456789";
@@ -133,8 +139,9 @@ mod tests {
     struct On(Today);
 
     impl Primitive for On {
-        fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-            audit(root, self.0)
+        fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+            let root = audit.root();
+            judge(audit, self.0)
         }
     }
 
@@ -203,18 +210,25 @@ mod tests {
     fn what_cannot_be_known_is_left() {
         let shadow = SHADOW.replace("bob:", "#bob:");
         let cases = [
-            ("two passwords", bob(HASH, Some("$6$other"))),
-            ("a password here, none there", bob(HASH, Some("!"))),
             ("protected", bob("", Some("!")).protecting("bob")),
-            ("no shadow", bob("*", None).without("/etc/shadow")),
-            ("a cut line", bob("*", None).file("/etc/shadow", format!("{shadow}bob:!:1\n"))),
-            ("two lines", bob("*", Some("!")).file("/etc/shadow", format!("{SHADOW}{SHADOW}"))),
+            ("two passwords", bob(HASH, Some("$6$other")).scene()),
+            ("a password here, none there", bob(HASH, Some("!")).scene()),
+            ("no shadow", bob("*", None).without("/etc/shadow").scene()),
+            (
+                "a cut line",
+                bob("*", None).file("/etc/shadow", format!("{shadow}bob:!:1\n")).scene(),
+            ),
+            (
+                "two lines",
+                bob("*", Some("!")).file("/etc/shadow", format!("{SHADOW}{SHADOW}")).scene(),
+            ),
             (
                 "a linked file",
                 bob("*", Some("!"))
                     .file("/d/p", with(PASSWD, "bob:x", "bob:*"))
                     .without("/etc/passwd")
-                    .link("/etc/passwd", "/d/p"),
+                    .link("/etc/passwd", "/d/p")
+                    .scene(),
             ),
         ];
         for (what, root) in cases {
@@ -277,8 +291,8 @@ mod tests {
             _ => None,
         });
         let mut staged = StagedRootfs::new(&root);
-        for change in changes.flatten() {
-            staged.stage(change, &"6.2.1".parse().unwrap()).unwrap();
+        for change in changes.flat_map(|changes| changes.iter()) {
+            staged.stage(change, &[]).unwrap();
         }
         assert_eq!(WANT.audit(&staged).unwrap().outcome(), Outcome::Met);
     }

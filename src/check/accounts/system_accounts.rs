@@ -3,6 +3,7 @@
 //! Programs that run as such an account may need its shell (`su - postgres -c …`). It must stay
 //! true that an account which shows signs of being used is reported, not changed.
 
+use crate::message::Message;
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,13 +12,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::people::{is_login, is_system};
-use super::{
-    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected, passwd_field,
-};
+use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, UidRange, passwd_field};
 use crate::check::data::BadData;
 use crate::check::systemd::unit_files::{Fragment, fragment, search_path, statements};
 use crate::check::systemd::units::names_in;
-use crate::check::{Finding, Primitive};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs, escape, show_name};
 use crate::text::accounts::{Edits, Entry, HOME, Layout, PASSWORD, SHELL, UID};
@@ -55,12 +54,14 @@ impl Primitive for SystemAccounts {
         }
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let shadow = AccountFile::require(root, Layout::Shadow)?;
         let (users, secrets) = (passwd.table(), shadow.table());
-        let mut audit = Audit {
+        let mut sorting = Sorting {
             want: self,
+            audit,
             root,
             passwd: &passwd,
             shadow: &shadow,
@@ -74,19 +75,19 @@ impl Primitive for SystemAccounts {
             in_shadow: Edits::new(),
         };
         // A border above all numbers would make everybody an account of the system.
-        audit.range.require()?;
-        let range = audit.range.clone();
+        sorting.range.require()?;
+        let range = sorting.range.clone();
         let mut judged = 0;
         for user in users.entries.iter().filter(|u| is_system(u, &range)) {
             judged += 1;
             if is_among(user.name(), &self.exempt) {
                 let note = format!("{} is exempt by the profile", show_name(user.name()));
-                audit.ledger.note(passwd.at(user.line).note(note));
+                sorting.ledger.note(passwd.at(user.line).note(note));
             } else {
-                audit.account(user);
+                sorting.account(user);
             }
         }
-        let Audit { mut ledger, in_passwd, in_shadow, .. } = audit;
+        let Sorting { mut ledger, in_passwd, in_shadow, .. } = sorting;
         ledger.lines(&passwd, &users, |_| true);
         ledger.lines(&shadow, &secrets, |_| true);
         if judged == 0 && !ledger.has_gaps() {
@@ -114,8 +115,9 @@ impl SystemAccounts {
     }
 }
 
-struct Audit<'a> {
+struct Sorting<'a> {
     want: &'a SystemAccounts,
+    audit: &'a Audit<'a>,
     root: &'a dyn Rootfs,
     passwd: &'a AccountFile,
     shadow: &'a AccountFile,
@@ -130,10 +132,11 @@ struct Audit<'a> {
     in_shadow: Edits,
 }
 
-impl<'a> Audit<'a> {
+impl<'a> Sorting<'a> {
     fn account(&mut self, user: &Entry<'a>) {
         let name = user.name();
         let shown = show_name(name);
+        let subject = Subject::account(name);
         let open_shell =
             !self.want.is_right(user.field(SHELL)) && !is_among(name, &self.want.harmless_shell);
         let in_passwd = user.field(PASSWORD);
@@ -141,7 +144,11 @@ impl<'a> Audit<'a> {
         if elsewhere {
             let found = format!("{} of {shown}", passwd_field(user));
             let evidence = self.passwd.at(user.line).found(found).want(LOCKED);
-            self.ledger.open(evidence, "the password is not in /etc/shadow; move it there first");
+            self.ledger.open(
+                subject.clone(),
+                evidence,
+                "the password is not in /etc/shadow; move it there first",
+            );
         }
         let secret = self.secret_names.first(name);
         let lock = secret.map(|s| Lock::of(s.field(PASSWORD)));
@@ -153,7 +160,7 @@ impl<'a> Audit<'a> {
             }
             return;
         }
-        let why_not = self.why_not(user).unwrap_or_else(|e| Some(e.to_string()));
+        let why_not = self.why_not(user).unwrap_or_else(|e| Some(e.to_string().into()));
         if open_shell {
             let shell = match user.field(SHELL) {
                 b"" => "/bin/sh, as none is given".to_owned(),
@@ -165,26 +172,31 @@ impl<'a> Audit<'a> {
                 .found(format!("{shown} with shell {shell}"))
                 .want("a shell that lets nobody in, as /usr/sbin/nologin");
             match (&why_not, self.no_login) {
-                (Some(why), _) => self.ledger.open(evidence, why.clone()),
+                (Some(why), _) => self.ledger.open(subject.clone(), evidence, why.clone()),
                 (None, None) => {
-                    self.ledger.open(evidence, "the image has none of the shells that are right");
+                    self.ledger.open(
+                        subject.clone(),
+                        evidence,
+                        "the image has none of the shells that are right",
+                    );
                 }
                 (None, Some(shell)) => {
                     self.in_passwd.set(user.line, SHELL, shell.as_bytes());
-                    self.ledger.closable(evidence);
+                    self.ledger.closable(subject, evidence);
                 }
             }
         }
         self.password(user, secret, why_not);
     }
 
-    fn password(&mut self, user: &Entry<'a>, secret: Option<Entry<'a>>, why_not: Option<String>) {
+    fn password(&mut self, user: &Entry<'a>, secret: Option<Entry<'a>>, why_not: Option<Message>) {
         let shown = show_name(user.name());
+        let subject = Subject::account(user.name());
         let Some(secret) = secret else {
             let evidence =
                 self.passwd.at(user.line).found(format!("{shown} has no line in /etc/shadow"));
             let reason = "add the line by hand (pwconv), or remove the account";
-            self.ledger.open(evidence.want(LOCKED), reason);
+            self.ledger.open(subject, evidence.want(LOCKED), reason);
             return;
         };
         let lock = Lock::of(secret.field(PASSWORD));
@@ -194,21 +206,21 @@ impl<'a> Audit<'a> {
         let evidence =
             self.shadow.at(secret.line).found(format!("{} of {shown}", lock.word())).want(LOCKED);
         match why_not {
-            Some(why) => self.ledger.open(evidence, why),
+            Some(why) => self.ledger.open(subject.clone(), evidence, why),
             None => {
                 let locked = [b"!", secret.field(PASSWORD)].concat();
                 self.in_shadow.set(secret.line, PASSWORD, locked);
-                self.ledger.closable(evidence);
+                self.ledger.closable(subject, evidence);
             }
         }
     }
 
     /// Why an account is not changed.
-    fn why_not(&mut self, user: &Entry<'_>) -> Result<Option<String>> {
+    fn why_not(&mut self, user: &Entry<'_>) -> Result<Option<Message>> {
         let name = user.name();
-        let why = |text: &str| Ok(Some(text.to_owned()));
-        if is_protected(self.root, name) {
-            return why(PROTECTED);
+        let why = |text: &str| Ok(Some(text.into()));
+        if let Some(exclusion) = self.audit.excluded(&Subject::account(name)) {
+            return Ok(Some(exclusion.cause.clone()));
         }
         if user.number(UID) == 0 {
             return why("it is another name of root, and may be the only way in");
@@ -218,7 +230,8 @@ impl<'a> Audit<'a> {
             return Ok(Some(format!(
                 "its number and its home are a person's, and only UID_MIN {min} in /etc/login.defs \
                  says otherwise; lower that, or see to it by hand"
-            )));
+            )
+            .into()));
         }
         if self.names.is_ambiguous(name) || self.secret_names.is_ambiguous(name) {
             return why(AMBIGUOUS);
@@ -309,6 +322,7 @@ mod tests {
     use crate::check::accounts::testing::{
         PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
+    use crate::check::testing::Run;
     use crate::rootfs::{FileKind, MemoryRootfs};
 
     const WANT: &str = "system_accounts = { no_login_shells = [\"/usr/sbin/nologin\", \
@@ -437,14 +451,20 @@ mod tests {
         };
         let cases = [
             ("protected", sh().protecting("_apt")),
-            ("crontab", sh().file("/var/spool/cron/crontabs/_apt", "")),
-            ("unit", sh().file("/lib/systemd/system/a.service", unit)),
-            ("unit by number", sh().file("/etc/systemd/system/a.service", "[Service]\nUser=104\n")),
-            ("unit of the machine", sh().file("/usr/local/lib/systemd/system/a.service", unit)),
-            ("drop-in", sh().file("/etc/systemd/system/a.service.d/u.conf", unit)),
-            ("keys", home("/bin/sh").file("/var/apt/.ssh/authorized_keys", "")),
-            ("no shell to give", sh().without("/usr/sbin")),
-            ("two lines", sh().file("/etc/shadow", format!("{SHADOW}_apt:*:1::::::\n"))),
+            ("crontab", sh().file("/var/spool/cron/crontabs/_apt", "").scene()),
+            ("unit", sh().file("/lib/systemd/system/a.service", unit).scene()),
+            (
+                "unit by number",
+                sh().file("/etc/systemd/system/a.service", "[Service]\nUser=104\n").scene(),
+            ),
+            (
+                "unit of the machine",
+                sh().file("/usr/local/lib/systemd/system/a.service", unit).scene(),
+            ),
+            ("drop-in", sh().file("/etc/systemd/system/a.service.d/u.conf", unit).scene()),
+            ("keys", home("/bin/sh").file("/var/apt/.ssh/authorized_keys", "").scene()),
+            ("no shell to give", sh().without("/usr/sbin").scene()),
+            ("two lines", sh().file("/etc/shadow", format!("{SHADOW}_apt:*:1::::::\n")).scene()),
         ];
         for (what, root) in cases {
             assert!(changed_lines(&stage(want, &root)).is_empty(), "{what}");

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use crate::check::common::rewrite;
 use crate::check::data::{self, BadData};
 use crate::check::foreign;
-use crate::check::{Evidence, Finding, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::useradd;
 
 const PATH: &str = "/etc/default/useradd";
@@ -36,7 +36,8 @@ impl Primitive for UseraddDefault {
         data::within("write", self.write, self.min, Some(self.max))
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let path = ImagePath::parse(PATH)?;
         let evidence =
             Evidence::at(&path).want(format!("{}={} to {}", self.key, self.min, self.max));

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::check::common::rewrite;
 use crate::check::foreign;
 use crate::check::packages::dpkg::Packages;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::shell_assignments::{Assignment, assignments};
@@ -36,7 +36,8 @@ struct Found {
 }
 
 impl Primitive for LocalMta {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let packages = Packages::read(root)?;
         let mut found = Found::default();
         let mut any = false;

@@ -7,7 +7,7 @@ use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::rewrite;
 use crate::check::foreign;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::shell_assignments::{Assignment, assignments};
@@ -27,7 +27,8 @@ const INIT: &str = "/etc/init.d/ntp";
 const WRAPPER: &str = "/usr/lib/ntp/ntp-systemd-wrapper";
 
 impl Primitive for NtpConf {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "ntp")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }

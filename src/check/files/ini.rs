@@ -7,9 +7,9 @@ use serde::Deserialize;
 use crate::check::common::rewrite;
 use crate::check::data::BadData;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::{Error, Result};
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::ini::{self, Assignment, Dialect};
 
 /// A key of a key file is set to a value, to some text, or not to certain values.
@@ -51,7 +51,8 @@ impl Primitive for Ini {
         self.want().map(drop)
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(package) = &self.package
             && let Some(absent) = dpkg::absent(root, package)?
         {

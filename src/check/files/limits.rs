@@ -14,7 +14,7 @@ use crate::check::common::conf_dirs::{self, Listed, What};
 use crate::check::common::rewrite;
 use crate::check::foreign;
 use crate::check::packages::ownership::owned_by_package;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::limits::{self, Domain, Limit, Rule};
@@ -48,7 +48,8 @@ struct File {
 }
 
 impl Primitive for Limits {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let mut holding = Vec::new();
         let files = self.files(root, &mut holding)?;
         let mut everybody = Vec::new();
@@ -357,7 +358,8 @@ mod tests {
             .link("/etc/security/limits.d/a.conf", "/nowhere")
             .link("/etc/security/limits.d/b.conf", "/dev/null");
         let Finding::Met(evidence) = core().audit(&root).unwrap() else { panic!() };
-        let notes: Vec<_> = evidence.iter().filter_map(|e| e.note.as_deref()).collect();
+        let notes: Vec<_> =
+            evidence.iter().filter_map(|e| e.note.as_ref().map(ToString::to_string)).collect();
         assert_eq!(notes.len(), 2);
         assert!(notes.iter().all(|n| n.contains("refuses every session")));
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::check::common::conf_dirs::{self, What};
 use crate::check::foreign;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::lossless::{self, Raw};
@@ -64,7 +64,8 @@ impl Line {
 }
 
 impl Primitive for Line {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let mut hits = Vec::new();
         let mut looked_at = Vec::new();
         for path in &self.files {
@@ -96,7 +97,7 @@ impl Primitive for Line {
         } else {
             let want = Evidence {
                 path: self.files.first().cloned(),
-                want: Some(format!("a line like {}", self.pattern.0)),
+                want: Some(format!("a line like {}", self.pattern.0).into()),
                 ..Evidence::default()
             };
             vec![Gap::no_remedy(want, "left alone")]
@@ -131,7 +132,10 @@ mod tests {
         assert_eq!(evidence[0].path.as_ref().unwrap().to_string(), "/etc/sudoers.d/a");
         let hidden = Line { show: false, absent: true, ..line };
         let Finding::NotMet { gaps, .. } = hidden.audit(&root).unwrap() else { panic!() };
-        assert_eq!(gaps[0].evidence.found.as_deref(), Some("such a line"));
+        assert_eq!(
+            gaps[0].evidence.found.as_ref().map(ToString::to_string).as_deref(),
+            Some("such a line")
+        );
         assert!(parse_fields::<Line>("files = []\npattern = '('").is_err());
     }
 }

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::{Error, Result};
-use crate::rootfs::{AccountDb, Found, Rootfs, Survey};
+use crate::rootfs::{AccountDb, Found, Survey};
 
 /// No file of the image is of this kind.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -36,8 +36,9 @@ pub enum Kind {
 }
 
 impl Primitive for Tree {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        let Some(survey) = root.survey()? else {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
+        let Some(survey) = audit.survey()? else {
             let note = "needs a walk over every file; --survey makes one";
             return Ok(Finding::Unmeasured(vec![Evidence::note_only(note)]));
         };
@@ -107,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::check::Outcome;
-    use crate::rootfs::{ImagePath, Memo, MemoryRootfs, Stat};
+    use crate::rootfs::{ImagePath, Memo, MemoryRootfs, Rootfs, Stat};
 
     /// An image with one directory that cannot be listed.
     struct Blind(MemoryRootfs);

@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge};
 use crate::check::accounts::Ledger;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Change, FileKind, Rootfs};
+use crate::rootfs::{Change, FileKind};
 
 /// What group and others may not do.
 const WRITE: u32 = 0o022;
@@ -24,18 +24,14 @@ const WRITE: u32 = 0o022;
 pub struct HomeDotFiles {}
 
 impl Primitive for HomeDotFiles {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, false, &|survey, home, ledger| closed(root, survey, home, ledger))
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, false, &|survey, home, ledger| closed(survey, home, ledger))
     }
 }
 
-fn closed(
-    root: &dyn Rootfs,
-    survey: &Survey<'_>,
-    home: &Home<'_>,
-    ledger: &mut Ledger,
-) -> Result<()> {
+fn closed(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<()> {
     let State::Directory { at: dir, .. } = &home.state else { return Ok(()) };
+    let root = survey.root();
     let mut files = 0;
     let mut clean = true;
     for name in root.list(dir)?.unwrap_or_default().iter() {
@@ -62,12 +58,17 @@ fn closed(
         } else {
             survey.why_not(home, Scope { roots_home: false, below: None })?
         };
+        let subject = Subject::path(&at);
+        if let Some(exclusion) = survey.audit().excluded(&subject) {
+            ledger.open(subject, evidence, exclusion.cause.clone());
+            continue;
+        }
         match why {
-            Some(why) => ledger.open(evidence, format!("{at} keeps its mode: {why}")),
+            Some(why) => ledger.open(subject, evidence, format!("{at} keeps its mode: {why}")),
             None => {
                 let mode = Some(mode);
                 let change = Change::SetStat { path: at, mode, uid: None, gid: None };
-                ledger.gap(Gap::fixed_by(evidence, change));
+                ledger.gap(Gap::fixed_by(evidence, change).about(subject));
             }
         }
     }

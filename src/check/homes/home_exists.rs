@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge};
 use crate::check::accounts::Ledger;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, NewFile, Rootfs};
+use crate::rootfs::{Change, ImagePath, NewFile};
 use crate::text::accounts::PRIMARY_GID;
 
 /// The mode of a home that is made here.
@@ -22,8 +22,8 @@ const NEW_MODE: u32 = 0o750;
 pub struct HomeExists {}
 
 impl Primitive for HomeExists {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, true, &exists)
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, true, &exists)
     }
 }
 
@@ -38,26 +38,36 @@ fn exists(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<(
         );
         about.note(format!("home of {}", home.owner()))
     };
+    let subject =
+        home.path.as_ref().map_or_else(|| Subject::account(home.user.name()), Subject::path);
     let want = "an existing directory";
     match &home.state {
         State::Directory { .. } => ledger.holds(|| evidence().found("a directory").want(want)),
         State::NotADirectory { kind } => {
             let evidence = evidence().found(format!("a {kind}")).want(want);
-            ledger.open(evidence, "something else stands there; move it away by hand");
+            ledger.open(subject, evidence, "something else stands there; move it away by hand");
         }
         State::Unusable(why) | State::Hidden(why) => {
             let evidence = evidence().found(format!("no usable path: {why}")).want(want);
-            ledger.open(evidence, "give the account another home, or a shell that lets nobody in");
+            ledger.open(
+                subject,
+                evidence,
+                "give the account another home, or a shell that lets nobody in",
+            );
         }
         State::Missing { at } => {
             let found = evidence().want(want);
+            if let Some(exclusion) = survey.audit().excluded(&subject) {
+                ledger.open(subject, found, exclusion.cause.clone());
+                return Ok(());
+            }
             match survey.why_not(home, Scope { roots_home: false, below: None })? {
-                Some(why) => ledger.open(found, format!("{at} is not made: {why}")),
+                Some(why) => ledger.open(subject, found, format!("{at} is not made: {why}")),
                 None => {
                     let gid = home.user.number(PRIMARY_GID);
                     let create = NewFile { mode: NEW_MODE, uid: home.uid(), gid };
                     let change = Change::MakeDir { path: at.clone(), create };
-                    ledger.gap(Gap::fixed_by(found, change));
+                    ledger.gap(Gap::fixed_by(found, change).about(subject));
                 }
             }
         }
@@ -71,6 +81,7 @@ mod tests {
     use crate::check::accounts::testing::{
         PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
+    use crate::check::testing::Run;
     use crate::rootfs::MemoryRootfs;
 
     /// The image where bob's home is `home`, and nothing is there.

@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge};
-use crate::check::accounts::{Ledger, PROTECTED, is_protected};
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::accounts::Ledger;
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Change, FileKind, ImagePath, Rootfs, Stat};
+use crate::rootfs::{Change, FileKind, ImagePath, Stat};
 
 /// What a name ends with that no program reads any more.
 pub const QUARANTINED: &str = ".quarantined-gokaku";
@@ -28,20 +28,15 @@ pub struct HomeFileAbsent {
 }
 
 impl Primitive for HomeFileAbsent {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, false, &|survey, home, ledger| self.absent(root, survey, home, ledger))
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, false, &|survey, home, ledger| self.absent(survey, home, ledger))
     }
 }
 
 impl HomeFileAbsent {
-    fn absent(
-        &self,
-        root: &dyn Rootfs,
-        survey: &Survey<'_>,
-        home: &Home<'_>,
-        ledger: &mut Ledger,
-    ) -> Result<()> {
+    fn absent(&self, survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<()> {
         let State::Directory { at: dir, .. } = &home.state else { return Ok(()) };
+        let root = survey.root();
         for name in &self.mention {
             let at = dir.join(name)?;
             if let Some(stat) = root.stat(&at)? {
@@ -56,13 +51,16 @@ impl HomeFileAbsent {
                     .found(show(survey, &stat))
                     .want("no such file")
                     .note(format!("in the home of {}", home.owner()));
+                let subject = Subject::path(&at);
                 let Ok(to) = dir.join(format!("{}{QUARANTINED}", self.name)) else {
-                    ledger.open(evidence, "its name is too long to be renamed");
+                    ledger.open(subject, evidence, "its name is too long to be renamed");
                     return Ok(());
                 };
-                match why_not(root, survey, home, &to)? {
-                    Some(why) => ledger.open(evidence, format!("{at} {why}")),
-                    None => ledger.gap(Gap::fixed_by_all(evidence, away(at, to, &stat))),
+                match why_not(survey, home, &subject, &to)? {
+                    Some(why) => ledger.open(subject, evidence, format!("{at} {why}")),
+                    None => {
+                        ledger.gap(Gap::fixed_by_all(evidence, away(at, to, &stat)).about(subject))
+                    }
                 }
             }
             Some(stat) => {
@@ -79,22 +77,24 @@ impl HomeFileAbsent {
 
 /// Why the file keeps its name; `None` when it may be put out of use.
 fn why_not(
-    root: &dyn Rootfs,
     survey: &Survey<'_>,
     home: &Home<'_>,
+    subject: &Subject,
     to: &ImagePath,
 ) -> Result<Option<String>> {
-    if !root.quarantines() {
+    let audit = survey.audit();
+    if !audit.options().quarantine {
         return Ok(Some(
             "may hold secrets or grant trust; find out how it came there, then remove it by hand \
              (or rename it with --quarantine)"
                 .to_owned(),
         ));
     }
-    if is_protected(root, home.user.name()) {
-        return Ok(Some(format!("stays: {PROTECTED}")));
+    let account = Subject::account(home.user.name());
+    if let Some(exclusion) = audit.excluded(&account).or_else(|| audit.excluded(subject)) {
+        return Ok(Some(format!("stays: {}", exclusion.cause)));
     }
-    if root.stat(to)?.is_some() {
+    if survey.root().stat(to)?.is_some() {
         return Ok(Some(format!("stays: {to} is there already; see to both by hand")));
     }
     let why = survey.why_not(home, Scope { roots_home: true, below: None })?;
@@ -127,6 +127,8 @@ mod tests {
     use crate::check::accounts::testing::{
         PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
+    use crate::check::testing::Run;
+    use crate::rootfs::Rootfs;
     use crate::rootfs::StagedRootfs;
 
     #[test]
@@ -172,7 +174,7 @@ mod tests {
         for mode in [0o640, 0o600] {
             let root = file(mode).quarantining();
             let staged = stage(want, &root);
-            assert_eq!(outcome(want, &staged), Outcome::Met);
+            assert_eq!(outcome(want, crate::check::Audit::from(&root).on(&staged)), Outcome::Met);
             let old = "/home/bob/.netrc";
             assert_eq!(moved(&staged), [old.to_owned(), format!("{old}{QUARANTINED}")]);
             let to = ImagePath::parse("/home/bob/.netrc.quarantined-gokaku").unwrap();
@@ -185,7 +187,7 @@ mod tests {
         let roots = image().file("/root/.netrc", "").quarantining();
         assert_eq!(moved(&stage(want, &roots)).len(), 2);
         for (root, why) in [
-            (file(0o600), "with --quarantine"),
+            (file(0o600).scene(), "with --quarantine"),
             (file(0o600).quarantining().protecting("bob"), "protected"),
             (
                 file(0o600).file("/home/bob/.netrc.quarantined-gokaku", "").quarantining(),

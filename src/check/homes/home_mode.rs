@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::{Home, Scope, State, Survey, judge};
 use crate::check::accounts::Ledger;
 use crate::check::files::mode::Mode;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Change, Rootfs};
+use crate::rootfs::Change;
 
 /// The home directory of every account with a login shell has no permission beyond a ceiling.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -19,8 +19,8 @@ pub struct HomeMode {
 }
 
 impl Primitive for HomeMode {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, false, &|survey, home, ledger| self.closed(survey, home, ledger))
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, false, &|survey, home, ledger| self.closed(survey, home, ledger))
     }
 }
 
@@ -38,12 +38,17 @@ impl HomeMode {
             ledger.holds(evidence);
             return Ok(());
         }
+        let subject = Subject::path(at);
+        if let Some(exclusion) = survey.audit().excluded(&subject) {
+            ledger.open(subject, evidence(), exclusion.cause.clone());
+            return Ok(());
+        }
         match survey.why_not(home, Scope { roots_home: true, below: None })? {
-            Some(why) => ledger.open(evidence(), format!("{at} keeps its mode: {why}")),
+            Some(why) => ledger.open(subject, evidence(), format!("{at} keeps its mode: {why}")),
             None => {
                 let mode = Some(stat.mode & !beyond);
                 let change = Change::SetStat { path: at.clone(), mode, uid: None, gid: None };
-                ledger.gap(Gap::fixed_by(evidence(), change));
+                ledger.gap(Gap::fixed_by(evidence(), change).about(subject));
             }
         }
         Ok(())

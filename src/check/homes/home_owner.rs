@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge};
 use crate::check::accounts::Ledger;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::rootfs::{Change, ImagePath};
 
 /// The home directory of every account with a login shell is owned by that account. One that is
 /// another account's stays: only what is root's, or no account's, is given.
@@ -24,8 +24,8 @@ fn bases() -> Vec<ImagePath> {
 }
 
 impl Primitive for HomeOwner {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, false, &|survey, home, ledger| self.owned(survey, home, ledger))
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, false, &|survey, home, ledger| self.owned(survey, home, ledger))
     }
 }
 
@@ -41,12 +41,17 @@ impl HomeOwner {
             ledger.holds(evidence);
             return Ok(());
         }
+        let subject = Subject::path(at);
+        if let Some(exclusion) = survey.audit().excluded(&subject) {
+            ledger.open(subject, evidence(), exclusion.cause.clone());
+            return Ok(());
+        }
         match survey.why_not(home, Scope { roots_home: false, below: Some(&self.below) })? {
-            Some(why) => ledger.open(evidence(), format!("{at} keeps its owner: {why}")),
+            Some(why) => ledger.open(subject, evidence(), format!("{at} keeps its owner: {why}")),
             None => {
                 let uid = Some(home.uid());
                 let change = Change::SetStat { path: at.clone(), mode: None, uid, gid: None };
-                ledger.gap(Gap::fixed_by(evidence(), change));
+                ledger.gap(Gap::fixed_by(evidence(), change).about(subject));
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use self::mounts::Mounts;
 use crate::check::accounts::people::{is_login, is_person, no_person};
 use crate::check::accounts::{AccountFile, Ledger, UidRange};
-use crate::check::{Evidence, Finding};
+use crate::check::{Audit, Evidence, Finding};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, Stat, show_name};
 use crate::text::accounts::{Entry, HOME, Layout, Table, UID, What};
@@ -110,6 +110,7 @@ pub(in crate::check) struct Scope<'s> {
 
 /// The homes of all login accounts of an image.
 pub(in crate::check) struct Survey<'a> {
+    audit: Audit<'a>,
     root: &'a dyn Rootfs,
     range: UidRange,
     homes: Vec<Home<'a>>,
@@ -128,9 +129,11 @@ impl<'a> Survey<'a> {
     ///
     /// # Errors
     /// `login.defs` or what declares mounts cannot be read.
-    pub fn new(root: &'a dyn Rootfs, passwd: &Table<'a>) -> Result<Survey<'a>> {
+    pub fn new(audit: Audit<'a>, passwd: &Table<'a>) -> Result<Survey<'a>> {
+        let root = audit.root();
         let mounts = Mounts::read(root)?;
         let mut survey = Survey {
+            audit,
             root,
             range: UidRange::read(root)?,
             homes: Vec::new(),
@@ -157,6 +160,16 @@ impl<'a> Survey<'a> {
             }
         }
         Ok(survey)
+    }
+
+    /// The audit that asks.
+    pub fn audit(&self) -> &Audit<'a> {
+        &self.audit
+    }
+
+    /// The tree as it is judged.
+    pub fn root(&self) -> &'a dyn Rootfs {
+        self.root
     }
 
     /// The homes, in the order of `passwd`.
@@ -362,13 +375,13 @@ pub(in crate::check) type Judge<'j> =
 /// # Errors
 /// `passwd` is missing or cannot be read; or nothing is wrong, but some homes could not be seen.
 pub(in crate::check) fn judge(
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     judge_missing: bool,
     judge: &Judge<'_>,
 ) -> Result<Finding> {
-    let passwd = AccountFile::require(root, Layout::Passwd)?;
+    let passwd = AccountFile::require(audit.root(), Layout::Passwd)?;
     let table = passwd.table();
-    let survey = Survey::new(root, &table)?;
+    let survey = Survey::new(*audit, &table)?;
     let mut ledger = Ledger::default();
     let mut unseen: Vec<(ImagePath, String)> = Vec::new();
     let mut unseen_count = 0;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::systemd::units::names_in;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
 use crate::text::lossless::{self, Raw};
@@ -43,7 +43,8 @@ struct Word {
 }
 
 impl Primitive for BootArgument {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let made = made(root)?;
         let next = next(root)?;
         if made.is_none() && next.is_none() {

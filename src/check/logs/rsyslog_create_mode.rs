@@ -7,7 +7,7 @@ use super::rsyslog::{Config, MAIN};
 use crate::check::common::{preview, rewrite};
 use crate::check::files::mode::Mode;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::Lines;
@@ -53,7 +53,8 @@ struct Walk {
 }
 
 impl Primitive for RsyslogCreateMode {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "rsyslog")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
@@ -167,7 +168,7 @@ impl RsyslogCreateMode {
                 continue;
             }
             match edited(text, edits) {
-                Some(new) => gaps.extend(rewrite::gaps(root, evidence, path, new)?),
+                Some(new) => gaps.extend(rewrite::gaps(root, about(evidence), path, new)?),
                 None => {
                     let why = format!("{path}: a quote is open; correct the file by hand");
                     gaps.extend(evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)));
@@ -252,6 +253,11 @@ fn begins_rules(kind: &Kind) -> bool {
         Kind::Object(object) => matches!(object.name.as_str(), "action" | "ruleset"),
         _ => true,
     }
+}
+
+/// What the gaps are about.
+fn about(evidence: Vec<Evidence>) -> Vec<(Subject, Evidence)> {
+    evidence.into_iter().map(|e| (Subject::directive("FileCreateMode"), e)).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::check::common::destination::{self, Destination};
 use crate::check::common::preview;
 use crate::check::data::BadData;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
 use crate::text::Lines;
@@ -47,7 +47,8 @@ impl Primitive for RsyslogRouting {
         }
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "rsyslog")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
@@ -80,7 +81,9 @@ impl RsyslogRouting {
             Destination::Refused(why) => (self.file.clone(), Some(why)),
         };
         if let Some(why) = refused {
-            let gap = |c: &Criterion| Gap::no_remedy(evidence.clone().want(&c.want), &*why);
+            let gap = |c: &Criterion| {
+                Gap::no_remedy(evidence.clone().want(&c.want), &*why).about(about(c))
+            };
             return Ok(wanted.map(gap).collect());
         }
         let change = Change::write(&path, self.new_text(root, config, &path, missing)?);
@@ -96,7 +99,7 @@ impl RsyslogRouting {
             let evidence = evidence.clone().want(&criterion.want);
             match (missing, after) {
                 (false, _) => {}
-                (true, true) => closed.push(evidence),
+                (true, true) => closed.push((about(criterion), evidence)),
                 (true, false) => {
                     let Route { selector, target } = &criterion.rule;
                     gaps.push(Gap::no_remedy(
@@ -235,6 +238,11 @@ fn obstacle(root: &dyn Rootfs, file: &str) -> Result<Option<String>> {
     Ok(None)
 }
 
+/// What a criterion is about: the selector of its rule.
+fn about(criterion: &Criterion) -> Subject {
+    Subject::new(SubjectKind::Selector, criterion.rule.selector.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,7 +331,7 @@ mod tests {
         let Finding::Met(evidence) = want().audit(&root(STOCK)).unwrap() else { panic!() };
         let shown: Vec<String> = evidence
             .iter()
-            .map(|e| format!("{} {}", e.line.unwrap(), e.found.as_deref().unwrap()))
+            .map(|e| format!("{} {}", e.line.unwrap(), e.found.as_ref().unwrap().to_string()))
             .collect();
         assert_eq!(
             shown,
@@ -371,8 +379,8 @@ mod tests {
         ));
         let root = root.file(MAIN, format!("{INCLUDE}{STOCK}*.* /var/log/mail\n"));
         let Finding::Met(evidence) = want().audit(&root).unwrap() else { panic!() };
-        let note = evidence.last().unwrap().note.as_deref();
-        assert_eq!(note, Some("/var/log/mail is a directory: nothing is written there"));
+        let note = evidence.last().unwrap().note.as_ref().map(ToString::to_string);
+        assert_eq!(note.as_deref(), Some("/var/log/mail is a directory: nothing is written there"));
         let blocked = super::tests::root(INCLUDE).dir("/var/log/auth.log", 0o755, 0, 0);
         assert_eq!(reasons(&want().audit(&blocked).unwrap()).len(), 1);
     }

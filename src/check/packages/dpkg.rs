@@ -323,8 +323,14 @@ mod tests {
         assert_eq!(names, ["gdm3", "gdm3-doc", "held", "libx"]);
         assert_eq!(packages.state("libx"), Some(State::HalfConfigured));
         let shown = packages.evidence("libx");
-        assert_eq!((shown.line, shown.found.as_deref()), (Some(9), Some("libx half-configured")));
-        assert_eq!(packages.evidence("nope").note.unwrap(), "package nope is not there");
+        assert_eq!(
+            (shown.line, shown.found.as_ref().map(ToString::to_string).as_deref()),
+            (Some(9), Some("libx half-configured"))
+        );
+        assert_eq!(
+            packages.evidence("nope").note.unwrap().to_string(),
+            "package nope is not there"
+        );
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! when it is whole. What `rc` packages left behind does not count. There is no change to a file
 //! that would close a gap: the package manager must run.
 
+use crate::message::Message;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::dpkg::{Packages, STATUS};
 use crate::check::data::BadData;
-use crate::check::{Evidence, Finding, Fix, Gap, Presence, Primitive};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap, Presence, Primitive, Subject, SubjectKind};
 use crate::error::{Error, Result};
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape};
 use crate::text::pattern::{Wildcards, matches};
@@ -70,7 +71,8 @@ impl Primitive for Package {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let packages = Packages::read(root)?;
         let mut finding = if self.absent.is_empty() {
             self.audit_present(&packages)
@@ -111,9 +113,11 @@ impl Package {
         };
         let fix = match fix {
             Some(at) => {
-                let why = at.note.clone().unwrap_or_default();
+                let why = at.note.clone().unwrap_or_else(|| Message::value(""));
                 holding.push(at);
-                Fix::None(format!("{why}; find out whether it is needed before it is purged"))
+                Fix::None(
+                    format!("{why}; find out whether it is needed before it is purged").into(),
+                )
             }
             None => Fix::Package {
                 names: names.clone(),
@@ -123,7 +127,11 @@ impl Package {
         };
         let gaps = names
             .iter()
-            .map(|name| Gap { evidence: packages.evidence(name).want("absent"), fix: fix.clone() })
+            .map(|name| Gap {
+                subject: Subject::new(SubjectKind::Package, name),
+                evidence: packages.evidence(name).want("absent"),
+                fix: fix.clone(),
+            })
             .collect();
         Ok(Finding::NotMet { gaps, holding })
     }
@@ -136,7 +144,8 @@ impl Package {
         let half = self.present.iter().find(|name| packages.there(name));
         let name = half.or(self.present.first()).cloned().unwrap_or_default();
         let evidence = packages.evidence(&name).want("installed");
-        let gaps = vec![Gap::package(evidence, vec![name], Presence::Present)];
+        let subject = Subject::new(SubjectKind::Package, &name);
+        let gaps = vec![Gap::package(evidence, vec![name], Presence::Present).about(subject)];
         Finding::NotMet { gaps, holding: Vec::new() }
     }
 }
@@ -333,8 +342,14 @@ mod tests {
         let root = root(&[("cups-daemon", WHOLE), ("cups-bsd", "deinstall ok config-files")]);
         let Finding::Met(evidence) = check.primitive().audit(&root).unwrap() else { panic!() };
         assert_eq!(evidence.len(), 2);
-        assert_eq!(evidence[0].note.as_deref(), Some("package cups is not there"));
-        assert_eq!(evidence[1].found.as_deref(), Some("cups-daemon installed"));
+        assert_eq!(
+            evidence[0].note.as_ref().map(ToString::to_string).as_deref(),
+            Some("package cups is not there")
+        );
+        assert_eq!(
+            evidence[1].found.as_ref().map(ToString::to_string).as_deref(),
+            Some("cups-daemon installed")
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::dpkg::{self, STATUS};
 use crate::check::systemd::units::names_in;
-use crate::check::{Evidence, Finding, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs, escape};
 use crate::text::deb_version::compare;
@@ -38,7 +38,8 @@ struct Installed {
 type Packages = HashMap<(Vec<u8>, Vec<u8>), Installed>;
 
 impl Primitive for Updates {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let mut evidence = Vec::new();
         let mut packages = installed(root, &mut evidence)?;
         let lists = ImagePath::parse(LISTS)?;
@@ -213,10 +214,19 @@ mod tests {
         let evidence = look(&root);
         let note = "1 of 2 packages have a newer version in the image's lists, 1 of them in a \
             security list";
-        assert_eq!(evidence[0].note.as_deref(), Some(note));
-        assert_eq!(evidence[1].found.as_deref(), Some("bash 4.4.18-2ubuntu1"));
-        assert_eq!(evidence[1].want.as_deref(), Some("bash 4.4.18-2ubuntu1.3"));
-        assert_eq!(evidence[2].found.as_deref(), Some("Thu, 26 Apr 2018 23:37:48 UTC"));
+        assert_eq!(evidence[0].note.as_ref().map(ToString::to_string).as_deref(), Some(note));
+        assert_eq!(
+            evidence[1].found.as_ref().map(ToString::to_string).as_deref(),
+            Some("bash 4.4.18-2ubuntu1")
+        );
+        assert_eq!(
+            evidence[1].want.as_ref().map(ToString::to_string).as_deref(),
+            Some("bash 4.4.18-2ubuntu1.3")
+        );
+        assert_eq!(
+            evidence[2].found.as_ref().map(ToString::to_string).as_deref(),
+            Some("Thu, 26 Apr 2018 23:37:48 UTC")
+        );
         assert_eq!(evidence.len(), 3);
     }
 
@@ -228,21 +238,38 @@ mod tests {
                 "/var/lib/dpkg/updates/0001",
                 stanza("bash", "4.4.18-2ubuntu1.2", "install ok unpacked"),
             );
-        assert!(look(&root)[0].note.as_deref().unwrap().starts_with("0 of 2 packages have"));
+        assert!(
+            look(&root)[0].note.as_ref().unwrap().to_string().starts_with("0 of 2 packages have")
+        );
     }
 
     #[test]
     fn what_cannot_be_counted_is_said() {
         let evidence = look(&image());
         assert!(
-            evidence[0].note.as_deref().unwrap().starts_with("the image holds no package lists")
+            evidence[0]
+                .note
+                .as_ref()
+                .unwrap()
+                .to_string()
+                .starts_with("the image holds no package lists")
         );
         let evidence = look(&image().file(&format!("{LISTS}/a_Packages.lz4"), b"\x04\x22"));
-        assert!(evidence[1].note.as_deref().unwrap().starts_with("1 package lists are compressed"));
+        assert!(
+            evidence[1]
+                .note
+                .as_ref()
+                .unwrap()
+                .to_string()
+                .starts_with("1 package lists are compressed")
+        );
         let evidence = look(&MemoryRootfs::new());
-        assert_eq!(evidence[1].note.as_deref(), Some("there is no record of what is installed"));
+        assert_eq!(
+            evidence[1].note.as_ref().map(ToString::to_string).as_deref(),
+            Some("there is no record of what is installed")
+        );
         let bad = look(&image().file(STATUS, "what\n"));
-        assert!(bad[1].note.as_deref().unwrap().contains("found `what`"), "{bad:?}");
+        assert!(bad[1].note.as_ref().unwrap().to_string().contains("found `what`"), "{bad:?}");
         let live = image().file("/run/reboot-required", "");
         assert_eq!(look(&live).len(), 1, "an image's /run says nothing");
         assert_eq!(look(&live.live()).len(), 2);

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::pam_stack::{COMMON_PASSWORD, Stack, missing};
 use crate::check::accounts::{AccountFile, Lock};
 use crate::check::common::rewrite;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs, show_name};
 use crate::text::accounts::{Layout, PASSWORD};
@@ -35,7 +35,8 @@ fn is_other(word: &str) -> bool {
 }
 
 impl Primitive for PamSha512 {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let path = ImagePath::parse(COMMON_PASSWORD)?;
         let Some(stack) = Stack::read(root, "password", &path)? else { return missing(root) };
         let unix = stack.unix();
@@ -70,7 +71,7 @@ impl Primitive for PamSha512 {
                 continue;
             }
             let text = splice(&source.text, edits);
-            gaps.extend(rewrite::gaps(root, wrong, &source.path, text)?);
+            gaps.extend(rewrite::gaps(root, about(wrong), &source.path, text)?);
         }
         holding.extend(notes(root)?);
         Ok(Finding::from_gaps(gaps, holding))
@@ -130,6 +131,11 @@ fn repair(rule: &Rule) -> Option<Vec<Edit>> {
         edits.push(rule.insert_argument(rule.arguments.len(), WANT)?);
     }
     Some(edits)
+}
+
+/// What the gaps are about.
+fn about(evidence: Vec<Evidence>) -> Vec<(Subject, Evidence)> {
+    evidence.into_iter().map(|e| (Subject::new(SubjectKind::PamModule, "pam_unix.so"), e)).collect()
 }
 
 #[cfg(test)]
@@ -193,7 +199,11 @@ mod tests {
             "root:*:1::::::\na:$1$x:1::::::\nb:$6$x:1::::::\nc:!$1$x:1::::::\n",
         );
         let Finding::Met(evidence) = PamSha512 {}.audit(&root).unwrap() else { panic!() };
-        let found: Vec<&str> = evidence.iter().filter_map(|e| e.found.as_deref()).skip(1).collect();
+        let found: Vec<String> = evidence
+            .iter()
+            .filter_map(|e| e.found.as_ref().map(ToString::to_string))
+            .skip(1)
+            .collect();
         assert_eq!(found, ["ENCRYPT_METHOD MD5", "a"]);
     }
 

@@ -10,7 +10,7 @@ use crate::check::common::conf_dirs::{self, Listed, What};
 use crate::check::common::rewrite;
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::packages::{dpkg, versions};
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::lossless;
@@ -58,7 +58,8 @@ struct Wish {
 }
 
 impl Primitive for Pwquality {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let path = ImagePath::parse(MAIN)?;
         let text = root.read(&path)?;
         if text.is_none()
@@ -66,7 +67,7 @@ impl Primitive for Pwquality {
         {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
-        let edition = edition(root);
+        let edition = edition(audit);
         let text = text.unwrap_or_default();
         let main = File { reading: pwquality::read(&text, edition), path, text };
         let drop_ins = drop_ins(root, edition)?;
@@ -163,8 +164,8 @@ impl Pwquality {
 
 /// Whose keys count. Without a database it is that of the profile's release; without that the oldest,
 /// which knows the fewest.
-fn edition(root: &dyn Rootfs) -> Edition {
-    let version = versions::installed_or_supposed(root, LIBRARY).ok().flatten();
+fn edition(audit: &Audit<'_>) -> Edition {
+    let version = versions::installed_or_supposed(audit, LIBRARY).ok().flatten();
     let new = version.is_some_and(|v| v.as_slice() >= &[1, 4, 1][..]);
     if new { Edition::New } else { Edition::Old }
 }
@@ -216,6 +217,7 @@ fn stopped(root: &dyn Rootfs, file: &File, main: bool) -> Result<Option<Gap>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
+    use crate::check::testing::Run;
     use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
@@ -236,8 +238,8 @@ mod tests {
         packages("Package: libpam-pwquality\nStatus: install ok installed\n").file(MAIN, text)
     }
 
-    fn outcome(root: &MemoryRootfs) -> Outcome {
-        crate::check::testing::outcome(&want(), root)
+    fn outcome<'a>(audit: impl Into<Audit<'a>>) -> Outcome {
+        crate::check::testing::outcome(&want(), audit)
     }
 
     #[test]

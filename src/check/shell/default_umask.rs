@@ -1,5 +1,6 @@
 //! Shells of the image start with a tight umask.
 
+use crate::message::Message;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -8,7 +9,7 @@ use crate::check::common::{glob, preview, rewrite};
 use crate::check::data::{self, BadData};
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::pam::pam_stack::Stack;
-use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject};
 use crate::error::{Error, Result};
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
 use crate::text::Lines;
@@ -71,7 +72,8 @@ impl Primitive for DefaultUmask {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let scripts = scripts(root)?;
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
         let mut unclear = None;
@@ -90,7 +92,7 @@ impl Primitive for DefaultUmask {
                     holding.push(evidence.note("its value is not told by the text"));
                 } else if umask.effect.sets(self.umask.bits) {
                     let note = (!umask.sure).then_some("not always");
-                    holding.push(Evidence { note: note.map(str::to_owned), ..evidence });
+                    holding.push(Evidence { note: note.map(Message::value), ..evidence });
                 }
             }
         }
@@ -170,7 +172,7 @@ impl DefaultUmask {
         // The value, not the line: a branch that is left without a command is a syntax error, and
         // then the shell reads nothing more.
         let edits = loose.iter().map(|u| u.set(&self.umask.text)).collect();
-        rewrite::gaps(root, all, &script.path, splice(&script.text, edits))
+        rewrite::gaps(root, about(all), &script.path, splice(&script.text, edits))
     }
 
     /// Nothing sets the umask: our own script does, or `/etc/profile` where it reads no scripts.
@@ -277,6 +279,11 @@ fn snippets(text: &str) -> Option<Reading> {
     let mut naming = script::commands(text).into_iter().filter(names).peekable();
     naming.peek()?;
     Some(if naming.any(|c| c.reached) { Reading::Always } else { Reading::Perhaps })
+}
+
+/// What the gaps are about.
+fn about(evidence: Vec<Evidence>) -> Vec<(Subject, Evidence)> {
+    evidence.into_iter().map(|e| (Subject::key("umask"), e)).collect()
 }
 
 #[cfg(test)]
@@ -477,7 +484,10 @@ mod tests {
         }
         assert!(why(&session("umask=022")).starts_with("it overrules login.defs"));
         let Finding::Met(evidence) = want().audit(&session("")).unwrap() else { panic!() };
-        assert_eq!(evidence[1].found.as_deref(), Some("session optional pam_umask.so"));
+        assert_eq!(
+            evidence[1].found.as_ref().map(ToString::to_string).as_deref(),
+            Some("session optional pam_umask.so")
+        );
         assert_eq!(outcome(&good.file(SESSIONS[1], "session what\n")), Outcome::Unknown);
     }
 }

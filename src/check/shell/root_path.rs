@@ -11,7 +11,7 @@ use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::foreign;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape_text};
 use crate::text::accounts::{HOME, Layout, UID};
@@ -58,7 +58,8 @@ struct Owners {
 }
 
 impl Primitive for RootPath {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let mut judged = Judged::default();
         let owners = Owners { homes: homes(root)?, names: AccountDb::read(root)? };
         for (path, setting) in settings(root)? {
@@ -334,7 +335,8 @@ mod tests {
                  export PATH=$PATH:${snap_bin_path}\nfi\n",
         );
         let Finding::Met(evidence) = RootPath {}.audit(&snap).unwrap() else { panic!() };
-        let notes: Vec<_> = evidence.iter().filter_map(|e| e.note.as_deref()).collect();
+        let notes: Vec<_> =
+            evidence.iter().filter_map(|e| e.note.as_ref().map(ToString::to_string)).collect();
         assert_eq!(notes, ["/snap/bin is there where snapd is, and only then"]);
     }
 
@@ -383,7 +385,9 @@ mod tests {
         ] {
             let finding = RootPath {}.audit(&root().file("/root/.profile", text)).unwrap();
             let Finding::Manual(evidence) = finding else { panic!("{text}: {finding:?}") };
-            assert!(evidence[0].note.as_deref().unwrap().starts_with("see by hand what "));
+            assert!(
+                evidence[0].note.as_ref().unwrap().to_string().starts_with("see by hand what ")
+            );
         }
         let both = root().file("/root/.profile", "PATH=$HOME/bin:\n");
         assert_eq!(outcome(&both), Outcome::NotMet, "what is certain comes first");

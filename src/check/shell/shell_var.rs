@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use crate::check::common::rewrite;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::shell_var::{self, Value};
 
 /// The file surely sets a variable to a value; or, with `not`, surely not to certain others.
@@ -28,7 +28,8 @@ pub struct ShellVar {
 }
 
 impl Primitive for ShellVar {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(package) = &self.package
             && let Some(absent) = dpkg::absent(root, package)?
         {

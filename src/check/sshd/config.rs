@@ -9,7 +9,7 @@ use super::keywords;
 use super::release::{NEWEST, Release};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
-use crate::check::foreign;
+use crate::check::{Audit, foreign};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::lossless::byte_len;
@@ -107,12 +107,15 @@ impl Config {
     /// # Errors
     /// What cannot be read or holds a NUL byte, a link that leads nowhere, files that include
     /// themselves or are nested too deep.
-    pub fn read(root: &dyn Rootfs) -> Result<Option<Rc<Config>>> {
-        let config = root.memo().derived(|| Ok(Config::read_anew(root)?.map(Rc::new)))?;
+    pub fn read(audit: &Audit<'_>) -> Result<Option<Rc<Config>>> {
+        let supposed = format!("{:?}", audit.supposed_version("openssh-server"));
+        let memo = audit.root().memo();
+        let config = memo.derived_for(supposed, || Ok(Config::read_anew(audit)?.map(Rc::new)))?;
         Ok(Option::clone(&config))
     }
 
-    fn read_anew(root: &dyn Rootfs) -> Result<Option<Config>> {
+    fn read_anew(audit: &Audit<'_>) -> Result<Option<Config>> {
+        let root = audit.root();
         let main = ImagePath::parse(MAIN)?;
         let at = root.locate(&main)?;
         if at.stat.is_none() {
@@ -123,7 +126,7 @@ impl Config {
             };
         }
         let Some(text) = root.read(&main)? else { return Ok(None) };
-        let release = Release::of(root, &text)?;
+        let release = Release::of(audit, &text)?;
         let mut reader = Reader::new(root, release, &main);
         reader.file(at.path, text, Place::Global)?;
         Ok(Some(reader.config))
@@ -343,7 +346,7 @@ mod tests {
     use crate::rootfs::MemoryRootfs;
 
     fn read(root: &MemoryRootfs) -> Rc<Config> {
-        Config::read(root).unwrap().expect("a configuration")
+        Config::read(&(root).into()).unwrap().expect("a configuration")
     }
 
     /// `file:line keyword place`, of lines that say something.
@@ -436,7 +439,7 @@ mod tests {
 
     #[test]
     fn loops_and_depth_cannot_be_judged() {
-        let error = |root: &MemoryRootfs| Config::read(root).unwrap_err().to_string();
+        let error = |root: &MemoryRootfs| Config::read(&(root).into()).unwrap_err().to_string();
         let itself = image(BULLSEYE, "\nInclude sshd_config\n");
         assert!(error(&itself).starts_with("/etc/ssh/sshd_config:2: found "), "{}", error(&itself));
         let by_link = image(BULLSEYE, "Include a\n").link("/etc/ssh/a", "sshd_config");
@@ -446,7 +449,7 @@ mod tests {
                 root.file(&format!("/etc/ssh/c{i}"), format!("Include c{}\n", i + 1))
             })
         };
-        assert!(Config::read(&chain(16)).is_ok());
+        assert!(Config::read(&(&chain(16)).into()).is_ok());
         assert!(error(&chain(17)).contains("deep"));
         // Two of each, twelve deep: 4096 files.
         let tree = (0..12).fold(image(BULLSEYE, "Include c0\n"), |root, i| {
@@ -459,17 +462,17 @@ mod tests {
     fn odd_files() {
         let error = |text: &[u8]| {
             let root = MemoryRootfs::new().file(MAIN, text);
-            Config::read(&root).map(|c| c.is_some()).map_err(|e| e.to_string())
+            Config::read(&(&root).into()).map(|c| c.is_some()).map_err(|e| e.to_string())
         };
         assert_eq!(error(b""), Ok(true));
         assert!(error(b"Port 22\nx\0").unwrap_err().starts_with("/etc/ssh/sshd_config:2:"));
         assert_eq!(error(b"# \xff\nBanner \xff\n"), Ok(true), "whoever judges the line");
         assert!(error(&vec![b'\n'; 5 << 20]).is_err());
-        assert!(Config::read(&MemoryRootfs::new()).unwrap().is_none());
+        assert!(Config::read(&(&MemoryRootfs::new()).into()).unwrap().is_none());
         let dangling = MemoryRootfs::new().link(MAIN, "/run/sshd_config");
-        assert!(Config::read(&dangling).is_err());
+        assert!(Config::read(&(&dangling).into()).is_err());
         let around = MemoryRootfs::new().link(MAIN, "sshd_config");
-        assert!(Config::read(&around).is_err());
+        assert!(Config::read(&(&around).into()).is_err());
     }
 
     #[test]

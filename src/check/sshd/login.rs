@@ -5,6 +5,7 @@
 //! is the one that keeps quiet: such a block is not taken, such a host is taken to fit. The guard
 //! compares two states of one tree, so what was there before tells on both sides.
 
+use crate::check::Audit;
 use std::collections::BTreeMap;
 
 use super::config::{Config, Place, Setting};
@@ -12,7 +13,7 @@ use super::keyword::{Takes, conditions, words};
 use super::keywords;
 use super::options;
 use crate::error::{Error, Result};
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::sshd_config::statement;
 use crate::text::sshd_value::pattern_fits;
 
@@ -65,9 +66,9 @@ pub(crate) struct Door {
 ///
 /// # Errors
 /// The configuration cannot be read, or sshd is started with another one.
-pub(crate) fn door(root: &dyn Rootfs, person: &Person) -> Result<Option<Door>> {
-    let Some(config) = Config::read(root)? else { return Ok(None) };
-    let given = options::read(root)?;
+pub(crate) fn door(audit: &Audit<'_>, person: &Person) -> Result<Option<Door>> {
+    let Some(config) = Config::read(audit)? else { return Ok(None) };
+    let given = options::read(audit.root())?;
     if let Some(file) = &given.file {
         let why = format!("sshd is told to read {file} in its place");
         return Err(Error::CannotTell { path: options::path()?, why });
@@ -276,7 +277,7 @@ mod tests {
     }
 
     fn shut(version: &str, text: &str, name: &str) -> Vec<String> {
-        let door = door(&image(version, text), &person(name)).unwrap().unwrap();
+        let door = door(&(&image(version, text)).into(), &person(name)).unwrap().unwrap();
         door.shut.iter().map(|s| format!("{}:{} {}", s.path, s.line, s.says)).collect()
     }
 
@@ -327,8 +328,9 @@ mod tests {
 
     #[test]
     fn what_is_asked_for() {
-        let of =
-            |text: &str, name: &str| door(&image(BULLSEYE, text), &person(name)).unwrap().unwrap();
+        let of = |text: &str, name: &str| {
+            door(&(&image(BULLSEYE, text)).into(), &person(name)).unwrap().unwrap()
+        };
         let plain = of("", "bob");
         assert!(plain.keys && plain.passwords && !plain.pam && plain.strict);
         assert_eq!(plain.key_files, [".ssh/authorized_keys", ".ssh/authorized_keys2"]);
@@ -342,11 +344,13 @@ mod tests {
         assert!(of("AuthorizedKeysCommand /bin/x\n", "bob").keys_from_elsewhere);
         let first = image(BULLSEYE, "UsePAM yes\nPermitRootLogin yes\n")
             .file("/etc/default/ssh", "SSHD_OPTS='-o UsePAM=no -oPermitRootLogin=no'\n");
-        let first = door(&first, &person("root")).unwrap().unwrap();
+        let first = door(&(&first).into(), &person("root")).unwrap().unwrap();
         assert!(!first.pam);
         assert_eq!(first.shut[0].path.to_string(), "/etc/default/ssh");
         let other = image(BULLSEYE, "").file("/etc/default/ssh", "SSHD_OPTS='-f /x'\n");
-        assert!(door(&other, &person("bob")).is_err());
-        assert!(door(&crate::rootfs::MemoryRootfs::new(), &person("bob")).unwrap().is_none());
+        assert!(door(&(&other).into(), &person("bob")).is_err());
+        assert!(
+            door(&(&crate::rootfs::MemoryRootfs::new()).into(), &person("bob")).unwrap().is_none()
+        );
     }
 }

@@ -32,9 +32,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::BadData;
-use super::{Evidence, Finding, Primitive};
+use super::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use config::{Config, MAIN};
 pub(super) use host_key::host_key_paths;
 pub use want::{Directive, Range, Value};
@@ -55,8 +55,9 @@ impl Primitive for Sshd {
         self.value.check(self.directive.0)
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        let Some(config) = Config::read(root)? else {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
+        let Some(config) = Config::read(audit)? else {
             let absent = Evidence::at(&ImagePath::parse(MAIN)?)
                 .note("absent: this tree configures no SSH server");
             return Ok(Finding::MetVacuously(vec![absent]));

@@ -69,5 +69,9 @@ pub(super) fn notes(finding: &Finding) -> String {
     let (Finding::Met(evidence) | Finding::MetVacuously(evidence)) = finding else {
         panic!("not met: {finding:?}")
     };
-    evidence.iter().filter_map(|e| e.note.as_deref()).collect::<Vec<_>>().join("; ")
+    evidence
+        .iter()
+        .filter_map(|e| e.note.as_ref().map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join("; ")
 }

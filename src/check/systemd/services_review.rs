@@ -8,9 +8,9 @@ use serde::Deserialize;
 use super::sysv::{Script, rc_links};
 use super::units;
 use super::units::{ETC, Pull, Unit, entry, names_in, pull, search_path};
-use crate::check::{Evidence, Finding, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::unit_install::is_unit_name;
 
 /// Shows the units, sockets and init scripts that start at boot.
@@ -24,7 +24,8 @@ const SHOWN: usize = 256;
 const TYPES: [&str; 4] = [".service", ".socket", ".timer", ".path"];
 
 impl Primitive for ServicesReview {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         // A unit is shown once, with the strongest link to it. What packages start by links of
         // their own is much and seldom chosen by anybody: it is named, not pointed at.
         let mut starting: BTreeMap<String, Option<Evidence>> = BTreeMap::new();
@@ -114,8 +115,10 @@ mod tests {
             Finding::Manual(evidence) => evidence
                 .into_iter()
                 .map(|e| match e.found {
-                    Some(found) => format!("{found}: {}", e.note.unwrap_or_default()),
-                    None => e.note.unwrap_or_default(),
+                    Some(found) => {
+                        format!("{found}: {}", e.note.map(|m| m.to_string()).unwrap_or_default())
+                    }
+                    None => e.note.map(|m| m.to_string()).unwrap_or_default(),
                 })
                 .collect(),
             finding => panic!("{finding:?}"),

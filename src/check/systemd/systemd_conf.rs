@@ -13,7 +13,7 @@ use crate::check::common::conf_dirs;
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{own_file, rewrite};
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::ini::{self, Assignment, Dialect};
@@ -51,7 +51,8 @@ struct DropIn {
 }
 
 impl Primitive for SystemdConf {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(package) = &self.package
             && let Some(absent) = dpkg::absent(root, package)?
         {

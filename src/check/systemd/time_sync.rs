@@ -8,7 +8,7 @@ use super::service::Links;
 use super::sysv::Script;
 use super::units::Unit;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Fix, Gap, Presence, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Presence, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::rootfs::Rootfs;
 
@@ -49,7 +49,8 @@ impl Client {
 }
 
 impl Primitive for TimeSync {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let wanted: &[Client] = match &self.client {
             Client::Keep => &[Client::Chrony, Client::Ntp, Client::Timesyncd],
             one => std::slice::from_ref(one),
@@ -86,9 +87,9 @@ impl Primitive for TimeSync {
         let package = wanted.first().unwrap_or(&Client::Chrony).parts().1.to_owned();
         let evidence =
             Evidence::note_only("there is no time client").want("one that starts at boot");
-        let fix =
-            Fix::Package { names: vec![package], want: Presence::Present, before: Vec::new() };
-        Ok(Finding::from_gaps(vec![Gap { evidence, fix }], Vec::new()))
+        let subject = Subject::new(SubjectKind::Package, &package);
+        let gap = Gap::package(evidence, vec![package], Presence::Present).about(subject);
+        Ok(Finding::from_gaps(vec![gap], Vec::new()))
     }
 }
 
@@ -146,7 +147,14 @@ mod tests {
         }
         let both = enable(image(&["chrony"]), "chrony").link(SYSINIT, TIMESYNCD);
         let Finding::Met(evidence) = keep.primitive().audit(&both).unwrap() else { panic!() };
-        assert!(evidence[0].note.as_deref().unwrap().starts_with("chrony.service, systemd-tim"));
+        assert!(
+            evidence[0]
+                .note
+                .as_ref()
+                .unwrap()
+                .to_string()
+                .starts_with("chrony.service, systemd-tim")
+        );
     }
 
     #[test]

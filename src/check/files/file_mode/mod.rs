@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::mode::Mode;
 use crate::check::common::{destination, glob};
 use crate::check::data::BadData;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
 use crate::text::pattern::{Wildcards, is_pattern};
@@ -111,11 +111,12 @@ impl Primitive for FileMode {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let ids = Ids::read(root, &self.owner, &self.group)?;
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
         let (mut seen, mut unsure) = (Vec::new(), Vec::new());
-        for (path, named) in self.paths(root, &mut seen)? {
+        for (path, named) in self.paths(audit, &mut seen)? {
             let Some(stat) = root.stat(&path)? else {
                 seen.push(Evidence::at(&path).note("not there"));
                 continue;
@@ -158,9 +159,10 @@ impl FileMode {
     /// fits nothing.
     fn paths(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         seen: &mut Vec<Evidence>,
     ) -> Result<BTreeMap<ImagePath, Named>> {
+        let root = audit.root();
         let mut out = BTreeMap::new();
         let name = self.path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
         let parent = self.path.parent().unwrap_or_else(ImagePath::root);
@@ -175,7 +177,7 @@ impl FileMode {
         }
         if self.also_host_keys {
             // With an agent, public keys are named there; they are no secret.
-            let keys = crate::check::sshd::host_key_paths(root)?;
+            let keys = crate::check::sshd::host_key_paths(audit)?;
             for key in keys.into_iter().filter(|p| !p.as_bytes().ends_with(b".pub")) {
                 out.entry(key).or_insert(Named::ByTheImage);
             }

@@ -64,8 +64,8 @@ fn the_first_group_that_the_image_knows_is_given() {
 
     let only = want("{ path = '/etc/shadow', ceiling = '0640', group = ['shadow'] }");
     let gaps = gaps(&only, &with(&bare, 42));
-    assert!(matches!(&gaps[0].fix, Fix::None(r) if r.contains("none of the wanted")));
-    assert!(gaps[0].evidence.want.as_deref().unwrap().contains("unknown in the image"));
+    assert!(matches!(&gaps[0].fix, Fix::None(r) if r.to_string().contains("none of the wanted")));
+    assert!(gaps[0].evidence.want.as_ref().unwrap().to_string().contains("unknown in the image"));
 }
 
 #[test]
@@ -79,9 +79,12 @@ fn facts_are_shown_with_names() {
     );
     let gaps = gaps(&crontab(), &root);
     let evidence = &gaps[0].evidence;
-    assert_eq!(evidence.found.as_deref(), Some("mode 4664, owner cron(9), group 12"));
+    assert_eq!(
+        evidence.found.as_ref().map(ToString::to_string).as_deref(),
+        Some("mode 4664, owner cron(9), group 12")
+    );
     let want = "mode 0600 or tighter, owner root, group root";
-    assert_eq!(evidence.want.as_deref(), Some(want));
+    assert_eq!(evidence.want.as_ref().map(ToString::to_string).as_deref(), Some(want));
 }
 
 #[test]
@@ -89,7 +92,7 @@ fn missing_things_are_vacuous_or_a_broken_image() {
     let empty = MemoryRootfs::new();
     assert_eq!(crontab().audit(&empty).unwrap().outcome(), Outcome::MetVacuously);
     let gaps = gaps(&shadow(), &empty);
-    assert!(matches!(&gaps[0].fix, Fix::None(r) if r.contains("never created")));
+    assert!(matches!(&gaps[0].fix, Fix::None(r) if r.to_string().contains("never created")));
     let below_a_file = MemoryRootfs::new().file("/etc", "");
     assert_eq!(crontab().audit(&below_a_file).unwrap().outcome(), Outcome::MetVacuously);
 }
@@ -135,7 +138,9 @@ fn links_on_the_way_are_followed_inside_etc_only() {
     let inside = MemoryRootfs::new().file("/etc/real.d/x", "").link("/etc/cron.d", "real.d");
     assert_eq!(settle_entries(&want, &inside), ["/etc/real.d/x: 0600 0:0"]);
     let out = MemoryRootfs::new().file("/usr/etc/x", "").link("/etc/cron.d", "/usr/etc");
-    assert!(matches!(&gaps(&want, &out)[0].fix, Fix::None(r) if r.contains("outside of /etc")));
+    assert!(
+        matches!(&gaps(&want, &out)[0].fix, Fix::None(r) if r.to_string().contains("outside of /etc"))
+    );
     let loops = MemoryRootfs::new().link("/etc/cron.d", "cron.d");
     assert!(want.audit(&loops).is_err());
 }
@@ -218,7 +223,7 @@ fn what_a_configuration_calls_a_host_key_is_changed_only_if_it_is_one() {
         let told = gaps(&keys, &root);
         assert_eq!(told.len(), 1, "{told:?}");
         let Fix::None(reason) = &told[0].fix else { panic!("{told:?}") };
-        assert!(reason.contains(why), "want {why} in {reason}");
+        assert!(reason.to_string().contains(why), "want {why} in {reason}");
         assert!(!format!("{told:?}").contains("secret"), "the content is shown: {told:?}");
         assert!(changed_entries(&stage(&keys, &root)).is_empty());
     }
@@ -248,7 +253,7 @@ fn hard_links_are_mentioned() {
     let stat = Stat { links: 3, ..Stat::file(0o600) };
     let evidence =
         want.judge(&root, (&path("/etc/crontab"), Named::ByTheRule), stat, &ids).unwrap().unwrap();
-    assert!(evidence.note.unwrap().contains("3 names"));
+    assert!(evidence.note.unwrap().to_string().contains("3 names"));
     let dir = Stat { links: 3, ..Stat::dir(0o600) };
     let want = super::tests::want("{ path = '/etc/d', ceiling = '0700', kind = 'dir' }");
     let evidence =

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use self::declared::{Declared, UnitMount, is_early, resolve};
 use crate::check::common::{destination, own_file};
 use crate::check::data::BadData;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
 use crate::text::fstab::{self, Entry};
@@ -57,7 +57,8 @@ impl Primitive for Mount {
         self.want().map(drop)
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let text = root.read(&fstab_path()?)?;
         let declared = resolve(root, &self.target, text.as_deref())?;
         let finding = match self.want().map_err(BadData::into_error)? {

@@ -21,7 +21,7 @@ use crate::check::common::destination::{self, Destination};
 use crate::check::common::own_file;
 use crate::check::data::BadData;
 use crate::check::packages::versions;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::modprobe::{self, Install};
@@ -55,8 +55,8 @@ impl Primitive for KernelModule {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        Audit::new(self, root)?.finding()
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        Search::new(self, audit)?.finding()
     }
 }
 
@@ -91,8 +91,9 @@ struct Policy {
 }
 
 impl Policy {
-    fn read(root: &dyn Rootfs) -> Result<Policy> {
-        let release = root.supposed_version("kmod").unwrap_or(&OLDEST);
+    fn read(audit: &Audit<'_>) -> Result<Policy> {
+        let root = audit.root();
+        let release = audit.supposed_version("kmod").unwrap_or(&OLDEST);
         let version = versions::installed(root, "kmod")?.unwrap_or_else(|| release.to_vec());
         let mut orders = Vec::new();
         for version in [release, version.as_slice()] {
@@ -122,7 +123,7 @@ impl Policy {
     }
 }
 
-struct Audit<'a> {
+struct Search<'a> {
     want: &'a KernelModule,
     root: &'a dyn Rootfs,
     module: String,
@@ -149,12 +150,14 @@ fn wanted(name: &str) -> String {
     format!("install {name} /bin/true")
 }
 
-impl<'a> Audit<'a> {
-    fn new(want: &'a KernelModule, root: &'a dyn Rootfs) -> Result<Audit<'a>> {
+impl<'a> Search<'a> {
+    fn new(want: &'a KernelModule, audit: &Audit<'a>) -> Result<Search<'a>> {
+        let root = audit.root();
         let module = modprobe::normal(&want.name);
         let kernels = Kernels::of(root, &module)?;
-        let policy = root.memo().derived(|| Policy::read(root))?;
-        Ok(Audit { want, root, module, kernels, policy })
+        let supposed = format!("{:?}", audit.supposed_version("kmod"));
+        let policy = root.memo().derived_for(supposed, || Policy::read(audit))?;
+        Ok(Search { want, root, module, kernels, policy })
     }
 
     fn finding(&self) -> Result<Finding> {

@@ -27,7 +27,7 @@ use crate::check::common::conf_dirs::{self, Body, Entry};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::own_file;
 use crate::check::data::BadData;
-use crate::check::{Evidence, Finding, Gap, Primitive, foreign};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, foreign};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::sysctl::{self, Dialect, Key};
@@ -80,8 +80,10 @@ impl Primitive for Sysctl {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        let files = root.memo().derived(|| Files::read(root))?;
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
+        let supposed = ["systemd", "procps"].map(|package| audit.supposed_version(package));
+        let files = root.memo().derived_for(format!("{supposed:?}"), || Files::read(audit))?;
         let readers = files.readers();
         let key = Key::new(&self.key);
         let hits: Vec<Vec<Hit<'_>>> = readers.iter().map(|r| r.hits(&key)).collect();

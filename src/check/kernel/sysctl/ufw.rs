@@ -2,6 +2,7 @@
 
 use super::{Dialect, Evidence, Gap, Key, Result, Rootfs, Sysctl, conf_dirs, foreign, sysctl};
 use crate::error::Error;
+use crate::message::Message;
 use crate::rootfs::{Change, ImagePath};
 use crate::text::shell_assignments::assignments;
 
@@ -25,7 +26,7 @@ pub(super) fn judge(
         foreign::judged(path, *line, says)?;
     }
     let mut evidence = Evidence::at(&file).line(last.line).want(&*want.value);
-    evidence.found = last.value.as_deref().map(str::to_owned);
+    evidence.found = last.value.as_deref().map(Message::value);
     if !settings.is_on() {
         holding.push(evidence.note("has no effect while ufw is off").aside());
         return Ok(());

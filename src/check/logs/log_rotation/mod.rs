@@ -17,9 +17,9 @@ use self::reader::{Idle, Reader, lost_include, refused};
 use self::trigger::trigger;
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{preview, rewrite};
-use crate::check::foreign;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive};
+use crate::check::{Subject, SubjectKind, foreign};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
 use crate::text::Lines;
@@ -47,7 +47,8 @@ const DIR: &str = "/etc/logrotate.d";
 const MAX_LOGS: usize = 500;
 
 impl Primitive for LogRotation {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "logrotate")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
@@ -78,7 +79,7 @@ impl Primitive for LogRotation {
             Ok(evidence) => holding.push(evidence),
             Err(gap) => {
                 if let Fix::Changes(changes) = &gap.fix {
-                    pending.clone_from(changes);
+                    pending = changes.to_vec();
                 }
                 gaps.push(gap);
             }
@@ -172,8 +173,9 @@ impl LogRotation {
     ) -> Result<Vec<Gap>> {
         let evidence =
             |file: &String| Evidence::at(&self.file).want(format!("a stanza for {file}"));
+        let log = |file: &String| Subject::new(SubjectKind::Path, file);
         let refuse = |why: &str, files: &[String]| -> Vec<Gap> {
-            files.iter().map(|f| Gap::no_remedy(evidence(f), why)).collect()
+            files.iter().map(|f| Gap::no_remedy(evidence(f), why).about(log(f))).collect()
         };
         let (plain, odd): (Vec<String>, Vec<String>) =
             files.into_iter().partition(|f| !f.contains(|c: char| " \t\"'\\*?[{}".contains(c)));
@@ -200,7 +202,7 @@ impl LogRotation {
             Ok(plain.iter().all(|f| reader.covered.contains_key(f)))
         });
         gaps.extend(if helps.unwrap_or(false) {
-            Gap::closed_together(plain.iter().map(evidence), vec![change])
+            Gap::closed_together(plain.iter().map(|f| (log(f), evidence(f))), vec![change])
         } else {
             let why = format!("logrotate would not use a stanza in {}; add one by hand", self.file);
             refuse(&why, &plain)

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::{glob, rewrite};
-use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::pam::{Action, Rule};
@@ -47,7 +47,8 @@ const CREDITS: [&str; 4] = ["dcredit", "ucredit", "ocredit", "lcredit"];
 const RETRY: &str = "retry";
 
 impl Primitive for PamPwquality {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let path = ImagePath::parse(COMMON_PASSWORD)?;
         let Some(stack) = Stack::read(root, "password", &path)? else { return missing(root) };
         let look = Look { want: self, root, stack: &stack };
@@ -98,7 +99,7 @@ impl Look<'_> {
         if let Some(gap) = placed {
             if matches!(gap.fix, Fix::Changes(_)) {
                 // It was tried: after it nothing is broken any more.
-                gaps.iter_mut().for_each(|broken| broken.fix = Fix::Changes(Vec::new()));
+                gaps.iter_mut().for_each(|broken| broken.fix = gap.fix.clone());
             }
             gaps.push(gap);
         }
@@ -263,7 +264,7 @@ impl Wrong {
         for (source, evidence, edits) in self.files {
             let Some(source) = look.stack.sources.get(source) else { continue };
             let text = splice(&source.text, edits);
-            gaps.extend(rewrite::gaps(look.root, evidence, &source.path, text)?);
+            gaps.extend(rewrite::gaps(look.root, about(evidence), &source.path, text)?);
         }
         Ok(gaps)
     }
@@ -325,6 +326,11 @@ fn module_file(root: &dyn Rootfs, named: Option<&str>) -> Result<Option<ImagePat
         }
     }
     Ok(None)
+}
+
+/// What the gaps are about.
+fn about(evidence: Vec<Evidence>) -> Vec<(Subject, Evidence)> {
+    evidence.into_iter().map(|e| (Subject::new(SubjectKind::PamModule, MODULE), e)).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::message::Message;
 use std::collections::BTreeSet;
 
 use super::config::Config;
@@ -47,7 +48,7 @@ pub(super) fn audit(
     if let Some(stated) = repair.stated {
         let evidence = at(config, stated).found(stated.shown()).want(judge.wanted());
         let reading = judge.reading(stated);
-        holding.insert(0, Evidence { note: reading, ..evidence });
+        holding.insert(0, Evidence { note: reading.map(Message::value), ..evidence });
         holding.extend(judge.remarks(stated));
     }
     holding.extend(config.release.evidence());

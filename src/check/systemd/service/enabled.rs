@@ -150,10 +150,11 @@ fn link(
             Some((at, _)) if *at == path => {
                 let evidence = evidence.found(shown(root, at)?);
                 let mut gap = make_link(root, evidence, path.clone(), fragment)?;
-                if let Fix::Changes(changes) = &mut gap.fix
+                if let Fix::Changes(changes) = &gap.fix
                     && root.read_link(&path)?.is_none()
                 {
-                    changes.insert(0, Change::Remove { path });
+                    let first = std::iter::once(Change::Remove { path });
+                    gap.fix = Fix::Changes(first.chain(changes.iter().cloned()).collect());
                 }
                 gaps.push(gap);
             }

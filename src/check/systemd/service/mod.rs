@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::units::Unit;
 use crate::check::data::BadData;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, escape};
 use crate::text::unit_install::is_unit_name;
@@ -54,7 +54,8 @@ impl Primitive for Service {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let nothing = Evidence::note_only(format!("there is no unit {}", self.unit));
         // What a removed package leaves behind (masks, its init script) is no unit to judge.
         if let Some(package) = &self.package

@@ -75,7 +75,7 @@ fn bytes_that_are_not_utf8_count_where_links_come_from() {
     ] {
         let text = [b"[Unit]\nDescription=\xe9\n[Install]\n", said].concat();
         let root = image().file(CRON, text).link(WANTS, CRON);
-        match cron("enabled").audit(&root) {
+        match cron("enabled").find(&(&root).into()) {
             Err(e) if unknown => assert!(e.to_string().starts_with(&format!("{CRON}:4: ")), "{e}"),
             finding => assert_eq!(finding.unwrap().outcome(), Outcome::Met),
         }
