@@ -6,8 +6,8 @@ mod guards;
 mod image;
 mod logging;
 mod outputs;
-mod place;
 mod progress;
+mod report_file;
 mod signals;
 pub mod status;
 

@@ -14,7 +14,7 @@ use crate::check::sshd::login::{Door, Person, door};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape};
 use crate::text::accounts::{
-    CHANGED, Days, Entry, HOME, INACTIVE, Layout, MAX, PASSWORD, PRIMARY_GID, UID, days,
+    AccountLine, CHANGED, Days, HOME, INACTIVE, Layout, MAX, PASSWORD, PRIMARY_GID, UID, days,
 };
 use crate::text::lossless::{self, Raw};
 
@@ -147,7 +147,7 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
 }
 
 /// What the account's dates say today.
-fn ageing(shadow: &AccountFile, entry: Entry<'_>, door: &Door, today: i64) -> Vec<Bar> {
+fn ageing(shadow: &AccountFile, entry: AccountLine<'_>, door: &Door, today: i64) -> Vec<Bar> {
     let field = |index| match days(entry.field(index)) {
         Days::Set(value) => Some(value),
         Days::Unset | Days::Invalid => None,
@@ -195,7 +195,7 @@ fn has_password(hash: &[u8], empty_fits: bool) -> bool {
 /// Why no key fits either; nothing where one may.
 fn no_key(
     root: &dyn Rootfs,
-    entry: Entry<'_>,
+    entry: AccountLine<'_>,
     gids: BTreeSet<u32>,
     door: &Door,
 ) -> Result<Option<Bar>> {

@@ -208,7 +208,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gokaku::profile::Source;
+    use gokaku::profile::ProfileFiles;
 
     const HEAD: &str = r#"
 id = "t"
@@ -248,7 +248,7 @@ late_file = "/etc/sysctl.d/99-site.conf"
 "#;
 
     fn page(chapter: &str, lang: Lang) -> String {
-        let source = Source::from_files([("profile.toml", HEAD), ("1.toml", chapter)]);
+        let source = ProfileFiles::from_files([("profile.toml", HEAD), ("1.toml", chapter)]);
         render(&source.parse().unwrap(), lang)
     }
 

@@ -15,7 +15,7 @@ use crate::check::{Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{
-    CHANGED, Days, Edits, Entry, INACTIVE, Layout, MAX, MIN, PASSWORD, WARN, days,
+    AccountLine, CHANGED, Days, Edits, INACTIVE, Layout, MAX, MIN, PASSWORD, WARN, days,
 };
 
 /// So many days after the run an account must still work.
@@ -167,7 +167,7 @@ impl AccountAgeing {
         }
     }
 
-    fn show(&self, secret: &Entry<'_>) -> String {
+    fn show(&self, secret: &AccountLine<'_>) -> String {
         let word = self.field.word();
         match days(secret.field(self.field.index())) {
             Days::Unset => format!("no {word}"),
@@ -178,7 +178,7 @@ impl AccountAgeing {
     }
 
     /// What is wrong in a line.
-    fn wrong(&self, secret: &Entry<'_>) -> Option<Wrong> {
+    fn wrong(&self, secret: &AccountLine<'_>) -> Option<Wrong> {
         let is_right = |value: i64| {
             value >= i64::from(self.min) && self.max.is_none_or(|max| value <= i64::from(max))
         };
@@ -213,7 +213,12 @@ impl AccountAgeing {
 
 impl Wrong {
     /// Why the edit would keep somebody out, now or within days.
-    fn would_lock_out(&self, secret: &Entry<'_>, write: u32, today: Today) -> Option<&'static str> {
+    fn would_lock_out(
+        &self,
+        secret: &AccountLine<'_>,
+        write: u32,
+        today: Today,
+    ) -> Option<&'static str> {
         let day = |index| match days(secret.field(index)) {
             Days::Set(days) => Some(days),
             Days::Unset | Days::Invalid => None,

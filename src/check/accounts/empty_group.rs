@@ -10,7 +10,7 @@ use crate::check::{Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{
-    ADMINISTRATORS, Edits, Entry, GID, Layout, MEMBERS, PRIMARY_GID, members,
+    ADMINISTRATORS, AccountLine, Edits, GID, Layout, MEMBERS, PRIMARY_GID, members,
 };
 
 /// Nobody is in the group: no member or administrator in `group` and `gshadow`, and no user whose
@@ -72,7 +72,7 @@ impl Primitive for EmptyGroup {
 fn empty(
     root: &dyn Rootfs,
     file: &AccountFile,
-    entry: &Entry<'_>,
+    entry: &AccountLine<'_>,
     field: usize,
     word: &str,
     edits: &mut Edits,

@@ -11,7 +11,7 @@ use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, is_protecte
 use crate::check::{Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Rootfs, show_name};
-use crate::text::accounts::{Edits, Entry, Layout, PASSWORD};
+use crate::text::accounts::{AccountLine, Edits, Layout, PASSWORD};
 
 /// The password field of every line of `passwd` is `x`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -73,7 +73,7 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
             }
             Move::Point => {}
             Move::PointAndSet(field) => {
-                if let Some(Entry { line, .. }) = secret {
+                if let Some(AccountLine { line, .. }) = secret {
                     in_shadow.set(line, PASSWORD, field);
                 }
             }

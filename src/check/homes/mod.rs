@@ -21,7 +21,7 @@ use crate::check::accounts::{AccountFile, Ledger, UidRange};
 use crate::check::{Evidence, Finding};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, Stat, show_name};
-use crate::text::accounts::{Entry, HOME, Layout, Table, UID, What};
+use crate::text::accounts::{AccountLine, HOME, Layout, Table, UID, What};
 
 /// A home deeper than this is none (components).
 const MAX_DEPTH: usize = 64;
@@ -74,7 +74,7 @@ pub(in crate::check) enum State {
 #[derive(Debug)]
 pub(in crate::check) struct Home<'a> {
     /// The account's line.
-    pub user: Entry<'a>,
+    pub user: AccountLine<'a>,
     /// The path in its line, if it is one.
     pub path: Option<ImagePath>,
     /// What stands there.
@@ -310,7 +310,7 @@ fn real_place(root: &dyn Rootfs, mounts: &Mounts, field: &[u8]) -> Option<ImageP
 }
 
 /// One home's trouble is no other's: whatever cannot be looked at becomes a state.
-fn look(root: &dyn Rootfs, mounts: &Mounts, user: &Entry<'_>, path: &ImagePath) -> State {
+fn look(root: &dyn Rootfs, mounts: &Mounts, user: &AccountLine<'_>, path: &ImagePath) -> State {
     look_or_fail(root, mounts, user, path).unwrap_or_else(|e| match e {
         Error::LinkLoop { .. } => State::Unusable("it leads into a loop of symbolic links".into()),
         other => State::Hidden(other.to_string()),
@@ -320,7 +320,7 @@ fn look(root: &dyn Rootfs, mounts: &Mounts, user: &Entry<'_>, path: &ImagePath) 
 fn look_or_fail(
     root: &dyn Rootfs,
     mounts: &Mounts,
-    user: &Entry<'_>,
+    user: &AccountLine<'_>,
     path: &ImagePath,
 ) -> Result<State> {
     if let Some(why) = mounts.hides(root, path)? {
@@ -343,7 +343,7 @@ fn look_or_fail(
 }
 
 /// The store of an encrypted home stands beside it.
-fn is_encrypted(root: &dyn Rootfs, user: &Entry<'_>, path: &ImagePath) -> Result<bool> {
+fn is_encrypted(root: &dyn Rootfs, user: &AccountLine<'_>, path: &ImagePath) -> Result<bool> {
     let Some(parent) = path.parent().filter(|_| user.name().len() <= MAX_NAME) else {
         return Ok(false);
     };

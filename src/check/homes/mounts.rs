@@ -32,7 +32,7 @@ const NETWORK: &[&[u8]] = &[
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum MountKind {
     /// Something is mounted here at boot.
     Local,
     /// As `Local`, from another machine.
@@ -44,7 +44,7 @@ enum Kind {
 /// The places where an image declares that something is mounted.
 #[derive(Debug, Default)]
 pub(in crate::check) struct Mounts {
-    declared: HashMap<ImagePath, Kind>,
+    declared: HashMap<ImagePath, MountKind>,
     /// Whether a local one is not there. Looked at once each.
     absent: RefCell<HashMap<ImagePath, bool>>,
 }
@@ -73,13 +73,13 @@ impl Mounts {
         Ok(mounts)
     }
 
-    fn add(&mut self, place: &[u8], kind: Kind) {
+    fn add(&mut self, place: &[u8], kind: MountKind) {
         let Ok(path) = ImagePath::parse(place) else { return };
         if path.is_root() {
             return;
         }
         match self.declared.entry(path) {
-            Entry::Occupied(mut old) if *old.get() == Kind::Local => {
+            Entry::Occupied(mut old) if *old.get() == MountKind::Local => {
                 old.insert(kind);
             }
             Entry::Occupied(_) => {}
@@ -98,7 +98,7 @@ impl Mounts {
             }
             let network = fields.next().is_some_and(|t| NETWORK.contains(&t))
                 || fields.next().is_some_and(|o| o.split(|b| *b == b',').any(|o| o == b"_netdev"));
-            self.add(&unescape(place), if network { Kind::Network } else { Kind::Local });
+            self.add(&unescape(place), if network { MountKind::Network } else { MountKind::Local });
         }
     }
 
@@ -107,7 +107,7 @@ impl Mounts {
             // `/-` is the head of a map of whole paths, not a place.
             let Some(place) = words(line).next().filter(|w| *w != b"/-") else { continue };
             if place.starts_with(b"/") {
-                self.add(place, Kind::Automatic);
+                self.add(place, MountKind::Automatic);
             }
         }
     }
@@ -116,7 +116,7 @@ impl Mounts {
         for line in text.split(|b| *b == b'\n') {
             let mut parts = line.splitn(2, |b| *b == b'=');
             if parts.next().map(<[u8]>::trim_ascii) == Some(b"Where") {
-                self.add(parts.next().unwrap_or_default().trim_ascii(), Kind::Local);
+                self.add(parts.next().unwrap_or_default().trim_ascii(), MountKind::Local);
             }
         }
     }
@@ -133,18 +133,18 @@ impl Mounts {
         while let Some(at) = place {
             match self.declared.get(&at) {
                 None => {}
-                Some(Kind::Network) => {
+                Some(MountKind::Network) => {
                     return Ok(Some(format!("{at} is declared as a network filesystem")));
                 }
-                Some(Kind::Automatic) => {
+                Some(MountKind::Automatic) => {
                     return Ok(Some(format!("{at} is declared as an automatic mount")));
                 }
-                Some(Kind::Local) if self.is_absent(root, &at)? => {
+                Some(MountKind::Local) if self.is_absent(root, &at)? => {
                     return Ok(Some(format!(
                         "{at} is declared as a mount and is empty here; mount it and run again"
                     )));
                 }
-                Some(Kind::Local) => {}
+                Some(MountKind::Local) => {}
             }
             place = at.parent();
         }

@@ -18,7 +18,7 @@ use crate::text::accounts::{HOME, Layout, UID};
 use crate::text::ini::{self, Dialect};
 use crate::text::login_defs;
 use crate::text::pattern::Wildcards;
-use crate::text::search_path::{self, Element, Setting};
+use crate::text::search_path::{self, Element, PathAssignment};
 
 /// Every place that sets a search path for root names existing directories only, which are
 /// root's and which nobody else may write to; none of them is empty or relative.
@@ -184,7 +184,7 @@ impl Owners {
 }
 
 /// Every place that sets a search path for root, in a fixed order.
-fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
+fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, PathAssignment)>> {
     let mut all = Vec::new();
     let environment = ImagePath::parse("/etc/environment")?;
     if let Some(text) = root.read(&environment)? {
@@ -197,7 +197,7 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
         if let Some((line, value)) = last.and_then(|s| Some((s.line, s.shadow?))) {
             let path = value.strip_prefix("PATH=").unwrap_or(&value).to_owned();
             let elements = search_path::literal(&path);
-            all.push((defs.clone(), Setting { line, shown: value, elements }));
+            all.push((defs.clone(), PathAssignment { line, shown: value, elements }));
         }
     }
     sudoers(root, &mut all)?;
@@ -218,7 +218,7 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
 }
 
 /// The sudoers file and what it includes.
-fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()> {
+fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, PathAssignment)>) -> Result<()> {
     let main = ImagePath::parse("/etc/sudoers")?;
     let mut budget = Budget::new(LIMITS, &main);
     let mut todo = vec![main];

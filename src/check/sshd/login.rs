@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::config::{Config, Place, Setting};
+use super::config::{Config, DirectiveLine, MatchScope};
 use super::keyword::{Takes, conditions, words};
 use super::keywords;
 use super::options;
@@ -119,9 +119,9 @@ struct View<'a> {
     /// `keyword` (lower case) and value, of sshd's command line.
     given: BTreeMap<String, String>,
     /// The lines of blocks that are for this person.
-    matched: Vec<&'a Setting>,
+    matched: Vec<&'a DirectiveLine>,
     /// The lines that are for everybody.
-    global: Vec<&'a Setting>,
+    global: Vec<&'a DirectiveLine>,
 }
 
 impl<'a> View<'a> {
@@ -138,15 +138,15 @@ impl<'a> View<'a> {
                 continue;
             }
             match setting.place {
-                Place::Global => global.push(setting),
-                Place::MatchAll { .. } => {
+                MatchScope::Global => global.push(setting),
+                MatchScope::MatchAll { .. } => {
                     matched.push(setting);
                     global.push(setting);
                 }
-                Place::Match { block } if blocks.get(&block) == Some(&true) => {
+                MatchScope::Match { block } if blocks.get(&block) == Some(&true) => {
                     matched.push(setting)
                 }
-                Place::Match { .. } => {}
+                MatchScope::Match { .. } => {}
             }
         }
         let pairs = given.iter().filter_map(|line| {
@@ -161,7 +161,7 @@ impl<'a> View<'a> {
     }
 
     /// The line that counts: the first of a block for this person, else the first for everybody.
-    fn line(&self, name: &str) -> Option<&'a Setting> {
+    fn line(&self, name: &str) -> Option<&'a DirectiveLine> {
         let keyword = keywords::find(name)?;
         self.matched.iter().chain(&self.global).copied().find(|s| s.is(keyword))
     }
@@ -184,7 +184,7 @@ impl<'a> View<'a> {
         self.value(name).map_or(otherwise, |v| v.eq_ignore_ascii_case("yes"))
     }
 
-    fn shut_by(&self, line: &Setting, directive: &'static str, says: String) -> Option<Shut> {
+    fn shut_by(&self, line: &DirectiveLine, directive: &'static str, says: String) -> Option<Shut> {
         let path = self.config.sources.get(line.source)?.path.clone();
         Some(Shut { directive, says, path, line: line.line })
     }
@@ -215,7 +215,7 @@ impl<'a> View<'a> {
     /// A list adds up over its lines; one in a block for this person takes its place.
     fn list(&self, directive: &'static str, names: &[String], denies: bool) -> Option<Shut> {
         let keyword = keywords::find(directive)?;
-        let of = |lines: &[&'a Setting]| -> Vec<(&'a Setting, Vec<&'a str>)> {
+        let of = |lines: &[&'a DirectiveLine]| -> Vec<(&'a DirectiveLine, Vec<&'a str>)> {
             let lines = lines.iter().filter(|s| s.is(keyword));
             lines
                 .map(|s| (*s, words(&s.said, &self.config.release).unwrap_or_default()))

@@ -14,7 +14,7 @@ use crate::check::data::BadData;
 use crate::check::{Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
-use crate::text::fstab::{self, Entry};
+use crate::text::fstab::{self, FstabLine};
 use crate::text::mount_options::{self, Flag};
 use crate::text::{Lines, mountinfo, unit};
 
@@ -82,7 +82,7 @@ impl Mount {
             (Some(flag), None, must_be_declared) => Ok(Want::Option { flag, must_be_declared }),
             (None, Some(line), false) => {
                 let entries = fstab::entries(line);
-                let found = entries.first().and_then(Entry::target_path);
+                let found = entries.first().and_then(FstabLine::target_path);
                 let whole = entries.first().is_some_and(|e| e.options.is_some());
                 let wrong = |why: String| Err(BadData::field("line", format!("`{line}` {why}")));
                 if line.contains(['\n', '\r']) || !whole {
@@ -189,7 +189,7 @@ fn places(declared: &Declared) -> Vec<Evidence> {
     }
 }
 
-fn line_evidence(entry: &Entry) -> Option<Evidence> {
+fn line_evidence(entry: &FstabLine) -> Option<Evidence> {
     let found = match &entry.options {
         Some(options) => escape_text(options),
         None => "no options, as `defaults`".to_owned(),
@@ -251,7 +251,12 @@ fn noted(mut evidence: Evidence, options: &str, flag: Flag) -> Evidence {
 }
 
 /// Every line for the target must state the option, whichever of them a reader takes.
-fn judge_entries(root: &dyn Rootfs, flag: Flag, entries: &[Entry], text: &str) -> Result<Finding> {
+fn judge_entries(
+    root: &dyn Rootfs,
+    flag: Flag,
+    entries: &[FstabLine],
+    text: &str,
+) -> Result<Finding> {
     let path = fstab_path()?;
     let refusal = destination::refusal(root, &path)?;
     let (mut gaps, mut holding, mut unsure) = (Vec::new(), Vec::new(), Vec::new());

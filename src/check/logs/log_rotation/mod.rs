@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::reader::{Idle, Reader, lost_include, refused};
+use self::reader::{Idle, RotationReader, lost_include, refused};
 use self::trigger::trigger;
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{preview, rewrite};
@@ -134,7 +134,7 @@ impl LogRotation {
         let wanted = self.wanted(root)?;
         // What the directory lists already must not be listed again, though it is not read yet.
         let soon = preview::with(root, &pending)?;
-        let reader = Reader::read(&soon, &wanted, &ImagePath::parse(CONF)?)?;
+        let reader = RotationReader::read(&soon, &wanted, &ImagePath::parse(CONF)?)?;
         let mut unlisted = Vec::new();
         for file in &wanted {
             if let Some(evidence) = reader.covered.get(file) {
@@ -196,7 +196,7 @@ impl LogRotation {
         let change = Change::write(&path, lines.to_string());
         let all: Vec<Change> = pending.into_iter().chain([change.clone()]).collect();
         let helps = preview::with(root, &all).and_then(|staged| {
-            let reader = Reader::read(&staged, &plain, &ImagePath::parse(CONF)?)?;
+            let reader = RotationReader::read(&staged, &plain, &ImagePath::parse(CONF)?)?;
             Ok(plain.iter().all(|f| reader.covered.contains_key(f)))
         });
         gaps.extend(if helps.unwrap_or(false) {

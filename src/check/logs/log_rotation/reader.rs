@@ -32,7 +32,7 @@ impl Idle {
 }
 
 /// Goes through the configuration as logrotate does, with an eye on some log files.
-pub(super) struct Reader<'a> {
+pub(super) struct RotationReader<'a> {
     root: &'a dyn Rootfs,
     wanted: &'a [String],
     taboo: Vec<String>,
@@ -45,7 +45,7 @@ pub(super) struct Reader<'a> {
     budget: Budget,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> RotationReader<'a> {
     /// Reads the configuration that begins in `main`, with an eye on `wanted`.
     ///
     /// # Errors
@@ -54,8 +54,8 @@ impl<'a> Reader<'a> {
         root: &'a dyn Rootfs,
         wanted: &'a [String],
         main: &ImagePath,
-    ) -> Result<Reader<'a>> {
-        let mut reader = Reader {
+    ) -> Result<RotationReader<'a>> {
+        let mut reader = RotationReader {
             root,
             wanted,
             taboo: TABOO.iter().map(|t| format!("*{t}")).collect(),
