@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::table::Partition;
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs, escape};
+use crate::text::accounts::{HOME, lookup};
 use crate::text::fstab::{self, FstabLine};
+use crate::text::lossless;
 use crate::text::os_release;
 
 /// No fstab is larger (bytes).
@@ -138,10 +140,8 @@ impl System {
         };
         let is_system = id("/etc/os-release")? || id("/usr/lib/os-release")?;
         let homes = read(root, "/etc/passwd")?.unwrap_or_default();
-        let homes: Vec<String> = String::from_utf8_lossy(&homes)
-            .lines()
-            .filter_map(|line| line.split(':').nth(5).map(str::to_owned))
-            .collect();
+        let homes: Vec<String> =
+            lookup(&homes).map(|(user, _)| lossless::decode(user.field(HOME))).collect();
         Ok(System::of(&fstab::entries(&text), &homes, partitions, number, is_system))
     }
 

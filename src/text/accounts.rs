@@ -185,6 +185,17 @@ pub fn parse(text: &[u8], layout: Layout) -> Table<'_> {
     table
 }
 
+/// The lines in which the C library finds a name and a number, whatever their other fields are: more
+/// than [`parse`] accepts, which reports what the account tools would not.
+pub fn lookup(text: &[u8]) -> impl Iterator<Item = (AccountLine<'_>, u32)> {
+    let lines = text.split(|b| *b == b'\n').enumerate();
+    lines.filter_map(|(index, bytes)| {
+        let entry = AccountLine { line: index + 1, bytes };
+        let is_line = matches!(kind(bytes), LineKind::Line) && !entry.name().is_empty();
+        Some((entry, number(entry.field(UID)).filter(|_| is_line)?))
+    })
+}
+
 fn judge(entry: AccountLine<'_>, layout: Layout) -> Option<What> {
     let bytes = entry.bytes;
     let fields = 1 + bytes.iter().filter(|b| **b == b':').count();
