@@ -155,7 +155,8 @@ impl ProfileFiles {
                         "{at}: rule {id} is there already, at {first}; remove one"
                     )));
                 }
-                let rule = check(raw, name, text, &words)?;
+                let mut rule = check(raw, name, text, &words)?;
+                rule.wants = rule.wants.into_iter().map(|want| defaults.shown(want)).collect();
                 if protected.is_none() && rule.purges() {
                     return Err(Error::Profile(format!(
                         "{}: rule {} wants packages away, and the profile does not say which are \

@@ -177,10 +177,14 @@ fn a_key_of_too_many_parts_is_found() {
 }
 
 #[test]
-fn a_want_is_shown_as_written_and_without_what_follows_it() {
-    let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  value = \"0\" }\n\n# next\n\n";
+fn a_want_is_shown_with_its_defaults_and_without_what_follows_it() {
+    let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  file = \"/etc/sysctl.d/x.conf\", value = \"0\" }\n\n# next\n\n";
     let profile = load(&rule(&format!("status = \"pass\"\n{wants}"))).unwrap();
-    assert_eq!(profile.rules[0].wants, ["sysctl = { key = \"a.b\", value = \"0\" }"]);
+    assert_eq!(
+        profile.rules[0].wants,
+        ["sysctl = { key = \"a.b\", file = \"/etc/sysctl.d/x.conf\", value = \"0\", \
+          late_file = \"/etc/sysctl.d/99-site.conf\" }"]
+    );
 }
 
 #[test]
