@@ -166,7 +166,7 @@ mod tests {
             (500, "UID_MIN 500\n", true),
             (1000, "UID_MIN 5000\n", false),
             (0, "UID_MIN 0\n", false),
-            // Nobody can be told from a program.
+            // People cannot be distinguished from programs.
             (65500, "UID_MIN 65000\nUID_MAX 66000\n", false),
         ] {
             assert_eq!(person(number, defs), is, "{number} {defs}");

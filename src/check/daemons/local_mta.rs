@@ -210,7 +210,7 @@ fn exim_debian(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
     let set = shell_var::value(&text, KEY);
     let evidence = Evidence::at(&path);
     let (evidence, local) = match &set {
-        // Unlike exim's own lists, this one is apart by `;` without saying so.
+        // Unlike exim's own lists, this one is separated by `;` without declaring it.
         Value::Known { value, line } => (
             evidence.line(*line).found(format!("{KEY}='{value}'")),
             is_local_list(value) || is_local_list(&format!("<;{value}")),

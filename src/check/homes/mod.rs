@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, Stat, show_name};
 use crate::text::accounts::{AccountLine, HOME, Layout, Table, UID, What};
 
-/// A home deeper than this is none (components).
+/// A deeper path is not accepted as a home (components).
 const MAX_DEPTH: usize = 64;
 
 /// A longer path cannot be opened, nor what lies in it (bytes).
@@ -309,7 +309,7 @@ fn real_place(root: &dyn Rootfs, mounts: &Mounts, field: &[u8]) -> Option<ImageP
     follow(end)
 }
 
-/// One home's trouble is no other's: whatever cannot be looked at becomes a state.
+/// A home that cannot be inspected becomes a state: the others are judged all the same.
 fn look(root: &dyn Rootfs, mounts: &Mounts, user: &AccountLine<'_>, path: &ImagePath) -> State {
     look_or_fail(root, mounts, user, path).unwrap_or_else(|e| match e {
         Error::LinkLoop { .. } => State::Unusable("it leads into a loop of symbolic links".into()),
@@ -352,7 +352,7 @@ fn is_encrypted(root: &dyn Rootfs, user: &AccountLine<'_>, path: &ImagePath) -> 
     Ok(root.stat(&store)?.is_some())
 }
 
-/// What one home is said to be: into the ledger.
+/// Adds the verdict on one home to the ledger.
 pub(in crate::check) type Judge<'j> =
     dyn Fn(&Survey<'_>, &Home<'_>, &mut Ledger) -> Result<()> + 'j;
 

@@ -15,7 +15,7 @@ use crate::text::rsyslog::{self, FilteredAction, Target, Token, TokenKind};
 
 /// The main file.
 pub(in crate::check) const MAIN: &str = "/etc/rsyslog.conf";
-/// More than this is a hostile tree, or includes without end.
+/// More than this is a hostile tree or an endless chain of includes.
 const LIMITS: Limits = Limits { levels: 32, files: 2_000 };
 
 /// One file of the configuration.

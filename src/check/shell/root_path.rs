@@ -279,7 +279,7 @@ fn root_home(root: &dyn Rootfs) -> Result<ImagePath> {
 fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
     let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
     let range = UidRange::read(root)?;
-    // Where nobody can be told from a program, every home may be somebody's.
+    // Where people cannot be distinguished from programs, every home may be somebody's.
     let known = range.require().is_ok();
     let table = passwd.table();
     let others = table.entries.iter().filter(|e| e.number(UID) != 0);

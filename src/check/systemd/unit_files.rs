@@ -61,7 +61,7 @@ pub(in crate::check) fn entry(root: &dyn Rootfs, path: &ImagePath) -> Result<Opt
     }
     // Links in the parents count too: of a merged /usr, /lib and /usr/lib are one place.
     let Location { path: at, stat } = root.locate(path)?;
-    // An image need not have a /dev/null; a link that says so is meant.
+    // An image may lack /dev/null; a link to it is still a mask.
     if at.as_bytes() == b"/dev/null" {
         return Ok(Some(UnitEntry::Mask));
     }
@@ -134,7 +134,7 @@ pub(in crate::check) fn drop_ins(root: &dyn Rootfs, name: &str) -> Result<Vec<Im
 /// includes; the drop-ins of its template; its own.
 ///
 /// # Errors
-/// A file that cannot be read, or includes without end.
+/// A file that cannot be read, or an endless chain of includes.
 pub(in crate::check) fn statements(
     root: &dyn Rootfs,
     name: &str,

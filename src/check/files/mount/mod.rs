@@ -21,10 +21,10 @@ use crate::text::{Lines, mountinfo, unit};
 /// What is wanted of the mount on `target`. One of:
 ///
 /// - `option`: where the mount is declared, its options state this one. With `declared = true` a
-///   mount that is not declared fails, instead of having nothing to fulfil.
+///   mount that is not declared fails, instead of holding vacuously.
 /// - `line`: it is declared, if need be by this line of `fstab`.
 /// - `declared = true` alone: it is declared; never made so.
-/// - `drop_in`: the name of a drop-in of ours for a vendor's mount unit.
+/// - `drop_in`: the name of our drop-in for a vendor's mount unit.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mount {
@@ -37,7 +37,7 @@ pub struct Mount {
     /// Whether the mount must be declared; alone, or with `option`.
     #[serde(default)]
     pub declared: bool,
-    /// The name of a drop-in of ours for a vendor's mount unit, as `60-site.conf`.
+    /// The name of our drop-in for a vendor's mount unit, as `60-site.conf`.
     #[serde(deserialize_with = "own_file::conf_name")]
     pub drop_in: String,
 }

@@ -26,7 +26,7 @@ use crate::text::Lines;
 use crate::text::logrotate::{self, Item};
 use crate::text::rsyslog::{self, Target};
 
-/// logrotate has a period, reads `/etc/logrotate.d`, is started by itself, and knows every log
+/// logrotate has a period, reads `/etc/logrotate.d`, is started automatically, and knows every log
 /// file that the rsyslog drop-in `logs_of` writes.
 ///
 /// Log files that no stanza lists get one in `file`. A file that any stanza lists already is
@@ -72,7 +72,7 @@ impl Primitive for LogRotation {
             Ok(evidence) => holding.push(evidence),
             Err(gap) => gaps.push(gap),
         }
-        // A stanza of ours is of use once its directory is read.
+        // A stanza of ours has an effect only where its directory is read.
         let mut pending = Vec::new();
         match reads_directory(root, &conf, &text, &items)? {
             Ok(evidence) => holding.push(evidence),
@@ -213,7 +213,7 @@ fn stanza(files: &[String], syslog_group: bool) -> Vec<String> {
     let mut lines = vec!["# Log files of the drop-in in /etc/rsyslog.d.".to_owned()];
     lines.extend(files.iter().cloned());
     lines.push("{".to_owned());
-    // Where the directory of the logs is the group's too, logrotate wants to be told as whom.
+    // logrotate needs `su` where the group may write to the directory of the logs.
     if syslog_group {
         lines.push("\tsu root syslog".to_owned());
     }

@@ -31,7 +31,7 @@ impl Idle {
     }
 }
 
-/// Goes through the configuration as logrotate does, with an eye on some log files.
+/// Reads the configuration as logrotate does, and notes what it says about some log files.
 pub(super) struct RotationReader<'a> {
     root: &'a dyn Rootfs,
     wanted: &'a [String],
@@ -49,7 +49,7 @@ impl<'a> RotationReader<'a> {
     /// Reads the configuration that begins in `main`, with an eye on `wanted`.
     ///
     /// # Errors
-    /// A file that cannot be read, or includes without end.
+    /// A file that cannot be read, or an endless chain of includes.
     pub fn read(
         root: &'a dyn Rootfs,
         wanted: &'a [String],
