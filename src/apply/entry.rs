@@ -85,15 +85,7 @@ impl OpenDir {
             Err(e) => return Err(Error::target("stat", &path, e)),
         };
         let seen = Stat::from(&stat);
-        let mut shape = Shape {
-            kind: seen.kind,
-            mode: seen.mode,
-            uid: seen.uid,
-            gid: seen.gid,
-            mtime: (stat.st_mtime, stat.st_mtime_nsec),
-            content: None,
-            xattrs: Vec::new(),
-        };
+        let mut shape = Shape::of(&stat);
         match seen.kind {
             FileKind::Symlink => {
                 let target = again(|| readlinkat(&self.fd, name))

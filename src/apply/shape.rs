@@ -4,9 +4,11 @@
 use std::ffi::OsString;
 use std::rc::Rc;
 
+use nix::sys::stat::FileStat;
+
 use super::entry::NOW;
 use super::journal::{Entry, Saved};
-use crate::rootfs::{FileKind, Node, NodeBody, PathChange};
+use crate::rootfs::{FileKind, Node, NodeBody, PathChange, Stat};
 
 /// Everything about an entry that a rewrite must keep or an undo must bring back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,22 @@ pub(super) struct Shape {
     /// The bytes of a file, or the text of a link; `None` when it was not read or is too large to be.
     pub content: Option<Vec<u8>>,
     pub xattrs: Vec<(OsString, Vec<u8>)>,
+}
+
+impl Shape {
+    /// What `stat` says of an entry: without content and attributes.
+    pub fn of(stat: &FileStat) -> Shape {
+        let seen = Stat::from(stat);
+        Shape {
+            kind: seen.kind,
+            mode: seen.mode,
+            uid: seen.uid,
+            gid: seen.gid,
+            mtime: (stat.st_mtime, stat.st_mtime_nsec),
+            content: None,
+            xattrs: Vec::new(),
+        }
+    }
 }
 
 pub(super) fn shape_of(node: &Node, before: Option<&Shape>) -> Shape {

@@ -59,17 +59,7 @@ impl Opened<'_> {
 
     /// What stands there, without the content.
     pub fn shape(&self) -> Result<Shape> {
-        let stat = self.stat()?;
-        let seen = Stat::from(&stat);
-        Ok(Shape {
-            kind: seen.kind,
-            mode: seen.mode,
-            uid: seen.uid,
-            gid: seen.gid,
-            mtime: (stat.st_mtime, stat.st_mtime_nsec),
-            content: None,
-            xattrs: self.xattrs()?,
-        })
+        Ok(Shape { xattrs: self.xattrs()?, ..Shape::of(&self.stat()?) })
     }
 
     pub fn stat(&self) -> Result<FileStat> {
