@@ -7,8 +7,8 @@ mod image;
 mod logging;
 pub(crate) mod messages;
 mod outputs;
-mod place;
 mod progress;
+mod report_file;
 mod signals;
 pub mod status;
 

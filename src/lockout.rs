@@ -15,7 +15,7 @@ use crate::check::{Audit, Subject};
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape};
 use crate::text::accounts::{
-    CHANGED, Days, Entry, HOME, INACTIVE, Layout, MAX, PASSWORD, PRIMARY_GID, UID, days,
+    AccountLine, CHANGED, Days, HOME, INACTIVE, Layout, MAX, PASSWORD, PRIMARY_GID, UID, days,
 };
 use crate::text::lossless::{self, Raw};
 
@@ -44,7 +44,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    fn of(file: &AccountFile, entry: &Entry<'_>, word: &'static str, says: String) -> Bar {
+    fn of(file: &AccountFile, entry: &AccountLine<'_>, word: &'static str, says: String) -> Bar {
         let subject = Subject::account(entry.name());
         Bar { says, path: file.path.clone(), line: entry.line, word, subject, passing: false }
     }
@@ -156,7 +156,7 @@ fn bars(audit: &Audit<'_>, account: &str, today: i64) -> Result<Vec<Bar>> {
 }
 
 /// What the account's dates say today.
-fn ageing(shadow: &AccountFile, entry: Entry<'_>, door: &Door, today: i64) -> Vec<Bar> {
+fn ageing(shadow: &AccountFile, entry: AccountLine<'_>, door: &Door, today: i64) -> Vec<Bar> {
     let field = |index| match days(entry.field(index)) {
         Days::Set(value) => Some(value),
         Days::Unset | Days::Invalid => None,
@@ -204,7 +204,7 @@ fn has_password(hash: &[u8], empty_fits: bool) -> bool {
 /// Why no key fits either; nothing where one may.
 fn no_key(
     root: &dyn Rootfs,
-    entry: Entry<'_>,
+    entry: AccountLine<'_>,
     gids: BTreeSet<u32>,
     door: &Door,
 ) -> Result<Option<Bar>> {

@@ -29,7 +29,7 @@
 //! One empty line may part two cases.
 //!
 //! Every case starts from `tests/cases/base.tree`, whose `== ` only part groups. What a case does not name must not change: every
-//! path the plan touches has an `after` (`-- after any /path` where the text is told elsewhere), and
+//! path the plan touches has an `after` (`-- after any /path` where the text is given elsewhere), and
 //! what has an `after` must change. Planning again on the result must find nothing to do.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
@@ -122,10 +122,10 @@ fn run(id: &str, rule: &Rule, base: &MemoryRootfs, case: &Case) {
 }
 
 #[test]
-fn every_case_comes_out_as_told() {
+fn every_case_has_the_outcome_it_names() {
     let profile = Profile::embedded().unwrap();
     let base = support::base();
-    let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut outcomes_of: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let (mut count, mut failed) = (0, Vec::new());
     for (id, cases) in support::all() {
         let rule = profile.rule(&id.parse().unwrap()).unwrap_or_else(|| panic!("no row {id}"));
@@ -136,14 +136,14 @@ fn every_case_comes_out_as_told() {
             if std::panic::catch_unwind(checked).is_err() {
                 failed.push(format!("{id}: {}", case.name));
             }
-            told.entry(id.clone()).or_default().push(case.outcome());
+            outcomes_of.entry(id.clone()).or_default().push(case.outcome());
         }
     }
     assert!(failed.is_empty(), "{} of {count} cases failed:\n{}", failed.len(), failed.join("\n"));
     // At least one wrong and one right tree for every row that is made to hold.
     let mut lacking = Vec::new();
     for rule in profile.rules.iter().filter(|r| r.is_enforced()) {
-        let outcomes = told.get(&rule.id.to_string()).cloned().unwrap_or_default();
+        let outcomes = outcomes_of.get(&rule.id.to_string()).cloned().unwrap_or_default();
         // The three rows that a person judges have one outcome only.
         let manual = outcomes.iter().any(|o| o == "manual");
         let right = outcomes.iter().any(|o| o == "met" || o == "met_vacuously");
@@ -152,6 +152,6 @@ fn every_case_comes_out_as_told() {
             lacking.push(rule.id.to_string());
         }
     }
-    println!("{count} cases for {} rows", told.len());
+    println!("{count} cases for {} rows", outcomes_of.len());
     assert!(lacking.is_empty(), "rows without a right and a wrong case: {lacking:?}");
 }

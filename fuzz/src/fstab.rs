@@ -1,6 +1,6 @@
 //! `fstab`, mount options and `mountinfo`.
 
-use gokaku::text::fstab::{Entry, entries, set_options};
+use gokaku::text::fstab::{FstabLine, entries, set_options};
 use gokaku::text::mount_options::{Flag, implied_by, is_bind, is_sound, require, states};
 use gokaku::text::{Lines, mountinfo};
 
@@ -45,7 +45,7 @@ pub fn run(data: &[u8]) {
     set_options(&mut lines, entry.line, "rw,nosuid");
     assert_eq!(lines.to_string(), once, "twice is once");
     kept_around(&text, &once, entry.line, entry.line);
-    let mut want: Vec<Entry> = found.clone();
+    let mut want: Vec<FstabLine> = found.clone();
     for changed in want.iter_mut().filter(|e| e.line == entry.line) {
         changed.kind.get_or_insert_with(|| "auto".to_owned());
         changed.options = Some("rw,nosuid".to_owned());

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use gokaku::text::apt_sources::{Source, one_line, stanzas as source_stanzas};
+use gokaku::text::apt_sources::{AptSource, one_line, stanzas as source_stanzas};
 use gokaku::text::deb_version::compare;
 use gokaku::text::dpkg::stanzas;
 use gokaku::text::os_release;
@@ -33,7 +33,7 @@ pub fn run(data: &[u8]) {
     one_line(&text).iter().chain(&source_stanzas(&text)).for_each(no_password);
 }
 
-fn no_password(source: &Source) {
+fn no_password(source: &AptSource) {
     let Some((_, rest)) = source.uri.split_once("://") else { return };
     let authority = rest.split('/').next().unwrap_or_default();
     if let Some((who, _)) = authority.rsplit_once('@') {

@@ -1,19 +1,19 @@
 //! Files of `/etc/pam.d`, and what pam-auth-update remembers of them.
 
 use gokaku::text::pam::saved::{agrees, primary, profile_rules, saved, with_profile};
-use gokaku::text::pam::{Entry, Rule, entries};
+use gokaku::text::pam::{PamLine, Rule, entries};
 use gokaku::text::splice::{Edit, splice};
 
 use super::support::{chosen, kept_around, lines};
 
-fn shape(entry: &Entry) -> String {
+fn shape(entry: &PamLine) -> String {
     match entry {
-        Entry::Rule(r) => {
+        PamLine::Rule(r) => {
             let arguments: Vec<&str> = r.arguments.iter().map(|a| a.text.as_str()).collect();
             format!("{} {} {:?} {} {arguments:?}", r.kind, r.quiet, r.control, r.module)
         }
-        Entry::Include { file, .. } => format!("@{file}"),
-        Entry::Malformed { text, .. } => format!("?{text}"),
+        PamLine::Include { file, .. } => format!("@{file}"),
+        PamLine::Malformed { text, .. } => format!("?{text}"),
     }
 }
 
@@ -23,7 +23,7 @@ fn words(rule: &Rule) -> Vec<String> {
 }
 
 /// The entry `at` after an edit of it, all others being as they were.
-fn edited(text: &str, found: &[Entry], at: usize, edits: Vec<Edit>) -> (String, Rule) {
+fn edited(text: &str, found: &[PamLine], at: usize, edits: Vec<Edit>) -> (String, Rule) {
     let new = splice(text, edits);
     let mut after = entries(&new);
     assert_eq!(after.len(), found.len(), "{text:?}\n{new:?}");
@@ -31,7 +31,7 @@ fn edited(text: &str, found: &[Entry], at: usize, edits: Vec<Edit>) -> (String, 
         assert_eq!(shape(old), shape(new), "entry {i}");
     }
     match after.swap_remove(at) {
-        Entry::Rule(rule) => (new, rule),
+        PamLine::Rule(rule) => (new, rule),
         other => panic!("became {other:?}: {text:?}\n{new:?}"),
     }
 }
@@ -48,7 +48,7 @@ pub fn run(data: &[u8]) {
         return;
     }
     let at = pick % found.len();
-    let Entry::Rule(rule) = &found[at] else { return };
+    let PamLine::Rule(rule) = &found[at] else { return };
     let last = rule.line + lines(&text[rule.span.clone()]).len().max(1) - 1;
     let place = pick / found.len() % (rule.arguments.len() + 1);
     rule.value("retry");

@@ -1,7 +1,8 @@
 //! Profiles: a head and a chapter in TOML.
 
 use gokaku::plan::audit;
-use gokaku::profile::{Lang, Source};
+use gokaku::message::Lang;
+use gokaku::profile::ProfileFiles;
 use gokaku::rootfs::MemoryRootfs;
 
 use super::support::chosen;
@@ -26,7 +27,7 @@ const HEAD: &str = "id = \"t\"\ntitle = { en = \"t\", ja = \"t\" }\nsource = \"s
 pub fn run(data: &[u8]) {
     let (pick, text) = chosen(data);
     let files = if pick % 8 == 0 { [&*text, ""] } else { [HEAD, &*text] };
-    match Source::from_files(["profile.toml", "1.toml"].into_iter().zip(files)).parse() {
+    match ProfileFiles::from_files(["profile.toml", "1.toml"].into_iter().zip(files)).parse() {
         Err(e) => assert!(e.to_string().contains(".toml"), "{e}"),
         Ok(profile) => {
             rules_page::render(&profile, Lang::En);

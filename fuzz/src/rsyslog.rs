@@ -1,15 +1,17 @@
 //! rsyslog's configuration.
 
-use gokaku::text::rsyslog::{Kind, Target, edited, file_mode, logical_start, mask, steps, tokens};
+use gokaku::text::rsyslog::{
+    Target, TokenKind, actions, edited, file_mode, logical_start, mask, tokens,
+};
 use gokaku::text::splice::splice;
 
 use super::support::{chosen, kept_around};
 
 /// A token without its place.
-fn shape(kind: &Kind) -> String {
+fn shape(kind: &TokenKind) -> String {
     match kind {
-        Kind::Directive(d) => format!("${} {}", d.name, d.value),
-        Kind::Object(o) => {
+        TokenKind::Directive(d) => format!("${} {}", d.name, d.value),
+        TokenKind::Object(o) => {
             let parameters: Vec<_> = o.parameters.iter().map(|p| (&p.name, &p.value)).collect();
             format!("{}{parameters:?}", o.name)
         }
@@ -30,11 +32,11 @@ pub fn run(data: &[u8]) {
     file_mode(&text);
     let Ok(found) = tokens(&text) else { return };
     assert!(found.iter().all(|t| (1..=count).contains(&t.line)), "{found:?}");
-    steps(found.iter().map(|t| &t.kind));
+    actions(found.iter().map(|t| &t.kind));
     let before: Vec<String> = found.iter().map(|t| shape(&t.kind)).collect();
     for token in &found {
         let _ = Target::of(&token.kind);
-        if let Kind::Selector(selector) = &token.kind {
+        if let TokenKind::Selector(selector) = &token.kind {
             mask(selector);
         }
     }
@@ -43,19 +45,19 @@ pub fn run(data: &[u8]) {
     }
     let at = pick % found.len();
     let edit = match &found[at].kind {
-        Kind::Directive(d) => d.set("0640"),
-        Kind::Object(o) => o.set("fileCreateMode", "0640"),
+        TokenKind::Directive(d) => d.set("0640"),
+        TokenKind::Object(o) => o.set("fileCreateMode", "0640"),
         _ => None,
     };
     let Some(edit) = edit else { return };
     let Some(new) = edited(&text, vec![edit]) else { return };
     let Ok(again) = tokens(&new) else { panic!("no longer understood: {text:?}\n{new:?}") };
     match &again.get(at).map(|t| &t.kind) {
-        Some(Kind::Directive(d)) => {
+        Some(TokenKind::Directive(d)) => {
             assert_eq!(file_mode(&d.value), Some(0o640), "{new:?}");
             assert_eq!(d.set("0640").map(|e| splice(&new, vec![e])).as_ref(), Some(&new));
         }
-        Some(Kind::Object(o)) => {
+        Some(TokenKind::Object(o)) => {
             assert_eq!(o.value("filecreatemode"), Some("0640"), "{new:?}");
             assert_eq!(
                 o.set("fileCreateMode", "0640").map(|e| splice(&new, vec![e])),

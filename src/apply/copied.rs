@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::journal::{Journal, Phase, Saved};
 use super::revert::PutBack;
-use super::{Executor, Folders, half_made};
+use super::{Executor, OpenDirs, half_made};
 use crate::error::Result;
 use crate::rootfs::{DiskRootfs, ImagePath};
 
@@ -31,21 +31,21 @@ pub fn undo_copy(root: &DiskRootfs, state: &Path) -> Result<Option<Vec<PutBack>>
 /// Whether every entry is as it was or as the run would have left it, and there are both, or something
 /// that the run had only begun.
 fn is_half_done(root: &DiskRootfs, journal: &Journal) -> Result<bool> {
-    let mut folders = Folders::new(root);
+    let mut dirs = OpenDirs::new(root);
     let (mut old, mut new, mut begun) = (false, false, false);
     for entry in &journal.entries {
         let path: ImagePath = entry.path()?;
         let name = path.file_name().unwrap_or_default();
-        let folder = match folders.holding(&path) {
-            Ok(folder) => folder,
+        let dir = match dirs.holding(&path) {
+            Ok(dir) => dir,
             Err(e) if entry.before.is_none() && journal.never_made(&path, &e) => {
                 old = true;
                 continue;
             }
             Err(_) => return Ok(false),
         };
-        begun |= folder.look(&entry.temp(), false)?.is_some();
-        let now = folder.look(name, entry.content)?;
+        begun |= dir.look(&entry.temp(), false)?.is_some();
+        let now = dir.look(name, entry.content)?;
         let is = |saved: &Option<Saved>| match saved {
             None => now.is_none(),
             Some(saved) => saved.is(now.as_ref(), entry.content),

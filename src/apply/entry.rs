@@ -4,62 +4,40 @@
 //! root without following links; names are never followed. At any instant an
 //! entry is old or new, never half.
 
+mod opened;
+
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, readlinkat};
-use nix::sys::stat::{
-    FileStat, Mode, UtimensatFlags, fchmod, fstatat, futimens, mkdirat, utimensat,
-};
+use nix::sys::stat::{FileStat, Mode, UtimensatFlags, fstatat, futimens, mkdirat, utimensat};
 use nix::sys::time::TimeSpec;
-use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, fsync, symlinkat, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, fsync, symlinkat, unlinkat};
 use rustix::fs::{AtFlags as StatFlags, StatxAttributes, StatxFlags};
 use sha2::{Digest, Sha256};
-use xattr::FileExt;
 
+use self::opened::{Opened, again};
+use super::shape::Shape;
 use crate::error::{Error, Result};
-use crate::rootfs::{CONTENT_LIMIT, DiskRootfs, FileKind, ImagePath, Links, Stat, reopen};
-
-/// What a default ACL of the directory gives to a new entry.
-const INHERITED: [&str; 2] = ["system.posix_acl_access", "system.posix_acl_default"];
-
-/// Everything about an entry that a rewrite must keep or an undo must bring back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shape {
-    pub kind: FileKind,
-    pub mode: u32,
-    pub uid: u32,
-    pub gid: u32,
-    /// Seconds and nanoseconds since the epoch.
-    pub mtime: (i64, i64),
-    /// The bytes of a file, or the text of a link; `None` when it was not read or is too large to be.
-    pub content: Option<Vec<u8>>,
-    pub xattrs: Vec<(OsString, Vec<u8>)>,
-}
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat, reopen};
 
 /// A directory of the target, open, and the path it stands for.
-pub(super) struct Folder {
+pub(super) struct OpenDir {
     fd: OwnedFd,
     path: ImagePath,
 }
 
-/// The file descriptor of one entry, with the path for messages.
-struct Opened<'a> {
-    file: std::fs::File,
-    path: &'a ImagePath,
-}
-
-impl Folder {
+impl OpenDir {
     /// Opens a directory; no link on the way is followed, the planner has resolved them all.
-    pub fn open_dir(root: &DiskRootfs, dir: ImagePath) -> Result<Folder> {
+    pub fn of(root: &DiskRootfs, dir: ImagePath) -> Result<OpenDir> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
         let fd = root
             .open_at(&dir, flags, Links::Refuse)
             .map_err(|e| Error::target("open the directory", &dir, e))?;
-        Ok(Folder { fd, path: dir })
+        Ok(OpenDir { fd, path: dir })
     }
 
     /// Where it lies in the root.
@@ -107,15 +85,7 @@ impl Folder {
             Err(e) => return Err(Error::target("stat", &path, e)),
         };
         let seen = Stat::from(&stat);
-        let mut shape = Shape {
-            kind: seen.kind,
-            mode: seen.mode,
-            uid: seen.uid,
-            gid: seen.gid,
-            mtime: (stat.st_mtime, stat.st_mtime_nsec),
-            content: None,
-            xattrs: Vec::new(),
-        };
+        let mut shape = Shape::of(&stat);
         match seen.kind {
             FileKind::Symlink => {
                 let target = again(|| readlinkat(&self.fd, name))
@@ -383,111 +353,6 @@ impl Folder {
     }
 }
 
-impl Opened<'_> {
-    fn error(&self, op: &'static str, e: impl Into<std::io::Error>) -> Error {
-        Error::target(op, self.path, e)
-    }
-
-    fn xattrs(&self) -> Result<Vec<(OsString, Vec<u8>)>> {
-        let names = match retry(|| self.file.list_xattr()) {
-            Ok(names) => names,
-            Err(e) if unsupported(&e) => return Ok(Vec::new()),
-            Err(e) => return Err(self.error("list the attributes of", e)),
-        };
-        let mut out = Vec::new();
-        for name in names {
-            let value = retry(|| self.file.get_xattr(&name))
-                .map_err(|e| self.error("read the attributes of", e))?;
-            out.extend(value.map(|v| (name, v)));
-        }
-        out.sort();
-        Ok(out)
-    }
-
-    /// All of a file of this size (bytes); `None` when that is more than a plan ever replaces.
-    fn content(&mut self, size: u64) -> Result<Option<Vec<u8>>> {
-        if size > CONTENT_LIMIT {
-            return Ok(None);
-        }
-        let mut content = Vec::new();
-        // It may grow while it is read.
-        let read = (&self.file).take(CONTENT_LIMIT + 1).read_to_end(&mut content);
-        read.map_err(|e| self.error("read", e))?;
-        Ok(Some(content).filter(|c| c.len() as u64 <= CONTENT_LIMIT))
-    }
-
-    /// What stands there, without the content.
-    fn shape(&self) -> Result<Shape> {
-        let stat = self.stat()?;
-        let seen = Stat::from(&stat);
-        Ok(Shape {
-            kind: seen.kind,
-            mode: seen.mode,
-            uid: seen.uid,
-            gid: seen.gid,
-            mtime: (stat.st_mtime, stat.st_mtime_nsec),
-            content: None,
-            xattrs: self.xattrs()?,
-        })
-    }
-
-    fn stat(&self) -> Result<FileStat> {
-        again(|| nix::sys::stat::fstat(&self.file)).map_err(|e| self.error("stat", e))
-    }
-
-    /// Owner, attributes, mode, time. In this order: a new owner takes set-id bits and
-    /// capabilities away, and an ACL's mask is the mode's group part.
-    fn dress(&mut self, shape: &Shape) -> Result<()> {
-        self.set_owner(&Stat::from(&self.stat()?), shape)?;
-        self.set_xattrs(shape)?;
-        self.set_mode(shape.mode)?;
-        if shape.mtime != NOW {
-            let mtime = TimeSpec::new(shape.mtime.0, shape.mtime.1);
-            again(|| futimens(&self.file, &TimeSpec::UTIME_OMIT, &mtime))
-                .map_err(|e| self.error("set the time of", e))?;
-        }
-        Ok(())
-    }
-
-    /// Attributes and ACLs as in `shape`; those that are right already are not touched. Of what is
-    /// there beyond them, ACLs, capabilities and the users' own go; the rest is the system's (labels).
-    fn set_xattrs(&self, shape: &Shape) -> Result<()> {
-        let now = self.xattrs()?;
-        for (name, _) in &now {
-            let ours = INHERITED.iter().any(|i| name == i)
-                || name == "security.capability"
-                || name.as_encoded_bytes().starts_with(b"user.");
-            if ours && !shape.xattrs.iter().any(|(wanted, _)| wanted == name) {
-                retry(|| self.file.remove_xattr(name))
-                    .map_err(|e| self.error("remove an attribute or ACL of", e))?;
-            }
-        }
-        for wanted in shape.xattrs.iter().filter(|wanted| !now.contains(wanted)) {
-            retry(|| self.file.set_xattr(&wanted.0, &wanted.1))
-                .map_err(|e| self.error("set an attribute of", e))?;
-        }
-        Ok(())
-    }
-
-    fn set_owner(&self, now: &Stat, shape: &Shape) -> Result<()> {
-        if (now.uid, now.gid) == (shape.uid, shape.gid) {
-            return Ok(());
-        }
-        #[allow(clippy::disallowed_methods)] // this is apply/
-        again(|| {
-            let (uid, gid) = (Uid::from_raw(shape.uid), Gid::from_raw(shape.gid));
-            fchown(self.file.as_fd(), Some(uid), Some(gid))
-        })
-        .map_err(|e| self.error("set the owner of", e))
-    }
-
-    fn set_mode(&self, mode: u32) -> Result<()> {
-        #[allow(clippy::disallowed_methods)] // this is apply/
-        again(|| fchmod(self.file.as_fd(), Mode::from_bits_truncate(mode)))
-            .map_err(|e| self.error("set the mode of", e))
-    }
-}
-
 /// In [`Shape::mtime`]: leave the time at which the file was written.
 pub(super) const NOW: (i64, i64) = (i64::MIN, 0);
 
@@ -516,30 +381,6 @@ pub(super) fn is_not_empty(e: &Error) -> bool {
     matches!(e, Error::Target { source, .. } if source.kind() == DirectoryNotEmpty)
 }
 
-/// A call that a signal interrupted is made again.
-fn again<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
-    loop {
-        match call() {
-            Err(Errno::EINTR) => {}
-            answer => return answer,
-        }
-    }
-}
-
-/// As [`again`], for calls of the standard library's kind.
-fn retry<T>(mut call: impl FnMut() -> std::io::Result<T>) -> std::io::Result<T> {
-    loop {
-        match call() {
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            answer => return answer,
-        }
-    }
-}
-
-fn unsupported(e: &std::io::Error) -> bool {
-    matches!(e.raw_os_error().map(Errno::from_raw), Some(Errno::EOPNOTSUPP | Errno::ENOSYS))
-}
-
 /// SHA-256, in hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
@@ -551,40 +392,4 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods)]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::symlink;
-    use std::os::unix::net::UnixListener;
-    use std::path::Path;
-
-    use super::*;
-
-    /// What stands there instead, and what puts it there.
-    type Other = (&'static str, fn(&Path));
-
-    #[test]
-    fn what_took_an_entrys_place_is_neither_used_nor_opened() {
-        let others: [Other; 3] = [
-            ("another file", |at| fs::write(at, "").unwrap()),
-            ("a link to the old one", |at| symlink("old", at).unwrap()),
-            // Opening it would be another error.
-            ("a socket", |at| drop(UnixListener::bind(at).unwrap())),
-        ];
-        for (what, make) in others {
-            let top = tempfile::tempdir().unwrap();
-            let (entry, old) = (top.path().join("entry"), top.path().join("old"));
-            fs::write(&entry, "").unwrap();
-            let disk = DiskRootfs::open(top.path()).unwrap();
-            let folder = Folder::open_dir(&disk, ImagePath::root()).unwrap();
-            let name = OsStr::new("entry");
-            let path = ImagePath::root().join(name).unwrap();
-            let seen = fstatat(&folder.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).unwrap();
-            assert!(folder.open(name, &path, &seen).is_ok());
-            fs::rename(&entry, &old).unwrap();
-            make(&entry);
-            let e = folder.open(name, &path, &seen).err().unwrap();
-            assert!(matches!(e, Error::Raced { .. }), "{what}: {e}");
-        }
-    }
-}
+mod tests;

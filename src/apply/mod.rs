@@ -9,15 +9,16 @@
 mod container;
 mod copied;
 mod entry;
-mod folders;
 mod harden;
 mod journal;
 mod leftovers;
 mod lock;
 mod mounts;
+mod open_dirs;
 pub mod packages;
 mod privilege;
 mod revert;
+mod shape;
 mod state;
 mod stop;
 #[cfg(test)]
@@ -26,17 +27,19 @@ mod validate;
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::plan::{PathChange, Plan};
-use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Node, NodeBody, Rootfs};
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Rootfs};
 
-use entry::{Folder, NOW, Shape, is_no_directory, is_not_empty, is_not_there};
-use folders::Folders;
-use journal::{Below, Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
+use entry::{NOW, OpenDir, is_no_directory, is_not_empty, is_not_there};
+use journal::{
+    Below, Entry, EntryChange, Journal, Journals, Phase, Purpose, Run, Saved, temporary,
+};
 use lock::Lock;
+use open_dirs::OpenDirs;
+use shape::{half_made, matches_plan, may_be_replaced, replaces_content, shape_of};
 
 pub use container::serve;
 pub use copied::undo_copy;
@@ -191,27 +194,27 @@ impl<'a> Executor<'a> {
             return Ok(Applied { changed: 0, journal: None });
         }
         let _accounts = self.lock_accounts(changes.iter().map(|c| &c.path))?;
-        let mut folders = Folders::new(self.root);
+        let mut dirs = OpenDirs::new(self.root);
         let mut steps = Vec::new();
         for (index, change) in changes.iter().enumerate() {
-            steps.push(self.step(index, change, &mut folders)?);
+            steps.push(self.step(index, change, &mut dirs)?);
         }
         let purpose = Purpose { beyond: self.beyond.clone(), ..Purpose::default() };
-        let run = self.carry_out(steps, folders, purpose)?;
+        let run = self.carry_out(steps, dirs, purpose)?;
         Ok(Applied { changed: changes.len(), journal: Some(run.path().to_owned()) })
     }
 
     /// Writes the journal, then the steps; undoes them all when one fails.
     fn carry_out(
         &self,
-        mut steps: Vec<Step>,
-        folders: Folders<'_>,
+        mut steps: Vec<EntryChange>,
+        dirs: OpenDirs<'_>,
         mut purpose: Purpose,
     ) -> Result<Run> {
         let paths: Vec<ImagePath> = steps.iter().map(|s| s.entry.path()).collect::<Result<_>>()?;
         purpose.below = Below::holding(self.root, &paths)?;
-        let (run, mut journal) = self.journals.begin(&steps, folders.times(), purpose)?;
-        let done = self.write(&mut steps, folders).and_then(|()| {
+        let (run, mut journal) = self.journals.begin(&steps, dirs.times(), purpose)?;
+        let done = self.write(&mut steps, dirs).and_then(|()| {
             journal.tell(&steps);
             run.finish(&mut journal)
         });
@@ -239,14 +242,19 @@ impl<'a> Executor<'a> {
             return Ok(None);
         }
         match paths.find(|p| FILES.contains(&p.as_bytes())).and_then(|p| p.parent()) {
-            Some(dir) => Folder::open_dir(self.root, dir)?.lock_accounts().map(Some),
+            Some(dir) => OpenDir::of(self.root, dir)?.lock_accounts().map(Some),
             None => Ok(None),
         }
     }
 
     /// What one change means on disk: the entry as it stands, and as it will stand. Refuses when
     /// it is no longer what the plan was made from.
-    fn step(&self, index: usize, change: &PathChange, folders: &mut Folders<'_>) -> Result<Step> {
+    fn step(
+        &self,
+        index: usize,
+        change: &PathChange,
+        dirs: &mut OpenDirs<'_>,
+    ) -> Result<EntryChange> {
         let path = &change.path;
         let name = path.file_name().ok_or_else(|| Error::Raced { path: path.clone() })?;
         let temp = temporary(index);
@@ -254,14 +262,14 @@ impl<'a> Executor<'a> {
         let before = match &change.before {
             // Its directory may be one that this very run makes.
             None => {
-                match folders.holding(path) {
+                match dirs.holding(path) {
                     Err(e) if is_not_there(&e) || is_no_directory(&e) => {}
                     answer => drop(answer?),
                 }
                 None
             }
             Some(planned) => {
-                let now = folders.holding(path)?.look(name, content)?;
+                let now = dirs.holding(path)?.look(name, content)?;
                 Some(
                     now.filter(|now| matches_plan(now, planned, content))
                         .ok_or_else(|| Error::Raced { path: path.clone() })?,
@@ -275,36 +283,36 @@ impl<'a> Executor<'a> {
             }
             shape
         });
-        Ok(Step { entry: Entry::new(path, &temp, content), before, after })
+        Ok(EntryChange { entry: Entry::new(path, &temp, content), before, after })
     }
 
     /// Does the steps, and notes in each what really came of it.
-    fn write(&self, steps: &mut [Step], mut folders: Folders<'_>) -> Result<()> {
-        folders.sweep()?;
+    fn write(&self, steps: &mut [EntryChange], mut dirs: OpenDirs<'_>) -> Result<()> {
+        dirs.sweep()?;
         // Directories first and everything complete beside its place, then one step each.
-        for Step { entry, before, after } in steps.iter_mut() {
+        for EntryChange { entry, before, after } in steps.iter_mut() {
             self.stop.check()?;
             let path = entry.path()?;
             let name = path.file_name().unwrap_or_default();
             let Some(after) = after else { continue };
             if after.kind == FileKind::Dir && before.is_none() {
-                *after = folders.holding(&path)?.make_dir(name, after)?;
+                *after = dirs.holding(&path)?.make_dir(name, after)?;
                 if let Some(time) = self.mtime {
-                    folders.expect(&path, (time, 0));
-                    folders.at(&path)?;
+                    dirs.expect(&path, (time, 0));
+                    dirs.at(&path)?;
                 }
             } else if entry.content {
-                *after = folders.holding(&path)?.prepare(&entry.temp(), name, after)?;
+                *after = dirs.holding(&path)?.prepare(&entry.temp(), name, after)?;
             }
         }
-        for Step { entry, before, after } in steps.iter_mut() {
+        for EntryChange { entry, before, after } in steps.iter_mut() {
             self.stop.check()?;
             let path = entry.path()?;
             let name = path.file_name().unwrap_or_default();
-            let folder = folders.holding(&path)?;
+            let dir = dirs.holding(&path)?;
             if let Some(before) = before.as_ref() {
                 // The journal holds what stood there when it was looked at, and nothing newer.
-                let now = folder.look(name, entry.content)?;
+                let now = dir.look(name, entry.content)?;
                 if !now.is_some_and(|now| may_be_replaced(&now, before, after.as_ref())) {
                     return Err(Error::Raced { path });
                 }
@@ -312,17 +320,17 @@ impl<'a> Executor<'a> {
             match (before, after) {
                 (None, None) => {}
                 (Some(before), None) => {
-                    folder.remove(name, before.kind)?;
-                    folders.gone(&path);
+                    dir.remove(name, before.kind)?;
+                    dirs.gone(&path);
                 }
                 (before, Some(_)) if entry.content => {
-                    folder.commit(&entry.temp(), name, before.is_none())?;
+                    dir.commit(&entry.temp(), name, before.is_none())?;
                 }
-                (Some(_), Some(after)) => *after = folder.set_stat(name, after)?,
+                (Some(_), Some(after)) => *after = dir.set_stat(name, after)?,
                 (None, Some(_)) => {}
             }
         }
-        folders.close()
+        dirs.close()
     }
 
     /// Puts every entry back that is not as it was, last first; one that cannot be put back does
@@ -333,15 +341,15 @@ impl<'a> Executor<'a> {
         journal: &Journal,
         theirs: Option<&ImagePath>,
     ) -> Result<Vec<PutBack>> {
-        let mut folders = Folders::new(self.root);
-        for folder in &journal.folders {
-            folders.expect(&folder.path()?, folder.mtime);
+        let mut dirs = OpenDirs::new(self.root);
+        for dir in &journal.folders {
+            dirs.expect(&dir.path()?, dir.mtime);
         }
         let (mut done, mut failed) = (Vec::new(), None);
         for entry in journal.entries.iter().rev() {
             let path = entry.path()?;
             let is_theirs = theirs == Some(&path);
-            match self.undo_entry(run, journal, entry, &path, &mut folders, is_theirs) {
+            match self.undo_entry(run, journal, entry, &path, &mut dirs, is_theirs) {
                 Ok(true) => done.push(PutBack { path, how: How::of(entry.before.is_some()) }),
                 Ok(false) => {}
                 // Everything of ours in it is gone by now.
@@ -353,7 +361,7 @@ impl<'a> Executor<'a> {
                 Err(e) => log::error!("{e}"),
             }
         }
-        folders.close()?;
+        dirs.close()?;
         failed.map_or(Ok(done), Err)
     }
 
@@ -363,17 +371,17 @@ impl<'a> Executor<'a> {
         journal: &Journal,
         entry: &Entry,
         path: &ImagePath,
-        folders: &mut Folders<'_>,
+        dirs: &mut OpenDirs<'_>,
         is_theirs: bool,
     ) -> Result<bool> {
         let name = path.file_name().unwrap_or_default();
-        let folder = match folders.holding(path) {
-            Ok(folder) => folder,
+        let dir = match dirs.holding(path) {
+            Ok(dir) => dir,
             Err(e) if entry.before.is_none() && journal.never_made(path, &e) => return Ok(false),
             Err(e) => return Err(e),
         };
-        folder.discard(&entry.temp())?;
-        let now = folder.look(name, entry.content)?;
+        dir.discard(&entry.temp())?;
+        let now = dir.look(name, entry.content)?;
         let is = |saved: &Option<Saved>| match saved {
             None => now.is_none(),
             Some(saved) => saved.is(now.as_ref(), entry.content),
@@ -406,21 +414,21 @@ impl<'a> Executor<'a> {
             });
         }
         match (&entry.before, now) {
-            (None, Some(now)) => folder.remove(name, now.kind)?,
+            (None, Some(now)) => dir.remove(name, now.kind)?,
             (None, None) => {}
             (Some(before), _) if entry.content => {
                 let shape = run.shape(before)?;
                 let temp = entry.temp();
-                folder.prepare(&temp, name, &shape)?;
-                folder.commit(&temp, name, false)?;
+                dir.prepare(&temp, name, &shape)?;
+                dir.commit(&temp, name, false)?;
             }
             (Some(before), None) => {
                 let shape = run.shape(before)?;
-                folder.make_dir(name, &shape)?;
-                folders.expect(path, shape.mtime);
-                folders.at(path)?;
+                dir.make_dir(name, &shape)?;
+                dirs.expect(path, shape.mtime);
+                dirs.at(path)?;
             }
-            (Some(before), Some(_)) => drop(folder.set_stat(name, &run.shape(before)?)?),
+            (Some(before), Some(_)) => drop(dir.set_stat(name, &run.shape(before)?)?),
         }
         Ok(true)
     }
@@ -438,77 +446,5 @@ impl Recovered {
             }
             Recovered::Nothing | Recovered::RevertDone => {}
         }
-    }
-}
-
-/// Whether what stands there now is what the journal holds. Under another name of the same file
-/// (hard link), this very run may have set owner and mode already.
-fn may_be_replaced(now: &Shape, before: &Shape, after: Option<&Shape>) -> bool {
-    let as_in = |known: &Shape| {
-        let told = |s: &Shape| (s.mode, s.uid, s.gid, s.xattrs.clone());
-        told(now) == told(known)
-    };
-    (now.kind, &now.content) == (before.kind, &before.content)
-        && (as_in(before) || after.is_some_and(as_in))
-}
-
-/// Owner and mode are set in several steps, none of which allows what neither old nor new allow, and
-/// a directory is made with neither; in between, an entry is neither old nor new, but ours.
-fn half_made(entry: &Entry, now: &Shape) -> bool {
-    const SET_ID: u32 = 0o6000;
-    let known: Vec<&Saved> = [&entry.before, &entry.after]
-        .into_iter()
-        .flatten()
-        .filter(|s| s.kind() == now.kind)
-        .collect();
-    let made = now.kind == FileKind::Dir
-        && (entry.before.is_none() || entry.after.is_none())
-        && now.uid == users::get_effective_uid();
-    let owner = made || known.iter().any(|s| s.owner() == (now.uid, now.gid));
-    // A new owner takes set-id bits away.
-    let bare = |mode: u32| mode & !SET_ID;
-    let bits: Vec<u32> = known.iter().filter_map(|s| s.mode()).map(bare).collect();
-    let mode = (made && bare(now.mode) & 0o777 == 0o700)
-        || bits.contains(&bare(now.mode))
-        || bits.iter().copied().reduce(|a, b| a & b) == Some(bare(now.mode));
-    !entry.content && !known.is_empty() && owner && mode
-}
-
-fn replaces_content(change: &PathChange) -> bool {
-    match (&change.before, &change.after) {
-        (_, Some(Node { body: NodeBody::File(Some(_)) | NodeBody::Symlink(_), .. })) => {
-            change.before.as_ref().map(|n| &n.body) != change.after.as_ref().map(|n| &n.body)
-                || matches!(change.after, Some(Node { body: NodeBody::Symlink(_), .. }))
-        }
-        // A removed file must be kept whole for the undo.
-        (Some(Node { body: NodeBody::File(_) | NodeBody::Symlink(_), .. }), None) => true,
-        _ => false,
-    }
-}
-
-fn matches_plan(now: &Shape, planned: &Node, content: bool) -> bool {
-    let stat = &planned.stat;
-    (now.kind, now.mode, now.uid, now.gid) == (stat.kind, stat.mode, stat.uid, stat.gid)
-        && match &planned.body {
-            NodeBody::File(Some(bytes)) if content => now.content.as_deref() == Some(bytes),
-            NodeBody::Symlink(target) => now.content.as_ref() == Some(target),
-            _ => true,
-        }
-}
-
-fn shape_of(node: &Node, before: Option<&Shape>) -> Shape {
-    let content = match &node.body {
-        NodeBody::File(Some(bytes)) => Some(Rc::as_ref(bytes).to_vec()),
-        NodeBody::Symlink(target) => Some(target.clone()),
-        _ => None,
-    };
-    Shape {
-        kind: node.stat.kind,
-        mode: node.stat.mode,
-        uid: node.stat.uid,
-        gid: node.stat.gid,
-        mtime: before.map_or(NOW, |b| b.mtime),
-        content,
-        xattrs: before.map(|b| b.xattrs.clone()).unwrap_or_default(),
     }
 }

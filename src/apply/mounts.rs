@@ -15,7 +15,7 @@ use crate::rootfs::{DiskRootfs, ImagePath, Links};
 
 /// Where something lies: its mount, and its filesystem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct MountAndDevice {
     mount: u64,
     device: u64,
     is_dir: bool,
@@ -65,16 +65,16 @@ pub(super) fn refuse_foreign(root: &DiskRootfs, changes: &[PathChange]) -> Resul
 }
 
 /// Where `path` lies, or the closest directory above it that exists.
-fn nearest(root: &DiskRootfs, path: &ImagePath) -> Option<Place> {
+fn nearest(root: &DiskRootfs, path: &ImagePath) -> Option<MountAndDevice> {
     std::iter::successors(Some(path.clone()), ImagePath::parent).find_map(|p| place(root, &p))
 }
 
-fn place(root: &DiskRootfs, path: &ImagePath) -> Option<Place> {
+fn place(root: &DiskRootfs, path: &ImagePath) -> Option<MountAndDevice> {
     let fd = root.open_at(path, OFlag::O_PATH, Links::Refuse).ok()?;
     let stat = fstat(&fd).ok()?;
     #[allow(clippy::disallowed_methods)] // a question to the running kernel
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd()));
     let mount = info.ok()?.lines().find_map(|l| l.strip_prefix("mnt_id:")?.trim().parse().ok())?;
     let is_dir = stat.st_mode & nix::libc::S_IFMT == nix::libc::S_IFDIR;
-    Some(Place { mount, device: stat.st_dev, is_dir })
+    Some(MountAndDevice { mount, device: stat.st_dev, is_dir })
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::plan::PathChange;
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
-use super::entry::Folder;
+use super::entry::OpenDir;
 
 /// As many paths as a message names.
 const SHOWN: usize = 8;
@@ -158,7 +158,7 @@ pub(super) fn can_set(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
 
 fn attributes(root: &DiskRootfs, path: &ImagePath) -> Result<Vec<(OsString, Vec<u8>)>> {
     let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else { return Ok(Vec::new()) };
-    let shape = Folder::open_dir(root, dir)?.look(name, false)?;
+    let shape = OpenDir::of(root, dir)?.look(name, false)?;
     Ok(shape.map(|shape| shape.xattrs).unwrap_or_default())
 }
 

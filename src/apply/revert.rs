@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::entry::{Shape, is_no_directory, is_not_there};
-use super::journal::{Entry, Journal, Purpose, Run, Saved, Step, temporary};
-use super::{Executor, Folders, Recovered, Stop, leftovers};
+use super::entry::{is_no_directory, is_not_there};
+use super::journal::{Entry, EntryChange, Journal, Purpose, Run, Saved, temporary};
+use super::shape::Shape;
+use super::{Executor, OpenDirs, Recovered, Stop, leftovers};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
 
@@ -151,7 +152,7 @@ enum Back {
     /// It is as it was before the run.
     Nothing,
     /// It can be put back.
-    Step(Box<Step>),
+    Change(Box<EntryChange>),
     /// Its later state was accepted.
     Left,
     /// Something else changed it.
@@ -186,15 +187,15 @@ impl Executor<'_> {
             )));
         }
         journal.is_whole(self.root)?;
-        let mut folders = Folders::new(self.root);
-        let (steps, left) = self.steps_back(run, &journal, force, &mut folders)?;
-        let put_back = |step: &Step| -> Result<PutBack> {
+        let mut dirs = OpenDirs::new(self.root);
+        let (steps, left) = self.steps_back(run, &journal, force, &mut dirs)?;
+        let put_back = |step: &EntryChange| -> Result<PutBack> {
             Ok(PutBack { path: step.entry.path()?, how: How::of(step.after.is_some()) })
         };
         let paths: Vec<PutBack> = steps.iter().map(put_back).collect::<Result<_>>()?;
         let _accounts = self.lock_accounts(paths.iter().map(|p| &p.path))?;
         let purpose = Purpose { reverts: Some(run.number), ..Purpose::default() };
-        let own = self.carry_out(steps, folders, purpose)?;
+        let own = self.carry_out(steps, dirs, purpose)?;
         // From here on the run counts as taken back; whoever comes next ends what fails now.
         if let Err(e) = self.journals.forget(run).and_then(|()| self.journals.forget(&own)) {
             log::warn!("{e}; everything is reverted, the next run will remove it");
@@ -259,8 +260,8 @@ impl Executor<'_> {
         run: &Run,
         journal: &Journal,
         force: &[ImagePath],
-        folders: &mut Folders<'_>,
-    ) -> Result<(Vec<Step>, Vec<ImagePath>)> {
+        dirs: &mut OpenDirs<'_>,
+    ) -> Result<(Vec<EntryChange>, Vec<ImagePath>)> {
         let known: BTreeSet<ImagePath> =
             journal.entries.iter().map(Entry::path).collect::<Result<_>>()?;
         if let Some(unknown) = force.iter().find(|path| !known.contains(path)) {
@@ -274,10 +275,10 @@ impl Executor<'_> {
         for (index, entry) in journal.entries.iter().enumerate().rev() {
             let path = entry.path()?;
             let forced = force.contains(&path);
-            match self.back(index, run, entry, forced, &removed, folders)? {
+            match self.back(index, run, entry, forced, &removed, dirs)? {
                 Back::Nothing => {}
                 Back::Left => left.push(path),
-                Back::Step(step) => {
+                Back::Change(step) => {
                     if step.after.is_none() {
                         removed.insert(path);
                     }
@@ -313,12 +314,12 @@ impl Executor<'_> {
         entry: &Entry,
         forced: bool,
         removed: &BTreeSet<ImagePath>,
-        folders: &mut Folders<'_>,
+        dirs: &mut OpenDirs<'_>,
     ) -> Result<Back> {
         let path = entry.path()?;
         let name = path.file_name().unwrap_or_default();
-        let now = match folders.holding(&path) {
-            Ok(folder) => folder.look(name, entry.content)?,
+        let now = match dirs.holding(&path) {
+            Ok(dir) => dir.look(name, entry.content)?,
             Err(e) if is_not_there(&e) && entry.before.is_none() => return Ok(Back::Nothing),
             Err(e) if is_not_there(&e) || is_no_directory(&e) => {
                 let how = match is_not_there(&e) {
@@ -356,7 +357,7 @@ impl Executor<'_> {
             return Ok(Back::Changed { how, forceable });
         }
         if let (None, Some(FileKind::Dir)) = (&entry.before, now.as_ref().map(|n| n.kind)) {
-            let stays = others(&path, removed, folders)?;
+            let stays = others(&path, removed, dirs)?;
             if !stays.is_empty() && forced {
                 return Ok(Back::Left);
             }
@@ -367,7 +368,7 @@ impl Executor<'_> {
         }
         let after = entry.before.as_ref().map(|before| run.shape(before)).transpose()?;
         let entry = Entry::new(&path, &temporary(index), entry.content);
-        Ok(Back::Step(Box::new(Step { entry, before: now, after })))
+        Ok(Back::Change(Box::new(EntryChange { entry, before: now, after })))
     }
 }
 
@@ -385,10 +386,10 @@ fn changes(entry: &Entry, now: Option<&Shape>) -> Vec<String> {
 fn others(
     dir: &ImagePath,
     removed: &BTreeSet<ImagePath>,
-    folders: &mut Folders<'_>,
+    dirs: &mut OpenDirs<'_>,
 ) -> Result<Vec<String>> {
     let mut out = Vec::new();
-    for name in folders.at(dir)?.names()? {
+    for name in dirs.at(dir)?.names()? {
         let path = dir.join(&name)?;
         if !removed.contains(&path) {
             out.push(path.to_string());

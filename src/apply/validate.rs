@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::Stop;
 use super::container::{
-    self, ENVIRONMENT, Job, Kind, MISSING, NOT_STARTED, Place, Put, Request, SCRATCH_INSIDE, View,
+    self, ENVIRONMENT, Job, MISSING, NOT_STARTED, Put, Request, RunsIn, SCRATCH_INSIDE, Task, View,
     WAYS_OUT,
 };
 use crate::error::{Error, Result};
@@ -166,8 +166,8 @@ fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &Judge, program: &Path)
     let fail = |e| Error::host("ask its programs", root.host_path(), e);
     let request = Request {
         job: Job {
-            place: Place::Container,
-            kind: Kind::View,
+            place: RunsIn::Container,
+            kind: Task::View,
             parent: std::process::id(),
             root: root.host_path().to_owned(),
             identity: root.identity().ok_or_else(|| Error::Raced { path: ImagePath::root() })?,

@@ -9,7 +9,7 @@ use crate::error::{QUOTED, cut};
 use crate::message::Message;
 use crate::rootfs::{Change, ImagePath};
 
-/// What a want, or a whole rule, comes out as. Spelled the same in JSON, code and text.
+/// The outcome of a want, or of a whole rule. Spelled the same in JSON, code and text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, Judge};
-use super::place::Place;
+use super::report_file::ReportFile;
 use super::{Failure, emit};
 use crate::error::Error;
 use crate::rootfs::DiskRootfs;
@@ -18,7 +18,7 @@ pub(super) struct Outputs(Vec<(Format, Option<Output>)>);
 /// A file to write a report into. What was made for it and never written goes again.
 struct Output {
     path: PathBuf,
-    place: Place,
+    place: ReportFile,
 }
 
 impl Outputs {
@@ -77,7 +77,7 @@ impl Outputs {
 
 impl Output {
     fn open(path: &Path, root: &DiskRootfs) -> Result<Output, Error> {
-        Ok(Output { path: path.to_owned(), place: Place::open(path, root)? })
+        Ok(Output { path: path.to_owned(), place: ReportFile::open(path, root)? })
     }
 
     fn write(mut self, text: &str) -> Result<(), Error> {

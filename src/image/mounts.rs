@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::table::Partition;
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs, escape};
-use crate::text::fstab::{self, Entry};
+use crate::text::accounts::{HOME, lookup};
+use crate::text::fstab::{self, FstabLine};
+use crate::text::lossless;
 use crate::text::os_release;
 
 /// No fstab is larger (bytes).
@@ -111,7 +113,7 @@ pub struct Apart {
 }
 
 /// Where what the first field names is found.
-enum Place<'a> {
+enum DeviceLocation<'a> {
     Here(&'a Partition),
     /// On no partition of this disk.
     Elsewhere(String),
@@ -138,15 +140,13 @@ impl System {
         };
         let is_system = id("/etc/os-release")? || id("/usr/lib/os-release")?;
         let homes = read(root, "/etc/passwd")?.unwrap_or_default();
-        let homes: Vec<String> = String::from_utf8_lossy(&homes)
-            .lines()
-            .filter_map(|line| line.split(':').nth(5).map(str::to_owned))
-            .collect();
+        let homes: Vec<String> =
+            lookup(&homes).map(|(user, _)| lossless::decode(user.field(HOME))).collect();
         Ok(System::of(&fstab::entries(&text), &homes, partitions, number, is_system))
     }
 
     fn of(
-        entries: &[Entry],
+        entries: &[FstabLine],
         homes: &[String],
         partitions: &[Partition],
         number: u32,
@@ -157,11 +157,11 @@ impl System {
         let disk = own.and_then(|e| device_number(&e.source)).map(|(disk, _)| disk);
         // Of two systems with one label each says so.
         let root = partitions.iter().find(|p| p.number == number);
-        let is_root = |at: &Partition, e: &Entry| {
-            matches!(find(e, std::slice::from_ref(at), disk), Place::Here(_))
+        let is_root = |at: &Partition, e: &FstabLine| {
+            matches!(find(e, std::slice::from_ref(at), disk), DeviceLocation::Here(_))
         };
         let names_itself = root.is_some_and(|at| own.is_some_and(|e| is_root(at, e)));
-        let find = |entry: &Entry| find(entry, partitions, disk);
+        let find = |entry: &FstabLine| find(entry, partitions, disk);
         let mut system = System {
             partition: number,
             is_system,
@@ -192,22 +192,22 @@ impl System {
                 continue;
             }
             let why = match place {
-                Place::Nowhere(what) => {
+                DeviceLocation::Nowhere(what) => {
                     system.left.push(apart(what.into()));
                     continue;
                 }
-                Place::Here(partition) => match mountable(entry, &path, partition) {
+                DeviceLocation::Here(partition) => match mountable(entry, &path, partition) {
                     Ok(mount) => {
                         system.mounts.push(mount);
                         continue;
                     }
                     Err(why) => why,
                 },
-                Place::Elsewhere(why) if nofail => {
+                DeviceLocation::Elsewhere(why) if nofail => {
                     system.left.push(apart(format!("{why} (nofail)")));
                     continue;
                 }
-                Place::Elsewhere(why) | Place::Cannot(why) => why,
+                DeviceLocation::Elsewhere(why) | DeviceLocation::Cannot(why) => why,
             };
             if looked_into {
                 system.refused.push(apart(why));
@@ -233,7 +233,7 @@ fn read(root: &DiskRootfs, path: &str) -> Result<Option<Vec<u8>>> {
     }
 }
 
-fn has(entry: &Entry, option: &str) -> bool {
+fn has(entry: &FstabLine, option: &str) -> bool {
     let options = entry.options.as_deref().unwrap_or_default();
     options
         .split(',')
@@ -248,38 +248,46 @@ fn is_looked_into(path: &str, homes: &[String]) -> bool {
     own || homes.iter().any(|home| below(home, path))
 }
 
-fn find<'a>(entry: &Entry, partitions: &'a [Partition], disk: Option<&str>) -> Place<'a> {
+fn find<'a>(
+    entry: &FstabLine,
+    partitions: &'a [Partition],
+    disk: Option<&str>,
+) -> DeviceLocation<'a> {
     let kind = entry.kind.as_deref().unwrap_or("auto");
     let source = entry.source.trim_matches('"');
     let shown = escape(source.as_bytes());
     if NETWORK.contains(&kind) || has(entry, "_netdev") || source.starts_with("//") {
-        return Place::Cannot(format!("{shown} is on the network"));
+        return DeviceLocation::Cannot(format!("{shown} is on the network"));
     }
     if has(entry, "bind") || has(entry, "rbind") {
-        return Place::Nowhere("a part of the tree that is seen at another place, too (bind)");
+        return DeviceLocation::Nowhere(
+            "a part of the tree that is seen at another place, too (bind)",
+        );
     }
     if MADE_UP.contains(&kind) {
-        return Place::Nowhere("holds nothing before the system runs");
+        return DeviceLocation::Nowhere("holds nothing before the system runs");
     }
     let Some(key) = key(source) else {
         if let Some((name, number)) = device_number(source) {
             let same = disk.map_or(FIRST_DISKS.contains(&name), |own| own == name);
             let found = partitions.iter().find(|p| same && p.number == number);
-            let elsewhere = || Place::Elsewhere(format!("{shown} is on another disk"));
-            return found.map_or_else(elsewhere, Place::Here);
+            let elsewhere = || DeviceLocation::Elsewhere(format!("{shown} is on another disk"));
+            return found.map_or_else(elsewhere, DeviceLocation::Here);
         }
         return if source.starts_with("/dev/mapper/") || source.starts_with("/dev/dm-") {
-            Place::Cannot(format!("{shown} is of LVM or encrypted (device mapper)"))
+            DeviceLocation::Cannot(format!("{shown} is of LVM or encrypted (device mapper)"))
         } else if source.starts_with("/dev/md") {
-            Place::Cannot(format!("{shown} is a RAID"))
+            DeviceLocation::Cannot(format!("{shown} is a RAID"))
         } else if source.starts_with("/dev/disk/cloud/") || source.starts_with("/dev/disk/azure/") {
-            Place::Elsewhere(format!("{shown} is on another disk"))
+            DeviceLocation::Elsewhere(format!("{shown} is on another disk"))
         } else if source.starts_with("/dev/") {
-            Place::Cannot(format!("{shown} is a device of which is not known where it is (LVM?)"))
+            DeviceLocation::Cannot(format!(
+                "{shown} is a device of which is not known where it is (LVM?)"
+            ))
         } else if source.contains(':') {
-            Place::Cannot(format!("{shown} is on the network"))
+            DeviceLocation::Cannot(format!("{shown} is on the network"))
         } else {
-            Place::Cannot(format!("{shown} is no device that is known"))
+            DeviceLocation::Cannot(format!("{shown} is no device that is known"))
         };
     };
     let (tag, wanted) = key;
@@ -296,9 +304,11 @@ fn find<'a>(entry: &Entry, partitions: &'a [Partition], disk: Option<&str>) -> P
         }
     });
     match (matching.next(), matching.next()) {
-        (Some(one), None) => Place::Here(one),
-        (None, _) => Place::Elsewhere(format!("{shown} is on another disk")),
-        (Some(_), Some(_)) => Place::Cannot(format!("{shown} is the name of two partitions")),
+        (Some(one), None) => DeviceLocation::Here(one),
+        (None, _) => DeviceLocation::Elsewhere(format!("{shown} is on another disk")),
+        (Some(_), Some(_)) => {
+            DeviceLocation::Cannot(format!("{shown} is the name of two partitions"))
+        }
     }
 }
 
@@ -360,7 +370,7 @@ fn device_number(source: &str) -> Option<(&str, u32)> {
 }
 
 /// The mount that an entry stands for, or why it cannot be.
-fn mountable(entry: &Entry, path: &str, at: &Partition) -> std::result::Result<Mount, String> {
+fn mountable(entry: &FstabLine, path: &str, at: &Partition) -> std::result::Result<Mount, String> {
     let number = at.number;
     if has(entry, "subvol") || has(entry, "subvolid") {
         return Err(format!("partition {number}, a subvolume of btrfs"));

@@ -63,6 +63,11 @@ impl Judged {
         }
     }
 
+    /// All that was seen: the evidence of the gaps, then the rest.
+    pub fn seen(&self) -> impl Iterator<Item = &Evidence> {
+        self.gaps.iter().map(|gap| &gap.evidence).chain(&self.evidence)
+    }
+
     /// The same verdict without a word on how to close a gap.
     pub(super) fn without_advice(mut self) -> Judged {
         if self.outcome == Outcome::NotMet {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::rc::Rc;
 
 use super::*;
-use crate::profile::{Profile, Source};
+use crate::profile::{Profile, ProfileFiles};
 use crate::rootfs::{Memo, MemoryRootfs, Stat};
 
 fn profile(rules: &str) -> Profile {
@@ -14,7 +14,7 @@ fn profile(rules: &str) -> Profile {
                     target = { os = 'ubuntu', version = '18.04' }\n\
                     status = [{ key = 'pass', word = { en = 'p', ja = 'p' }, enforced = true }]\n\
                     packages = { protected = [] }\n";
-    Source::from_files([("head", head), ("rules", rules)]).parse().unwrap()
+    ProfileFiles::from_files([("head", head), ("rules", rules)]).parse().unwrap()
 }
 
 fn rule(id: &str, want: &str) -> String {

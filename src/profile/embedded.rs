@@ -1,6 +1,6 @@
 //! The profiles that are part of the program.
 
-use super::{Profile, Source};
+use super::{Profile, ProfileFiles};
 use crate::error::Result;
 
 /// A profile's name, and its files: the path below the repository, and the text. `profile.toml` is first.
@@ -51,8 +51,8 @@ impl Profile {
     }
 }
 
-fn source(files: &[(&str, &str)]) -> Source {
-    Source::from_files(files.iter().copied())
+fn source(files: &[(&str, &str)]) -> ProfileFiles {
+    ProfileFiles::from_files(files.iter().copied())
 }
 
 /// One want, with the defaults of the default profile.

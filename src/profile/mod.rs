@@ -12,7 +12,7 @@ pub(crate) use embedded::DEFAULT;
 #[cfg(test)]
 pub(crate) use embedded::want;
 pub use id::{Part, RuleId};
-pub use load::Source;
+pub use load::ProfileFiles;
 pub use rule::{Bilingual, Disposition, Drift, Rule};
 pub use target::Identity;
 pub use vocabulary::{Reason, Status};

@@ -67,7 +67,8 @@ pub struct Rule {
     pub rationale: Bilingual,
     /// Where the required state comes from, and what the published image does about it.
     pub origin: Option<Bilingual>,
-    /// What it requires, as written in the profile; for display.
+    /// What it requires, as written in the profile and with the fields that `[defaults]` add; for
+    /// display.
     pub wants: Vec<String>,
     /// Enforced, or left alone.
     pub disposition: Disposition,

@@ -253,7 +253,7 @@ mod tests {
             ],
         );
         for want in [
-            "# /etc/crontab (5.5.2)\n# 0644 0:0 -> 0600 0:0\n",
+            "# /etc/crontab (9.9.9)\n# 0644 0:0 -> 0600 0:0\n",
             "# new directory, 0755 0:0\n",
             "# new link to /lib/u\n",
             "# new file, 0644 0:0\n",

@@ -10,7 +10,8 @@ use users::{Group, Groups, User, Users};
 
 use super::{ImagePath, Rootfs};
 use crate::error::Result;
-use crate::text::accounts::number;
+use crate::text::accounts::{AccountLine, PRIMARY_GID, lookup, number};
+use crate::text::lossless;
 
 /// An account file may be this large (bytes); larger ones are an error.
 pub(crate) const ACCOUNT_LIMIT: u64 = 16 << 20;
@@ -43,11 +44,12 @@ impl AccountDb {
 
     /// Reads the texts of the two files.
     pub fn parse(passwd: &[u8], group: &[u8]) -> AccountDb {
-        let users: Vec<(u32, u32, OsString)> = rows(passwd)
-            .filter_map(|f| Some((number(f.get(2)?)?, number(f.get(3)?)?, name(f[0])?)))
+        let name = |line: &AccountLine<'_>| OsString::from_vec(line.name().to_vec());
+        let users: Vec<(u32, u32, OsString)> = lookup(passwd)
+            .filter_map(|(line, uid)| Some((uid, number(line.field(PRIMARY_GID))?, name(&line))))
             .collect();
         let groups: Vec<(u32, OsString)> =
-            rows(group).filter_map(|f| Some((number(f.get(2)?)?, name(f[0])?))).collect();
+            lookup(group).map(|(line, gid)| (gid, name(&line))).collect();
         // Of several with one number the last that is put in stays, so the first goes last.
         let by_uid = users.iter().enumerate().rev().map(|(at, u)| (u.0, at)).collect();
         let by_gid = groups.iter().enumerate().rev().map(|(at, g)| (g.0, at)).collect();
@@ -72,14 +74,14 @@ impl AccountDb {
         self.get_user_by_name(name).map(|u| u.uid())
     }
 
-    /// The name of the user with this number.
+    /// The name of the user with this number, a stand-in for each byte that is not UTF-8.
     pub fn name_of(&self, uid: u32) -> Option<String> {
-        self.user(uid).map(|u| u.2.to_string_lossy().into_owned())
+        self.user(uid).map(|u| lossless::decode(u.2.as_bytes()))
     }
 
-    /// The name of the group with this number.
+    /// The name of the group with this number, a stand-in for each byte that is not UTF-8.
     pub fn group_name_of(&self, gid: u32) -> Option<String> {
-        self.group(gid).map(|g| g.1.to_string_lossy().into_owned())
+        self.group(gid).map(|g| lossless::decode(g.1.as_bytes()))
     }
 
     /// Whether a user has this number.
@@ -120,20 +122,6 @@ fn plain_name(name: &[u8]) -> Option<String> {
     let fits = |b: &u8| b.is_ascii_alphanumeric() || b"_-+.@".contains(b) || *b >= 0x80;
     let is_name = name.len() <= 32 && name.strip_suffix(b"$").unwrap_or(name).iter().all(fits);
     is_name.then(|| super::escape(name))
-}
-
-fn rows(text: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
-    text.split(|b| *b == b'\n')
-        .map(|line| line.split(|b| *b == b':').collect::<Vec<_>>())
-        .filter(|fields| fields.len() > 2)
-}
-
-/// NIS lines (`+name`, `-name`) name no account of the image.
-fn name(field: &[u8]) -> Option<OsString> {
-    match field.first() {
-        None | Some(b'+' | b'-' | b'#') => None,
-        Some(_) => Some(OsString::from_vec(field.to_vec())),
-    }
 }
 
 impl Users for AccountDb {
@@ -213,6 +201,10 @@ mod tests {
         }
         assert_eq!([odd.gid("shadow"), odd.gid("plus"), odd.gid("blank")], [None; 3]);
         assert_eq!(odd.gid("zeros"), Some(7));
+        let foreign = AccountDb::parse(b" #no:x:5:5:::\nb\xfcro:x:6:6:::\n", b"w\xe4g:x:7:\n");
+        assert_eq!(foreign.name_of(5), None, "the C library skips the blank and reads a comment");
+        assert_eq!(lossless::encode(foreign.name_of(6).unwrap()), b"b\xfcro");
+        assert_eq!(lossless::encode(foreign.group_name_of(7).unwrap()), b"w\xe4g");
         assert_eq!(db.show_user(0), "root(0)");
         assert_eq!(db.show_group(99), "99");
         let slipped = AccountDb::parse(b"$6$salt:x:0:0::/:\n", b"pc01$:x:0:\na b:x:1:\n");

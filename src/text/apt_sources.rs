@@ -4,7 +4,7 @@ use super::Lines;
 
 /// One source: one type, place and suite.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Source {
+pub struct AptSource {
     /// The line it begins in, from 1.
     pub line: usize,
     /// `deb` or `deb-src`.
@@ -20,7 +20,7 @@ pub struct Source {
 }
 
 /// The sources of a file with one source a line.
-pub fn one_line(text: &str) -> Vec<Source> {
+pub fn one_line(text: &str) -> Vec<AptSource> {
     let read = |(line, text): (usize, &str)| {
         let text = text.split('#').next().unwrap_or_default().trim();
         let (kind, rest) = text.split_once(char::is_whitespace)?;
@@ -39,13 +39,13 @@ pub fn one_line(text: &str) -> Vec<Source> {
         let mut words = rest.split_whitespace();
         let (uri, suite) = (without_credentials(words.next()?), words.next()?.to_owned());
         let components = words.collect::<Vec<_>>().join(" ");
-        Some(Source { line, kind: kind.to_owned(), uri, suite, components, trusted })
+        Some(AptSource { line, kind: kind.to_owned(), uri, suite, components, trusted })
     };
     Lines::new(text).iter().filter_map(read).collect()
 }
 
 /// The sources of a file of stanzas; those that are switched off are left out.
-pub fn stanzas(text: &str) -> Vec<Source> {
+pub fn stanzas(text: &str) -> Vec<AptSource> {
     let mut out = Vec::new();
     let mut fields: Vec<(String, String)> = Vec::new();
     let mut begins = 0;
@@ -75,7 +75,7 @@ pub fn stanzas(text: &str) -> Vec<Source> {
 /// A stanza names at most this many sources that are reported; more are a mistake.
 const MAX_SOURCES: usize = 256;
 
-fn stanza(line: usize, fields: &[(String, String)]) -> Vec<Source> {
+fn stanza(line: usize, fields: &[(String, String)]) -> Vec<AptSource> {
     let field = |name: &str| {
         let found = fields.iter().rev().find(|(key, _)| key == name);
         found.map_or("", |(_, value)| value.as_str())
@@ -92,7 +92,7 @@ fn stanza(line: usize, fields: &[(String, String)]) -> Vec<Source> {
                 if out.len() == MAX_SOURCES {
                     return out;
                 }
-                out.push(Source {
+                out.push(AptSource {
                     line,
                     kind: kind.to_owned(),
                     uri: without_credentials(uri),
@@ -126,8 +126,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn shown(sources: Vec<Source>) -> Vec<String> {
-        let show = |s: Source| {
+    fn shown(sources: Vec<AptSource>) -> Vec<String> {
+        let show = |s: AptSource| {
             let trusted = if s.trusted { "!" } else { "" };
             format!("{}{trusted} {} {} {} {}", s.line, s.kind, s.uri, s.suite, s.components)
         };

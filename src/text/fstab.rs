@@ -9,7 +9,7 @@ use super::Lines;
 
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct FstabLine {
     /// The line, from 1.
     pub line: usize,
     /// Field 1, with its escapes decoded.
@@ -22,7 +22,7 @@ pub struct Entry {
     pub options: Option<String>,
 }
 
-impl Entry {
+impl FstabLine {
     /// Whether this is a swap area, whose target means nothing.
     pub fn is_swap(&self) -> bool {
         self.kind.as_deref() == Some("swap")
@@ -49,7 +49,7 @@ impl Entry {
 }
 
 /// All mounts, in the order of the file. Lines that name no target are no mounts.
-pub fn entries(text: &str) -> Vec<Entry> {
+pub fn entries(text: &str) -> Vec<FstabLine> {
     Lines::new(text).iter().filter_map(|(line, text)| entry(line, text)).collect()
 }
 
@@ -58,13 +58,13 @@ pub fn statement(line: &str) -> &str {
     line.get(..fields(line).last().map_or(0, |last| last.end)).unwrap_or_default()
 }
 
-fn entry(line: usize, text: &str) -> Option<Entry> {
+fn entry(line: usize, text: &str) -> Option<FstabLine> {
     let fields = fields(text);
     let field = |n: usize| fields.get(n).map(|at| &text[at.clone()]);
     if field(0)?.starts_with('#') {
         return None;
     }
-    Some(Entry {
+    Some(FstabLine {
         line,
         source: decode(field(0)?),
         target: decode(field(1)?),
@@ -190,7 +190,7 @@ mod tests {
                 let mut lines = Lines::new(&text);
                 set_options(&mut lines, entry.line, &options);
                 let once = lines.to_string();
-                let want: Vec<Entry> = entries(&text)
+                let want: Vec<FstabLine> = entries(&text)
                     .into_iter()
                     .map(|mut e| {
                         if e.line == entry.line {

@@ -8,7 +8,7 @@ use super::Lines;
 
 /// A line that sets a key for at least one reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+pub struct LoginDef {
     /// Where, from 1.
     pub line: usize,
     /// The value as the shadow tools read it.
@@ -18,11 +18,11 @@ pub struct Setting {
 }
 
 /// The lines that set `key`, in the order of the text.
-pub fn settings(text: &str, key: &str) -> Vec<Setting> {
+pub fn settings(text: &str, key: &str) -> Vec<LoginDef> {
     let found = Lines::new(text);
     let found = found.iter().map(|(line, text)| {
         let (shadow, pam) = (shadow(text, key), pam(text, key));
-        Setting { line, shadow, pam }
+        LoginDef { line, shadow, pam }
     });
     found.filter(|s| s.shadow.is_some() || s.pam.is_some()).collect()
 }
@@ -86,7 +86,7 @@ pub fn octal(text: &str) -> Option<u32> {
 
 /// Makes `key` have one active line, in place of its first (or at the end), with this value. A
 /// first line for which `keep` says yes stays as it is.
-pub fn set(text: &str, key: &str, value: &str, keep: impl Fn(&Setting) -> bool) -> String {
+pub fn set(text: &str, key: &str, value: &str, keep: impl Fn(&LoginDef) -> bool) -> String {
     let mut lines = Lines::new(text);
     let settings = settings(text, key);
     let Some((first, others)) = settings.split_first() else {

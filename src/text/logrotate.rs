@@ -161,12 +161,12 @@ const SCRIPTS: [&str; 5] = ["firstaction", "lastaction", "postrotate", "preremov
 /// # Errors
 /// A stanza or script that does not end, or a brace that nothing opened.
 pub fn parse(text: &str) -> Result<Vec<Item>, Malformed> {
-    let mut reader = Reader { text, at: 0, line: 1, items: Vec::new(), open: None };
+    let mut reader = Parser { text, at: 0, line: 1, items: Vec::new(), open: None };
     reader.run()?;
     Ok(reader.items)
 }
 
-struct Reader<'a> {
+struct Parser<'a> {
     text: &'a str,
     at: usize,
     line: usize,
@@ -175,7 +175,7 @@ struct Reader<'a> {
     open: Option<Stanza>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Parser<'a> {
     fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }

@@ -7,7 +7,7 @@ use super::script::{Part, Word, commands};
 
 /// One place that sets a search path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+pub struct PathAssignment {
     /// The line it begins in, from 1.
     pub line: usize,
     /// The value as it stands there.
@@ -34,19 +34,19 @@ pub fn literal(value: &str) -> Vec<Element> {
 
 /// The last `PATH` of a file for pam_env (`/etc/environment`): the one that counts. Nothing in it
 /// is expanded.
-pub fn environment(text: &str) -> Option<Setting> {
+pub fn environment(text: &str) -> Option<PathAssignment> {
     let setting = |(i, line): (usize, &str)| {
         let line = line.split('#').next().unwrap_or_default().trim();
         let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
         let value: String =
             line.strip_prefix("PATH=")?.chars().filter(|c| !matches!(c, '"' | '\'')).collect();
-        Some(Setting { line: i + 1, elements: literal(&value), shown: value })
+        Some(PathAssignment { line: i + 1, elements: literal(&value), shown: value })
     };
     text.lines().enumerate().filter_map(setting).last()
 }
 
 /// Every `secure_path` of a sudoers file.
-pub fn sudoers(text: &str) -> Vec<Setting> {
+pub fn sudoers(text: &str) -> Vec<PathAssignment> {
     let mut joined = Joined::of(text);
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
@@ -66,7 +66,7 @@ pub fn sudoers(text: &str) -> Vec<Setting> {
         let number = joined.line(offset);
         offset += line.len();
         for value in secure_paths(line.trim()) {
-            found.push(Setting { line: number, elements: literal(&value), shown: value });
+            found.push(PathAssignment { line: number, elements: literal(&value), shown: value });
         }
     }
     found
@@ -123,7 +123,7 @@ fn secure_paths(line: &str) -> Vec<String> {
 
 /// Every assignment to `PATH` in a script that counts for root and outlives its command, in the
 /// order of the text. Variables that the script sets to one plain value only are filled in.
-pub fn script(text: &str) -> Vec<Setting> {
+pub fn script(text: &str) -> Vec<PathAssignment> {
     let mut reader = ScriptReader::default();
     reader.read(text, None);
     reader.found
@@ -135,7 +135,7 @@ const MAX_EVALS: usize = 4;
 #[derive(Default)]
 struct ScriptReader {
     known: HashMap<String, Option<String>>,
-    found: Vec<Setting>,
+    found: Vec<PathAssignment>,
     evals: usize,
 }
 
@@ -172,7 +172,7 @@ impl ScriptReader {
             elements.part(part, &self.known);
         }
         let shown = word.raw.clone();
-        self.found.push(Setting { line, shown, elements: elements.finish() });
+        self.found.push(PathAssignment { line, shown, elements: elements.finish() });
     }
 
     /// The words of an `eval` are a script of their own.
@@ -186,7 +186,7 @@ impl ScriptReader {
         }
         for word in words.iter().filter(|w| w.raw.contains("PATH=")) {
             let elements = vec![Element::Unknown(word.raw.clone())];
-            self.found.push(Setting { line, shown: word.raw.clone(), elements });
+            self.found.push(PathAssignment { line, shown: word.raw.clone(), elements });
         }
     }
 }
@@ -279,13 +279,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn shown(settings: Vec<Setting>) -> Vec<String> {
+    fn shown(settings: Vec<PathAssignment>) -> Vec<String> {
         let element = |e: &Element| match e {
             Element::Literal(text) => text.clone(),
             Element::Inherited => "<>".to_owned(),
             Element::Unknown(raw) => format!("?{raw}"),
         };
-        let show = |s: Setting| {
+        let show = |s: PathAssignment| {
             let elements: Vec<String> = s.elements.iter().map(element).collect();
             format!("{} {}", s.line, elements.join("|"))
         };

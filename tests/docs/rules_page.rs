@@ -209,7 +209,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gokaku::profile::Source;
+    use gokaku::profile::ProfileFiles;
 
     const HEAD: &str = r#"
 id = "t"
@@ -249,7 +249,7 @@ late_file = "/etc/sysctl.d/99-site.conf"
 "#;
 
     fn page(chapter: &str, lang: Lang) -> String {
-        let source = Source::from_files([("profile.toml", HEAD), ("1.toml", chapter)]);
+        let source = ProfileFiles::from_files([("profile.toml", HEAD), ("1.toml", chapter)]);
         render(&source.parse().unwrap(), lang)
     }
 
@@ -289,7 +289,8 @@ rationale = { en = "open", ja = "未定" }
     fn a_row_says_what_is_wanted_and_where_from() {
         let page = page(ROWS, Lang::En);
         let row = "### <a id=\"1.2\"></a>1.2 a\\*b\n\n**pass** · level 1\n\nbecause\n\n\
-                   **Wanted**\n\n```toml\nsysctl = { key = \"a.b\", value = \"0\" }\n```\n\n\
+                   **Wanted**\n\n```toml\nsysctl = { key = \"a.b\", value = \"0\", \
+                   file = \"/etc/sysctl.d/60-site.conf\", late_file = \"/etc/sysctl.d/99-site.conf\" }\n```\n\n\
                    **Origin**: from `here_`\n";
         assert!(page.contains(row), "{page}");
     }
@@ -299,7 +300,8 @@ rationale = { en = "open", ja = "未定" }
         let page = page(ROWS, Lang::Ja);
         let row = "**失敗** · レベル 2 · 表の理由: 運用上の潜在的な影響\n\n害\n\n\
                    **扱い**: 残す\n\n**`audit` の監査対象 (変更はしない)**\n\n\
-                   ```toml\nsysctl = { key = \"c.d\", value = \"1\" }\n```\n\n\
+                   ```toml\nsysctl = { key = \"c.d\", value = \"1\", \
+                   file = \"/etc/sysctl.d/60-site.conf\", late_file = \"/etc/sysctl.d/99-site.conf\" }\n```\n\n\
                    いずれかに該当すれば相違とみなす。\n";
         assert!(page.contains(row), "{page}");
         assert!(page.contains("未定\n\n検査しない。\n"), "{page}");

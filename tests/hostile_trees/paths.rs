@@ -28,7 +28,7 @@ fn managed() -> BTreeSet<String> {
         let plan = plan::plan(&rules, &image).unwrap();
         found.extend(plan.changes().iter().map(|c| c.path.to_string()));
         for row in plan.before.iter().chain(&plan.after) {
-            found.extend(row.evidence.iter().filter_map(|e| Some(e.path.as_ref()?.to_string())));
+            found.extend(row.seen().filter_map(|e| Some(e.path.as_ref()?.to_string())));
         }
     }
     let word = regex::Regex::new(r#""(/(?:etc|usr|var|lib|boot|root)/[A-Za-z0-9_./-]+)""#).unwrap();

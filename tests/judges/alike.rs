@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use gokaku::check::Outcome;
 use gokaku::plan::{self, Judged};
-use gokaku::profile::{Rule, Source};
+use gokaku::profile::{ProfileFiles, Rule};
 use gokaku::rootfs::{FileKind, ImagePath, MemoryRootfs, Rootfs};
 
 use crate::bench::scripted;
@@ -20,7 +20,7 @@ use crate::support::{root, row};
 pub fn rule(want: &str) -> Rule {
     let head = include_str!("../../profiles/aks-ubuntu-18.04/profile.toml");
     let files = [("profile.toml", head), ("1.toml", &row("1.1", "a", want))];
-    Source::from_files(files).parse().unwrap().rules.swap_remove(0)
+    ProfileFiles::from_files(files).parse().unwrap().rules.swap_remove(0)
 }
 
 /// Trees and our word about them. Tree `2n` is the n-th as it was, tree `2n + 1` as mended.

@@ -7,7 +7,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::filter;
 use super::init::MAX_PROCESSES;
-use super::job::Kind;
+use super::job::Task;
 
 /// What dpkg, apt-get and maintainer scripts need: files of any owner and mode, other users for a
 /// while, file capabilities (`setcap` in a postinst), and an end for their own children. Not among
@@ -68,9 +68,9 @@ fn has_own_limit(release: &str) -> bool {
 
 /// Takes everything from this process that a step of this kind does not need. What it starts has no
 /// more.
-pub(super) fn confine(kind: Kind) -> Result<(), String> {
+pub(super) fn confine(kind: Task) -> Result<(), String> {
     limits(kind)?;
-    let keep = if kind == Kind::View { VALIDATORS } else { PACKAGES };
+    let keep = if kind == Task::View { VALIDATORS } else { PACKAGES };
     let fail = |what: &str, e: rustix::io::Errno| format!("{what}: {e}");
     for number in 0..u64::BITS {
         let one = CapabilitySet::from_bits_retain(1 << number);
@@ -97,9 +97,9 @@ pub(super) fn confine(kind: Kind) -> Result<(), String> {
     filter::apply(kind)
 }
 
-fn limits(kind: Kind) -> Result<(), String> {
+fn limits(kind: Task) -> Result<(), String> {
     let processes = u64::try_from(MAX_PROCESSES).unwrap_or(u64::MAX);
-    let file = if kind == Kind::Scripts { 8 * GIB } else { 2 * GIB };
+    let file = if kind == Task::Scripts { 8 * GIB } else { 2 * GIB };
     let all = [
         // 1: neither a file nor the machine's own handler of core dumps, which runs as its root.
         (Resource::Core, 1, 1),

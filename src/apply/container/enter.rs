@@ -17,7 +17,7 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{chdir, fchdir, pivot_root, sethostname};
 
 use super::init::MAX_PROCESSES;
-use super::job::{Job, Kind, SCRATCH_INSIDE};
+use super::job::{Job, SCRATCH_INSIDE, Task};
 use super::kernel::{self, DEVICES, bind, make_dir, outside, put};
 use super::view::View;
 use super::{confine, mounts, policy};
@@ -50,7 +50,7 @@ pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<bool, String> {
         false => Some(open(&job.scratch, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?),
     };
     let resolver =
-        (job.kind == Kind::Fetch).then(|| std::fs::read("/etc/resolv.conf").ok()).flatten();
+        (job.kind == Task::Fetch).then(|| std::fs::read("/etc/resolv.conf").ok()).flatten();
     let system = mounts::system();
 
     let size =
@@ -59,7 +59,7 @@ pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<bool, String> {
     make_dir(NEW_ROOT, 0o755)?;
     let scratch = match scratch {
         // What scripts write there is gone with them.
-        Some(dir) if job.kind == Kind::Scripts => {
+        Some(dir) if job.kind == Task::Scripts => {
             let on = format!("{STAGE}/scratch");
             overlay(&dir, "scratch", &on).map_err(|e| format!("fetched packages: {e}"))?;
             Some(open(Path::new(&on), OFlag::O_PATH | OFlag::O_DIRECTORY)?)
@@ -105,7 +105,7 @@ pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<bool, String> {
     if let Some(text) = resolver {
         resolv_conf(&text);
     }
-    if job.kind == Kind::Scripts {
+    if job.kind == Task::Scripts {
         no_services()?;
     }
     let is_bounded = confine::limit_processes(MAX_PROCESSES);
@@ -114,7 +114,7 @@ pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<bool, String> {
 }
 
 /// Namespaces of its own. The process namespace is the keeper's work.
-fn apart(kind: Kind) -> Result<(), String> {
+fn apart(kind: Task) -> Result<(), String> {
     let all = [
         (CloneFlags::CLONE_NEWNS, "a mount namespace"),
         (CloneFlags::CLONE_NEWUTS, "a namespace of names"),
@@ -123,7 +123,7 @@ fn apart(kind: Kind) -> Result<(), String> {
         (CloneFlags::CLONE_NEWNET, "a network namespace"),
     ];
     for (flag, what) in all {
-        if flag == CloneFlags::CLONE_NEWNET && kind == Kind::Fetch {
+        if flag == CloneFlags::CLONE_NEWNET && kind == Task::Fetch {
             continue;
         }
         unshare(flag)

@@ -11,7 +11,7 @@ use seccompiler::{
     SeccompRule, TargetArch, sock_filter,
 };
 
-use super::job::Kind;
+use super::job::Task;
 
 /// The last system call that was looked at (`fchmodat2`, Linux 6.6); numbers from 424 on are the same
 /// for all processors. Later ones, and those of another counting (x32), do not exist in here.
@@ -167,7 +167,7 @@ fn when(conditions: &[(u8, SeccompCmpOp, u64)]) -> Result<SeccompRule> {
 }
 
 /// Filters, each with the one answer it has for what it names; the kernel takes the strictest.
-fn filters(numbers: &Numbers, kind: Kind) -> Result<Vec<(Rules, SeccompAction)>> {
+fn filters(numbers: &Numbers, kind: Task) -> Result<Vec<(Rules, SeccompAction)>> {
     use SeccompCmpOp::{Eq, MaskedEq, Ne};
     let errno = |e: nix::errno::Errno| SeccompAction::Errno(e as u32);
     let mut refused: Rules = numbers.refused.iter().map(|n| (*n, Vec::new())).collect();
@@ -183,14 +183,14 @@ fn filters(numbers: &Numbers, kind: Kind) -> Result<Vec<(Rules, SeccompAction)>>
     // are sockets that know no network namespaces. During a fetch, sockets with names would lead to
     // services of this machine.
     let (inet, inet6, netlink) = (2, 10, 16);
-    let first = if kind == Kind::Fetch { inet } else { 1 };
+    let first = if kind == Task::Fetch { inet } else { 1 };
     let mut families = vec![(0, Ne, inet), (0, Ne, inet6), (0, Ne, netlink)];
     if first == 1 {
         families.push((0, Ne, first));
     }
     let socket = vec![when(&families)?, when(&[(0, Eq, netlink), (2, Eq, NETLINK_AUDIT)])?];
     let mut unsupported = Rules::from([(numbers.socket, socket)]);
-    if let Some(call) = numbers.socketcall.filter(|_| kind == Kind::Fetch) {
+    if let Some(call) = numbers.socketcall.filter(|_| kind == Task::Fetch) {
         unsupported.insert(call, Vec::new());
     }
 
@@ -274,7 +274,7 @@ fn known() -> BpfProgram {
     ]
 }
 
-fn programs(kind: Kind) -> Result<Vec<BpfProgram>> {
+fn programs(kind: Task) -> Result<Vec<BpfProgram>> {
     let mut all = vec![program(known(), Some(known()))];
     let with_i386 = cfg!(target_arch = "x86_64");
     let other = if with_i386 { filters(&i386(), kind)? } else { Vec::new() };
@@ -287,7 +287,7 @@ fn programs(kind: Kind) -> Result<Vec<BpfProgram>> {
 }
 
 /// Puts this process, and all that it starts, under the filter; `no_new_privs` comes with it.
-pub(super) fn apply(kind: Kind) -> std::result::Result<(), String> {
+pub(super) fn apply(kind: Task) -> std::result::Result<(), String> {
     for program in programs(kind).map_err(|e| format!("the seccomp filter: {e}"))? {
         seccompiler::apply_filter(&program).map_err(|e| format!("the seccomp filter: {e}"))?;
     }

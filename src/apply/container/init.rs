@@ -14,7 +14,7 @@ use nix::unistd::{Pid, setsid};
 
 use super::confine::{self, close_inherited};
 use super::enter;
-use super::job::{Job, Kind, MISSING, NOT_STARTED, Place, die_with_parent};
+use super::job::{Job, MISSING, NOT_STARTED, RunsIn, Task, die_with_parent};
 use super::view::View;
 
 /// More processes than any package script needs; above, the step is ended.
@@ -28,7 +28,7 @@ const TICK: Duration = Duration::from_millis(40);
 /// Why it could not be started.
 pub(super) fn run(job: &Job) -> Result<u8, String> {
     close_inherited()?;
-    if job.place != Place::Container {
+    if job.place != RunsIn::Container {
         die_with_parent(Signal::SIGTERM, job.parent)?;
         unblock()?;
         let (program, args) = job.command.split_first().ok_or("wrong arguments")?;
@@ -43,7 +43,7 @@ pub(super) fn run(job: &Job) -> Result<u8, String> {
     set_name(c"gokaku").map_err(|e| format!("a name: {e}"))?;
     unblock()?;
     let view = match job.kind {
-        Kind::View => Some(View::read(std::io::stdin().lock())?),
+        Task::View => Some(View::read(std::io::stdin().lock())?),
         _ => None,
     };
     let counts = !enter::enter(job, view.as_ref())?;

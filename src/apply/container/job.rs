@@ -20,7 +20,7 @@ pub(in super::super) const SCRATCH_INSIDE: &str = "/run/gokaku";
 
 /// Where a step runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Place {
+pub(in super::super) enum RunsIn {
     /// On the running system.
     Live,
     /// In the root that this program itself has, which is no running system's: a container, a
@@ -32,7 +32,7 @@ pub(in super::super) enum Place {
 
 /// What a step does, and so what it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Kind {
+pub(in super::super) enum Task {
     /// Package management that changes nothing.
     Ask,
     /// It fetches: the machine's network, and no script.
@@ -43,10 +43,10 @@ pub(in super::super) enum Kind {
     View,
 }
 
-const PLACES: [(Place, &str); 3] =
-    [(Place::Live, "live"), (Place::Own, "own"), (Place::Container, "container")];
-const KINDS: [(Kind, &str); 4] =
-    [(Kind::Ask, "ask"), (Kind::Fetch, "fetch"), (Kind::Scripts, "scripts"), (Kind::View, "view")];
+const PLACES: [(RunsIn, &str); 3] =
+    [(RunsIn::Live, "live"), (RunsIn::Own, "own"), (RunsIn::Container, "container")];
+const KINDS: [(Task, &str); 4] =
+    [(Task::Ask, "ask"), (Task::Fetch, "fetch"), (Task::Scripts, "scripts"), (Task::View, "view")];
 
 /// The word of a value, in a table of all.
 fn word<T: PartialEq + Copy>(table: &[(T, &'static str)], value: T) -> &'static str {
@@ -60,8 +60,8 @@ fn value<T: Copy>(table: &[(T, &'static str)], word: &OsString) -> Option<T> {
 /// One step.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct Job {
-    pub place: Place,
-    pub kind: Kind,
+    pub place: RunsIn,
+    pub kind: Task,
     /// The process whose death ends the step.
     pub parent: u32,
     /// Where the root is.
@@ -133,8 +133,8 @@ mod tests {
     #[test]
     fn what_a_keeper_is_told_is_what_it_reads() {
         let job = Job {
-            place: Place::Own,
-            kind: Kind::Scripts,
+            place: RunsIn::Own,
+            kind: Task::Scripts,
             parent: 7,
             root: "/mnt/image".into(),
             identity: (64768, 2),

@@ -20,7 +20,7 @@ use rustix::fs::{MemfdFlags, SealFlags};
 
 use super::confine::close_inherited;
 use super::init;
-use super::job::{Job, KEEPER, Kind, NOT_STARTED, Place, STEP, die_with_parent};
+use super::job::{Job, KEEPER, NOT_STARTED, RunsIn, STEP, Task, die_with_parent};
 use super::policy::Policy;
 use crate::rootfs::DiskRootfs;
 
@@ -63,12 +63,12 @@ fn keep(job: Job) -> Result<u8, String> {
         return Err(format!("{}: another directory than at the beginning", job.root.display()));
     }
     let starts_services =
-        job.kind == Kind::Scripts && job.place != Place::Live && !job.command.is_empty();
+        job.kind == Task::Scripts && job.place != RunsIn::Live && !job.command.is_empty();
     let policy = match starts_services {
         true => Policy::place(&root).map_err(|e| e.to_string())?,
         false => None,
     };
-    let is_container = job.place == Place::Container;
+    let is_container = job.place == RunsIn::Container;
     let mut program = PathBuf::from("/proc/self/exe");
     let mut copy = None;
     if is_container {
@@ -79,7 +79,7 @@ fn keep(job: Job) -> Result<u8, String> {
         program = format!("/proc/self/fd/{}", sealed.as_raw_fd()).into();
         copy = Some(sealed);
     }
-    let stdin = if job.kind == Kind::View { Stdio::inherit() } else { Stdio::null() };
+    let stdin = if job.kind == Task::View { Stdio::inherit() } else { Stdio::null() };
     let place = job.place;
     let inner = Job { parent: std::process::id(), ..job };
     #[allow(clippy::disallowed_methods)] // this program itself
@@ -121,7 +121,7 @@ fn sealed_copy() -> Result<OwnedFd, String> {
 }
 
 /// Waits for the step; a signal to the keeper ends it.
-fn wait(child: &mut Child, signals: &SigSet, place: Place) -> std::io::Result<ExitStatus> {
+fn wait(child: &mut Child, signals: &SigSet, place: RunsIn) -> std::io::Result<ExitStatus> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
@@ -130,7 +130,7 @@ fn wait(child: &mut Child, signals: &SigSet, place: Place) -> std::io::Result<Ex
         if signal == Signal::SIGCHLD {
             continue;
         }
-        if place == Place::Container {
+        if place == RunsIn::Container {
             // The first process of a namespace takes all others with it.
             child.kill()?;
             return child.wait();

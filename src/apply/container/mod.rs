@@ -29,7 +29,7 @@ mod policy;
 mod run;
 mod view;
 
-pub(super) use job::{Job, Kind, MISSING, NOT_STARTED, Place, SCRATCH_INSIDE};
+pub(super) use job::{Job, MISSING, NOT_STARTED, RunsIn, SCRATCH_INSIDE, Task};
 pub use keeper::serve;
 pub(super) use policy::{PATH as POLICY_PATH, Policy};
 pub(super) use run::{Request, run};

@@ -5,7 +5,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::apply::entry::{Shape, digest, hex};
+use crate::apply::entry::{digest, hex};
+use crate::apply::shape::Shape;
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath};
 
@@ -50,7 +51,7 @@ pub(in crate::apply) struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::apply) struct Saved {
-    kind: Kind,
+    kind: SavedKind,
     mode: String,
     uid: u32,
     gid: u32,
@@ -61,7 +62,7 @@ pub(in crate::apply) struct Saved {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum SavedKind {
     File,
     Dir,
     Symlink,
@@ -114,9 +115,9 @@ pub(in crate::apply) fn is_temporary(name: &OsStr) -> bool {
 impl Saved {
     pub fn of(shape: &Shape) -> Option<Saved> {
         let kind = match shape.kind {
-            FileKind::File => Kind::File,
-            FileKind::Dir => Kind::Dir,
-            FileKind::Symlink => Kind::Symlink,
+            FileKind::File => SavedKind::File,
+            FileKind::Dir => SavedKind::Dir,
+            FileKind::Symlink => SavedKind::Symlink,
             _ => return None,
         };
         Some(Saved {
@@ -136,9 +137,9 @@ impl Saved {
 
     pub fn kind(&self) -> FileKind {
         match self.kind {
-            Kind::File => FileKind::File,
-            Kind::Dir => FileKind::Dir,
-            Kind::Symlink => FileKind::Symlink,
+            SavedKind::File => FileKind::File,
+            SavedKind::Dir => FileKind::Dir,
+            SavedKind::Symlink => FileKind::Symlink,
         }
     }
 
@@ -176,7 +177,7 @@ impl Saved {
     /// Whether what stands there now is this: kind, owner, mode and, if it counts, content.
     pub fn is(&self, now: Option<&Shape>, content: bool) -> bool {
         let Some(now) = now.and_then(Saved::of) else { return false };
-        let link = self.kind == Kind::Symlink;
+        let link = self.kind == SavedKind::Symlink;
         (now.kind, now.owner()) == (self.kind, self.owner())
             && (link || now.mode == self.mode)
             && (!content || now.digest == self.digest)
@@ -209,7 +210,7 @@ impl Saved {
             let shown = |(uid, gid): (u32, u32)| format!("{uid}:{gid}");
             tell("owner", &shown(self.owner()), &shown(now.owner()));
         }
-        if self.kind != Kind::Symlink && now.mode != self.mode {
+        if self.kind != SavedKind::Symlink && now.mode != self.mode {
             tell("mode", &self.mode, &now.mode);
         }
         if now.xattrs != self.xattrs {

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Shape, digest, is_no_directory, is_not_there};
+use super::entry::{digest, is_no_directory, is_not_there};
+use super::shape::Shape;
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, TreeId};
 
@@ -75,7 +76,7 @@ pub(super) struct Journal {
 }
 
 /// One path of a plan: the entry as it stands, and as it will stand.
-pub(super) struct Step {
+pub(super) struct EntryChange {
     pub entry: Entry,
     pub before: Option<Shape>,
     pub after: Option<Shape>,
@@ -126,7 +127,7 @@ impl Journals {
     /// Writes the journal of a run and the contents it needs, on disk when this returns.
     pub fn begin(
         &self,
-        steps: &[Step],
+        steps: &[EntryChange],
         folders: Vec<FolderTime>,
         purpose: Purpose,
     ) -> Result<(Run, Journal)> {
@@ -160,10 +161,10 @@ impl Journals {
         }
     }
 
-    fn fill(&self, run: &Run, mut journal: Journal, steps: &[Step]) -> Result<Journal> {
+    fn fill(&self, run: &Run, mut journal: Journal, steps: &[EntryChange]) -> Result<Journal> {
         make_dir(&run.dir)?;
         make_dir(&run.contents())?;
-        for Step { entry, before, .. } in steps {
+        for EntryChange { entry, before, .. } in steps {
             if let Some(content) = before.as_ref().and_then(|b| b.content.as_deref()) {
                 let file = run.contents().join(digest(content));
                 write_file(&file, content)?;
@@ -274,8 +275,8 @@ impl Journal {
     }
 
     /// Notes what the steps replace and what they make of it.
-    pub fn tell(&mut self, steps: &[Step]) {
-        for (entry, Step { before, after, .. }) in self.entries.iter_mut().zip(steps) {
+    pub fn tell(&mut self, steps: &[EntryChange]) {
+        for (entry, EntryChange { before, after, .. }) in self.entries.iter_mut().zip(steps) {
             entry.before = before.as_ref().and_then(Saved::of);
             entry.after = after.as_ref().and_then(Saved::of);
         }

@@ -25,7 +25,7 @@ const CAPABILITIES: u64 = 0b1011;
 
 /// What decides who may write to a root.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(super) struct WriteAccess {
     /// The owners of the root directory and its `/etc`.
     owners: Vec<u32>,
     /// The group that may write to the root directory.
@@ -34,21 +34,23 @@ pub(super) struct Place {
     open: bool,
 }
 
-impl Place {
+impl WriteAccess {
     #[allow(clippy::disallowed_methods)] // about this process and the root's own descriptor
-    pub fn of(root: &DiskRootfs, fd: &OwnedFd) -> Place {
+    pub fn of(root: &DiskRootfs, fd: &OwnedFd) -> WriteAccess {
         let file = fd.try_clone().map(std::fs::File::from);
         let top = file.and_then(|file| {
             let acl = file.get_xattr("system.posix_acl_access").unwrap_or_default().is_some();
             file.metadata().map(|meta| (meta, acl))
         });
-        let Ok((top, acl)) = top else { return Place { open: true, ..Place::default() } };
+        let Ok((top, acl)) = top else {
+            return WriteAccess { open: true, ..WriteAccess::default() };
+        };
         let mut owners = vec![0, top.uid()];
         let etc = ImagePath::parse("/etc").ok().and_then(|etc| root.stat(&etc).ok().flatten());
         owners.extend(etc.map(|etc| etc.uid));
         // In a user namespace that knows some numbers only, all others look the same.
         let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-        Place {
+        WriteAccess {
             owners,
             group: (top.mode() & 0o020 != 0).then_some(top.gid()),
             open: top.mode() & 0o002 != 0 || acl || !is_total(&ranges(&map)),
@@ -143,13 +145,13 @@ pub(super) struct Holders {
 impl Holders {
     /// Those of the first lock and of marks, but for the caller's descriptor. `refused`: the kernel
     /// has just refused the lock, so that there is somebody.
-    pub fn find(fd: &OwnedFd, place: &Place, refused: bool) -> Holders {
+    pub fn find(fd: &OwnedFd, place: &WriteAccess, refused: bool) -> Holders {
         look(fd, place, refused).unwrap_or_else(Holders::unseen)
     }
 
     /// Those of the lock on a file of the host.
     pub fn of_file(file: &OwnedFd) -> Holders {
-        Holders::find(file, &Place { open: true, ..Place::default() }, true)
+        Holders::find(file, &WriteAccess { open: true, ..WriteAccess::default() }, true)
     }
 
     /// Somebody of whom nothing is known.
@@ -182,7 +184,7 @@ impl fmt::Display for Holders {
 }
 
 /// `None`: the kernel does not report it.
-fn look(fd: &OwnedFd, place: &Place, refused: bool) -> Option<Holders> {
+fn look(fd: &OwnedFd, place: &WriteAccess, refused: bool) -> Option<Holders> {
     let own = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
     // How the kernel calls this directory in its lists is not always what `stat` says: by a lock
     // of our own on a byte that nobody looks at.
@@ -226,7 +228,7 @@ fn locks(text: &str) -> Vec<Line> {
     text.lines().filter(is_lock).filter_map(Line::parse).collect()
 }
 
-fn holder(pid: u32, place: &Place) -> Option<Holder> {
+fn holder(pid: u32, place: &WriteAccess) -> Option<Holder> {
     let of = |name: &str| read(&format!("/proc/{pid}/{name}")).unwrap_or_default();
     let status = of("status");
     let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"));
@@ -268,7 +270,7 @@ mod tests {
 
     #[test]
     fn who_may_write_to_a_root() {
-        let place = Place { owners: vec![0, 1000], ..Place::default() };
+        let place = WriteAccess { owners: vec![0, 1000], ..WriteAccess::default() };
         let none = "0000000000000000";
         let all = "000001ffffffffff";
         for (uid, map, capabilities, want, what) in [
@@ -283,11 +285,14 @@ mod tests {
             assert_eq!(place.may_write(&status(uid, "", capabilities), map), want, "{what}");
         }
         assert!(place.may_write("", TOTAL), "of whom nothing is known");
-        let team = Place { group: Some(42), ..Place { owners: vec![0], ..Place::default() } };
+        let team = WriteAccess {
+            group: Some(42),
+            ..WriteAccess { owners: vec![0], ..WriteAccess::default() }
+        };
         let (uid, in_it) = ("5\t5\t5\t5", "7 42 ");
         assert!(team.may_write(&status(uid, in_it, none), TOTAL));
         assert!(!team.may_write(&status(uid, "7 4 ", none), TOTAL));
-        let open = Place { owners: vec![0], open: true, ..Place::default() };
+        let open = WriteAccess { owners: vec![0], open: true, ..WriteAccess::default() };
         assert!(open.may_write(&status(uid, "", none), TOTAL));
     }
 

@@ -21,7 +21,7 @@ use super::Stop;
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, Links};
 
-use holders::{Holders, Place};
+use holders::{Holders, WriteAccess};
 use second::{Answer, Second};
 
 /// The time between two tries. The kernel could wait for us, but would not return for a signal that
@@ -57,7 +57,7 @@ impl Lock {
         let fd = root
             .open_at(&top, flags, Links::Refuse)
             .map_err(|e| Error::target("open the root for locking", &top, e))?;
-        let place = Place::of(root, &fd);
+        let place = WriteAccess::of(root, &fd);
         let shown = root.host_path().display();
         let begin = Instant::now();
         let mut announced = false;
@@ -111,7 +111,7 @@ impl Drop for Lock {
 }
 
 /// One try for both locks. `look`: find out who holds them, and whether that counts.
-fn attempt(root: &DiskRootfs, fd: &OwnedFd, place: &Place, look: bool) -> Result<Try, Errno> {
+fn attempt(root: &DiskRootfs, fd: &OwnedFd, place: &WriteAccess, look: bool) -> Result<Try, Errno> {
     let passed_over = match retry_on_intr(|| flock(fd, FlockOperation::NonBlockingLockExclusive)) {
         Ok(()) => {
             // Runs that have passed it over do not hold it.

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::super::container::{
-    self, ENVIRONMENT, Job, Kind, NOT_STARTED, Place, Request, SCRATCH_INSIDE, WAYS_OUT,
+    self, ENVIRONMENT, Job, NOT_STARTED, Request, RunsIn, SCRATCH_INSIDE, Task, WAYS_OUT,
 };
 use super::super::{Stop, journal};
 use super::apt;
@@ -26,11 +26,11 @@ pub(super) struct Step {
     /// The command as people type it.
     shown: String,
     /// What it does, and so what it needs.
-    kind: Kind,
+    kind: Task,
 }
 
 impl Step {
-    fn new(kind: Kind, program: &str, args: impl IntoIterator<Item = String>) -> Step {
+    fn new(kind: Task, program: &str, args: impl IntoIterator<Item = String>) -> Step {
         let args: Vec<String> = args.into_iter().collect();
         let shown = format!("{program} {}", args.join(" "));
         Step { program: program.to_owned(), args, shown, kind }
@@ -38,17 +38,17 @@ impl Step {
 
     /// A step that changes nothing.
     pub fn asking(program: &str, args: impl IntoIterator<Item = String>) -> Step {
-        Step::new(Kind::Ask, program, args)
+        Step::new(Task::Ask, program, args)
     }
 
     /// A step that fetches.
     pub fn fetching(program: &str, args: impl IntoIterator<Item = String>) -> Step {
-        Step::new(Kind::Fetch, program, args)
+        Step::new(Task::Fetch, program, args)
     }
 
     /// A step that changes packages.
     pub fn changing(program: &str, args: impl IntoIterator<Item = String>) -> Step {
-        Step::new(Kind::Scripts, program, args)
+        Step::new(Task::Scripts, program, args)
     }
 
     /// Names the command in fewer words.
@@ -120,7 +120,7 @@ impl Ran {
 pub(super) struct Session<'a> {
     root: &'a DiskRootfs,
     runner: &'a super::Runner,
-    place: Place,
+    place: RunsIn,
     scratch: Scratch,
     epoch: Option<i64>,
     stop: &'a Stop,
@@ -137,9 +137,9 @@ impl<'a> Session<'a> {
     ) -> Result<Session<'a>> {
         use crate::rootfs::Rootfs;
         let place = match (root.is_live(), root.is_own()) {
-            (true, _) => Place::Live,
-            (false, true) => Place::Own,
-            (false, false) => Place::Container,
+            (true, _) => RunsIn::Live,
+            (false, true) => RunsIn::Own,
+            (false, false) => RunsIn::Container,
         };
         let scratch = Scratch::make(scratch)?;
         let session = Session { root, runner, place, scratch, epoch, stop };
@@ -148,14 +148,14 @@ impl<'a> Session<'a> {
     }
 
     pub fn is_container(&self) -> bool {
-        self.place == Place::Container
+        self.place == RunsIn::Container
     }
 
     /// The scratch directory as the programs see it.
     pub fn scratch_inside(&self) -> String {
         match self.place {
-            Place::Container => SCRATCH_INSIDE.to_owned(),
-            Place::Live | Place::Own => self.scratch.dir.display().to_string(),
+            RunsIn::Container => SCRATCH_INSIDE.to_owned(),
+            RunsIn::Live | RunsIn::Own => self.scratch.dir.display().to_string(),
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Session<'a> {
         if !self.is_container() {
             return Ok(());
         }
-        let ran = self.start(Kind::Scripts, Vec::new())?;
+        let ran = self.start(Task::Scripts, Vec::new())?;
         if ran.status == 0 {
             return Ok(());
         }
@@ -185,7 +185,7 @@ impl<'a> Session<'a> {
         self.start(step.kind, words.map(OsString::from).collect())
     }
 
-    fn start(&self, kind: Kind, command: Vec<OsString>) -> Result<Ran> {
+    fn start(&self, kind: Task, command: Vec<OsString>) -> Result<Ran> {
         let raced = || Error::Raced { path: ImagePath::root() };
         let job = Job {
             place: self.place,

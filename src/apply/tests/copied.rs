@@ -8,8 +8,8 @@ use crate::apply::undo_copy;
 fn cut_off(bench: &Bench, written: usize, prepared: bool) {
     let disk = bench.disk();
     let executor = Executor::lock(&disk, &bench.state()).unwrap();
-    let (mut steps, folders) = steps(&executor, &disk, &bench.plan(&disk));
-    executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
+    let (mut steps, dirs) = steps(&executor, &disk, &bench.plan(&disk));
+    executor.journals.begin(&steps, dirs.times(), Purpose::default()).unwrap();
     if prepared {
         let step = steps.iter().find(|s| s.entry.content && s.before.is_some()).unwrap();
         let path = step.entry.path().unwrap();
@@ -17,7 +17,7 @@ fn cut_off(bench: &Bench, written: usize, prepared: bool) {
         fs::write(dir.join(step.entry.temp()), "half").unwrap();
         return;
     }
-    executor.write(&mut steps[..written], folders).unwrap();
+    executor.write(&mut steps[..written], dirs).unwrap();
 }
 
 #[test]

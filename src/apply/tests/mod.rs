@@ -76,10 +76,6 @@ fn path(p: &str) -> ImagePath {
     ImagePath::parse(p).unwrap()
 }
 
-fn rule() -> RuleId {
-    "1.1".parse().unwrap()
-}
-
 /// Every path with mode, size, modification time and content: what must be the same.
 fn picture(dir: &Path) -> BTreeMap<PathBuf, (u32, i64, i64, Vec<u8>)> {
     let mut out = BTreeMap::new();
@@ -235,7 +231,7 @@ fn a_state_directory_others_can_read_is_refused() {
 fn the_account_lock_is_the_one_the_account_tools_take() {
     let bench = Bench::new();
     let disk = bench.disk();
-    let etc = Folder::open_dir(&disk, path("/etc")).unwrap();
+    let etc = OpenDir::of(&disk, path("/etc")).unwrap();
     // Locks of one process do not meet: a second process must hold it.
     let script = "import fcntl, sys, time\nf = open(sys.argv[1], 'w')\n\
                   fcntl.lockf(f, fcntl.LOCK_EX)\nprint('held', flush=True)\nsys.stdin.read()\n";

@@ -1,6 +1,7 @@
 //! A run that was cut off or met somebody else's work, and what the next one makes of it.
 
 use super::*;
+use crate::apply::shape::Shape;
 
 #[test]
 fn a_killed_run_is_undone_by_the_next_one() {
@@ -11,16 +12,16 @@ fn a_killed_run_is_undone_by_the_next_one() {
         {
             let executor = Executor::lock(&disk, &bench.state()).unwrap();
             let plan = bench.plan(&disk);
-            let mut folders = Folders::new(&disk);
-            let mut steps: Vec<Step> = plan
+            let mut dirs = OpenDirs::new(&disk);
+            let mut steps: Vec<EntryChange> = plan
                 .changes()
                 .iter()
                 .enumerate()
-                .map(|(i, c)| executor.step(i, c, &mut folders).unwrap())
+                .map(|(i, c)| executor.step(i, c, &mut dirs).unwrap())
                 .collect();
-            executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
+            executor.journals.begin(&steps, dirs.times(), Purpose::default()).unwrap();
             // Everything up to here is on disk; the rest of the run never happens.
-            executor.write(&mut steps[..written], folders).unwrap();
+            executor.write(&mut steps[..written], dirs).unwrap();
         }
         let executor = Executor::lock(&disk, &bench.state()).unwrap();
         executor.recover().unwrap();
@@ -36,12 +37,12 @@ fn a_run_killed_between_two_calls_for_one_entry_is_undone() {
     let before = contents(picture(&bench.root()));
     let disk = bench.disk();
     let executor = Executor::lock(&disk, &bench.state()).unwrap();
-    let (mut steps, folders) = steps(&executor, &disk, &bench.plan(&disk));
+    let (mut steps, dirs) = steps(&executor, &disk, &bench.plan(&disk));
     let crontab = path("/etc/crontab");
     for step in steps.iter_mut().filter(|step| step.entry.path().unwrap() == crontab) {
         step.after.as_mut().unwrap().mode = 0o620;
     }
-    executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
+    executor.journals.begin(&steps, dirs.times(), Purpose::default()).unwrap();
     // What neither the old nor the new mode forbids; a directory that has not got its own yet.
     let at = |name: &str, mode| {
         let mode = fs::Permissions::from_mode(mode);
@@ -61,14 +62,14 @@ fn a_journal_of_another_tree_at_the_same_path_is_not_used_to_recover() {
     let disk = bench.disk();
     let executor = Executor::lock(&disk, &bench.state()).unwrap();
     let plan = bench.plan(&disk);
-    let mut folders = Folders::new(&disk);
-    let steps: Vec<Step> = plan
+    let mut dirs = OpenDirs::new(&disk);
+    let steps: Vec<EntryChange> = plan
         .changes()
         .iter()
         .enumerate()
-        .map(|(i, c)| executor.step(i, c, &mut folders).unwrap())
+        .map(|(i, c)| executor.step(i, c, &mut dirs).unwrap())
         .collect();
-    executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
+    executor.journals.begin(&steps, dirs.times(), Purpose::default()).unwrap();
     drop(executor);
     // Another image comes to the same place, and happens to have what the run would have made.
     fs::rename(bench.root(), bench.top.path().join("first")).unwrap();
@@ -131,20 +132,20 @@ pub(super) fn steps<'d>(
     executor: &Executor<'d>,
     disk: &'d DiskRootfs,
     plan: &Plan,
-) -> (Vec<Step>, Folders<'d>) {
-    let mut folders = Folders::new(disk);
+) -> (Vec<EntryChange>, OpenDirs<'d>) {
+    let mut dirs = OpenDirs::new(disk);
     let changes = plan.changes().iter().enumerate();
-    let steps = changes.map(|(i, c)| executor.step(i, c, &mut folders).unwrap()).collect();
-    (steps, folders)
+    let steps = changes.map(|(i, c)| executor.step(i, c, &mut dirs).unwrap()).collect();
+    (steps, dirs)
 }
 
 /// Does everything that a run does, but for marking it done: it was killed.
 fn cut_off(bench: &Bench) {
     let disk = bench.disk();
     let executor = Executor::lock(&disk, &bench.state()).unwrap();
-    let (mut steps, folders) = steps(&executor, &disk, &bench.plan(&disk));
-    executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
-    executor.write(&mut steps, folders).unwrap();
+    let (mut steps, dirs) = steps(&executor, &disk, &bench.plan(&disk));
+    executor.journals.begin(&steps, dirs.times(), Purpose::default()).unwrap();
+    executor.write(&mut steps, dirs).unwrap();
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn what_somebody_writes_while_a_run_is_going_on_is_kept() {
         let bench = Bench::new();
         let disk = bench.disk();
         let executor = Executor::lock(&disk, &bench.state()).unwrap();
-        let (steps, folders) = steps(&executor, &disk, &bench.plan(&disk));
+        let (steps, dirs) = steps(&executor, &disk, &bench.plan(&disk));
         let file = bench.root().join(config);
         match edit {
             "content" => fs::write(&file, "UsePAM yes\n# an edit\n").unwrap(),
@@ -164,7 +165,7 @@ fn what_somebody_writes_while_a_run_is_going_on_is_kept() {
             _ => fs::remove_file(&file).unwrap(),
         }
         let before = contents(picture(&bench.root()));
-        let e = executor.carry_out(steps, folders, Purpose::default()).err().unwrap();
+        let e = executor.carry_out(steps, dirs, Purpose::default()).err().unwrap();
         assert!(matches!(&e, Error::RolledBack { .. }), "{edit}: {e}");
         assert!(e.to_string().contains("/etc/ssh/sshd_config: changed while"), "{edit}: {e}");
         assert_eq!(contents(picture(&bench.root())), before, "{edit}");
@@ -221,17 +222,17 @@ fn attributes_come_back_where_nothing_else_was_changed() {
             return; // not on this filesystem
         }
         let executor = Executor::lock(&disk, &bench.state()).unwrap();
-        let mut folders = Folders::new(&disk);
+        let mut dirs = OpenDirs::new(&disk);
         let at = path(&format!("/etc/{name}"));
-        let look = |folders: &mut Folders<'_>| {
-            folders.holding(&at).unwrap().look(name.as_ref(), content).unwrap()
+        let look = |dirs: &mut OpenDirs<'_>| {
+            dirs.holding(&at).unwrap().look(name.as_ref(), content).unwrap()
         };
-        let before = look(&mut folders);
+        let before = look(&mut dirs);
         let after = before.clone().map(|shape| Shape { xattrs: Vec::new(), ..shape });
         let entry = Entry::new(&at, &temporary(0), content);
-        let mut steps = [Step { entry, before, after }];
-        executor.journals.begin(&steps, folders.times(), Purpose::default()).unwrap();
-        executor.write(&mut steps, folders).unwrap();
+        let mut steps = [EntryChange { entry, before, after }];
+        executor.journals.begin(&steps, dirs.times(), Purpose::default()).unwrap();
+        executor.write(&mut steps, dirs).unwrap();
         assert_eq!(xattr::get(&file, "user.mine").unwrap(), None, "{name}");
         executor.recover().unwrap();
         let now = xattr::get(&file, "user.mine").unwrap();

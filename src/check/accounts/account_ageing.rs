@@ -16,7 +16,7 @@ use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::show_name;
 use crate::text::accounts::{
-    CHANGED, Days, Edits, Entry, INACTIVE, Layout, MAX, MIN, PASSWORD, WARN, days,
+    AccountLine, CHANGED, Days, Edits, INACTIVE, Layout, MAX, MIN, PASSWORD, WARN, days,
 };
 
 /// So many days after the run an account must still work.
@@ -171,7 +171,7 @@ impl AccountAgeing {
         }
     }
 
-    fn show(&self, secret: &Entry<'_>) -> String {
+    fn show(&self, secret: &AccountLine<'_>) -> String {
         let word = self.field.word();
         match days(secret.field(self.field.index())) {
             Days::Unset => format!("no {word}"),
@@ -182,7 +182,7 @@ impl AccountAgeing {
     }
 
     /// What is wrong in a line.
-    fn wrong(&self, secret: &Entry<'_>) -> Option<Wrong> {
+    fn wrong(&self, secret: &AccountLine<'_>) -> Option<Wrong> {
         let is_right = |value: i64| {
             value >= i64::from(self.min) && self.max.is_none_or(|max| value <= i64::from(max))
         };
@@ -217,7 +217,12 @@ impl AccountAgeing {
 
 impl Wrong {
     /// Why the edit would keep somebody out, now or within days.
-    fn would_lock_out(&self, secret: &Entry<'_>, write: u32, today: Today) -> Option<&'static str> {
+    fn would_lock_out(
+        &self,
+        secret: &AccountLine<'_>,
+        write: u32,
+        today: Today,
+    ) -> Option<&'static str> {
         let day = |index| match days(secret.field(index)) {
             Days::Set(days) => Some(days),
             Days::Unset | Days::Invalid => None,

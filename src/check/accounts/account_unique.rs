@@ -12,7 +12,7 @@ use super::{AccountFile, Ledger};
 use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::show_name;
-use crate::text::accounts::{Entry, GID, Layout, UID};
+use crate::text::accounts::{AccountLine, GID, Layout, UID};
 
 /// Every value of a field occurs once.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -60,7 +60,7 @@ impl UniqueField {
         }
     }
 
-    fn key<'a>(self, entry: &Entry<'a>) -> Key<'a> {
+    fn key<'a>(self, entry: &AccountLine<'a>) -> Key<'a> {
         match self {
             UniqueField::Uid => Key::Number(entry.number(UID)),
             UniqueField::Gid => Key::Number(entry.number(GID)),
@@ -75,7 +75,8 @@ impl Primitive for AccountUnique {
         let file = AccountFile::require(root, self.field.layout())?;
         let table = file.table();
         let mut ledger = Ledger::default();
-        let mut first: HashMap<Key<'_>, &Entry<'_>> = HashMap::with_capacity(table.entries.len());
+        let mut first: HashMap<Key<'_>, &AccountLine<'_>> =
+            HashMap::with_capacity(table.entries.len());
         let word = self.field.word();
         for entry in &table.entries {
             let earlier = *first.entry(self.field.key(entry)).or_insert(entry);

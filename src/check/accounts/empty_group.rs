@@ -10,7 +10,7 @@ use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::show_name;
 use crate::text::accounts::{
-    ADMINISTRATORS, Edits, Entry, GID, Layout, MEMBERS, PRIMARY_GID, members,
+    ADMINISTRATORS, AccountLine, Edits, GID, Layout, MEMBERS, PRIMARY_GID, members,
 };
 
 /// Nobody is in the group: no member or administrator in `group` and `gshadow`, and no user whose
@@ -74,7 +74,7 @@ impl Primitive for EmptyGroup {
 fn empty(
     audit: &Audit<'_>,
     file: &AccountFile,
-    entry: &Entry<'_>,
+    entry: &AccountLine<'_>,
     field: usize,
     word: &str,
     edits: &mut Edits,

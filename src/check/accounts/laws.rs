@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::testing::{Run, Scene, changed_lines, outcome, stage, want};
 use crate::check::{Audit, Outcome, Subject};
 use crate::plan::plan;
-use crate::profile::{Rule, Source};
+use crate::profile::{ProfileFiles, Rule};
 use crate::rootfs::{
     Change, ImagePath, MemoryRootfs, NewFile, NodeBody, Rootfs, StagedRootfs, Stat,
 };
@@ -140,7 +140,7 @@ fn rules() -> Vec<Rule> {
         )
     };
     let chapter: String = WANTS.iter().enumerate().map(rule).collect();
-    let profile = Source::from_files([("profile.toml", head), ("6.toml", &chapter)]).parse();
+    let profile = ProfileFiles::from_files([("profile.toml", head), ("6.toml", &chapter)]).parse();
     profile.unwrap().rules
 }
 

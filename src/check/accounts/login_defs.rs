@@ -12,7 +12,7 @@ use crate::check::foreign;
 use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
-use crate::text::login_defs::{self, Setting};
+use crate::text::login_defs::{self, LoginDef};
 
 const PATH: &str = "/etc/login.defs";
 
@@ -124,7 +124,7 @@ impl Judge<'_> {
     }
 
     /// The lines that are active for somebody. Only a umask has a reader beside the shadow tools.
-    fn settings(&self, text: &str) -> Vec<Setting> {
+    fn settings(&self, text: &str) -> Vec<LoginDef> {
         let mut settings = login_defs::settings(text, self.key);
         if matches!(self.want, Want::Number(_)) {
             settings.retain(|s| s.shadow.is_some());
@@ -132,11 +132,11 @@ impl Judge<'_> {
         settings
     }
 
-    fn number(&self, setting: &Setting) -> Option<i64> {
+    fn number(&self, setting: &LoginDef) -> Option<i64> {
         login_defs::number(setting.shadow.as_deref()?)
     }
 
-    fn complies(&self, setting: &Setting, limit: Option<i64>) -> bool {
+    fn complies(&self, setting: &LoginDef, limit: Option<i64>) -> bool {
         match &self.want {
             Want::Number(want) => self.number(setting).is_some_and(|n| {
                 n >= want.min
@@ -148,7 +148,7 @@ impl Judge<'_> {
     }
 
     /// The text with one complying line: what complies already is kept, the tightest of it.
-    fn set(&self, text: &str, settings: &[Setting], limit: Option<i64>) -> String {
+    fn set(&self, text: &str, settings: &[LoginDef], limit: Option<i64>) -> String {
         let mut good = settings.iter().filter(|s| self.complies(s, limit));
         match &self.want {
             Want::Number(want) => {
@@ -171,7 +171,7 @@ impl Judge<'_> {
     fn evidence(
         &self,
         path: &ImagePath,
-        setting: Option<&Setting>,
+        setting: Option<&LoginDef>,
         limit: Option<i64>,
     ) -> Evidence {
         let wanted = match &self.want {
@@ -196,7 +196,7 @@ impl Judge<'_> {
 }
 
 /// The mask that a line means, if it means the same to both of its readers.
-fn tightest(setting: &Setting) -> Option<u32> {
+fn tightest(setting: &LoginDef) -> Option<u32> {
     let shadow = shadow_mask(setting.shadow.as_deref()?)?;
     let pam = login_defs::octal(setting.pam.as_deref()?)?;
     (shadow == pam).then_some(shadow)

@@ -35,7 +35,7 @@ use super::{Evidence, Finding, Gap, Subject};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::rootfs::{ACCOUNT_LIMIT, Change, ImagePath, Rootfs};
-use crate::text::accounts::{Edits, Entry, Fault, Layout, PASSWORD, Table, parse};
+use crate::text::accounts::{AccountLine, Edits, Fault, Layout, PASSWORD, Table, parse};
 
 /// So many observations that nothing is wrong with are listed one by one.
 pub(super) const SHOWN: usize = 20;
@@ -150,12 +150,12 @@ impl Lock {
 }
 
 /// The lines of a table by name, in the order in which readers find them.
-pub(crate) struct ByName<'a>(HashMap<&'a [u8], (Entry<'a>, usize)>);
+pub(crate) struct ByName<'a>(HashMap<&'a [u8], (AccountLine<'a>, usize)>);
 
 impl<'a> ByName<'a> {
     /// Of all lines of the table.
     pub fn new(table: &Table<'a>) -> ByName<'a> {
-        let mut map: HashMap<&[u8], (Entry<'_>, usize)> =
+        let mut map: HashMap<&[u8], (AccountLine<'_>, usize)> =
             HashMap::with_capacity(table.entries.len());
         for entry in &table.entries {
             map.entry(entry.name()).or_insert((*entry, 0)).1 += 1;
@@ -172,7 +172,7 @@ impl<'a> ByName<'a> {
     }
 
     /// The line that counts for `name`: the first.
-    pub fn first(&self, name: &[u8]) -> Option<Entry<'a>> {
+    pub fn first(&self, name: &[u8]) -> Option<AccountLine<'a>> {
         self.0.get(name).map(|found| found.0)
     }
 
@@ -283,7 +283,7 @@ impl Ledger {
 }
 
 /// What an account's password field in `passwd` is, without saying what it is.
-pub(super) fn passwd_field(user: &Entry<'_>) -> &'static str {
+pub(super) fn passwd_field(user: &AccountLine<'_>) -> &'static str {
     match user.field(PASSWORD) {
         b"x" => "x",
         field => Lock::of(field).word(),

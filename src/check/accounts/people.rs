@@ -10,13 +10,13 @@ use std::rc::Rc;
 use super::{AccountFile, UidRange};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, escape};
-use crate::text::accounts::{Entry, GID, Layout, MEMBERS, SHELL, UID, members};
+use crate::text::accounts::{AccountLine, GID, Layout, MEMBERS, SHELL, UID, members};
 
 /// Programs that end at once, whoever starts them as a shell.
 const SEND_AWAY: [&[u8]; 5] = [b"nologin", b"false", b"sync", b"halt", b"shutdown"];
 
 /// What is started when the account logs in.
-fn shell<'a>(user: &Entry<'a>) -> &'a [u8] {
+fn shell<'a>(user: &AccountLine<'a>) -> &'a [u8] {
     match user.field(SHELL) {
         b"" => b"/bin/sh",
         shell => shell,
@@ -26,7 +26,7 @@ fn shell<'a>(user: &Entry<'a>) -> &'a [u8] {
 /// A login account: its shell does not send everybody away, wherever it stands. By the shell, not
 /// by the account's name or number. A shell that is not there keeps the account out today
 /// ([`why_shut_out`]), but the account is still somebody's: a package may bring the shell.
-pub(in crate::check) fn is_login(user: &Entry<'_>) -> bool {
+pub(in crate::check) fn is_login(user: &AccountLine<'_>) -> bool {
     let mut names = shell(user).rsplit(|b| *b == b'/').filter(|name| !name.is_empty());
     names.next().is_none_or(|name| !SEND_AWAY.contains(&name))
 }
@@ -35,7 +35,7 @@ pub(in crate::check) fn is_login(user: &Entry<'_>) -> bool {
 ///
 /// # Errors
 /// Where the shell's path leads cannot be determined.
-pub(crate) fn why_shut_out(root: &dyn Rootfs, user: &Entry<'_>) -> Result<Option<String>> {
+pub(crate) fn why_shut_out(root: &dyn Rootfs, user: &AccountLine<'_>) -> Result<Option<String>> {
     let (shell, shown) = (shell(user), escape(shell(user)));
     if !is_login(user) {
         return Ok(Some(format!("the login shell is {shown}")));
@@ -52,7 +52,7 @@ pub(crate) fn why_shut_out(root: &dyn Rootfs, user: &Entry<'_>) -> Result<Option
 
 /// A person's account: a login account with a number that people get. Nobody's is one where
 /// [`UidRange::require`] fails.
-pub(in crate::check) fn is_person(user: &Entry<'_>, range: &UidRange) -> bool {
+pub(in crate::check) fn is_person(user: &AccountLine<'_>, range: &UidRange) -> bool {
     let number = user.number(UID);
     is_login(user) && number != 0 && range.holds(number)
 }
@@ -63,7 +63,7 @@ pub(in crate::check) fn no_person(border: &Error) -> String {
 }
 
 /// A system account: a number below those of people; not root.
-pub(in crate::check) fn is_system(user: &Entry<'_>, range: &UidRange) -> bool {
+pub(in crate::check) fn is_system(user: &AccountLine<'_>, range: &UidRange) -> bool {
     user.number(UID) < range.min && user.name() != b"root"
 }
 
@@ -166,7 +166,7 @@ mod tests {
             (500, "UID_MIN 500\n", true),
             (1000, "UID_MIN 5000\n", false),
             (0, "UID_MIN 0\n", false),
-            // Nobody can be told from a program.
+            // People cannot be distinguished from programs.
             (65500, "UID_MIN 65000\nUID_MAX 66000\n", false),
         ] {
             assert_eq!(person(number, defs), is, "{number} {defs}");

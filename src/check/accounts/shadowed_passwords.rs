@@ -12,7 +12,7 @@ use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, passwd_field};
 use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::show_name;
-use crate::text::accounts::{Edits, Entry, Layout, PASSWORD};
+use crate::text::accounts::{AccountLine, Edits, Layout, PASSWORD};
 
 /// The password field of every line of `passwd` is `x`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -76,7 +76,7 @@ fn judge(audit: &Audit<'_>, today: Today) -> Result<Finding> {
             }
             Move::Point => {}
             Move::PointAndSet(field) => {
-                if let Some(Entry { line, .. }) = secret {
+                if let Some(AccountLine { line, .. }) = secret {
                     in_shadow.set(line, PASSWORD, field);
                 }
             }

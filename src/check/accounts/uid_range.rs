@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
-use crate::text::accounts::{Entry, HOME, UID};
+use crate::text::accounts::{AccountLine, HOME, UID};
 use crate::text::login_defs;
 
 /// Where people's numbers begin, unless something else is said.
@@ -76,7 +76,7 @@ impl UidRange {
 
     /// A number that a person has, by all the signs but a `UID_MIN` above it: one of those that
     /// every Debian gives to people, and a home among theirs.
-    pub fn is_left_behind(&self, user: &Entry<'_>) -> bool {
+    pub fn is_left_behind(&self, user: &AccountLine<'_>) -> bool {
         let homes = ImagePath::parse("/home").ok();
         let home = ImagePath::parse(user.field(HOME)).ok();
         (MIN..self.min).contains(&user.number(UID))

@@ -12,7 +12,7 @@ use crate::rootfs::{FileKind, ImagePath, Rootfs};
 
 /// One entry of such a directory.
 #[derive(Debug)]
-pub(in crate::check) struct Entry {
+pub(in crate::check) struct ConfEntry {
     /// Its name.
     pub name: OsString,
     /// Where the reader finds it.
@@ -36,7 +36,7 @@ pub(in crate::check) enum Body {
     Dir,
 }
 
-impl Entry {
+impl ConfEntry {
     /// The text; empty where there is none.
     pub fn text(&self) -> &str {
         match &self.body {
@@ -108,7 +108,7 @@ impl Named for Listed {
     }
 }
 
-impl Named for Entry {
+impl Named for ConfEntry {
     fn name(&self) -> &[u8] {
         self.name.as_bytes()
     }
@@ -178,7 +178,7 @@ pub(in crate::check) fn read_dir(
     root: &dyn Rootfs,
     dir: &str,
     wanted: impl Fn(&[u8]) -> bool,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<ConfEntry>> {
     let dir = ImagePath::parse(dir)?;
     root.list(&dir)?;
     list(root, &dir, wanted)?.into_iter().map(|found| read(root, found)).collect()
@@ -188,11 +188,14 @@ pub(in crate::check) fn read_dir(
 ///
 /// # Errors
 /// As [`read_dir`].
-pub(in crate::check) fn read_entry(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Entry>> {
+pub(in crate::check) fn read_entry(
+    root: &dyn Rootfs,
+    path: &ImagePath,
+) -> Result<Option<ConfEntry>> {
     listed(root, path)?.map(|found| read(root, found)).transpose()
 }
 
-fn read(root: &dyn Rootfs, found: Listed) -> Result<Entry> {
+fn read(root: &dyn Rootfs, found: Listed) -> Result<ConfEntry> {
     let body = match found.what {
         What::Null => Body::Null,
         What::Dangling => Body::Dangling,
@@ -202,7 +205,7 @@ fn read(root: &dyn Rootfs, found: Listed) -> Result<Entry> {
             None => Body::Dangling,
         },
     };
-    Ok(Entry { name: found.name, listed: found.path, real: found.real, body })
+    Ok(ConfEntry { name: found.name, listed: found.path, real: found.real, body })
 }
 
 /// What a reader takes from directories given from the highest rank to the lowest, in the order in
@@ -240,7 +243,7 @@ mod tests {
         let etc = read_dir(&root, "/etc/x.d", conf).unwrap();
         let lib = read_dir(&root, "/lib/x.d", conf).unwrap();
         let none = read_dir(&root, "/run/x.d", conf).unwrap();
-        let shown = |files: Vec<&Entry>| -> Vec<String> {
+        let shown = |files: Vec<&ConfEntry>| -> Vec<String> {
             files.iter().map(|e| format!("{}={}", e.listed, e.text())).collect()
         };
         assert_eq!(

@@ -81,7 +81,7 @@ fn read_all(
         .collect();
     files.push(File { path: path.clone(), text });
     for (line, include) in includes {
-        // A path ntpd would take from its working directory is none that could be known here.
+        // A relative path depends on ntpd's working directory, which is unknown here.
         if let Ok(included) = ImagePath::parse(&include) {
             read_all(root, &included, budget.at(path, line), files)?;
         }

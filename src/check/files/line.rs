@@ -74,7 +74,7 @@ impl Primitive for Line {
                 let mut lines = text.lines().enumerate();
                 match lines.find(|(_, l)| self.pattern.0.is_match(&l.raw())) {
                     Some((i, line)) => {
-                        // What the pattern does not ask for, as a comment behind it, is not judged.
+                        // What the pattern does not match, such as a comment behind it, is not judged.
                         let asked = self
                             .pattern
                             .0

@@ -12,13 +12,13 @@ use crate::rootfs::{AccountDb, Found, Survey};
 #[serde(deny_unknown_fields)]
 pub struct Tree {
     /// The kind of file that must not be found.
-    pub without: Kind,
+    pub without: Counted,
 }
 
 /// Kinds of files that a walk counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum Counted {
     /// Regular files anybody can write to.
     WorldWritable,
     /// Directories anybody can write to, without the sticky bit.
@@ -52,23 +52,23 @@ impl Primitive for Tree {
             all
         };
         let found = match self.without {
-            Kind::WorldWritable => survey.world_writable_files.clone(),
-            Kind::OpenDirectories => survey.open_dirs.clone(),
-            Kind::Setuid => survey.setuid.clone(),
-            Kind::Setgid => survey.setgid.clone(),
-            Kind::LooseLogs => survey.loose_logs.clone(),
-            Kind::Ownerless => {
+            Counted::WorldWritable => survey.world_writable_files.clone(),
+            Counted::OpenDirectories => survey.open_dirs.clone(),
+            Counted::Setuid => survey.setuid.clone(),
+            Counted::Setgid => survey.setgid.clone(),
+            Counted::LooseLogs => survey.loose_logs.clone(),
+            Counted::Ownerless => {
                 let names = AccountDb::read(root)?;
                 unknown(&survey.uids, &|id| names.has_uid(id))
             }
-            Kind::Groupless => {
+            Counted::Groupless => {
                 let names = AccountDb::read(root)?;
                 unknown(&survey.gids, &|id| names.has_gid(id))
             }
         };
         let mut evidence = seen(&survey);
         evidence.extend(found.examples.iter().map(Evidence::at));
-        if matches!(self.without, Kind::Setuid | Kind::Setgid) {
+        if matches!(self.without, Counted::Setuid | Counted::Setgid) {
             return Ok(Finding::Manual(evidence));
         }
         if found.count == 0 {
@@ -141,11 +141,11 @@ mod tests {
             .file("/etc/group", "root:x:0:\n")
             .file("/srv/blind/x", "");
         let kinds = [
-            Kind::WorldWritable,
-            Kind::OpenDirectories,
-            Kind::Ownerless,
-            Kind::Groupless,
-            Kind::LooseLogs,
+            Counted::WorldWritable,
+            Counted::OpenDirectories,
+            Counted::Ownerless,
+            Counted::Groupless,
+            Counted::LooseLogs,
         ];
         for without in kinds {
             let e = Tree { without }.audit(&Blind(tree.clone())).unwrap_err().to_string();
@@ -154,10 +154,10 @@ mod tests {
             let finding = Tree { without }.audit(&Blind(bad)).unwrap();
             assert_eq!(finding.outcome(), Outcome::NotMet, "what was seen counts: {without:?}");
         }
-        let finding = Tree { without: Kind::Setgid }.audit(&Blind(tree.clone())).unwrap();
+        let finding = Tree { without: Counted::Setgid }.audit(&Blind(tree.clone())).unwrap();
         assert_eq!(finding.outcome(), Outcome::Manual);
         let two = tree.file("/a/blind/x", "");
-        let e = Tree { without: Kind::Ownerless }.audit(&Blind(two)).unwrap_err().to_string();
+        let e = Tree { without: Counted::Ownerless }.audit(&Blind(two)).unwrap_err().to_string();
         assert!(e.starts_with("/a/blind: ") && e.contains(", nor could 1 other place;"), "{e}");
     }
 
@@ -171,11 +171,11 @@ mod tests {
             .file_with("/var/log/x", "", 0o640, 0, 7)
             .file_with("/proc/1/x", "", 0o666, 9, 9);
         let broken = [
-            (Kind::WorldWritable, clean.clone().file_with("/x", "", 0o666, 0, 0)),
-            (Kind::OpenDirectories, clean.clone().dir("/open", 0o777, 0, 0)),
-            (Kind::Ownerless, clean.clone().file_with("/x", "", 0o600, 8, 0)),
-            (Kind::Groupless, clean.clone().file_with("/x", "", 0o600, 0, 8)),
-            (Kind::LooseLogs, clean.clone().file_with("/var/log/y/z", "", 0o660, 0, 0)),
+            (Counted::WorldWritable, clean.clone().file_with("/x", "", 0o666, 0, 0)),
+            (Counted::OpenDirectories, clean.clone().dir("/open", 0o777, 0, 0)),
+            (Counted::Ownerless, clean.clone().file_with("/x", "", 0o600, 8, 0)),
+            (Counted::Groupless, clean.clone().file_with("/x", "", 0o600, 0, 8)),
+            (Counted::LooseLogs, clean.clone().file_with("/var/log/y/z", "", 0o660, 0, 0)),
         ];
         for (without, tree) in broken {
             let judge = |root: &MemoryRootfs| Tree { without }.audit(root).unwrap().outcome();
@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(judge(&tree), Outcome::NotMet, "{without:?}");
         }
         let tree = clean.file_with("/bin/su", "", 0o4755, 0, 0);
-        let finding = Tree { without: Kind::Setuid }.audit(&tree).unwrap();
+        let finding = Tree { without: Counted::Setuid }.audit(&tree).unwrap();
         assert_eq!(finding.outcome(), Outcome::Manual, "a person reviews the list");
     }
 }

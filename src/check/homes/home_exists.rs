@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(outcome(want, &network), Outcome::Unknown);
         let encrypted = image().dir("/home/.ecryptfs/bob/.Private", 0o700, 1000, 1000);
         assert_eq!(outcome(want, &encrypted), Outcome::Unknown);
-        // A definite failure outweighs what cannot be told.
+        // A definite failure outweighs what is unknown.
         let both = unmounted.without("/root");
         assert_eq!(outcome(want, &both), Outcome::NotMet);
         assert!(format!("{:?}", want.audit(&both).unwrap()).contains("cannot be judged: /home"));

@@ -22,7 +22,7 @@ pub const QUARANTINED: &str = ".quarantined-gokaku";
 pub struct HomeFileAbsent {
     /// The name of the file, as `.netrc`.
     pub name: String,
-    /// Names that are mentioned when they are found, and make no difference to the verdict.
+    /// Names that are reported when they are found, without an effect on the verdict.
     #[serde(default)]
     pub mention: Vec<String>,
 }

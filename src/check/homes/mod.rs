@@ -21,9 +21,9 @@ use crate::check::accounts::{AccountFile, Ledger, UidRange};
 use crate::check::{Audit, Evidence, Finding};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, Stat, show_name};
-use crate::text::accounts::{Entry, HOME, Layout, Table, UID, What};
+use crate::text::accounts::{AccountLine, HOME, Layout, Table, UID, What};
 
-/// A home deeper than this is none (components).
+/// A deeper path is not accepted as a home (components).
 const MAX_DEPTH: usize = 64;
 
 /// A longer path cannot be opened, nor what lies in it (bytes).
@@ -74,7 +74,7 @@ pub(in crate::check) enum State {
 #[derive(Debug)]
 pub(in crate::check) struct Home<'a> {
     /// The account's line.
-    pub user: Entry<'a>,
+    pub user: AccountLine<'a>,
     /// The path in its line, if it is one.
     pub path: Option<ImagePath>,
     /// What stands there.
@@ -322,8 +322,8 @@ fn real_place(root: &dyn Rootfs, mounts: &Mounts, field: &[u8]) -> Option<ImageP
     follow(end)
 }
 
-/// One home's trouble is no other's: whatever cannot be looked at becomes a state.
-fn look(root: &dyn Rootfs, mounts: &Mounts, user: &Entry<'_>, path: &ImagePath) -> State {
+/// A home that cannot be inspected becomes a state: the others are judged all the same.
+fn look(root: &dyn Rootfs, mounts: &Mounts, user: &AccountLine<'_>, path: &ImagePath) -> State {
     look_or_fail(root, mounts, user, path).unwrap_or_else(|e| match e {
         Error::LinkLoop { .. } => State::Unusable("it leads into a loop of symbolic links".into()),
         other => State::Hidden(other.to_string()),
@@ -333,7 +333,7 @@ fn look(root: &dyn Rootfs, mounts: &Mounts, user: &Entry<'_>, path: &ImagePath) 
 fn look_or_fail(
     root: &dyn Rootfs,
     mounts: &Mounts,
-    user: &Entry<'_>,
+    user: &AccountLine<'_>,
     path: &ImagePath,
 ) -> Result<State> {
     if let Some(why) = mounts.hides(root, path)? {
@@ -356,7 +356,7 @@ fn look_or_fail(
 }
 
 /// The store of an encrypted home stands beside it.
-fn is_encrypted(root: &dyn Rootfs, user: &Entry<'_>, path: &ImagePath) -> Result<bool> {
+fn is_encrypted(root: &dyn Rootfs, user: &AccountLine<'_>, path: &ImagePath) -> Result<bool> {
     let Some(parent) = path.parent().filter(|_| user.name().len() <= MAX_NAME) else {
         return Ok(false);
     };
@@ -365,7 +365,7 @@ fn is_encrypted(root: &dyn Rootfs, user: &Entry<'_>, path: &ImagePath) -> Result
     Ok(root.stat(&store)?.is_some())
 }
 
-/// What one home is said to be: into the ledger.
+/// Adds the verdict on one home to the ledger.
 pub(in crate::check) type Judge<'j> =
     dyn Fn(&Survey<'_>, &Home<'_>, &mut Ledger) -> Result<()> + 'j;
 

@@ -10,29 +10,31 @@ use std::collections::hash_map::Entry;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::error::Result;
-use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::unit::Unit;
+use crate::text::{Lines, fstab};
 
 /// Filesystems whose content is on another machine.
-const NETWORK: &[&[u8]] = &[
-    b"nfs",
-    b"nfs4",
-    b"cifs",
-    b"smb3",
-    b"smbfs",
-    b"sshfs",
-    b"fuse.sshfs",
-    b"glusterfs",
-    b"fuse.glusterfs",
-    b"ceph",
-    b"fuse.ceph",
-    b"lustre",
-    b"afs",
-    b"9p",
-    b"beegfs",
+const NETWORK: &[&str] = &[
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "sshfs",
+    "fuse.sshfs",
+    "glusterfs",
+    "fuse.glusterfs",
+    "ceph",
+    "fuse.ceph",
+    "lustre",
+    "afs",
+    "9p",
+    "beegfs",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum MountKind {
     /// Something is mounted here at boot.
     Local,
     /// As `Local`, from another machine.
@@ -44,7 +46,7 @@ enum Kind {
 /// The places where an image declares that something is mounted.
 #[derive(Debug, Default)]
 pub(in crate::check) struct Mounts {
-    declared: HashMap<ImagePath, Kind>,
+    declared: HashMap<ImagePath, MountKind>,
     /// Whether a local one is not there. Looked at once each.
     absent: RefCell<HashMap<ImagePath, bool>>,
 }
@@ -56,30 +58,32 @@ impl Mounts {
     /// One of them cannot be read.
     pub fn read(root: &dyn Rootfs) -> Result<Mounts> {
         let mut mounts = Mounts::default();
-        if let Some(text) = read(root, &ImagePath::parse("/etc/fstab")?)? {
+        if let Some(text) = root.read(&ImagePath::parse("/etc/fstab")?)? {
             mounts.add_fstab(&text);
         }
-        if let Some(text) = read(root, &ImagePath::parse("/etc/auto.master")?)? {
+        if let Some(text) = root.read(&ImagePath::parse("/etc/auto.master")?)? {
             mounts.add_auto_master(&text);
         }
         let masters = ImagePath::parse("/etc/auto.master.d")?;
-        for path in files(root, &masters, &[b".autofs"])? {
-            mounts.add_auto_master(&read(root, &path)?.unwrap_or_default());
+        for path in files(root, &masters, b".autofs")? {
+            mounts.add_auto_master(&root.read(&path)?.unwrap_or_default());
         }
         let units = ImagePath::parse("/etc/systemd/system")?;
-        for path in files(root, &units, &[b".mount", b".automount"])? {
-            mounts.add_unit(&read(root, &path)?.unwrap_or_default());
+        for (ending, section) in [(b".mount".as_slice(), "Mount"), (b".automount", "Automount")] {
+            for path in files(root, &units, ending)? {
+                mounts.add_unit(section, &root.read(&path)?.unwrap_or_default());
+            }
         }
         Ok(mounts)
     }
 
-    fn add(&mut self, place: &[u8], kind: Kind) {
+    fn add(&mut self, place: &str, kind: MountKind) {
         let Ok(path) = ImagePath::parse(place) else { return };
         if path.is_root() {
             return;
         }
         match self.declared.entry(path) {
-            Entry::Occupied(mut old) if *old.get() == Kind::Local => {
+            Entry::Occupied(mut old) if *old.get() == MountKind::Local => {
                 old.insert(kind);
             }
             Entry::Occupied(_) => {}
@@ -89,35 +93,28 @@ impl Mounts {
         }
     }
 
-    fn add_fstab(&mut self, text: &[u8]) {
-        for line in text.split(|b| *b == b'\n') {
-            let mut fields = words(line);
-            let (Some(source), Some(place)) = (fields.next(), fields.next()) else { continue };
-            if source.starts_with(b"#") {
-                continue;
-            }
-            let network = fields.next().is_some_and(|t| NETWORK.contains(&t))
-                || fields.next().is_some_and(|o| o.split(|b| *b == b',').any(|o| o == b"_netdev"));
-            self.add(&unescape(place), if network { Kind::Network } else { Kind::Local });
+    fn add_fstab(&mut self, text: &str) {
+        for mount in fstab::entries(text) {
+            let Some(place) = mount.target_path() else { continue };
+            let network = mount.kind.is_some_and(|kind| NETWORK.contains(&&*kind))
+                || mount.options.is_some_and(|all| all.split(',').any(|o| o == "_netdev"));
+            self.add(&place, if network { MountKind::Network } else { MountKind::Local });
         }
     }
 
-    fn add_auto_master(&mut self, text: &[u8]) {
-        for line in text.split(|b| *b == b'\n') {
+    fn add_auto_master(&mut self, text: &str) {
+        for (_, line) in Lines::new(text).iter() {
             // `/-` is the head of a map of whole paths, not a place.
-            let Some(place) = words(line).next().filter(|w| *w != b"/-") else { continue };
-            if place.starts_with(b"/") {
-                self.add(place, Kind::Automatic);
+            let Some(place) = line.split_ascii_whitespace().next() else { continue };
+            if place.starts_with('/') && place != "/-" {
+                self.add(place, MountKind::Automatic);
             }
         }
     }
 
-    fn add_unit(&mut self, text: &[u8]) {
-        for line in text.split(|b| *b == b'\n') {
-            let mut parts = line.splitn(2, |b| *b == b'=');
-            if parts.next().map(<[u8]>::trim_ascii) == Some(b"Where") {
-                self.add(parts.next().unwrap_or_default().trim_ascii(), Kind::Local);
-            }
+    fn add_unit(&mut self, section: &str, text: &str) {
+        if let Some(place) = Unit::parse(text).last(section, "Where") {
+            self.add(&place.value, MountKind::Local);
         }
     }
 
@@ -133,18 +130,18 @@ impl Mounts {
         while let Some(at) = place {
             match self.declared.get(&at) {
                 None => {}
-                Some(Kind::Network) => {
+                Some(MountKind::Network) => {
                     return Ok(Some(format!("{at} is declared as a network filesystem")));
                 }
-                Some(Kind::Automatic) => {
+                Some(MountKind::Automatic) => {
                     return Ok(Some(format!("{at} is declared as an automatic mount")));
                 }
-                Some(Kind::Local) if self.is_absent(root, &at)? => {
+                Some(MountKind::Local) if self.is_absent(root, &at)? => {
                     return Ok(Some(format!(
                         "{at} is declared as a mount and is empty here; mount it and run again"
                     )));
                 }
-                Some(Kind::Local) => {}
+                Some(MountKind::Local) => {}
             }
             place = at.parent();
         }
@@ -165,15 +162,11 @@ impl Mounts {
     }
 }
 
-fn read(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Vec<u8>>> {
-    Ok(root.read_bytes(path, CONFIG_LIMIT)?.map(|bytes| bytes.to_vec()))
-}
-
-/// The regular files of a directory (links followed) with one of these endings.
-fn files(root: &dyn Rootfs, dir: &ImagePath, endings: &[&[u8]]) -> Result<Vec<ImagePath>> {
+/// The regular files of a directory (links followed) with this ending.
+fn files(root: &dyn Rootfs, dir: &ImagePath, ending: &[u8]) -> Result<Vec<ImagePath>> {
     let mut found = Vec::new();
     for name in root.list(dir)?.unwrap_or_default().iter() {
-        if endings.iter().any(|e| name.as_bytes().ends_with(e)) {
+        if name.as_bytes().ends_with(ending) {
             let path = dir.join(name)?;
             // Units are masked by links to a device.
             let stat = root.locate(&path)?.stat;
@@ -183,28 +176,6 @@ fn files(root: &dyn Rootfs, dir: &ImagePath, endings: &[&[u8]]) -> Result<Vec<Im
         }
     }
     Ok(found)
-}
-
-fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty())
-}
-
-/// The four characters that `fstab` can only write as numbers.
-fn unescape(field: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((first, tail)) = rest.split_first() {
-        let (byte, used) = match rest.get(..4) {
-            Some(b"\\040") => (b' ', 4),
-            Some(b"\\011") => (b'\t', 4),
-            Some(b"\\012") => (b'\n', 4),
-            Some(b"\\134") => (b'\\', 4),
-            _ => (*first, rest.len() - tail.len()),
-        };
-        out.push(byte);
-        rest = &rest[used..];
-    }
-    out
 }
 
 #[cfg(test)]
@@ -244,21 +215,18 @@ mod tests {
             .file("/etc/fstab", fstab)
             .file("/etc/auto.master", "# /no x\n/users /etc/auto.users\n/- auto.direct\n+auto.m\n")
             .file("/etc/auto.master.d/x.autofs", "/more /etc/auto.more")
-            .file("/etc/systemd/system/w.mount", "[Mount]\nWhat=x\nWhere = /w\n#Where=/v\n")
+            .file("/etc/systemd/system/w.mount", "[Mount]\nWhere=/first\nWhere = /w\n#Where=/v\n")
+            .file("/etc/systemd/system/a.automount", "[Mount]\nWhere=/z\n[Automount]\nWhere=/a\n")
             .link("/etc/systemd/system/v.mount", "/dev/null")
             .special("/dev/null", crate::rootfs::FileKind::CharDevice)
             .dir("/home/bob", 0o755, 1000, 1000)
             .dir("/users/bob", 0o755, 1000, 1000);
-        for path in ["/home/bob", "/data/bob", "/users/bob", "/more/bob", "/w/bob", "/w"] {
+        for path in ["/home/bob", "/data/bob", "/users/bob", "/more/bob", "/w/bob", "/w", "/a/bob"]
+        {
             assert!(hides(&root, path).is_some(), "{path}");
         }
-        for path in ["/no/bob", "/v/bob", "/-/bob", "/", "/root"] {
+        for path in ["/no/bob", "/v/bob", "/z/bob", "/first/bob", "/-/bob", "/", "/root"] {
             assert_eq!(hides(&root, path), None, "{path}");
         }
-    }
-
-    #[test]
-    fn escapes_are_four_characters() {
-        assert_eq!(unescape(b"/a\\040b\\134c\\0\\1"), b"/a b\\c\\0\\1");
     }
 }

@@ -17,7 +17,7 @@ pub struct Criterion {
     #[schemars(with = "String")]
     pub messages: Mask,
     /// Where they must arrive.
-    pub to: Place,
+    pub to: Receiver,
     /// The rule that is written where they do not.
     pub rule: Route,
 }
@@ -25,7 +25,7 @@ pub struct Criterion {
 /// A kind of place for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum Receiver {
     /// A file, whichever.
     File,
     /// Everybody who is logged in.

@@ -11,16 +11,16 @@ use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::lossless;
 use crate::text::pattern::Wildcards;
-use crate::text::rsyslog::{self, Kind, Step, Target, Token};
+use crate::text::rsyslog::{self, FilteredAction, Target, Token, TokenKind};
 
 /// The main file.
 pub(in crate::check) const MAIN: &str = "/etc/rsyslog.conf";
-/// More than this is a hostile tree, or includes without end.
+/// More than this is a hostile tree or an endless chain of includes.
 const LIMITS: Limits = Limits { levels: 32, files: 2_000 };
 
 /// One file of the configuration.
 #[derive(Debug)]
-pub(in crate::check) struct Source {
+pub(in crate::check) struct RsyslogFile {
     /// Its path, links resolved.
     pub path: ImagePath,
     /// Its text.
@@ -29,7 +29,7 @@ pub(in crate::check) struct Source {
     lines: Vec<usize>,
 }
 
-impl Source {
+impl RsyslogFile {
     /// A line, from 1, with single blanks between its words.
     fn line(&self, number: usize) -> String {
         let start = self.lines.get(number.saturating_sub(1)).copied().unwrap_or(self.text.len());
@@ -41,7 +41,7 @@ impl Source {
 /// The whole configuration.
 #[derive(Debug)]
 pub(in crate::check) struct Config {
-    sources: Vec<Source>,
+    sources: Vec<RsyslogFile>,
     tokens: Vec<(usize, Token)>,
 }
 
@@ -57,7 +57,7 @@ impl Config {
 
     fn read_anew(root: &dyn Rootfs) -> Result<Option<Config>> {
         let main = ImagePath::parse(MAIN)?;
-        let mut reader = Reader {
+        let mut reader = RsyslogLoader {
             root,
             config: Config { sources: Vec::new(), tokens: Vec::new() },
             budget: Budget::new(LIMITS, &main),
@@ -70,7 +70,7 @@ impl Config {
     }
 
     /// What the tokens are, in order.
-    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+    pub fn kinds(&self) -> impl Iterator<Item = &TokenKind> {
         self.tokens.iter().map(|(_, token)| &token.kind)
     }
 
@@ -80,17 +80,17 @@ impl Config {
     }
 
     /// Under which filter each action stands; tokens by index.
-    pub fn steps(&self) -> Vec<Step> {
-        rsyslog::steps(self.kinds())
+    pub fn actions(&self) -> Vec<FilteredAction> {
+        rsyslog::actions(self.kinds())
     }
 
     /// The file that holds the token with this index.
-    pub fn source(&self, token: usize) -> Option<&Source> {
+    pub fn source(&self, token: usize) -> Option<&RsyslogFile> {
         self.sources.get(self.tokens.get(token)?.0)
     }
 
     /// The main file.
-    pub fn main(&self) -> Option<&Source> {
+    pub fn main(&self) -> Option<&RsyslogFile> {
         self.sources.first()
     }
 
@@ -110,15 +110,15 @@ impl Config {
 }
 
 /// What a statement says that a rule may judge.
-fn said(kind: &Kind) -> Cow<'_, str> {
+fn said(kind: &TokenKind) -> Cow<'_, str> {
     match kind {
         // What follows the value is passed over.
-        Kind::Directive(directive) => directive.value.split_whitespace().next(),
-        Kind::Object(object) => {
+        TokenKind::Directive(directive) => directive.value.split_whitespace().next(),
+        TokenKind::Object(object) => {
             let mut values = object.parameters.iter().map(|p| p.value.as_str());
             values.find(|value| lossless::holds(value))
         }
-        Kind::Action(text) => match Target::of(kind) {
+        TokenKind::Action(text) => match Target::of(kind) {
             Some(Target::File(path)) => return path.into(),
             _ => text.split_whitespace().next(),
         },
@@ -128,13 +128,13 @@ fn said(kind: &Kind) -> Cow<'_, str> {
     .into()
 }
 
-struct Reader<'a> {
+struct RsyslogLoader<'a> {
     root: &'a dyn Rootfs,
     config: Config,
     budget: Budget,
 }
 
-impl Reader<'_> {
+impl RsyslogLoader<'_> {
     fn file(&mut self, path: &ImagePath) -> Result<()> {
         let real = self.root.locate(path)?.path;
         // rsyslogd passes over a file that it is reading already.
@@ -152,10 +152,10 @@ impl Reader<'_> {
         let source = self.config.sources.len();
         let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
         let lines = std::iter::once(0).chain(starts).collect();
-        self.config.sources.push(Source { path: real.clone(), text, lines });
+        self.config.sources.push(RsyslogFile { path: real.clone(), text, lines });
         for token in tokens {
             let pattern = match &token.kind {
-                Kind::Include { pattern } => pattern.clone(),
+                TokenKind::Include { pattern } => pattern.clone(),
                 _ => String::new(),
             };
             let line = token.line;
@@ -203,7 +203,7 @@ mod tests {
         let config = Config::read(root).unwrap().unwrap();
         config
             .tokens()
-            .filter(|(_, t)| matches!(t.kind, Kind::Action(_)))
+            .filter(|(_, t)| matches!(t.kind, TokenKind::Action(_)))
             .map(|(i, _)| {
                 let e = config.evidence(i);
                 format!("{}:{} {}", e.path.unwrap(), e.line.unwrap(), e.found.unwrap())

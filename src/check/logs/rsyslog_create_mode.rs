@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::Lines;
 use crate::text::rsyslog::{
-    Kind, Object, Target, Token, edited, file_mode, inserted, logical_start,
+    Object, Target, Token, TokenKind, edited, file_mode, inserted, logical_start,
 };
 use crate::text::splice::Edit;
 
@@ -85,7 +85,7 @@ impl RsyslogCreateMode {
         let (mut current, mut module_complies) = (false, false);
         for (token, Token { kind, .. }) in config.tokens() {
             match kind {
-                Kind::Directive(directive) if directive.name == DIRECTIVE => {
+                TokenKind::Directive(directive) if directive.name == DIRECTIVE => {
                     walk.stated = true;
                     current = true;
                     let evidence = config.evidence(token);
@@ -97,14 +97,14 @@ impl RsyslogCreateMode {
                         walk.wrong.push(Wrong { token, evidence, edit });
                     }
                 }
-                Kind::Directive(directive) if directive.name == "resetconfigvariables" => {
+                TokenKind::Directive(directive) if directive.name == "resetconfigvariables" => {
                     current = false;
                     walk.reset |= walk.bare.is_none();
                 }
-                Kind::Action(_) if creates_file(kind) && !current => {
+                TokenKind::Action(_) if creates_file(kind) && !current => {
                     walk.bare = walk.bare.or(Some(token));
                 }
-                Kind::Object(object) if object.is_of("omfile") => {
+                TokenKind::Object(object) if object.is_of("omfile") => {
                     let is_action = object.name == "action";
                     let stated = object.value(&PARAMETER.to_ascii_lowercase());
                     match stated {
@@ -238,7 +238,7 @@ fn in_etc(path: &ImagePath) -> bool {
 }
 
 /// Whether an action makes files; devices are there already.
-fn creates_file(kind: &Kind) -> bool {
+fn creates_file(kind: &TokenKind) -> bool {
     match Target::of(kind) {
         Some(Target::File(path)) => !path.starts_with("/dev/"),
         Some(Target::DynamicFile) => true,
@@ -247,10 +247,10 @@ fn creates_file(kind: &Kind) -> bool {
 }
 
 /// Whether rules, or other files that may hold some, begin with this token.
-fn begins_rules(kind: &Kind) -> bool {
+fn begins_rules(kind: &TokenKind) -> bool {
     match kind {
-        Kind::Directive(_) | Kind::Statement => false,
-        Kind::Object(object) => matches!(object.name.as_str(), "action" | "ruleset"),
+        TokenKind::Directive(_) | TokenKind::Statement => false,
+        TokenKind::Object(object) => matches!(object.name.as_str(), "action" | "ruleset"),
         _ => true,
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use super::route::{Criterion, Place, Route};
+pub use super::route::{Criterion, Receiver, Route};
 use super::rsyslog::{Config, MAIN};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::preview;
@@ -170,14 +170,14 @@ impl RsyslogRouting {
 
     fn judge(&self, root: &dyn Rootfs, config: &Config) -> Result<Judgement> {
         let mut judgement = Judgement { criteria: Vec::new(), notes: Vec::new() };
-        let steps = config.steps();
+        let actions = config.actions();
         // What no rule has discarded yet; what reaches files, and what reaches everybody.
         let mut left = Mask::ALL;
         let (mut files, mut everybody) = (Mask::NONE, Mask::NONE);
         let mut rules = vec![Vec::new(); self.criteria.len()];
-        for step in steps.iter().filter(|s| s.filter.certain) {
-            let reach = step.filter.mask.and(left);
-            let place = match &step.what {
+        for action in actions.iter().filter(|s| s.filter.certain) {
+            let reach = action.filter.mask.and(left);
+            let place = match &action.what {
                 What::Stop => {
                     left = left.without(reach);
                     continue;
@@ -188,29 +188,29 @@ impl RsyslogRouting {
                         && root.locate(&at)?.stat.is_some_and(|s| s.kind == FileKind::Dir)
                     {
                         let note = format!("{path} is a directory: nothing is written there");
-                        judgement.notes.push(config.evidence(step.token).note(note));
+                        judgement.notes.push(config.evidence(action.token).note(note));
                         continue;
                     }
-                    Place::File
+                    Receiver::File
                 }
-                What::Send(Target::DynamicFile) => Place::File,
-                What::Send(Target::Everyone) => Place::Everybody,
+                What::Send(Target::DynamicFile) => Receiver::File,
+                What::Send(Target::Everyone) => Receiver::Everybody,
                 What::Send(_) => continue,
             };
-            let reached = if place == Place::File { &mut files } else { &mut everybody };
+            let reached = if place == Receiver::File { &mut files } else { &mut everybody };
             for (criterion, rules) in self.criteria.iter().zip(&mut rules) {
                 // The rules that make it hold, not those that only repeat it.
                 let new = criterion.to == place
                     && !criterion.holds(reached)
                     && criterion.helped_by(&reach.without(*reached));
                 if new {
-                    rules.push(config.evidence(step.token));
+                    rules.push(config.evidence(action.token));
                 }
             }
             *reached = reached.or(reach);
         }
         for (criterion, rules) in self.criteria.iter().zip(rules) {
-            let reached = if criterion.to == Place::File { &files } else { &everybody };
+            let reached = if criterion.to == Receiver::File { &files } else { &everybody };
             judgement.criteria.push((criterion.holds(reached), rules));
         }
         Ok(judgement)

@@ -7,7 +7,7 @@ use crate::check::systemd::units::names_in;
 use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
-use crate::text::apt_sources::{Source, one_line, stanzas};
+use crate::text::apt_sources::{AptSource, one_line, stanzas};
 use crate::text::lossless;
 use crate::text::os_release;
 
@@ -34,7 +34,7 @@ impl Primitive for AptSources {
                 files.push(parts.join(name)?);
             }
         }
-        let mut sources: Vec<(ImagePath, Source)> = Vec::new();
+        let mut sources: Vec<(ImagePath, AptSource)> = Vec::new();
         for path in files {
             let Some(bytes) = root.read_bytes(&path, CONFIG_LIMIT)? else { continue };
             let text = lossless::decode(&bytes);
@@ -57,7 +57,7 @@ impl Primitive for AptSources {
 }
 
 /// Whether the release's own suite and its security suite are among the sources.
-fn summary(root: &dyn Rootfs, sources: &[(ImagePath, Source)]) -> Result<String> {
+fn summary(root: &dyn Rootfs, sources: &[(ImagePath, AptSource)]) -> Result<String> {
     if sources.is_empty() {
         return Ok("apt has no source of packages".to_owned());
     }

@@ -26,7 +26,7 @@ pub struct Package {
     /// Packages of which one must be installed, completely; the first is the one to install.
     #[serde(default)]
     pub present: Vec<String>,
-    /// Packages that are only mentioned when they are there; `*` as above.
+    /// Packages that are only reported when they are there; `*` as above.
     #[serde(default)]
     pub note_only: Vec<String>,
     /// A program with its arguments that must run in the root before the packages are purged.
@@ -201,7 +201,7 @@ impl Use {
                         todo.push((path.join(name)?, depth + 1));
                     }
                 }
-                // A program large enough to be refused is no unit and no script.
+                // A file large enough to be refused is neither a unit nor a script.
                 FileKind::File if stat.size <= CONFIG_LIMIT => {
                     let bytes = root.read_bytes(&path, CONFIG_LIMIT)?.unwrap_or_default();
                     if let Some(line) = line_with(&bytes, self.word.as_bytes()) {

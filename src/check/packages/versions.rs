@@ -34,7 +34,7 @@ pub(in crate::check) fn recorded(root: &dyn Rootfs, package: &str) -> Result<Opt
     }
 }
 
-/// As [`installed`]; where the tree does not say, what is supposed for this run.
+/// As [`installed`]; where the tree does not say, what is assumed for this run.
 ///
 /// # Errors
 /// The record cannot be read.

@@ -7,7 +7,7 @@ use crate::check::{Evidence, Finding, Gap};
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::lossless;
-use crate::text::pam::{Action, Control, Entry, Rule, entries};
+use crate::text::pam::{Action, Control, PamLine, Rule, entries};
 
 /// The file that all services include for the type `password`.
 pub(in crate::check) const COMMON_PASSWORD: &str = "/etc/pam.d/common-password";
@@ -19,7 +19,7 @@ const MAX_MODULES: usize = 5_000;
 
 /// A file of the stack.
 #[derive(Debug)]
-pub(in crate::check) struct Source {
+pub(in crate::check) struct StackFile {
     /// Its path as PAM opens it; links are not resolved.
     pub path: ImagePath,
     /// Its text.
@@ -50,7 +50,7 @@ pub(in crate::check) enum Next {
 #[derive(Debug)]
 pub(in crate::check) struct Stack {
     /// The files; the first is the one asked for.
-    pub sources: Vec<Source>,
+    pub sources: Vec<StackFile>,
     /// The modules.
     pub modules: Vec<Module>,
 }
@@ -64,7 +64,7 @@ impl Stack {
     pub fn read(root: &dyn Rootfs, kind: &str, path: &ImagePath) -> Result<Option<Stack>> {
         let mut stack = Stack { sources: Vec::new(), modules: Vec::new() };
         let mut reader =
-            Reader { root, kind, stack: &mut stack, budget: Budget::new(LIMITS, path) };
+            StackLoader { root, kind, stack: &mut stack, budget: Budget::new(LIMITS, path) };
         Ok(reader.file(path, 0)?.then_some(stack))
     }
 
@@ -189,14 +189,14 @@ pub(in crate::check) fn missing(root: &dyn Rootfs) -> Result<Finding> {
     Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()))
 }
 
-struct Reader<'a> {
+struct StackLoader<'a> {
     root: &'a dyn Rootfs,
     kind: &'a str,
     stack: &'a mut Stack,
     budget: Budget,
 }
 
-impl Reader<'_> {
+impl StackLoader<'_> {
     /// Adds a file's modules; whether it is there.
     fn file(&mut self, path: &ImagePath, level: usize) -> Result<bool> {
         let Some(text) = self.root.read(path)? else { return Ok(false) };
@@ -209,14 +209,14 @@ impl Reader<'_> {
             return syntax(1, format!("more than {MAX_MODULES} rules"), "a stack that ends");
         }
         let all = entries(&text);
-        self.stack.sources.push(Source { path: path.clone(), text });
+        self.stack.sources.push(StackFile { path: path.clone(), text });
         for entry in all {
             let (line, file, level) = match entry {
-                Entry::Malformed { line, text } => {
+                PamLine::Malformed { line, text } => {
                     return syntax(line, format!("`{text}`"), "type, control and module");
                 }
-                Entry::Rule(rule) if rule.kind != self.kind => continue,
-                Entry::Rule(rule) => match rule.control {
+                PamLine::Rule(rule) if rule.kind != self.kind => continue,
+                PamLine::Rule(rule) => match rule.control {
                     Control::Answers(_) => {
                         self.stack.modules.push(Module { source, level, rule });
                         continue;
@@ -224,7 +224,7 @@ impl Reader<'_> {
                     Control::Include => (rule.line, rule.module, level),
                     Control::Substack => (rule.line, rule.module, level + 1),
                 },
-                Entry::Include { line, file } => (line, file, level),
+                PamLine::Include { line, file } => (line, file, level),
             };
             let included = match file.strip_prefix('/') {
                 Some(_) => ImagePath::parse(&file)?,

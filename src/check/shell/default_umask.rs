@@ -13,7 +13,7 @@ use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject};
 use crate::error::{Error, Result};
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
 use crate::text::Lines;
-use crate::text::login_defs::{self, Setting};
+use crate::text::login_defs::{self, LoginDef};
 use crate::text::pattern::Wildcards;
 use crate::text::script;
 use crate::text::shell_umask::{Effect, Umask, umasks};
@@ -132,7 +132,7 @@ impl DefaultUmask {
         let all = |key: &str, good: &dyn Fn(&str) -> bool| {
             let settings = login_defs::settings(&text, key);
             let each =
-                |s: &Setting| [&s.shadow, &s.pam].iter().all(|v| v.as_deref().is_some_and(good));
+                |s: &LoginDef| [&s.shadow, &s.pam].iter().all(|v| v.as_deref().is_some_and(good));
             settings.iter().all(each).then(|| settings.first().map(|s| s.line)).flatten()
         };
         let tight = |value: &str| {

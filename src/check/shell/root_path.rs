@@ -18,7 +18,7 @@ use crate::text::accounts::{HOME, Layout, UID};
 use crate::text::ini::{self, Dialect};
 use crate::text::login_defs;
 use crate::text::pattern::Wildcards;
-use crate::text::search_path::{self, Element, Setting};
+use crate::text::search_path::{self, Element, PathAssignment};
 
 /// Every place that sets a search path for root names existing directories only, which are
 /// root's and which nobody else may write to; none of them is empty or relative.
@@ -185,7 +185,7 @@ impl Owners {
 }
 
 /// Every place that sets a search path for root, in a fixed order.
-fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
+fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, PathAssignment)>> {
     let mut all = Vec::new();
     let environment = ImagePath::parse("/etc/environment")?;
     if let Some(text) = root.read(&environment)? {
@@ -198,7 +198,7 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
         if let Some((line, value)) = last.and_then(|s| Some((s.line, s.shadow?))) {
             let path = value.strip_prefix("PATH=").unwrap_or(&value).to_owned();
             let elements = search_path::literal(&path);
-            all.push((defs.clone(), Setting { line, shown: value, elements }));
+            all.push((defs.clone(), PathAssignment { line, shown: value, elements }));
         }
     }
     sudoers(root, &mut all)?;
@@ -219,7 +219,7 @@ fn settings(root: &dyn Rootfs) -> Result<Vec<(ImagePath, Setting)>> {
 }
 
 /// The sudoers file and what it includes.
-fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, Setting)>) -> Result<()> {
+fn sudoers(root: &dyn Rootfs, all: &mut Vec<(ImagePath, PathAssignment)>) -> Result<()> {
     let main = ImagePath::parse("/etc/sudoers")?;
     let mut budget = Budget::new(LIMITS, &main);
     let mut todo = vec![main];
@@ -280,7 +280,7 @@ fn root_home(root: &dyn Rootfs) -> Result<ImagePath> {
 fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
     let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
     let range = UidRange::read(root)?;
-    // Where nobody can be told from a program, every home may be somebody's.
+    // Where people cannot be distinguished from programs, every home may be somebody's.
     let known = range.require().is_ok();
     let table = passwd.table();
     let others = table.entries.iter().filter(|e| e.number(UID) != 0);

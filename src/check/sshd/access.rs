@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::config::{Config, Place, Setting};
+use super::config::{Config, DirectiveLine, MatchScope};
 use super::keyword::{Keyword, Takes, words};
 use super::layout::insertion;
 use super::lines::{HELD_BACK, SHOWN, at, refused};
@@ -12,7 +12,7 @@ use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::{Evidence, Finding, Gap};
 use crate::error::Result;
 use crate::rootfs::{Change, Rootfs};
-use crate::text::accounts::{Entry, Layout, PRIMARY_GID};
+use crate::text::accounts::{AccountLine, Layout, PRIMARY_GID};
 use crate::text::lossless;
 use crate::text::sshd_config::edited;
 use crate::text::sshd_value::pattern_fits;
@@ -28,15 +28,15 @@ pub(super) fn audit(
     keyword: &'static Keyword,
     names: &[String],
 ) -> Result<Finding> {
-    let lists: Vec<&Setting> = config
+    let lists: Vec<&DirectiveLine> = config
         .settings
         .iter()
         .filter(|s| s.keyword.is_some_and(|k| k.takes == Takes::Names))
         .filter(|s| s.refusal.is_none() && !patterns(config, s).is_empty())
         .collect();
     config.judged(lists.iter().copied())?;
-    let (global, in_blocks): (Vec<&Setting>, Vec<&Setting>) =
-        lists.into_iter().partition(|s| s.place == Place::Global);
+    let (global, in_blocks): (Vec<&DirectiveLine>, Vec<&DirectiveLine>) =
+        lists.into_iter().partition(|s| s.place == MatchScope::Global);
     let (refusals, held_back) = refused(config, None);
     let mut gaps = Vec::new();
     if global.is_empty() {
@@ -60,7 +60,7 @@ pub(super) fn audit(
     Ok(Finding::from_gaps(gaps, holding))
 }
 
-fn patterns<'a>(config: &Config, setting: &'a Setting) -> Vec<&'a str> {
+fn patterns<'a>(config: &Config, setting: &'a DirectiveLine) -> Vec<&'a str> {
     words(&setting.said, &config.release).unwrap_or_default()
 }
 
@@ -87,7 +87,7 @@ fn missing(
 }
 
 /// A list that denies everybody.
-fn lock_out(config: &Config, setting: &Setting) -> Option<Gap> {
+fn lock_out(config: &Config, setting: &DirectiveLine) -> Option<Gap> {
     let denies = setting.keyword.is_some_and(|k| k.name.starts_with("Deny"));
     let everybody = |pattern: &&str| {
         let (name, host) = pattern.split_once('@').unwrap_or((pattern, "*"));
@@ -107,7 +107,7 @@ fn lock_out(config: &Config, setting: &Setting) -> Option<Gap> {
 fn nobody_allowed(
     root: &dyn Rootfs,
     config: &Config,
-    global: &[&Setting],
+    global: &[&DirectiveLine],
 ) -> Result<Option<Evidence>> {
     let allowing = |name: &str| -> Vec<&str> {
         let lists = global.iter().filter(|s| s.keyword.is_some_and(|k| k.name == name));
@@ -128,7 +128,7 @@ fn nobody_allowed(
     let fits = |patterns: &[&str], name: &str| {
         patterns.iter().any(|p| pattern_fits(p.split('@').next().unwrap_or(p), name))
     };
-    let is_allowed = |user: &&Entry<'_>| {
+    let is_allowed = |user: &&AccountLine<'_>| {
         let name = lossless::decode(user.name());
         let groups = member_of.of(user.name(), Some(user.number(PRIMARY_GID)));
         (users.is_empty() || fits(&users, &name))

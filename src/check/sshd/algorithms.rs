@@ -4,7 +4,7 @@ use super::release::{ALWAYS, NEWEST, Release, Version};
 
 /// A kind of algorithm, and with it the directive that lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum AlgorithmList {
     Ciphers,
     Macs,
     Kex,
@@ -170,14 +170,14 @@ const KEX_DEFAULTS: &[(Version, &[&str])] = &[
     ),
 ];
 
-impl Kind {
+impl AlgorithmList {
     /// The list that applies where nothing is set: of the newest known release that is not newer.
     /// Only a few releases were looked at; between two of them the older one's list is supposed.
     pub fn defaults(self, release: &Release) -> &'static [&'static str] {
         let table = match self {
-            Kind::Ciphers => CIPHER_DEFAULTS,
-            Kind::Macs => MAC_DEFAULTS,
-            Kind::Kex => KEX_DEFAULTS,
+            AlgorithmList::Ciphers => CIPHER_DEFAULTS,
+            AlgorithmList::Macs => MAC_DEFAULTS,
+            AlgorithmList::Kex => KEX_DEFAULTS,
         };
         let latest = table.iter().rev().find(|(since, _)| *since <= release.version);
         latest.map(|(_, names)| *names).unwrap_or_default()
@@ -200,20 +200,20 @@ impl Kind {
 
     fn table(self) -> &'static [Name] {
         match self {
-            Kind::Ciphers => CIPHERS,
-            Kind::Macs => MACS,
-            Kind::Kex => KEX,
+            AlgorithmList::Ciphers => CIPHERS,
+            AlgorithmList::Macs => MACS,
+            AlgorithmList::Kex => KEX,
         }
     }
 
     /// The names that Packer's own SSH client (1.6.6) can use, as far as they were tried.
     pub fn packer(self) -> &'static [&'static str] {
         match self {
-            Kind::Ciphers => {
+            AlgorithmList::Ciphers => {
                 &["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-ctr"]
             }
-            Kind::Macs => &["hmac-sha2-256", "hmac-sha2-256-etm@openssh.com"],
-            Kind::Kex => {
+            AlgorithmList::Macs => &["hmac-sha2-256", "hmac-sha2-256-etm@openssh.com"],
+            AlgorithmList::Kex => {
                 &["curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256"]
             }
         }
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn every_default_is_known_to_its_release() {
         for version in [(7, 6), (8, 4), (9, 2), (10, 0)] {
-            for kind in [Kind::Ciphers, Kind::Macs, Kind::Kex] {
+            for kind in [AlgorithmList::Ciphers, AlgorithmList::Macs, AlgorithmList::Kex] {
                 let release = release(version);
                 for name in kind.defaults(&release) {
                     assert!(kind.knows(&release, name), "{version:?} {name}");
@@ -247,19 +247,23 @@ mod tests {
 
     #[test]
     fn names_come_and_go() {
-        let kex = |version, name| Kind::Kex.knows(&release(version), name);
+        let kex = |version, name| AlgorithmList::Kex.knows(&release(version), name);
         assert!(!kex((7, 6), "mlkem768x25519-sha256") && kex((10, 0), "mlkem768x25519-sha256"));
         assert!(kex((11, 0), "of-the-future") && !kex((10, 0), "of-the-future"));
-        assert!(!Kind::Macs.knows(&release((7, 6)), "hmac-ripemd160"));
-        assert!(!Kind::Ciphers.knows(&release((7, 6)), "AES256-CTR"), "case counts");
-        assert_eq!(Kind::Kex.defaults(&release((8, 9))).len(), 9, "the nearest older list");
-        assert_eq!(Kind::Kex.defaults(&release((6, 6))).len(), 10, "the oldest there is");
+        assert!(!AlgorithmList::Macs.knows(&release((7, 6)), "hmac-ripemd160"));
+        assert!(!AlgorithmList::Ciphers.knows(&release((7, 6)), "AES256-CTR"), "case counts");
+        assert_eq!(
+            AlgorithmList::Kex.defaults(&release((8, 9))).len(),
+            9,
+            "the nearest older list"
+        );
+        assert_eq!(AlgorithmList::Kex.defaults(&release((6, 6))).len(), 10, "the oldest there is");
     }
 
     #[test]
     fn the_fips_build_refuses_some() {
         let fips = Release { fips: true, ..release((7, 6)) };
-        assert!(!Kind::Kex.knows(&fips, "curve25519-sha256"));
-        assert!(Kind::Kex.knows(&fips, "ecdh-sha2-nistp256"));
+        assert!(!AlgorithmList::Kex.knows(&fips, "curve25519-sha256"));
+        assert!(AlgorithmList::Kex.knows(&fips, "ecdh-sha2-nistp256"));
     }
 }

@@ -25,7 +25,7 @@ const NAMES_LIMIT: usize = 256;
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum MatchScope {
     /// Outside all `Match` blocks.
     Global,
     /// In a block for some connections.
@@ -40,16 +40,16 @@ pub(super) enum Place {
     },
 }
 
-impl Place {
+impl MatchScope {
     /// Whether sshd takes the line into account when it starts.
     fn is_active(self) -> bool {
-        !matches!(self, Place::Match { .. })
+        !matches!(self, MatchScope::Match { .. })
     }
 }
 
 /// A file that sshd reads.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct SshdFile {
     /// Where it is, links resolved.
     pub path: ImagePath,
     /// What it holds.
@@ -60,7 +60,7 @@ pub(super) struct Source {
 
 /// A line that says something.
 #[derive(Debug)]
-pub(super) struct Setting {
+pub(super) struct DirectiveLine {
     /// Which of the sources.
     pub source: usize,
     /// The line, from 1.
@@ -70,12 +70,12 @@ pub(super) struct Setting {
     /// Its keyword, if any release knows it.
     pub keyword: Option<&'static Keyword>,
     /// Where it stands.
-    pub place: Place,
+    pub place: MatchScope,
     /// Why sshd refuses the line and so the file.
     pub refusal: Option<String>,
 }
 
-impl Setting {
+impl DirectiveLine {
     /// Whether it is about `keyword`.
     pub fn is(&self, keyword: &Keyword) -> bool {
         self.keyword.is_some_and(|k| std::ptr::eq(k, keyword))
@@ -93,9 +93,9 @@ pub(super) struct Config {
     /// Who reads it.
     pub release: Release,
     /// The files; the main one is the first.
-    pub sources: Vec<Source>,
+    pub sources: Vec<SshdFile>,
     /// The lines.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<DirectiveLine>,
     /// The line of the first `Include` or `Match` in the main file: what is to apply everywhere
     /// and before everything stands above it.
     pub first_block: Option<usize>,
@@ -127,13 +127,13 @@ impl Config {
         }
         let Some(text) = root.read(&main)? else { return Ok(None) };
         let release = Release::of(audit, &text)?;
-        let mut reader = Reader::new(root, release, &main);
-        reader.file(at.path, text, Place::Global)?;
+        let mut reader = SshdLoader::new(root, release, &main);
+        reader.file(at.path, text, MatchScope::Global)?;
         Ok(Some(reader.config))
     }
 
     /// The lines about `keyword`, in order.
-    pub fn about<'a>(&'a self, keyword: &'a Keyword) -> impl Iterator<Item = &'a Setting> {
+    pub fn about<'a>(&'a self, keyword: &'a Keyword) -> impl Iterator<Item = &'a DirectiveLine> {
         self.settings.iter().filter(move |s| s.is(keyword))
     }
 
@@ -141,7 +141,7 @@ impl Config {
     ///
     /// # Errors
     /// One holds a byte that is not UTF-8.
-    pub fn judged<'a>(&self, lines: impl IntoIterator<Item = &'a Setting>) -> Result<()> {
+    pub fn judged<'a>(&self, lines: impl IntoIterator<Item = &'a DirectiveLine>) -> Result<()> {
         for line in lines {
             if let Some(source) = self.sources.get(line.source) {
                 foreign::judged(&source.path, line.line, &line.said.args.join(" "))?;
@@ -151,12 +151,12 @@ impl Config {
     }
 
     /// The main file.
-    pub fn main(&self) -> Option<&Source> {
+    pub fn main(&self) -> Option<&SshdFile> {
         self.sources.first()
     }
 }
 
-struct Reader<'a> {
+struct SshdLoader<'a> {
     root: &'a dyn Rootfs,
     config: Config,
     known: BTreeMap<ImagePath, usize>,
@@ -166,9 +166,9 @@ struct Reader<'a> {
     subsystems: BTreeSet<String>,
 }
 
-impl<'a> Reader<'a> {
-    fn new(root: &'a dyn Rootfs, release: Release, main: &ImagePath) -> Reader<'a> {
-        Reader {
+impl<'a> SshdLoader<'a> {
+    fn new(root: &'a dyn Rootfs, release: Release, main: &ImagePath) -> SshdLoader<'a> {
+        SshdLoader {
             root,
             config: Config {
                 release,
@@ -186,7 +186,7 @@ impl<'a> Reader<'a> {
 
     /// Reads a file, whose lines stand at `place` up to its first `Match`. What it opens ends with
     /// it.
-    fn file(&mut self, path: ImagePath, text: String, mut place: Place) -> Result<()> {
+    fn file(&mut self, path: ImagePath, text: String, mut place: MatchScope) -> Result<()> {
         self.budget.enter(&path, text.len())?;
         if let Some(at) = text.find('\0') {
             let line = 1 + text[..at].matches('\n').count();
@@ -215,7 +215,7 @@ impl<'a> Reader<'a> {
             } else {
                 self.refusal(&said, keyword, place)
             };
-            self.config.settings.push(Setting {
+            self.config.settings.push(DirectiveLine {
                 source,
                 line: i + 1,
                 said,
@@ -246,13 +246,13 @@ impl<'a> Reader<'a> {
             format!("{path} is outside /etc and not edited; correct it by hand where it comes from")
         });
         let number = self.config.sources.len();
-        self.config.sources.push(Source { path: path.clone(), text: text.to_owned(), locked });
+        self.config.sources.push(SshdFile { path: path.clone(), text: text.to_owned(), locked });
         self.known.insert(path.clone(), number);
         number
     }
 
     /// The place below a `Match` line, the latest setting, in a file that begins at `whole`.
-    fn block(&mut self, whole: Place) -> Place {
+    fn block(&mut self, whole: MatchScope) -> MatchScope {
         self.blocks += 1;
         let block = self.blocks;
         let all = self.config.settings.last().is_some_and(|s| {
@@ -260,7 +260,11 @@ impl<'a> Reader<'a> {
             matches!(conditions.as_slice(), [only] if only.eq_ignore_ascii_case("all"))
         });
         // In a file that applies to some connections only, `all` means all of those.
-        if all && whole.is_active() { Place::MatchAll { block } } else { Place::Match { block } }
+        if all && whole.is_active() {
+            MatchScope::MatchAll { block }
+        } else {
+            MatchScope::Match { block }
+        }
     }
 
     /// Why sshd refuses a line of usual length.
@@ -268,7 +272,7 @@ impl<'a> Reader<'a> {
         &mut self,
         said: &Statement,
         keyword: Option<&'static Keyword>,
-        place: Place,
+        place: MatchScope,
     ) -> Option<String> {
         let release = self.config.release;
         let Some(keyword) = keyword.filter(|k| k.exists_in(&release)) else {
@@ -297,7 +301,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads what the `Include` line, the latest setting, names.
-    fn include(&mut self, place: Place) -> Result<()> {
+    fn include(&mut self, place: MatchScope) -> Result<()> {
         let Some(setting) = self.config.settings.last_mut() else { return Ok(()) };
         let line = setting.line;
         let patterns: Vec<String> = words(&setting.said, &self.config.release)
@@ -351,13 +355,13 @@ mod tests {
 
     /// `file:line keyword place`, of lines that say something.
     fn shown(config: &Config) -> Vec<String> {
-        let each = |s: &Setting| {
+        let each = |s: &DirectiveLine| {
             let path = config.sources[s.source].path.to_string();
             let name = path.rsplit('/').next().unwrap_or_default().to_owned();
             let place = match s.place {
-                Place::Global => String::new(),
-                Place::Match { block } => format!(" match{block}"),
-                Place::MatchAll { block } => format!(" all{block}"),
+                MatchScope::Global => String::new(),
+                MatchScope::Match { block } => format!(" match{block}"),
+                MatchScope::MatchAll { block } => format!(" all{block}"),
             };
             let refusal = s.refusal.as_ref().map(|r| format!(" ({r})")).unwrap_or_default();
             format!("{name}:{} {}{place}{refusal}", s.line, s.said.keyword)

@@ -1,6 +1,6 @@
 //! Whether the value of a directive is the wanted one, and the words that say so.
 
-use super::config::{Config, Place, Setting};
+use super::config::{Config, DirectiveLine, MatchScope};
 use super::keyword::{Keyword, Takes, shorten, single};
 use super::lines::at;
 use super::want::Value;
@@ -20,7 +20,7 @@ pub(super) struct Judge<'a> {
 
 impl Judge<'_> {
     /// Whether a line says what is wanted.
-    pub fn is_right(&self, setting: &Setting) -> bool {
+    pub fn is_right(&self, setting: &DirectiveLine) -> bool {
         setting.refusal.is_none()
             && single(&setting.said, &self.config.release).is_ok_and(|v| self.is_right_value(v))
     }
@@ -57,7 +57,7 @@ impl Judge<'_> {
 
     /// The value to write in place of `old`: of algorithms those that are allowed, in their order,
     /// else all that are allowed. `None` if sshd takes none of them.
-    pub fn to_write(&self, old: Option<&Setting>) -> Option<String> {
+    pub fn to_write(&self, old: Option<&DirectiveLine>) -> Option<String> {
         match self.value {
             Value::OneOf(words) => words.first().cloned(),
             Value::Number(range) | Value::Seconds(range) => Some(range.write.to_string()),
@@ -86,18 +86,18 @@ impl Judge<'_> {
     }
 
     /// A wrong line.
-    pub fn evidence(&self, wrong: &Setting) -> Evidence {
+    pub fn evidence(&self, wrong: &DirectiveLine) -> Evidence {
         let evidence = at(self.config, wrong).found(wrong.shown()).want(self.wanted());
         let sshd = self.config.release.name();
         match (&wrong.refusal, wrong.place) {
             (Some(why), _) => evidence.note(format!("{sshd} does not start: {why}")),
-            (None, Place::Match { .. }) => {
+            (None, MatchScope::Match { .. }) => {
                 evidence.note("in a Match block: overrides the value for its connections")
             }
-            (None, Place::MatchAll { .. }) => {
+            (None, MatchScope::MatchAll { .. }) => {
                 evidence.note("in a block for all connections: overrides the value")
             }
-            (None, Place::Global) => match self.reading(wrong) {
+            (None, MatchScope::Global) => match self.reading(wrong) {
                 Some(reading) => evidence.note(reading),
                 None => evidence,
             },
@@ -105,7 +105,7 @@ impl Judge<'_> {
     }
 
     /// How sshd reads a value that is not what it seems.
-    pub fn reading(&self, setting: &Setting) -> Option<String> {
+    pub fn reading(&self, setting: &DirectiveLine) -> Option<String> {
         let found = setting.said.args.first()?;
         match self.value {
             Value::Number(_) | Value::Seconds(_) => {
@@ -162,7 +162,7 @@ impl Judge<'_> {
     }
 
     /// What a reader should know of a value that is right.
-    pub fn remarks(&self, stated: &Setting) -> Option<Evidence> {
+    pub fn remarks(&self, stated: &DirectiveLine) -> Option<Evidence> {
         let found = stated.said.args.first()?;
         let remark = match (self.value, self.keyword.takes) {
             (Value::Algorithms(_), Takes::Algorithms(kind)) => {

@@ -3,7 +3,7 @@
 //! Only what makes sshd refuse a whole file is here. Where it is not sure that a value is refused,
 //! it is let pass: a false refusal would stop every rule about sshd.
 
-use super::algorithms::Kind;
+use super::algorithms::AlgorithmList;
 use super::release::{ALWAYS, NEWEST, Release, Version};
 use crate::text::sshd_config::{Statement, Style};
 use crate::text::sshd_value::{loose_number, seconds, strict_number};
@@ -39,7 +39,7 @@ pub(super) enum Takes {
     /// A time.
     Time,
     /// A list of algorithms.
-    Algorithms(Kind),
+    Algorithms(AlgorithmList),
     /// One value, which is not looked into.
     One,
     /// Names or patterns; further lines add to them.
@@ -154,7 +154,7 @@ fn flag(value: &str, release: &Release) -> bool {
 }
 
 /// One unknown name is enough for a refusal, except in a list of names to take away.
-fn algorithms_refusal(kind: Kind, value: &str, release: &Release) -> Option<String> {
+fn algorithms_refusal(kind: AlgorithmList, value: &str, release: &Release) -> Option<String> {
     if value.starts_with('-') {
         return None;
     }

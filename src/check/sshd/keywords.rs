@@ -3,7 +3,7 @@
 //! Those that rules write have a rank: the order in which the lines of our own stand, whichever
 //! row was settled first. It is the layout of our own text and means nothing to sshd.
 
-use super::algorithms::Kind;
+use super::algorithms::AlgorithmList;
 use super::keyword::{Keyword, Takes};
 use super::release::{ALWAYS, Version};
 
@@ -50,9 +50,9 @@ static KEYWORDS: &[Keyword] = &[
     ranked(5, "PermitRootLogin", ANYWHERE, ROOT_LOGIN),
     ranked(6, "PermitEmptyPasswords", ANYWHERE, Takes::Flag),
     ranked(7, "PermitUserEnvironment", GLOBAL, Takes::UserEnvironment),
-    ranked(8, "Ciphers", GLOBAL, Takes::Algorithms(Kind::Ciphers)),
-    ranked(9, "MACs", GLOBAL, Takes::Algorithms(Kind::Macs)),
-    ranked(10, "KexAlgorithms", GLOBAL, Takes::Algorithms(Kind::Kex)),
+    ranked(8, "Ciphers", GLOBAL, Takes::Algorithms(AlgorithmList::Ciphers)),
+    ranked(9, "MACs", GLOBAL, Takes::Algorithms(AlgorithmList::Macs)),
+    ranked(10, "KexAlgorithms", GLOBAL, Takes::Algorithms(AlgorithmList::Kex)),
     ranked(11, "LoginGraceTime", GLOBAL, Takes::Time),
     ranked(12, "Banner", ANYWHERE, Takes::One),
     ranked(13, "UsePAM", GLOBAL, Takes::Flag),

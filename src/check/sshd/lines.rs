@@ -1,6 +1,6 @@
 //! What reports say of the lines of a configuration, and of those that sshd refuses.
 
-use super::config::{Config, Setting};
+use super::config::{Config, DirectiveLine};
 use super::keyword::{Keyword, shorten};
 use crate::check::{Evidence, Gap};
 
@@ -11,17 +11,17 @@ pub(super) const SHOWN: usize = 16;
 /// from editing: somebody else's line makes the file useless whatever we write, while a bad value
 /// of a directive that has a rule of its own is that rule's to repair.
 pub(super) fn refused(config: &Config, own: Option<&Keyword>) -> (Vec<Gap>, bool) {
-    let repaired = |s: &Setting| {
+    let repaired = |s: &DirectiveLine| {
         let open = config.sources.get(s.source).is_some_and(|f| f.locked.is_none());
         open && s.keyword.is_some_and(Keyword::is_repaired)
     };
-    let others: Vec<&Setting> = config
+    let others: Vec<&DirectiveLine> = config
         .settings
         .iter()
         .filter(|s| s.refusal.is_some() && !own.is_some_and(|own| s.is(own)))
         .collect();
     let sshd = config.release.name();
-    let gap = |s: &&Setting| {
+    let gap = |s: &&DirectiveLine| {
         let why = s.refusal.clone().unwrap_or_default();
         let evidence = at(config, s)
             .found(shorten(&format!("{} {}", s.said.keyword, s.shown())))
@@ -41,12 +41,12 @@ pub(super) fn refused(config: &Config, own: Option<&Keyword>) -> (Vec<Gap>, bool
 /// Said of every change that is held back.
 pub(super) const HELD_BACK: &str = "nothing is changed while other lines keep sshd from starting";
 
-fn place(config: &Config, setting: &Setting) -> String {
+fn place(config: &Config, setting: &DirectiveLine) -> String {
     config.sources.get(setting.source).map_or_else(String::new, |s| s.path.to_string())
 }
 
 /// The place of a line, as evidence.
-pub(super) fn at(config: &Config, setting: &Setting) -> Evidence {
+pub(super) fn at(config: &Config, setting: &DirectiveLine) -> Evidence {
     let path = config.sources.get(setting.source).map(|s| s.path.clone());
     Evidence { path, ..Evidence::default() }.line(setting.line)
 }

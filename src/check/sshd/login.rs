@@ -8,7 +8,7 @@
 use crate::check::Audit;
 use std::collections::BTreeMap;
 
-use super::config::{Config, Place, Setting};
+use super::config::{Config, DirectiveLine, MatchScope};
 use super::keyword::{Takes, conditions, words};
 use super::keywords;
 use super::options;
@@ -120,9 +120,9 @@ struct View<'a> {
     /// `keyword` (lower case) and value, of sshd's command line.
     given: BTreeMap<String, String>,
     /// The lines of blocks that are for this person.
-    matched: Vec<&'a Setting>,
+    matched: Vec<&'a DirectiveLine>,
     /// The lines that are for everybody.
-    global: Vec<&'a Setting>,
+    global: Vec<&'a DirectiveLine>,
 }
 
 impl<'a> View<'a> {
@@ -139,15 +139,15 @@ impl<'a> View<'a> {
                 continue;
             }
             match setting.place {
-                Place::Global => global.push(setting),
-                Place::MatchAll { .. } => {
+                MatchScope::Global => global.push(setting),
+                MatchScope::MatchAll { .. } => {
                     matched.push(setting);
                     global.push(setting);
                 }
-                Place::Match { block } if blocks.get(&block) == Some(&true) => {
+                MatchScope::Match { block } if blocks.get(&block) == Some(&true) => {
                     matched.push(setting)
                 }
-                Place::Match { .. } => {}
+                MatchScope::Match { .. } => {}
             }
         }
         let pairs = given.iter().filter_map(|line| {
@@ -162,7 +162,7 @@ impl<'a> View<'a> {
     }
 
     /// The line that counts: the first of a block for this person, else the first for everybody.
-    fn line(&self, name: &str) -> Option<&'a Setting> {
+    fn line(&self, name: &str) -> Option<&'a DirectiveLine> {
         let keyword = keywords::find(name)?;
         self.matched.iter().chain(&self.global).copied().find(|s| s.is(keyword))
     }
@@ -185,7 +185,7 @@ impl<'a> View<'a> {
         self.value(name).map_or(otherwise, |v| v.eq_ignore_ascii_case("yes"))
     }
 
-    fn shut_by(&self, line: &Setting, directive: &'static str, says: String) -> Option<Shut> {
+    fn shut_by(&self, line: &DirectiveLine, directive: &'static str, says: String) -> Option<Shut> {
         let path = self.config.sources.get(line.source)?.path.clone();
         Some(Shut { directive, says, path, line: line.line })
     }
@@ -216,7 +216,7 @@ impl<'a> View<'a> {
     /// A list adds up over its lines; one in a block for this person takes its place.
     fn list(&self, directive: &'static str, names: &[String], denies: bool) -> Option<Shut> {
         let keyword = keywords::find(directive)?;
-        let of = |lines: &[&'a Setting]| -> Vec<(&'a Setting, Vec<&'a str>)> {
+        let of = |lines: &[&'a DirectiveLine]| -> Vec<(&'a DirectiveLine, Vec<&'a str>)> {
             let lines = lines.iter().filter(|s| s.is(keyword));
             lines
                 .map(|s| (*s, words(&s.said, &self.config.release).unwrap_or_default()))

@@ -27,7 +27,7 @@ pub(super) struct Release {
     pub version: Version,
     /// Whether it is the build that refuses all but the FIPS-approved algorithms.
     pub fips: bool,
-    /// Whether the tree says so, or it is only supposed.
+    /// Whether the tree says so, or it is only assumed.
     pub known: bool,
 }
 

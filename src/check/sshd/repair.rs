@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{Config, Place, Setting};
+use super::config::{Config, DirectiveLine, MatchScope};
 use super::judge::Judge;
 use super::layout::insertion;
 use crate::text::sshd_config::{Edit, edited};
@@ -11,9 +11,9 @@ use crate::text::sshd_config::{Edit, edited};
 #[derive(Default)]
 pub(super) struct Repair<'a> {
     /// The line that holds for all connections and is right.
-    pub stated: Option<&'a Setting>,
+    pub stated: Option<&'a DirectiveLine>,
     /// The lines that are wrong.
-    pub wrong: Vec<&'a Setting>,
+    pub wrong: Vec<&'a DirectiveLine>,
     /// By source and line.
     edits: BTreeMap<usize, BTreeMap<usize, Edit>>,
     /// What is to be stated in a new line, if so.
@@ -26,7 +26,7 @@ impl<'a> Repair<'a> {
     /// What puts right what `judge` finds wrong.
     pub fn of(judge: &Judge<'a>) -> Repair<'a> {
         let about = judge.config.about(judge.keyword);
-        let lines: Vec<(&Setting, bool)> = about.map(|s| (s, judge.is_right(s))).collect();
+        let lines: Vec<(&DirectiveLine, bool)> = about.map(|s| (s, judge.is_right(s))).collect();
         let mut repair = Repair {
             wrong: lines.iter().filter(|(_, right)| !right).map(|(s, _)| *s).collect(),
             ..Repair::default()
@@ -38,9 +38,9 @@ impl<'a> Repair<'a> {
 
     /// Leaves one line outside the blocks that is right and comes first: one that is there, or the
     /// first of the main file with another value, or a new one.
-    fn global(&mut self, judge: &Judge<'a>, lines: &[(&'a Setting, bool)]) {
-        let global: Vec<(&Setting, bool)> =
-            lines.iter().copied().filter(|(s, _)| s.place == Place::Global).collect();
+    fn global(&mut self, judge: &Judge<'a>, lines: &[(&'a DirectiveLine, bool)]) {
+        let global: Vec<(&DirectiveLine, bool)> =
+            lines.iter().copied().filter(|(s, _)| s.place == MatchScope::Global).collect();
         // What cannot be edited and is wrong wins over all that follows it.
         let open = global.iter().position(|(s, right)| !right && is_locked(judge.config, s));
         let open = open.unwrap_or(global.len());
@@ -77,10 +77,10 @@ impl<'a> Repair<'a> {
 
     /// In a block of the main file the value is put right once; what is superfluous there, does
     /// not go there, or stands in another file becomes a comment.
-    fn blocks(&mut self, judge: &Judge<'a>, lines: &[(&'a Setting, bool)]) {
-        let block_of = |s: &Setting| match s.place {
-            Place::Global => None,
-            Place::Match { block } | Place::MatchAll { block } => Some(block),
+    fn blocks(&mut self, judge: &Judge<'a>, lines: &[(&'a DirectiveLine, bool)]) {
+        let block_of = |s: &DirectiveLine| match s.place {
+            MatchScope::Global => None,
+            MatchScope::Match { block } | MatchScope::MatchAll { block } => Some(block),
         };
         let mut settled: BTreeSet<usize> =
             lines.iter().filter(|(_, right)| *right).filter_map(|(s, _)| block_of(s)).collect();
@@ -89,7 +89,7 @@ impl<'a> Repair<'a> {
             if *right || is_locked(judge.config, setting) {
                 continue;
             }
-            let goes = matches!(setting.place, Place::MatchAll { .. })
+            let goes = matches!(setting.place, MatchScope::MatchAll { .. })
                 || judge.keyword.goes_in_match(&judge.config.release);
             let edit = match judge.to_write(Some(setting)) {
                 Some(value) if goes && setting.source == 0 && settled.insert(block) => {
@@ -111,6 +111,6 @@ impl<'a> Repair<'a> {
     }
 }
 
-fn is_locked(config: &Config, setting: &Setting) -> bool {
+fn is_locked(config: &Config, setting: &DirectiveLine) -> bool {
     config.sources.get(setting.source).is_none_or(|s| s.locked.is_some())
 }

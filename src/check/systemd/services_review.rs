@@ -56,7 +56,8 @@ impl Primitive for ServicesReview {
         }
         for name in names_in(root, &etc)?.iter() {
             let is_unit = name.to_str().is_some_and(is_shown);
-            if is_unit && matches!(entry(root, &etc.join(name)?), Ok(Some(units::Entry::Mask))) {
+            if is_unit && matches!(entry(root, &etc.join(name)?), Ok(Some(units::UnitEntry::Mask)))
+            {
                 masked += 1;
             }
         }

@@ -38,7 +38,7 @@ pub struct SystemdConf {
     pub boolean: bool,
     /// The package without which there is no such daemon; absent, the want holds vacuously.
     pub package: Option<String>,
-    /// The word in the names of drop-ins of ours, which are made where a vendor's must be outranked:
+    /// The word in the names of our drop-ins, which are made where a vendor's must be outranked:
     /// `99-MARK.conf`, or what sorts behind that.
     #[serde(deserialize_with = "own_file::mark")]
     pub mark: String,

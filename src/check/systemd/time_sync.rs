@@ -102,7 +102,7 @@ fn look(root: &dyn Rootfs, client: Client) -> Result<Option<Finding>> {
             return Ok(None);
         }
     }
-    // A client that starts keeps the time, be all its names linked or not.
+    // A client that starts keeps the time, whether or not all its names are linked.
     match service::enabled(root, unit, Links::Starting)? {
         Some(Finding::NotMet { .. }) => service::enabled(root, unit, Links::All),
         finding => Ok(finding),
@@ -188,7 +188,7 @@ mod tests {
         let keep = check("time_sync = {}");
         let why = reasons_on(keep.primitive(), &image(&[]).without("/lib"));
         assert_eq!(why, ["needs a package operation, run: chroot ROOT apt-get install chrony"]);
-        // The script of a removed package, links and all, keeps no time.
+        // The script of a removed package keeps no time, even where its links remain.
         let rest = image(&[])
             .without("/lib")
             .file("/var/lib/dpkg/status", "Package: ntp\nStatus: deinstall ok config-files\n")

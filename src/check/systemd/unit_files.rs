@@ -43,7 +43,7 @@ pub(in crate::check) fn search_path(root: &dyn Rootfs) -> Result<Vec<ImagePath>>
 
 /// What stands under a unit's name in one directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::check) enum Entry {
+pub(in crate::check) enum UnitEntry {
     /// `/dev/null`, an empty file or a device: the unit is off, whatever weaker directories say.
     Mask,
     /// A unit file; the path is where links lead to in the end.
@@ -55,23 +55,23 @@ pub(in crate::check) enum Entry {
 }
 
 /// What an entry of a unit directory is; `None` when nothing stands there.
-pub(in crate::check) fn entry(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Entry>> {
+pub(in crate::check) fn entry(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<UnitEntry>> {
     if root.stat(path)?.is_none() {
         return Ok(None);
     }
     // Links in the parents count too: of a merged /usr, /lib and /usr/lib are one place.
     let Location { path: at, stat } = root.locate(path)?;
-    // An image need not have a /dev/null; a link that says so is meant.
+    // An image may lack /dev/null; a link to it is still a mask.
     if at.as_bytes() == b"/dev/null" {
-        return Ok(Some(Entry::Mask));
+        return Ok(Some(UnitEntry::Mask));
     }
     Ok(Some(match stat {
-        None => Entry::Dangling,
+        None => UnitEntry::Dangling,
         Some(stat) => match stat.kind {
-            FileKind::File if stat.size == 0 => Entry::Mask,
-            FileKind::File => Entry::File(at),
-            FileKind::CharDevice | FileKind::BlockDevice => Entry::Mask,
-            other => Entry::Other(other),
+            FileKind::File if stat.size == 0 => UnitEntry::Mask,
+            FileKind::File => UnitEntry::File(at),
+            FileKind::CharDevice | FileKind::BlockDevice => UnitEntry::Mask,
+            other => UnitEntry::Other(other),
         },
     }))
 }
@@ -107,10 +107,10 @@ pub(in crate::check) fn fragment(
         let path = dir.join(name)?;
         match entry(root, &path)? {
             // systemd passes over a link to nothing.
-            None | Some(Entry::Dangling) => {}
-            Some(Entry::Mask) => return Ok(Fragment::Masked(path)),
-            Some(Entry::File(_)) => return Ok(Fragment::File(path)),
-            Some(Entry::Other(found)) => {
+            None | Some(UnitEntry::Dangling) => {}
+            Some(UnitEntry::Mask) => return Ok(Fragment::Masked(path)),
+            Some(UnitEntry::File(_)) => return Ok(Fragment::File(path)),
+            Some(UnitEntry::Other(found)) => {
                 return Err(Error::WrongKind { path, found, want: FileKind::File });
             }
         }
@@ -134,7 +134,7 @@ pub(in crate::check) fn drop_ins(root: &dyn Rootfs, name: &str) -> Result<Vec<Im
 /// includes; the drop-ins of its template; its own.
 ///
 /// # Errors
-/// A file that cannot be read, or includes without end.
+/// A file that cannot be read, or an endless chain of includes.
 pub(in crate::check) fn statements(
     root: &dyn Rootfs,
     name: &str,

@@ -5,7 +5,7 @@
 //! generator will make at boot is not known here, save for init scripts (see `sysv`).
 
 use super::unit_files::placed_statements;
-pub(in crate::check) use super::unit_files::{Entry, entry, search_path};
+pub(in crate::check) use super::unit_files::{UnitEntry, entry, search_path};
 use crate::check::common::destination;
 use crate::check::foreign;
 use crate::error::Result;
@@ -21,7 +21,7 @@ pub(in crate::check) struct Unit {
     /// The name it was looked for.
     pub name: String,
     /// What stands under it, the strongest first.
-    pub entries: Vec<(ImagePath, Entry)>,
+    pub entries: Vec<(ImagePath, UnitEntry)>,
 }
 
 impl Unit {
@@ -45,7 +45,7 @@ impl Unit {
 
     /// The masks that are in force: those before any other entry.
     pub fn masks(&self) -> impl Iterator<Item = &ImagePath> {
-        self.entries.iter().take_while(|(_, e)| *e == Entry::Mask).map(|(path, _)| path)
+        self.entries.iter().take_while(|(_, e)| *e == UnitEntry::Mask).map(|(path, _)| path)
     }
 
     /// Whether a mask is in force.
@@ -54,14 +54,14 @@ impl Unit {
     }
 
     /// What would be in force without the masks.
-    pub fn unmasked(&self) -> Option<&(ImagePath, Entry)> {
-        self.entries.iter().find(|(_, e)| *e != Entry::Mask)
+    pub fn unmasked(&self) -> Option<&(ImagePath, UnitEntry)> {
+        self.entries.iter().find(|(_, e)| *e != UnitEntry::Mask)
     }
 
     /// The unit file without the masks: its path in a unit directory, and where that leads.
     pub fn fragment(&self) -> Option<(&ImagePath, &ImagePath)> {
         match self.unmasked()? {
-            (path, Entry::File(real)) => Some((path, real)),
+            (path, UnitEntry::File(real)) => Some((path, real)),
             _ => None,
         }
     }
@@ -123,7 +123,7 @@ pub(in crate::check) fn pull(root: &dyn Rootfs, path: &ImagePath) -> Result<Opti
         Some(stat) if stat.kind != FileKind::Symlink => Some(Pull::NoLink),
         // A loop of links, too, counts by its name alone.
         Some(_) => Some(match entry(root, path) {
-            Ok(Some(Entry::Mask)) => Pull::Masked,
+            Ok(Some(UnitEntry::Mask)) => Pull::Masked,
             _ => Pull::Link,
         }),
     })
@@ -222,9 +222,9 @@ mod tests {
         assert_eq!(unit.original(&alias).unwrap().unwrap().name, "x.service");
         assert!(find(&alias).original(&alias).unwrap().is_none());
         let odd = root.clone().dir("/etc/systemd/system/x.service", 0o755, 0, 0);
-        assert_eq!(find(&odd).unmasked().unwrap().1, Entry::Other(FileKind::Dir));
+        assert_eq!(find(&odd).unmasked().unwrap().1, UnitEntry::Other(FileKind::Dir));
         let gone = root.link("/etc/systemd/system/x.service", "/nowhere");
-        assert_eq!(find(&gone).unmasked().unwrap().1, Entry::Dangling);
+        assert_eq!(find(&gone).unmasked().unwrap().1, UnitEntry::Dangling);
         assert_eq!(find(&gone).fragment(), None);
     }
 

@@ -103,8 +103,10 @@ pub(in crate::check) fn gaps<'a>(want: &dyn Primitive, audit: impl Into<Audit<'a
 /// The changes of a finding's gaps, without the gaps that have none.
 pub(in crate::check) fn fixes(finding: &Finding) -> Vec<&Change> {
     let Finding::NotMet { gaps, .. } = finding else { return Vec::new() };
+    let mut known = BTreeSet::new();
     let some = gaps.iter().filter_map(|gap| match &gap.fix {
-        Fix::Changes(changes) => Some(changes),
+        // Gaps that are closed together share their changes.
+        Fix::Changes(changes) => known.insert(changes.as_ptr()).then_some(changes),
         Fix::None(_) | Fix::Package { .. } => None,
     });
     some.flat_map(|changes| changes.iter()).collect()

@@ -8,7 +8,11 @@ use toml::de::{DeArray, DeString, DeTable, DeValue, Error, ValueDeserializer};
 use crate::check::Check;
 
 /// The defaults of a head: by primitive, as written there.
-pub(super) struct Defaults<'h>(Vec<(Spanned<DeString<'h>>, Spanned<DeTable<'h>>)>);
+pub(super) struct Defaults<'h> {
+    /// The text of the head.
+    head: &'h str,
+    by_primitive: Vec<(Spanned<DeString<'h>>, Spanned<DeTable<'h>>)>,
+}
 
 impl<'h> Defaults<'h> {
     /// Those of a head's text.
@@ -17,8 +21,8 @@ impl<'h> Defaults<'h> {
     /// A word that is no primitive, no field of it, or no value of that field.
     pub fn of(head: &'h str) -> Result<Defaults<'h>, Error> {
         let mut all = Vec::new();
-        let head = DeTable::parse(head)?.into_inner();
-        for (_, value) in head.into_iter().filter(|(key, _)| key.get_ref() == "defaults") {
+        let table = DeTable::parse(head)?.into_inner();
+        for (_, value) in table.into_iter().filter(|(key, _)| key.get_ref() == "defaults") {
             let DeValue::Table(primitives) = value.into_inner() else { continue };
             for (key, value) in primitives {
                 let span = value.span();
@@ -28,7 +32,7 @@ impl<'h> Defaults<'h> {
                 }
             }
         }
-        Ok(Defaults(all))
+        Ok(Defaults { head, by_primitive: all })
     }
 
     /// Gives every want of a chapter what it lacks. The places of what is given are those in the
@@ -45,13 +49,50 @@ impl<'h> Defaults<'h> {
     pub fn fill_want(&self, want: &mut DeTable<'h>, end: usize) {
         for (key, value) in want.iter_mut() {
             let DeValue::Table(fields) = value.get_mut() else { continue };
-            let known = self.0.iter().filter(|(name, _)| name.get_ref() == key.get_ref());
+            let known =
+                self.by_primitive.iter().filter(|(name, _)| name.get_ref() == key.get_ref());
             for (field, default) in known.flat_map(|(_, defaults)| defaults.get_ref()) {
                 if !fields.keys().any(|there| there.get_ref() == field.get_ref()) {
                     fields.insert(moved_key(field, end), moved(default, end));
                 }
             }
         }
+    }
+
+    /// The text of a want, `primitive = { ... }`, with the fields that it takes from the head.
+    pub fn shown(&self, want: String) -> String {
+        let Ok(table) = DeTable::parse(&want) else { return want };
+        let Some((key, DeValue::Table(fields))) =
+            table.get_ref().iter().next().map(|(key, value)| (key, value.get_ref()))
+        else {
+            return want;
+        };
+        let known = self.by_primitive.iter().filter(|(name, _)| name.get_ref() == key.get_ref());
+        let added: Vec<String> = known
+            .flat_map(|(_, defaults)| defaults.get_ref())
+            .filter(|(field, _)| !fields.keys().any(|there| there.get_ref() == field.get_ref()))
+            .map(|(field, value)| {
+                let value = self.head.get(value.span()).unwrap_or_default();
+                format!("{} = {}", field.get_ref(), one_line(value))
+            })
+            .collect();
+        let Some(open) = want.strip_suffix('}').filter(|_| !added.is_empty()) else {
+            return want;
+        };
+        let comma = if fields.is_empty() { "" } else { "," };
+        format!("{}{comma} {} }}", open.trim_end(), added.join(", "))
+    }
+}
+
+/// The text of a value in one line, without comments that have a line of their own.
+fn one_line(text: &str) -> String {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let words: Vec<&str> = code.flat_map(str::split_whitespace).collect();
+    // A list over several lines ends in a comma.
+    let line = words.join(" ");
+    match line.strip_suffix(", ]") {
+        Some(list) => format!("{list} ]"),
+        None => line,
     }
 }
 

@@ -25,7 +25,7 @@ const FILE_LIMIT: u64 = 1 << 20;
 
 /// The files of a profile: names (for messages) and texts. The first is the head.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct ProfileFiles {
     files: Vec<(String, String)>,
 }
 
@@ -89,17 +89,17 @@ impl Profile {
     /// # Errors
     /// [`Error::Host`] when it cannot be read, [`Error::Profile`] for a mistake in it.
     pub fn from_dir(dir: &Path) -> Result<Profile> {
-        Source::from_dir(dir)?.parse()
+        ProfileFiles::from_dir(dir)?.parse()
     }
 }
 
-impl Source {
+impl ProfileFiles {
     /// Reads the `*.toml` files of a directory of this machine, `profile.toml` first.
     ///
     /// # Errors
     /// [`Error::Host`] when it cannot be read.
     #[allow(clippy::disallowed_methods)] // a profile is a file of the host, not of a target
-    pub fn from_dir(dir: &Path) -> Result<Source> {
+    pub fn from_dir(dir: &Path) -> Result<ProfileFiles> {
         let fail = |e| Error::host("read the profile", dir, e);
         let mut names = Vec::new();
         for entry in std::fs::read_dir(dir).map_err(fail)? {
@@ -113,14 +113,14 @@ impl Source {
         for path in names {
             files.push((path.display().to_string(), read(&path)?));
         }
-        Ok(Source { files })
+        Ok(ProfileFiles { files })
     }
 
     /// The given files; the first is the head (`profile.toml`).
     pub fn from_files<N: Into<String>, T: Into<String>>(
         files: impl IntoIterator<Item = (N, T)>,
-    ) -> Source {
-        Source { files: files.into_iter().map(|(n, t)| (n.into(), t.into())).collect() }
+    ) -> ProfileFiles {
+        ProfileFiles { files: files.into_iter().map(|(n, t)| (n.into(), t.into())).collect() }
     }
 
     /// Parses and checks the whole profile.
@@ -155,7 +155,8 @@ impl Source {
                         "{at}: rule {id} is there already, at {first}; remove one"
                     )));
                 }
-                let rule = check(raw, name, text, &words)?;
+                let mut rule = check(raw, name, text, &words)?;
+                rule.wants = rule.wants.into_iter().map(|want| defaults.shown(want)).collect();
                 if protected.is_none() && rule.purges() {
                     return Err(Error::Profile(format!(
                         "{}: rule {} wants packages away, and the profile does not say which are \

@@ -32,7 +32,7 @@ drop_in = "60-site.conf"
 "#;
 
 fn load(chapter: &str) -> Result<Profile> {
-    Source::from_files([("profile.toml", HEAD), ("1.toml", chapter)]).parse()
+    ProfileFiles::from_files([("profile.toml", HEAD), ("1.toml", chapter)]).parse()
 }
 
 fn rule(extra: &str) -> String {
@@ -177,10 +177,14 @@ fn a_key_of_too_many_parts_is_found() {
 }
 
 #[test]
-fn a_want_is_shown_as_written_and_without_what_follows_it() {
-    let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  value = \"0\" }\n\n# next\n\n";
+fn a_want_is_shown_with_its_defaults_and_without_what_follows_it() {
+    let wants = "[[rule.want]]\nsysctl = { key = \"a.b\",\n  file = \"/etc/sysctl.d/x.conf\", value = \"0\" }\n\n# next\n\n";
     let profile = load(&rule(&format!("status = \"pass\"\n{wants}"))).unwrap();
-    assert_eq!(profile.rules[0].wants, ["sysctl = { key = \"a.b\", value = \"0\" }"]);
+    assert_eq!(
+        profile.rules[0].wants,
+        ["sysctl = { key = \"a.b\", file = \"/etc/sysctl.d/x.conf\", value = \"0\", \
+          late_file = \"/etc/sysctl.d/99-site.conf\" }"]
+    );
 }
 
 #[test]
@@ -244,7 +248,7 @@ fn mistakes_of_the_head_are_found_where_they_stand() {
     ] {
         assert!(HEAD.contains(old), "{old}");
         let head = HEAD.replacen(old, new, 1);
-        let e = Source::from_files([("profile.toml", head.as_str())]).parse().unwrap_err();
+        let e = ProfileFiles::from_files([("profile.toml", head.as_str())]).parse().unwrap_err();
         assert!(e.to_string().contains(want), "want {want:?} in {e}");
     }
 }
@@ -255,7 +259,7 @@ fn what_a_default_cannot_say_alone_is_found_in_the_head() {
         let head = format!("{HEAD}{defaults}\n");
         let want = rule(&format!("status = \"pass\"\nwant = [{{ {want} }}]"));
         let files = [("profile.toml", head.as_str()), ("1.toml", want.as_str())];
-        Source::from_files(files).parse().unwrap_err().to_string()
+        ProfileFiles::from_files(files).parse().unwrap_err().to_string()
     };
     // Only together with the want's own fields is it wrong.
     let e = mistake("line = \"x /tmp\"", "mount = { target = \"/tmp\" }");
@@ -279,6 +283,6 @@ fn packages_are_not_removed_where_nothing_says_which_are_protected() {
     assert!(e.contains("1.toml:2:6: rule 3.2.1 wants packages away"), "{e}");
     let head = format!("{HEAD}[packages]\nprotected = [\"linux-*\"]\n");
     let files = [("profile.toml", head.as_str()), ("1.toml", want.as_str())];
-    let profile = Source::from_files(files).parse().unwrap();
+    let profile = ProfileFiles::from_files(files).parse().unwrap();
     assert_eq!(profile.protected_packages, ["linux-*"]);
 }

@@ -16,7 +16,7 @@ const SEVERITIES: [&str; 8] =
 /// The messages for which the condition holds; `None` if something else decides as well.
 pub(super) fn mask(condition: &str) -> Option<Mask> {
     let tokens = tokens(condition)?;
-    let mut reader = Reader { tokens: &tokens, depth: 0 };
+    let mut reader = Parser { tokens: &tokens, depth: 0 };
     let mask = reader.all()?;
     reader.tokens.is_empty().then_some(mask)
 }
@@ -61,12 +61,12 @@ fn tokens(condition: &str) -> Option<Vec<Token>> {
     Some(out)
 }
 
-struct Reader<'t> {
+struct Parser<'t> {
     tokens: &'t [Token],
     depth: usize,
 }
 
-impl Reader<'_> {
+impl Parser<'_> {
     fn take(&mut self) -> Option<Token> {
         let (first, rest) = self.tokens.split_first()?;
         self.tokens = rest;

@@ -4,7 +4,7 @@ use std::mem::{Discriminant, discriminant};
 
 use super::super::Lines;
 use super::super::splice::{Edit, splice};
-use super::{Kind, Token, tokens};
+use super::{Token, TokenKind, tokens};
 
 /// The text with edits of values made. `None` when they would change how the rest is read: a quote
 /// that is open somewhere before would end at one of ours.
@@ -22,12 +22,12 @@ pub fn inserted(text: &str, number: usize, directive: &str) -> Option<String> {
     let (old, mut read) = (tokens(text).ok()?, tokens(&new).ok()?);
     let at = old.iter().filter(|token| token.line < number).count();
     let ours = (at < read.len()).then(|| read.remove(at))?;
-    let same = matches!(ours.kind, Kind::Directive(_)) && shape(&read) == shape(&old);
+    let same = matches!(ours.kind, TokenKind::Directive(_)) && shape(&read) == shape(&old);
     same.then_some(new)
 }
 
 /// What follows what.
-fn shape(tokens: &[Token]) -> Vec<Discriminant<Kind>> {
+fn shape(tokens: &[Token]) -> Vec<Discriminant<TokenKind>> {
     tokens.iter().map(|token| discriminant(&token.kind)).collect()
 }
 
@@ -39,7 +39,7 @@ mod tests {
     fn an_edit_that_closes_an_open_quote_is_none() {
         let text = ":msg, contains, \"a\n*.* /x\naction()\n";
         let object = tokens(text).unwrap().into_iter().find_map(|t| match t.kind {
-            Kind::Object(object) => Some(object),
+            TokenKind::Object(object) => Some(object),
             _ => None,
         });
         let edit = || vec![object.as_ref().unwrap().set("fileCreateMode", "0640").unwrap()];

@@ -4,7 +4,7 @@
 use super::super::joined::Joined;
 use super::continued::join;
 use super::filter::{property_len, selector_len};
-use super::{Directive, Kind, Malformed, Token, is_space};
+use super::{Directive, Malformed, Token, TokenKind, is_space};
 
 /// What may stand before an opening parenthesis.
 const OBJECTS: [&str; 14] = [
@@ -48,7 +48,7 @@ impl<'a> Lexer<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    pub(super) fn push(&mut self, start: usize, kind: Kind) {
+    pub(super) fn push(&mut self, start: usize, kind: TokenKind) {
         self.out.push(Token { line: self.joined.line(start), kind });
     }
 
@@ -90,20 +90,20 @@ impl<'a> Lexer<'a> {
                 '{' | '}' | '&' => {
                     self.at += 1;
                     let kind = match c {
-                        '{' => Kind::Open,
-                        '}' => Kind::Close,
-                        _ => Kind::And,
+                        '{' => TokenKind::Open,
+                        '}' => TokenKind::Close,
+                        _ => TokenKind::And,
                     };
                     self.push(start, kind);
                 }
                 c if c.is_ascii_alphanumeric() || c == '_' => self.word()?,
                 '*' => {
                     self.at += 1;
-                    self.push(start, Kind::Action("*".to_owned()));
+                    self.push(start, TokenKind::Action("*".to_owned()));
                 }
                 '/' | ':' | '|' | '.' | '-' | '@' | '^' | '?' | '~' | '>' => {
                     let line = self.take_line().to_owned();
-                    self.push(start, Kind::Action(line));
+                    self.push(start, TokenKind::Action(line));
                 }
                 // Blocks by tag and host in BSD's manner, which rsyslog no longer knows.
                 '!' | '+' => {
@@ -122,9 +122,9 @@ impl<'a> Lexer<'a> {
         let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
         let Some(rest) = rest.get(blanks..) else { return false };
         let (len, kind) = if let Some(len) = selector_len(rest) {
-            (len, Kind::Selector(rest.get(..len).unwrap_or_default().to_owned()))
+            (len, TokenKind::Selector(rest.get(..len).unwrap_or_default().to_owned()))
         } else if let Some(len) = property_len(rest) {
-            (len, Kind::Property)
+            (len, TokenKind::Property)
         } else {
             return false;
         };
@@ -158,9 +158,9 @@ impl<'a> Lexer<'a> {
             let glued = body.get(name.len() - glued.len()..name.len()).unwrap_or_default();
             let pattern = if glued.is_empty() { value } else { glued };
             let pattern = pattern.split(is_space).next().unwrap_or_default().to_owned();
-            Kind::Include { pattern }
+            TokenKind::Include { pattern }
         } else {
-            Kind::Directive(Directive { name, value: value.to_owned(), word })
+            TokenKind::Directive(Directive { name, value: value.to_owned(), word })
         };
         self.push(start, kind);
     }
@@ -182,18 +182,18 @@ impl<'a> Lexer<'a> {
             return self.object(start, name);
         }
         let kind = match name.as_str() {
-            "if" => Kind::If(self.expression(start, "then")?),
+            "if" => TokenKind::If(self.expression(start, "then")?),
             "foreach" => {
                 self.expression(start, "do")?;
-                Kind::Foreach
+                TokenKind::Foreach
             }
             "set" | "unset" | "reset" | "call_indirect" => {
                 self.expression(start, ";")?;
-                Kind::Statement
+                TokenKind::Statement
             }
             "reload_lookup_table" => {
                 self.expression(start, ")")?;
-                Kind::Statement
+                TokenKind::Statement
             }
             "call" => {
                 let rest = self.rest();
@@ -202,12 +202,12 @@ impl<'a> Lexer<'a> {
                 let rest = self.rest();
                 let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
                 self.at += rest.find(|c: char| !in_name(c)).unwrap_or(rest.len());
-                Kind::Statement
+                TokenKind::Statement
             }
-            "continue" => Kind::Statement,
-            "stop" => Kind::Stop,
-            "else" => Kind::Else,
-            _ => Kind::Action(word.to_owned()),
+            "continue" => TokenKind::Statement,
+            "stop" => TokenKind::Stop,
+            "else" => TokenKind::Else,
+            _ => TokenKind::Action(word.to_owned()),
         };
         self.push(start, kind);
         Ok(())
@@ -301,15 +301,15 @@ mod tests {
     fn shown(text: &str) -> Vec<String> {
         let show = |t: Token| {
             let what = match t.kind {
-                Kind::Directive(d) => format!("${} {}", d.name, d.value),
-                Kind::Include { pattern } => format!("include {pattern}"),
-                Kind::Selector(s) => format!("selector {s}"),
-                Kind::Action(a) => format!("action {a}"),
-                Kind::Object(o) => {
+                TokenKind::Directive(d) => format!("${} {}", d.name, d.value),
+                TokenKind::Include { pattern } => format!("include {pattern}"),
+                TokenKind::Selector(s) => format!("selector {s}"),
+                TokenKind::Action(a) => format!("action {a}"),
+                TokenKind::Object(o) => {
                     let parameters = o.parameters.iter().map(|p| format!("{}={}", p.name, p.value));
                     format!("{}({})", o.name, parameters.collect::<Vec<_>>().join(" "))
                 }
-                Kind::If(c) => format!("if {c}"),
+                TokenKind::If(c) => format!("if {c}"),
                 kind => format!("{kind:?}").to_lowercase(),
             };
             format!("{}:{what}", t.line)

@@ -1,10 +1,11 @@
 //! rsyslog's configuration: the old directives and selector lines, and the objects of
 //! RainerScript, which may stand side by side in one file.
 //!
-//! [`tokens`] reads one file; included files are put in place of their [`Kind::Include`] by the
-//! caller. [`steps()`] then says under which filter each action stands. [`Directive::set`] and
+//! [`tokens`] reads one file; included files are put in place of their [`TokenKind::Include`] by the
+//! caller. [`actions()`] then says under which filter each action stands. [`Directive::set`] and
 //! [`Object::set`] change one value and nothing else; [`edited`] and [`inserted`] see to the rest.
 
+mod actions;
 mod condition;
 mod continued;
 mod editing;
@@ -12,17 +13,16 @@ mod filter;
 mod lexer;
 mod object;
 mod selector;
-mod steps;
 
 use std::ops::Range;
 
 use super::splice::Edit;
 
+pub use actions::{Filter, FilteredAction, What, actions};
 pub use continued::logical_start;
 pub use editing::{edited, inserted};
 pub use lexer::tokens;
 pub use selector::{Mask, mask};
-pub use steps::{Filter, Step, What, steps};
 
 /// A piece of a configuration that means something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +30,12 @@ pub struct Token {
     /// The line it begins in, from 1.
     pub line: usize,
     /// What it is.
-    pub kind: Kind,
+    pub kind: TokenKind,
 }
 
 /// What a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// `$Name value`.
     Directive(Directive),
     /// `$IncludeConfig pattern` or `include(file="pattern")`.
@@ -162,10 +162,10 @@ pub enum Target {
 
 impl Target {
     /// The target of a token; `None` when it is no action.
-    pub fn of(kind: &Kind) -> Option<Target> {
+    pub fn of(kind: &TokenKind) -> Option<Target> {
         match kind {
-            Kind::Action(text) => Some(Target::of_text(text)),
-            Kind::Object(object) if object.name == "action" => Some(Target::of_object(object)),
+            TokenKind::Action(text) => Some(Target::of_text(text)),
+            TokenKind::Object(object) if object.name == "action" => Some(Target::of_object(object)),
             _ => None,
         }
     }
@@ -238,14 +238,14 @@ mod tests {
 
     fn object(text: &str) -> Object {
         match tokens(text).unwrap().into_iter().next().unwrap().kind {
-            Kind::Object(object) => object,
+            TokenKind::Object(object) => object,
             kind => panic!("{kind:?}"),
         }
     }
 
     fn directive(text: &str) -> Directive {
         match tokens(text).unwrap().into_iter().next().unwrap().kind {
-            Kind::Directive(directive) => directive,
+            TokenKind::Directive(directive) => directive,
             kind => panic!("{kind:?}"),
         }
     }
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn targets_of_objects() {
-        let target = |text: &str| Target::of(&Kind::Object(object(text)));
+        let target = |text: &str| Target::of(&TokenKind::Object(object(text)));
         let file = Some(Target::File("/x".into()));
         assert_eq!(target("action(type=\"omfile\" file=\"/x\")"), file);
         assert_eq!(target("Action(Type=\"omfile\"\n File=\"/x\")"), file);
@@ -343,22 +343,22 @@ mod tests {
             let text = format!("{before}$FileCreateMode {old}\naction(type=\"omfile\" file=\"/f\")\n");
             let found = tokens(&text).unwrap();
             let Some(d) = found.iter().find_map(|t| match &t.kind {
-                Kind::Directive(d) => Some(d),
+                TokenKind::Directive(d) => Some(d),
                 _ => None,
             }) else { panic!() };
             let once = splice(&text, vec![d.set(&new).unwrap()]);
             let Some(o) = tokens(&once).unwrap().into_iter().find_map(|t| match t.kind {
-                Kind::Object(o) => Some(o),
+                TokenKind::Object(o) => Some(o),
                 _ => None,
             }) else { panic!() };
             let twice = splice(&once, vec![o.set("fileCreateMode", &new).unwrap()]);
             for token in tokens(&twice).unwrap() {
                 match token.kind {
-                    Kind::Directive(d) => {
+                    TokenKind::Directive(d) => {
                         prop_assert_eq!(&d.value, &new);
                         prop_assert_eq!(splice(&twice, vec![d.set(&new).unwrap()]), twice.clone());
                     }
-                    Kind::Object(o) => {
+                    TokenKind::Object(o) => {
                         prop_assert_eq!(o.value("filecreatemode"), Some(new.as_str()));
                         let again = splice(&twice, vec![o.set("fileCreateMode", &new).unwrap()]);
                         prop_assert_eq!(again, twice.clone());

@@ -1,7 +1,7 @@
 //! The objects of RainerScript, `name(parameter="value" …)`, word by word as rsyslogd parses them.
 
 use super::lexer::Lexer;
-use super::{Kind, Malformed, Object, Parameter};
+use super::{Malformed, Object, Parameter, TokenKind};
 
 impl Lexer<'_> {
     /// The parameters of an object. What belongs to no word rsyslogd complains of and passes over;
@@ -27,9 +27,9 @@ impl Lexer<'_> {
                     let object = Object { name, parameters, end };
                     let kind = match object.value("file") {
                         Some(file) if object.name == "include" => {
-                            Kind::Include { pattern: file.to_owned() }
+                            TokenKind::Include { pattern: file.to_owned() }
                         }
-                        _ => Kind::Object(object),
+                        _ => TokenKind::Object(object),
                     };
                     self.push(start, kind);
                     return Ok(());

@@ -5,8 +5,8 @@
 //! follow, but only what certainly runs is called sure. What stands in `$(…)`, `` `…` ``
 //! and texts for commands (here-documents) is passed over: it cannot set anything.
 
+mod cursor;
 mod scanner;
-mod source;
 #[cfg(test)]
 mod tests;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::source::{Heredoc, Source};
+use super::cursor::{Cursor, Heredoc};
 use super::{Command, Script, Word};
 
 /// The commands of a script, in the order of the text.
@@ -13,7 +13,7 @@ pub fn commands(text: &str) -> Vec<Command> {
 /// A script, taken apart.
 pub fn read(text: &str) -> Script {
     let mut scanner = Scanner {
-        source: Source::new(text),
+        source: Cursor::new(text),
         start_line: 1,
         words: Vec::new(),
         blocks: Vec::new(),
@@ -95,7 +95,7 @@ impl Count {
 }
 
 struct Scanner<'a> {
-    source: Source<'a>,
+    source: Cursor<'a>,
     /// The line in which the command begins that is being read.
     start_line: usize,
     words: Vec<Word>,

@@ -36,7 +36,7 @@ pub struct FileMode {
     pub ceiling: Mode,
     /// What must stand at the path.
     #[serde(default)]
-    pub kind: Kind,
+    pub kind: FileType,
     /// The users that may own it. A wrong owner becomes the first one that the image knows.
     #[serde(default = "root_only")]
     pub owner: Vec<String>,
@@ -58,7 +58,7 @@ pub struct FileMode {
 /// The kind of entry that is wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum FileType {
     /// A regular file.
     #[default]
     File,
@@ -194,8 +194,8 @@ impl FileMode {
     ) -> Result<Result<Evidence, Gap>> {
         let evidence = Evidence::at(path);
         let want = match self.kind {
-            Kind::File => FileKind::File,
-            Kind::Dir => FileKind::Dir,
+            FileType::File => FileKind::File,
+            FileType::Dir => FileKind::Dir,
         };
         if stat.kind != want {
             let evidence = evidence.found(format!("a {}", stat.kind)).want(format!("a {want}"));

@@ -9,7 +9,7 @@ use crate::check::systemd::unit_files::{self, Fragment};
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::Lines;
-use crate::text::fstab::{self, Entry};
+use crate::text::fstab::{self, FstabLine};
 use crate::text::lossless::byte_len;
 use crate::text::unit::{FaultKind, Unit, escape_path};
 
@@ -29,7 +29,7 @@ pub(super) enum Declared {
     /// Nothing, and what was looked at.
     Not(Vec<Evidence>),
     /// These lines of `fstab`; never empty.
-    Lines(Vec<Entry>),
+    Lines(Vec<FstabLine>),
     /// A unit of systemd's.
     Unit(UnitMount),
 }
@@ -131,7 +131,7 @@ fn unit_mount(
 }
 
 /// A target may be spelled through links; systemd resolves them when it reads the line.
-fn leads_to(root: &dyn Rootfs, entry: &Entry, target: &ImagePath) -> Result<bool> {
+fn leads_to(root: &dyn Rootfs, entry: &FstabLine, target: &ImagePath) -> Result<bool> {
     let Some(path) = entry.target_path() else { return Ok(false) };
     if path.as_bytes() == target.as_bytes() {
         return Ok(true);

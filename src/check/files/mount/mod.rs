@@ -14,17 +14,17 @@ use crate::check::data::BadData;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
-use crate::text::fstab::{self, Entry};
+use crate::text::fstab::{self, FstabLine};
 use crate::text::mount_options::{self, Flag};
 use crate::text::{Lines, mountinfo, unit};
 
 /// What is wanted of the mount on `target`. One of:
 ///
 /// - `option`: where the mount is declared, its options state this one. With `declared = true` a
-///   mount that is not declared fails, instead of having nothing to fulfil.
+///   mount that is not declared fails, instead of holding vacuously.
 /// - `line`: it is declared, if need be by this line of `fstab`.
 /// - `declared = true` alone: it is declared; never made so.
-/// - `drop_in`: the name of a drop-in of ours for a vendor's mount unit.
+/// - `drop_in`: the name of our drop-in for a vendor's mount unit.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mount {
@@ -37,7 +37,7 @@ pub struct Mount {
     /// Whether the mount must be declared; alone, or with `option`.
     #[serde(default)]
     pub declared: bool,
-    /// The name of a drop-in of ours for a vendor's mount unit, as `60-site.conf`.
+    /// The name of our drop-in for a vendor's mount unit, as `60-site.conf`.
     #[serde(deserialize_with = "own_file::conf_name")]
     pub drop_in: String,
 }
@@ -83,7 +83,7 @@ impl Mount {
             (Some(flag), None, must_be_declared) => Ok(Want::Option { flag, must_be_declared }),
             (None, Some(line), false) => {
                 let entries = fstab::entries(line);
-                let found = entries.first().and_then(Entry::target_path);
+                let found = entries.first().and_then(FstabLine::target_path);
                 let whole = entries.first().is_some_and(|e| e.options.is_some());
                 let wrong = |why: String| Err(BadData::field("line", format!("`{line}` {why}")));
                 if line.contains(['\n', '\r']) || !whole {
@@ -190,7 +190,7 @@ fn places(declared: &Declared) -> Vec<Evidence> {
     }
 }
 
-fn line_evidence(entry: &Entry) -> Option<Evidence> {
+fn line_evidence(entry: &FstabLine) -> Option<Evidence> {
     let found = match &entry.options {
         Some(options) => escape_text(options),
         None => "no options, as `defaults`".to_owned(),
@@ -252,7 +252,12 @@ fn noted(mut evidence: Evidence, options: &str, flag: Flag) -> Evidence {
 }
 
 /// Every line for the target must state the option, whichever of them a reader takes.
-fn judge_entries(root: &dyn Rootfs, flag: Flag, entries: &[Entry], text: &str) -> Result<Finding> {
+fn judge_entries(
+    root: &dyn Rootfs,
+    flag: Flag,
+    entries: &[FstabLine],
+    text: &str,
+) -> Result<Finding> {
     let path = fstab_path()?;
     let refusal = destination::refusal(root, &path)?;
     let (mut gaps, mut holding, mut unsure) = (Vec::new(), Vec::new(), Vec::new());

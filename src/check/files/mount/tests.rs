@@ -128,7 +128,7 @@ fn bind_mounts_and_broken_options_are_reported_only() {
     let stated = fstab("/tmp /var/tmp none bind,nosuid 0 0\n");
     assert_eq!(outcome(&vartmp, &stated), Outcome::Manual);
     stuck(&vartmp, &fstab("a /var/tmp ext4 context=\"x,nosuid 0 0\n"), "quotation");
-    // A line that can be helped is helped beside one that cannot.
+    // A line that can be corrected is corrected even beside one that cannot.
     let both = fstab("/tmp /var/tmp none bind 0 0\nx /var/tmp ext4 rw 0 0\n");
     let staged = stage(&vartmp, &both);
     let text = "/tmp /var/tmp none bind 0 0\nx /var/tmp ext4 rw,nosuid 0 0\n";
@@ -178,7 +178,7 @@ fn shared_memory_is_declared_in_an_existing_table() {
     }
     assert_eq!(outcome(&shm_line(), &MemoryRootfs::new()), Outcome::MetVacuously);
 
-    // Its options: by default they are there; a line must state them.
+    // Its options are set by default, but a line must state them.
     let shm = nosuid("/dev/shm");
     for silent in [MemoryRootfs::new(), fstab("")] {
         assert_eq!(outcome(&shm, &silent), Outcome::MetVacuously);

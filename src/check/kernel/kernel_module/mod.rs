@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use self::kernels::Kernels;
-use crate::check::common::conf_dirs::{self, Entry};
+use crate::check::common::conf_dirs::{self, ConfEntry};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::own_file;
 use crate::check::data::BadData;
@@ -82,7 +82,7 @@ fn is_conf(name: &[u8]) -> bool {
 
 /// What kmod reads.
 struct Policy {
-    dirs: BTreeMap<&'static str, Vec<Entry>>,
+    dirs: BTreeMap<&'static str, Vec<ConfEntry>>,
     /// Every way in which the directories may be read: by the kmod of the profile's release and by the tree's own; of a
     /// running system now and, without `/run`, at the next boot.
     orders: Vec<Vec<&'static str>>,
@@ -110,13 +110,13 @@ impl Policy {
                 dirs.insert(*dir, conf_dirs::read_dir(root, dir, is_conf)?);
             }
         }
-        let lines = |e: &Entry| (e.listed.clone(), modprobe::installs(e.text()));
+        let lines = |e: &ConfEntry| (e.listed.clone(), modprobe::installs(e.text()));
         let installs = dirs.values().flatten().map(lines).collect();
         Ok(Policy { dirs, orders, installs })
     }
 
-    fn files(&self, order: &[&'static str]) -> Vec<&Entry> {
-        let ranks: Vec<&[Entry]> =
+    fn files(&self, order: &[&'static str]) -> Vec<&ConfEntry> {
+        let ranks: Vec<&[ConfEntry]> =
             order.iter().filter_map(|dir| self.dirs.get(dir).map(Vec::as_slice)).collect();
         // kmod leaves directories out before it looks for names that are there already.
         conf_dirs::layered(&ranks, |e| !matches!(e.body, conf_dirs::Body::Dir))
@@ -134,7 +134,7 @@ struct Search<'a> {
 /// One decisive or contrary line.
 #[derive(Clone, Copy)]
 struct Line<'e> {
-    entry: &'e Entry,
+    entry: &'e ConfEntry,
     install: &'e Install,
 }
 
@@ -242,7 +242,7 @@ impl<'a> Search<'a> {
         Ok(Gap::fixed_by(evidence, Change::write(path, new)))
     }
 
-    fn is_named_as_ours(&self, entry: &Entry) -> bool {
+    fn is_named_as_ours(&self, entry: &ConfEntry) -> bool {
         self.want.file.file_name() == Some(&entry.name)
     }
 

@@ -23,7 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use self::readers::{Files, Hit, Reader};
-use crate::check::common::conf_dirs::{self, Body, Entry};
+use crate::check::common::conf_dirs::{self, Body, ConfEntry};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::own_file;
 use crate::check::data::BadData;
@@ -232,7 +232,7 @@ impl Gaps<'_> {
         Ok(())
     }
 
-    fn disabled(&self, entry: &Entry) -> String {
+    fn disabled(&self, entry: &ConfEntry) -> String {
         let Sysctl { key, value, .. } = self.want;
         sysctl::disable(entry.text(), key, value, &self.files.dialects())
     }
@@ -252,7 +252,7 @@ fn name_of(path: &ImagePath) -> &[u8] {
     path.file_name().unwrap_or_default().as_bytes()
 }
 
-fn is_cni(entry: &Entry) -> bool {
+fn is_cni(entry: &ConfEntry) -> bool {
     let name = entry.name.to_string_lossy().to_ascii_lowercase();
     CNI_WORDS.iter().any(|word| name.contains(word))
 }

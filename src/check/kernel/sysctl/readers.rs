@@ -3,7 +3,7 @@
 use crate::check::Audit;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Body, Dialect, Entry, Key, conf_dirs, sysctl};
+use super::{Body, ConfEntry, Dialect, Key, conf_dirs, sysctl};
 use crate::check::packages::versions;
 use crate::error::Result;
 use crate::rootfs::ImagePath;
@@ -16,12 +16,12 @@ const PROCPS: [u32; 3] = [3, 3, 12];
 
 /// Everything that may be read.
 pub(super) struct Files {
-    etc: Vec<Entry>,
+    etc: Vec<ConfEntry>,
     /// Read on a running system only.
-    run: Option<Vec<Entry>>,
+    run: Option<Vec<ConfEntry>>,
     /// `/usr/local/lib`, `/usr/lib`, `/lib`.
-    vendor: [Vec<Entry>; 3],
-    sysctl_conf: Option<Entry>,
+    vendor: [Vec<ConfEntry>; 3],
+    sysctl_conf: Option<ConfEntry>,
     systemd: Dialect,
     pub procps: Dialect,
 }
@@ -29,7 +29,7 @@ pub(super) struct Files {
 /// One program, and what it reads, in order.
 pub(super) struct Reader<'f> {
     dialect: Dialect,
-    pub files: Vec<&'f Entry>,
+    pub files: Vec<&'f ConfEntry>,
     /// How many of the files come from directories; what follows is `/etc/sysctl.conf`.
     listed: usize,
 }
@@ -40,7 +40,7 @@ pub(super) struct Hit<'f> {
     pub index: usize,
     /// The place of the file among those of this reader.
     file: usize,
-    pub entry: &'f Entry,
+    pub entry: &'f ConfEntry,
     pub line: Assignment,
 }
 
@@ -72,7 +72,7 @@ impl Files {
     /// `/run` is empty, and now, when procps ranks `/run` above `/etc` (18.04) or below (newer).
     pub(super) fn readers(&self) -> Vec<Reader<'_>> {
         let [local, usr, lib] = &self.vendor;
-        let mut orders: Vec<Vec<&[Entry]>> = vec![vec![&self.etc, local, usr, lib]];
+        let mut orders: Vec<Vec<&[ConfEntry]>> = vec![vec![&self.etc, local, usr, lib]];
         if let Some(run) = &self.run {
             orders.push(vec![&self.etc, run, local, usr, lib]);
         }
@@ -84,12 +84,12 @@ impl Files {
         readers
     }
 
-    fn systemd<'f>(&'f self, order: &[&'f [Entry]]) -> Reader<'f> {
+    fn systemd<'f>(&'f self, order: &[&'f [ConfEntry]]) -> Reader<'f> {
         let files = conf_dirs::layered(order, |e| !e.name.as_bytes().starts_with(b"."));
         Reader { dialect: self.systemd, listed: files.len(), files }
     }
 
-    fn procps<'f>(&'f self, order: &[&'f [Entry]]) -> Reader<'f> {
+    fn procps<'f>(&'f self, order: &[&'f [ConfEntry]]) -> Reader<'f> {
         // Names that begin with a dot count here.
         let mut files = conf_dirs::layered(order, |_| true);
         let listed = files.len();
@@ -100,7 +100,7 @@ impl Files {
     /// The text of the file of this name that counts at the next boot.
     pub(super) fn text_named(&self, name: &[u8]) -> &str {
         let all = [&self.etc].into_iter().chain(&self.vendor).flatten();
-        all.filter(|e| e.is_named(name)).map(Entry::text).next().unwrap_or("")
+        all.filter(|e| e.is_named(name)).map(ConfEntry::text).next().unwrap_or("")
     }
 
     /// Links that lead nowhere.
@@ -128,7 +128,7 @@ impl<'f> Reader<'f> {
     }
 }
 
-impl Entry {
+impl ConfEntry {
     pub(super) fn is_named(&self, name: &[u8]) -> bool {
         self.name.as_bytes() == name
     }

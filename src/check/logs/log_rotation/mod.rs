@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::reader::{Idle, Reader, lost_include, refused};
+use self::reader::{Idle, RotationReader, lost_include, refused};
 use self::trigger::trigger;
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{preview, rewrite};
@@ -26,7 +26,7 @@ use crate::text::Lines;
 use crate::text::logrotate::{self, Item};
 use crate::text::rsyslog::{self, Target};
 
-/// logrotate has a period, reads `/etc/logrotate.d`, is started by itself, and knows every log
+/// logrotate has a period, reads `/etc/logrotate.d`, is started automatically, and knows every log
 /// file that the rsyslog drop-in `logs_of` writes.
 ///
 /// Log files that no stanza lists get one in `file`. A file that any stanza lists already is
@@ -73,7 +73,7 @@ impl Primitive for LogRotation {
             Ok(evidence) => holding.push(evidence),
             Err(gap) => gaps.push(gap),
         }
-        // A stanza of ours is of use once its directory is read.
+        // A stanza of ours has an effect only where its directory is read.
         let mut pending = Vec::new();
         match reads_directory(root, &conf, &text, &items)? {
             Ok(evidence) => holding.push(evidence),
@@ -135,7 +135,7 @@ impl LogRotation {
         let wanted = self.wanted(root)?;
         // What the directory lists already must not be listed again, though it is not read yet.
         let soon = preview::with(root, &pending)?;
-        let reader = Reader::read(&soon, &wanted, &ImagePath::parse(CONF)?)?;
+        let reader = RotationReader::read(&soon, &wanted, &ImagePath::parse(CONF)?)?;
         let mut unlisted = Vec::new();
         for file in &wanted {
             if let Some(evidence) = reader.covered.get(file) {
@@ -198,7 +198,7 @@ impl LogRotation {
         let change = Change::write(&path, lines.to_string());
         let all: Vec<Change> = pending.into_iter().chain([change.clone()]).collect();
         let helps = preview::with(root, &all).and_then(|staged| {
-            let reader = Reader::read(&staged, &plain, &ImagePath::parse(CONF)?)?;
+            let reader = RotationReader::read(&staged, &plain, &ImagePath::parse(CONF)?)?;
             Ok(plain.iter().all(|f| reader.covered.contains_key(f)))
         });
         gaps.extend(if helps.unwrap_or(false) {
@@ -215,7 +215,7 @@ fn stanza(files: &[String], syslog_group: bool) -> Vec<String> {
     let mut lines = vec!["# Log files of the drop-in in /etc/rsyslog.d.".to_owned()];
     lines.extend(files.iter().cloned());
     lines.push("{".to_owned());
-    // Where the directory of the logs is the group's too, logrotate wants to be told as whom.
+    // logrotate needs `su` where the group may write to the directory of the logs.
     if syslog_group {
         lines.push("\tsu root syslog".to_owned());
     }

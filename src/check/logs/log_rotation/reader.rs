@@ -31,8 +31,8 @@ impl Idle {
     }
 }
 
-/// Goes through the configuration as logrotate does, with an eye on some log files.
-pub(super) struct Reader<'a> {
+/// Reads the configuration as logrotate does, and notes what it says about some log files.
+pub(super) struct RotationReader<'a> {
     root: &'a dyn Rootfs,
     wanted: &'a [String],
     taboo: Vec<String>,
@@ -45,17 +45,17 @@ pub(super) struct Reader<'a> {
     budget: Budget,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> RotationReader<'a> {
     /// Reads the configuration that begins in `main`, with an eye on `wanted`.
     ///
     /// # Errors
-    /// A file that cannot be read, or includes without end.
+    /// A file that cannot be read, or an endless chain of includes.
     pub fn read(
         root: &'a dyn Rootfs,
         wanted: &'a [String],
         main: &ImagePath,
-    ) -> Result<Reader<'a>> {
-        let mut reader = Reader {
+    ) -> Result<RotationReader<'a>> {
+        let mut reader = RotationReader {
             root,
             wanted,
             taboo: TABOO.iter().map(|t| format!("*{t}")).collect(),

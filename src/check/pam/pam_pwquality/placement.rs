@@ -6,7 +6,7 @@ use crate::check::common::destination::{self, Destination};
 use crate::check::common::preview;
 use crate::check::packages::dpkg;
 use crate::check::packages::ownership::owned_by_package;
-use crate::check::pam::pam_stack::{COMMON_PASSWORD, Module, Source, Stack};
+use crate::check::pam::pam_stack::{COMMON_PASSWORD, Module, Stack, StackFile};
 use crate::check::{Evidence, Gap};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath};
@@ -128,7 +128,7 @@ impl Look<'_> {
 
     /// Where the line may go: above pam_unix, above each line before that, and above the stretch
     /// that pam-auth-update compares.
-    fn places(&self, main: &Source, unix: usize) -> Vec<Spot> {
+    fn places(&self, main: &StackFile, unix: usize) -> Vec<Spot> {
         let mut places: Vec<Spot> = Vec::new();
         for (index, module) in self.stack.modules.iter().enumerate().take(unix + 1).rev() {
             // Only lines of the file itself; and only in a stack without stacks of their own.
@@ -192,7 +192,7 @@ impl Look<'_> {
 
     /// What pam-auth-update must remember for the module's line to be its own; `None` where it no
     /// longer takes the file for its own, or that cannot be determined.
-    fn memory(&self, main: &Source) -> Result<Option<Memory>> {
+    fn memory(&self, main: &StackFile) -> Result<Option<Memory>> {
         let (saved_path, seen_path) = (ImagePath::parse(SAVED)?, ImagePath::parse(SEEN)?);
         let (Some(text), Some(seen)) = (self.root.read(&saved_path)?, self.root.read(&seen_path)?)
         else {

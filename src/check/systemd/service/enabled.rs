@@ -3,7 +3,7 @@
 
 use super::shown;
 use crate::check::systemd::sysv::{RcLink, Script, rc_dir};
-use crate::check::systemd::units::{self, ETC, Entry, Pull, Unit};
+use crate::check::systemd::units::{self, ETC, Pull, Unit, UnitEntry};
 use crate::check::{Evidence, Finding, Fix, Gap};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
@@ -33,7 +33,7 @@ pub(in crate::check) fn enabled(
             unmask(root, &unit, &mut gaps)?;
             start_script(root, &script, &mut gaps, &mut holding)?;
         }
-        Some((path, Entry::File(_))) => {
+        Some((path, UnitEntry::File(_))) => {
             unmask(root, &unit, &mut gaps)?;
             let original = unit.original(root)?;
             if let Some(original) = &original {
@@ -43,14 +43,14 @@ pub(in crate::check) fn enabled(
             }
             link(root, original.as_ref().unwrap_or(&unit), links, &mut gaps, &mut holding)?;
         }
-        Some((path, Entry::Dangling)) => {
+        Some((path, UnitEntry::Dangling)) => {
             let evidence = Evidence::at(path).found("a link to nothing").want("a unit file");
             let why = format!("{path} leads to nothing; remove it or bring back where it leads");
             gaps.push(Gap::no_remedy(evidence, why));
         }
         Some((path, entry)) => {
             let found = match entry {
-                Entry::Other(kind) => kind.to_string(),
+                UnitEntry::Other(kind) => kind.to_string(),
                 _ => String::new(),
             };
             let why = format!("{path} is a {found}, want a unit file; move it away");
@@ -133,15 +133,15 @@ fn link(
         let named = Unit::find(root, alias)?;
         let evidence = Evidence::at(&path).want(fragment.to_string());
         match named.entries.first() {
-            Some((at, Entry::File(leads))) if leads == real => {
+            Some((at, UnitEntry::File(leads))) if leads == real => {
                 holding.push(Evidence::at(at).found(shown(root, at)?));
             }
-            Some((at, Entry::File(leads))) => {
+            Some((at, UnitEntry::File(leads))) => {
                 let why = format!("the name {alias} belongs to {leads}; decide which one is meant");
                 let evidence = Evidence::at(at).found(leads.to_string());
                 gaps.push(Gap::no_remedy(evidence.want(fragment.to_string()), why));
             }
-            Some((at, Entry::Other(kind))) => {
+            Some((at, UnitEntry::Other(kind))) => {
                 let why = format!("{at} is a {kind}, want a link; move it away");
                 gaps.push(Gap::no_remedy(evidence.found(kind.to_string()), why));
             }

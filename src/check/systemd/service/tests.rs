@@ -147,7 +147,7 @@ fn no_unit_to_enable() {
         .link(MASK, "/dev/null");
     assert_eq!(outcome(enabled.primitive(), &rc), Outcome::MetVacuously);
     assert_eq!(outcome(enabled.primitive(), &gone.without("/var/lib/dpkg")), Outcome::Unknown);
-    // A unit of one's own counts without a package.
+    // A locally installed unit counts without a package.
     let own = image().file("/var/lib/dpkg/status", "").link(WANTS, CRON);
     assert_eq!(outcome(enabled.primitive(), &own), Outcome::Met);
 }
@@ -316,7 +316,7 @@ fn disabling_against_a_vendor_needs_the_mask() {
     let own = root.file(MASK, UNIT);
     let why = reasons_on(cron("disabled").primitive(), &own).join(" ");
     assert!(why.contains("stands where the mask would be"), "{why}");
-    // A unit of one's own is not masked, its links go all the same.
+    // A locally installed unit is not masked, but its links are removed.
     let own = image().file(MASK, UNIT).link(WANTS, MASK);
     assert_eq!(settled("disabled", &own), [format!("-{WANTS}")]);
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
-use super::entry::Folder;
+use super::entry::OpenDir;
 use super::journal::{FolderTime, is_left_over};
 
 /// As many are open at once. A run may work in thousands, and a process may have 256 descriptors.
@@ -13,9 +13,9 @@ const OPEN: usize = 64;
 
 /// The directories a run works in, and the times to put back. Those that have not been used for the
 /// longest are closed; opened again, a directory must be the same one.
-pub(super) struct Folders<'a> {
+pub(super) struct OpenDirs<'a> {
     root: &'a DiskRootfs,
-    open: BTreeMap<ImagePath, Folder>,
+    open: BTreeMap<ImagePath, OpenDir>,
     /// The open ones in the order in which they were opened.
     order: VecDeque<ImagePath>,
     /// Which directory each was that was ever opened.
@@ -23,9 +23,9 @@ pub(super) struct Folders<'a> {
     mtimes: BTreeMap<ImagePath, (i64, i64)>,
 }
 
-impl<'a> Folders<'a> {
-    pub(super) fn new(root: &'a DiskRootfs) -> Folders<'a> {
-        Folders {
+impl<'a> OpenDirs<'a> {
+    pub(super) fn new(root: &'a DiskRootfs) -> OpenDirs<'a> {
+        OpenDirs {
             root,
             open: BTreeMap::new(),
             order: VecDeque::new(),
@@ -40,12 +40,12 @@ impl<'a> Folders<'a> {
     }
 
     /// The directory that holds `path`.
-    pub(super) fn holding(&mut self, path: &ImagePath) -> Result<&Folder> {
+    pub(super) fn holding(&mut self, path: &ImagePath) -> Result<&OpenDir> {
         self.at(&path.parent().unwrap_or_else(ImagePath::root))
     }
 
     /// The directory `dir`.
-    pub(super) fn at(&mut self, dir: &ImagePath) -> Result<&Folder> {
+    pub(super) fn at(&mut self, dir: &ImagePath) -> Result<&OpenDir> {
         if !self.open.contains_key(dir) {
             self.open(dir)?;
         }
@@ -57,14 +57,14 @@ impl<'a> Folders<'a> {
             let Some(oldest) = self.order.pop_front() else { break };
             self.open.remove(&oldest);
         }
-        let folder = Folder::open_dir(self.root, dir.clone())?;
-        let (id, found) = folder.seen()?;
+        let opened = OpenDir::of(self.root, dir.clone())?;
+        let (id, found) = opened.seen()?;
         if *self.known.entry(dir.clone()).or_insert(id) != id {
             return Err(Error::Raced { path: dir.clone() });
         }
         self.mtimes.entry(dir.clone()).or_insert(found);
         self.order.push_back(dir.clone());
-        self.open.insert(dir.clone(), folder);
+        self.open.insert(dir.clone(), opened);
         Ok(())
     }
 
@@ -89,12 +89,12 @@ impl<'a> Folders<'a> {
     pub(super) fn sweep(&mut self) -> Result<()> {
         let dirs: Vec<ImagePath> = self.known.keys().cloned().collect();
         for dir in dirs {
-            let folder = self.at(&dir)?;
-            for name in folder.names().unwrap_or_default().iter().filter(|n| is_left_over(n)) {
-                match folder.discard(name) {
+            let opened = self.at(&dir)?;
+            for name in opened.names().unwrap_or_default().iter().filter(|n| is_left_over(n)) {
+                match opened.discard(name) {
                     Ok(()) => log::warn!(
                         "{}: removed {}, left over from a run that was cut off",
-                        folder.path(),
+                        opened.path(),
                         name.display()
                     ),
                     Err(e) => log::warn!("{e}"),
@@ -117,7 +117,7 @@ impl<'a> Folders<'a> {
         for dir in dirs {
             let time = self.mtimes.get(&dir).copied().filter(|_| !live);
             let done = match self.at(&dir) {
-                Ok(folder) => [time.map_or(Ok(()), |time| folder.keep_mtime(time)), folder.sync()],
+                Ok(opened) => [time.map_or(Ok(()), |time| opened.keep_mtime(time)), opened.sync()],
                 Err(e) => [Err(e), Ok(())],
             };
             for answer in done {

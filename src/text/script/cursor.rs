@@ -9,7 +9,7 @@ pub(super) struct Heredoc {
 }
 
 /// A text, and the place up to which it has been read.
-pub(super) struct Source<'a> {
+pub(super) struct Cursor<'a> {
     /// The whole text.
     pub text: &'a str,
     /// The offset of what comes next.
@@ -20,10 +20,10 @@ pub(super) struct Source<'a> {
     pub unclosed: Option<usize>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> Cursor<'a> {
     /// At the beginning of a text.
-    pub fn new(text: &'a str) -> Source<'a> {
-        Source { text, at: 0, line: 1, unclosed: None }
+    pub fn new(text: &'a str) -> Cursor<'a> {
+        Cursor { text, at: 0, line: 1, unclosed: None }
     }
 
     /// What comes next.

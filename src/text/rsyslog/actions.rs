@@ -1,7 +1,7 @@
 //! Under which filter each action stands.
 
 use super::selector::{self, Mask};
-use super::{Kind, Target, condition};
+use super::{Target, TokenKind, condition};
 
 /// Which messages reach a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Filter {
 
 /// A statement that does something with the messages that reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct FilteredAction {
     /// The index of its token.
     pub token: usize,
     /// Which messages reach it.
@@ -43,7 +43,7 @@ pub enum What {
 }
 
 /// The statements of a configuration whose includes have been put in place, in order.
-pub fn steps<'a>(tokens: impl IntoIterator<Item = &'a Kind>) -> Vec<Step> {
+pub fn actions<'a>(tokens: impl IntoIterator<Item = &'a TokenKind>) -> Vec<FilteredAction> {
     let uncertain = Filter { mask: Mask::ALL, certain: false };
     let mut out = Vec::new();
     // The filters around this place; those of blocks to come back to.
@@ -54,24 +54,26 @@ pub fn steps<'a>(tokens: impl IntoIterator<Item = &'a Kind>) -> Vec<Step> {
     let (mut default_rules, mut only_as_substitute) = (true, false);
     for (token, kind) in tokens.into_iter().enumerate() {
         match kind {
-            Kind::Selector(selector) => {
+            TokenKind::Selector(selector) => {
                 // A selector that rsyslog refuses takes its action with it.
                 let mask = selector::mask(selector).unwrap_or(Mask::NONE);
                 pending = pending.and(Filter { mask, certain: true });
             }
-            Kind::If(condition) => pending = pending.and(condition_filter(condition)),
-            Kind::Property | Kind::Foreach | Kind::Else => pending = pending.and(uncertain),
-            Kind::And => pending = last,
-            Kind::Open => {
+            TokenKind::If(condition) => pending = pending.and(condition_filter(condition)),
+            TokenKind::Property | TokenKind::Foreach | TokenKind::Else => {
+                pending = pending.and(uncertain)
+            }
+            TokenKind::And => pending = last,
+            TokenKind::Open => {
                 blocks.push(around);
                 around = around.and(pending);
                 pending = Filter::ALL;
             }
-            Kind::Close => {
+            TokenKind::Close => {
                 around = blocks.pop().unwrap_or(Filter::ALL);
                 pending = Filter::ALL;
             }
-            Kind::Directive(directive) => match directive.name.as_str() {
+            TokenKind::Directive(directive) => match directive.name.as_str() {
                 "ruleset" => {
                     default_rules = directive.value.eq_ignore_ascii_case("RSYSLOG_DefaultRuleset");
                 }
@@ -80,22 +82,22 @@ pub fn steps<'a>(tokens: impl IntoIterator<Item = &'a Kind>) -> Vec<Step> {
                 }
                 _ => {}
             },
-            Kind::Include { .. } => {}
+            TokenKind::Include { .. } => {}
             // The rules in its block run when they are called.
-            Kind::Object(object) if object.name == "ruleset" => pending = uncertain,
-            Kind::Statement => {
+            TokenKind::Object(object) if object.name == "ruleset" => pending = uncertain,
+            TokenKind::Statement => {
                 last = around.and(pending);
                 pending = Filter::ALL;
             }
-            Kind::Stop | Kind::Action(_) | Kind::Object(_) => {
+            TokenKind::Stop | TokenKind::Action(_) | TokenKind::Object(_) => {
                 let what = match Target::of(kind) {
                     Some(Target::Discard) => What::Stop,
                     Some(target) => What::Send(target),
-                    None if *kind == Kind::Stop => What::Stop,
+                    None if *kind == TokenKind::Stop => What::Stop,
                     None => continue,
                 };
                 let substitute = match kind {
-                    Kind::Object(object) => object
+                    TokenKind::Object(object) => object
                         .value("action.execonlywhenpreviousissuspended")
                         .is_some_and(|v| v.eq_ignore_ascii_case("on")),
                     _ => only_as_substitute,
@@ -103,7 +105,7 @@ pub fn steps<'a>(tokens: impl IntoIterator<Item = &'a Kind>) -> Vec<Step> {
                 last = around.and(pending);
                 pending = Filter::ALL;
                 let certain = last.certain && default_rules && !substitute;
-                out.push(Step { token, filter: Filter { certain, ..last }, what });
+                out.push(FilteredAction { token, filter: Filter { certain, ..last }, what });
             }
         }
     }
@@ -126,16 +128,16 @@ mod tests {
     /// For each step: what it does, the severities of kern that reach it, and `?` if uncertain.
     fn shown(text: &str) -> Vec<String> {
         let tokens: Vec<Token> = tokens(text).unwrap();
-        let show = |step: Step| {
-            let what = match step.what {
+        let show = |action: FilteredAction| {
+            let what = match action.what {
                 What::Send(Target::File(path)) => path,
                 What::Send(target) => format!("{target:?}"),
                 What::Stop => "stop".to_owned(),
             };
-            let unsure = if step.filter.certain { "" } else { "?" };
-            format!("{what} {:02x}{unsure}", step.filter.mask.severities(0))
+            let unsure = if action.filter.certain { "" } else { "?" };
+            format!("{what} {:02x}{unsure}", action.filter.mask.severities(0))
         };
-        steps(tokens.iter().map(|t| &t.kind)).into_iter().map(show).collect()
+        actions(tokens.iter().map(|t| &t.kind)).into_iter().map(show).collect()
     }
 
     #[test]
@@ -169,7 +171,7 @@ mod tests {
         #[test]
         fn nothing_panics(text in "[a-z*.;,{}&~/\n\" ()]{0,60}") {
             if let Ok(tokens) = tokens(&text) {
-                steps(tokens.iter().map(|t| &t.kind));
+                actions(tokens.iter().map(|t| &t.kind));
             }
         }
     }

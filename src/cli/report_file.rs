@@ -21,19 +21,19 @@ use crate::rootfs::DiskRootfs;
 const MAX_LINKS: usize = 40;
 
 /// An open place, and how to take away what was made for it.
-pub(super) struct Place {
+pub(super) struct ReportFile {
     pub file: File,
     /// The directory and name of a file that was made here.
     made: Option<(OwnedFd, OsString)>,
 }
 
-impl Place {
+impl ReportFile {
     /// Opens `path` for writing; what stands there is kept. Does not wait for the reader of a pipe.
     ///
     /// # Errors
     /// [`Error::Guard`] for a place inside `root`, and for a link of somebody who is neither root
     /// nor the caller; the kernel's refusal.
-    pub fn open(path: &Path, root: &DiskRootfs) -> Result<Place, Error> {
+    pub fn open(path: &Path, root: &DiskRootfs) -> Result<ReportFile, Error> {
         let fail = |e: Errno| match e {
             // What the kernel says of a pipe that nobody reads.
             Errno::ENXIO => {
@@ -60,14 +60,14 @@ impl Place {
             let stat = fstat(&next).map_err(fail)?;
             let next = match kind(&stat) {
                 SFlag::S_IFLNK => match walk.follow(&dir, &name, &next, &stat).map_err(fail)?? {
-                    Step::Text(from_top) => {
+                    LinkTarget::Text(from_top) => {
                         if from_top {
                             dir = open("/", DIRECTORY, Mode::empty()).map_err(fail)?;
                             walk.refuse_inside(&dir)?;
                         }
                         continue;
                     }
-                    Step::At(target) => target,
+                    LinkTarget::At(target) => target,
                 },
                 _ => next,
             };
@@ -96,7 +96,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ReportFile {
     fn drop(&mut self) {
         let Some((dir, name)) = self.made.take() else { return };
         let named = fstatat(&dir, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW).ok();
@@ -112,13 +112,13 @@ const WRITE: OFlag =
     OFlag::O_WRONLY.union(OFlag::O_NOCTTY).union(OFlag::O_NONBLOCK).union(OFlag::O_CLOEXEC);
 
 /// A new file; `None`: something stands there.
-fn make(dir: &OwnedFd, name: &OsStr) -> nix::Result<Option<Place>> {
+fn make(dir: &OwnedFd, name: &OsStr) -> nix::Result<Option<ReportFile>> {
     let flags = WRITE | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
     let mode = Mode::from_bits_truncate(0o666);
     match openat(dir, name, flags, mode) {
         Ok(fd) => {
             let dir = dir.try_clone().map_err(|_| Errno::EMFILE)?;
-            Ok(Some(Place { file: File::from(fd), made: Some((dir, name.to_owned())) }))
+            Ok(Some(ReportFile { file: File::from(fd), made: Some((dir, name.to_owned())) }))
         }
         Err(Errno::EEXIST) => Ok(None),
         // `..`, `/`: no names of files.
@@ -128,13 +128,13 @@ fn make(dir: &OwnedFd, name: &OsStr) -> nix::Result<Option<Place>> {
 }
 
 /// What stands there, by the descriptor that was looked at.
-fn existing(seen: &OwnedFd) -> nix::Result<Place> {
+fn existing(seen: &OwnedFd) -> nix::Result<ReportFile> {
     let again = format!("/proc/self/fd/{}", seen.as_raw_fd());
     let fd = open(again.as_str(), WRITE, Mode::empty())?;
     // From here on, a slow reader is waited for.
     let flags = OFlag::from_bits_retain(fcntl(&fd, FcntlArg::F_GETFL)?);
     fcntl(&fd, FcntlArg::F_SETFL(flags & !OFlag::O_NONBLOCK))?;
-    Ok(Place { file: File::from(fd), made: None })
+    Ok(ReportFile { file: File::from(fd), made: None })
 }
 
 fn kind(stat: &FileStat) -> SFlag {
@@ -142,7 +142,7 @@ fn kind(stat: &FileStat) -> SFlag {
 }
 
 /// What a link leads to.
-enum Step {
+enum LinkTarget {
     /// Names that are put before those to come; from `/` on.
     Text(bool),
     /// What the kernel itself says (`/proc/self/fd/1`).
@@ -175,7 +175,7 @@ impl Walk<'_> {
         name: &OsStr,
         link: &OwnedFd,
         stat: &FileStat,
-    ) -> nix::Result<Result<Step, Error>> {
+    ) -> nix::Result<Result<LinkTarget, Error>> {
         self.links += 1;
         if self.links > MAX_LINKS {
             return Err(Errno::ELOOP);
@@ -194,12 +194,12 @@ impl Walk<'_> {
             .is_ok_and(|fs| fs.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC);
         if is_proc {
             let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-            return openat(dir, name, flags, Mode::empty()).map(|fd| Ok(Step::At(fd)));
+            return openat(dir, name, flags, Mode::empty()).map(|fd| Ok(LinkTarget::At(fd)));
         }
         let target = readlinkat(link, OsStr::new(""))?.into_vec();
         let target = Path::new(OsStr::from_bytes(&target));
         self.push(target);
-        Ok(Ok(Step::Text(target.is_absolute())))
+        Ok(Ok(LinkTarget::Text(target.is_absolute())))
     }
 
     /// Refuses a directory in the tree: a finished image holds no report. The process's own `/` has
