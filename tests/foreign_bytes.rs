@@ -100,8 +100,7 @@ fn no_stand_in(plan: &Plan, root: &MemoryRootfs) {
 type Result_ = (Outcome, Outcome, BTreeMap<String, Vec<u8>>);
 
 fn result(plan: &Plan) -> Result_ {
-    let content = |change: &gokaku::plan::PathChange| match change.after.as_ref().map(|n| &n.body)
-    {
+    let content = |change: &gokaku::plan::PathChange| match change.after.as_ref().map(|n| &n.body) {
         Some(NodeBody::File(Some(content))) => content.to_vec(),
         other => format!("{other:?}").into_bytes(),
     };
@@ -235,8 +234,7 @@ fn the_byte_in_what_is_judged_makes_the_row_unknown_and_names_the_line() {
             let fails = judged.outcome == Outcome::NotMet && judged.seen().count() > 1;
             let good =
                 seen.outcome == Outcome::Unknown || (fails && seen.outcome == Outcome::NotMet);
-            let reason =
-                seen.reason.as_ref().map(ToString::to_string).unwrap_or_default();
+            let reason = seen.reason.as_ref().map(ToString::to_string).unwrap_or_default();
             let named = reason.contains(&format!(":{line}: found ")) && reason.contains("\\xE9");
             assert!(good && named, "{at}");
             let said_so = |text: &Vec<u8>| text.split(|b| *b == b'\n').any(|l| l == said);

@@ -1,7 +1,7 @@
 //! Profiles: a head and a chapter in TOML.
 
-use gokaku::plan::audit;
 use gokaku::message::Lang;
+use gokaku::plan::audit;
 use gokaku::profile::ProfileFiles;
 use gokaku::rootfs::MemoryRootfs;
 

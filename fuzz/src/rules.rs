@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 
 use gokaku::check::{Check, Outcome};
+use gokaku::plan::PathChange;
 use gokaku::plan::{Remedy, plan};
 use gokaku::profile::{Disposition, Profile, Rule};
 use gokaku::report::diff;
-use gokaku::plan::PathChange;
 use gokaku::rootfs::{AccountDb, ImagePath, MemoryRootfs, NodeBody, Rootfs};
 use gokaku::text::lossless;
 
@@ -98,7 +98,10 @@ impl Family {
             assert!(!secret || !format!("{judged:?}").contains(SECRET), "{judged:?}");
             let seen = judged.seen().flat_map(|e| [&e.found, &e.want, &e.note]);
             let seen = seen.chain([&judged.reason]).flatten();
-            assert!(!seen.into_iter().any(|text| text.any_text(&mut lossless::holds)), "{judged:?}");
+            assert!(
+                !seen.into_iter().any(|text| text.any_text(&mut lossless::holds)),
+                "{judged:?}"
+            );
         }
         for (before, after) in first.before.iter().zip(&first.after) {
             let lost = before.outcome == Outcome::Met && after.outcome == Outcome::NotMet;

@@ -107,7 +107,7 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::check::Outcome;
+    use crate::check::{Options, Outcome};
     use crate::rootfs::{ImagePath, Memo, MemoryRootfs, Rootfs, Stat};
 
     /// An image with one directory that cannot be listed.
@@ -134,6 +134,12 @@ mod tests {
         }
     }
 
+    /// What is found by a walk.
+    fn surveyed(want: Tree, root: &dyn Rootfs) -> Result<Finding> {
+        let options = Options { survey: true, ..Options::default() };
+        want.find(&Audit::new(root, &options))
+    }
+
     #[test]
     fn what_was_not_read_is_not_taken_for_empty() {
         let tree = MemoryRootfs::new()
@@ -148,16 +154,17 @@ mod tests {
             Counted::LooseLogs,
         ];
         for without in kinds {
-            let e = Tree { without }.audit(&Blind(tree.clone())).unwrap_err().to_string();
+            let e = surveyed(Tree { without }, &Blind(tree.clone())).unwrap_err().to_string();
             assert!(e.starts_with("/srv/blind: cannot be judged: it could not be read; "), "{e}");
             let bad = tree.clone().file_with("/var/log/x", "", 0o666, 7, 7).dir("/x", 0o777, 0, 0);
-            let finding = Tree { without }.audit(&Blind(bad)).unwrap();
+            let finding = surveyed(Tree { without }, &Blind(bad)).unwrap();
             assert_eq!(finding.outcome(), Outcome::NotMet, "what was seen counts: {without:?}");
         }
-        let finding = Tree { without: Counted::Setgid }.audit(&Blind(tree.clone())).unwrap();
+        let finding = surveyed(Tree { without: Counted::Setgid }, &Blind(tree.clone())).unwrap();
         assert_eq!(finding.outcome(), Outcome::Manual);
         let two = tree.file("/a/blind/x", "");
-        let e = Tree { without: Counted::Ownerless }.audit(&Blind(two)).unwrap_err().to_string();
+        let e =
+            surveyed(Tree { without: Counted::Ownerless }, &Blind(two)).unwrap_err().to_string();
         assert!(e.starts_with("/a/blind: ") && e.contains(", nor could 1 other place;"), "{e}");
     }
 
@@ -178,12 +185,12 @@ mod tests {
             (Counted::LooseLogs, clean.clone().file_with("/var/log/y/z", "", 0o660, 0, 0)),
         ];
         for (without, tree) in broken {
-            let judge = |root: &MemoryRootfs| Tree { without }.audit(root).unwrap().outcome();
+            let judge = |root: &MemoryRootfs| surveyed(Tree { without }, root).unwrap().outcome();
             assert_eq!(judge(&clean), Outcome::Met, "{without:?}");
             assert_eq!(judge(&tree), Outcome::NotMet, "{without:?}");
         }
         let tree = clean.file_with("/bin/su", "", 0o4755, 0, 0);
-        let finding = Tree { without: Counted::Setuid }.audit(&tree).unwrap();
+        let finding = surveyed(Tree { without: Counted::Setuid }, &tree).unwrap();
         assert_eq!(finding.outcome(), Outcome::Manual, "a person reviews the list");
     }
 }

@@ -1,10 +1,10 @@
 //! Tests of `system_accounts`.
 
-use crate::check::testing::Run;
 use crate::check::Outcome;
 use crate::check::accounts::testing::{
     PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, want, with,
 };
+use crate::check::testing::Run;
 use crate::rootfs::{FileKind, MemoryRootfs};
 
 const WANT: &str = "system_accounts = { no_login_shells = [\"/usr/sbin/nologin\", \
@@ -134,7 +134,10 @@ fn what_is_in_use_is_left() {
         ("protected", sh().protecting("_apt")),
         ("crontab", sh().file("/var/spool/cron/crontabs/_apt", "").scene()),
         ("unit", sh().file("/lib/systemd/system/a.service", unit).scene()),
-        ("unit by number", sh().file("/etc/systemd/system/a.service", "[Service]\nUser=104\n").scene()),
+        (
+            "unit by number",
+            sh().file("/etc/systemd/system/a.service", "[Service]\nUser=104\n").scene(),
+        ),
         ("unit of the machine", sh().file("/usr/local/lib/systemd/system/a.service", unit).scene()),
         ("drop-in", sh().file("/etc/systemd/system/a.service.d/u.conf", unit).scene()),
         ("keys", home("/bin/sh").file("/var/apt/.ssh/authorized_keys", "").scene()),
