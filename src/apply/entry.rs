@@ -541,7 +541,7 @@ fn unsupported(e: &std::io::Error) -> bool {
 }
 
 /// SHA-256, in hexadecimal.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

@@ -33,13 +33,14 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Node, NodeBody, PathChange, Rootfs};
 
+pub(crate) use entry::digest;
 use entry::{Folder, NOW, Shape, is_no_directory, is_not_empty, is_not_there};
 use folders::Folders;
 use journal::{Below, Entry, Journal, Journals, Phase, Purpose, Run, Saved, Step, temporary};
 use lock::Lock;
 
 pub use container::serve;
-pub use copied::undo_copy;
+pub use copied::{is_unfinished, undo_copy};
 pub use harden::{Hardened, Options, Review, harden};
 pub use leftovers::left_behind;
 pub use revert::{How, PutBack, Reverted, forget, revert, revert_run};

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
@@ -16,6 +17,9 @@ const FORBIDS: i64 = 200;
 const READ: i64 = 0;
 const WRITE: i64 = 1;
 const RESIZE: i64 = 3;
+
+/// For how long the processes of a run that was killed may still hold its lock.
+const DYING: Duration = Duration::from_secs(2);
 
 /// What is about to be done with an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +46,13 @@ pub fn hold(disk: &Disk, what: Use) -> Result<()> {
         Use::Reading => rustix::fs::FlockOperation::NonBlockingLockShared,
         Use::Replacing | Use::Writing => rustix::fs::FlockOperation::NonBlockingLockExclusive,
     };
-    rustix::fs::flock(disk.fd(), operation).map_err(|e| match e {
+    let end = Instant::now() + DYING;
+    let mut taken = rustix::fs::flock(disk.fd(), operation);
+    while taken == Err(rustix::io::Errno::WOULDBLOCK) && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(50));
+        taken = rustix::fs::flock(disk.fd(), operation);
+    }
+    taken.map_err(|e| match e {
         rustix::io::Errno::WOULDBLOCK => {
             Error::Guard(format!("{shown}: another run is at work on it"))
         }
