@@ -96,7 +96,7 @@ is_clean() {
         say "an earlier run was cut off: its filesystem at byte $start is brought in order (e2fsck -p)"
         run e2fsck -p "$disk?offset=$start" >told 2>&1 || [ "$code" -le 1 ] || return 1
     fi
-    need "${checker%% *}:$package"
+    need "${checker%% *}:$package" || exit
     bad=0 device="$disk?offset=$start"
     case $type in ext[234]) ;; *) device ;; esac
     # shellcheck disable=SC2086 # a command and its options
@@ -204,6 +204,8 @@ inside() {
     ln -s "$program" bin/gokaku
     PATH=$PWD/bin:$PATH
     progress='' compressed=''
+    # What is only read is not mended.
+    [ "$mode" = harden ] || half_done=
     [ ! -t 1 ] || progress=-p
     [ "$format" != qcow2 ] || { unpack && file=$raw; }
 
@@ -339,7 +341,9 @@ outside() {
     trap 'ended 143' TERM
     trap 'ended 129' HUP
 
-    setpriv --pdeathsig KILL unshare -m -p -f --kill-child --propagation private sh "$0" --inside &
+    # A terminal that is closed sends HUP to all of them, and unshare would die of it.
+    (trap '' INT HUP && exec setpriv --pdeathsig KILL \
+        unshare -m -p -f --kill-child --propagation private sh "$0" --inside) &
     inner=$!
     while kill -0 "$inner" 2>/dev/null; do
         status=0
@@ -347,7 +351,7 @@ outside() {
         if [ -n "$signal" ] && [ -z "$timer" ]; then
             timer=1
             # It ends with what it watches.
-            (timeout "$patience" tail --pid="$inner" -f /dev/null || kill -KILL "$inner") 9>&- >/dev/null 2>&1 &
+            (trap '' INT HUP; timeout "$patience" tail --pid="$inner" -f /dev/null || kill -KILL "$inner") 9>&- >/dev/null 2>&1 &
         fi
     done
     [ -z "$signal" ] || [ "$status" -ne 143 ] || status=$signal

@@ -50,7 +50,7 @@ pub enum ImageVerb {
     /// belong), and `half_done`, which is empty unless a run on it was interrupted.
     ///
     /// Exit status 3, and the command is not run: QEMU or another run has locked the image, a loop device
-    /// is attached to it, or a process has it open for writing.
+    /// is attached to it, a process has it open for writing, or `inspect` refuses it.
     Lock {
         /// The image.
         disk: PathBuf,

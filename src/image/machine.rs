@@ -80,7 +80,7 @@ impl Machine {
                 all.collect::<Vec<_>>().join("; ")
             )));
         }
-        let dirty = system.mounts.iter().find(|m| !m.clean && !(half_done && is_mendable(m)));
+        let dirty = system.mounts.iter().find(|m| !(m.clean || half_done && is_mendable(m)));
         match dirty {
             Some(m) => Err(Error::Guard(was_not_unmounted(m))),
             None => Ok(Machine { mounts: system.mounts, left: system.left }),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -99,7 +100,10 @@ pub fn of_copies(all: &Path, disk: &Disk, at: &Partition) -> Result<Vec<PathBuf>
 fn state_dirs(all: &Path) -> Result<Vec<PathBuf>> {
     let fail = |e| Error::host("list", all, e);
     let entries = match std::fs::read_dir(all) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        // Who may not look there has no run of its own in it.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            return Ok(Vec::new());
+        }
         entries => entries.map_err(fail)?,
     };
     let mut found = Vec::new();

@@ -41,7 +41,7 @@ fn a_signal_at_any_moment_is_undone() {
     bench.sh(&format!("{SLOW} tree t; filesystem t first.raw"));
     let before = bench.listing("first.raw", 0, "before");
     let signals =
-        [("TERM", false, 143), ("INT", true, 130), ("HUP", false, 129), ("INT", false, 130)];
+        [("TERM", false, 143), ("INT", true, 130), ("HUP", true, 129), ("HUP", false, 129)];
     let mut undone = 0;
     for (round, when) in [1, 2, 3, 4, 6, 8].into_iter().enumerate() {
         let (signal, group, status) = signals[round % signals.len()];

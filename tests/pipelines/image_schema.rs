@@ -1,4 +1,5 @@
-//! `gokaku image inspect --format json` against its schema, on images of every kind that it tells apart.
+//! `gokaku image` by itself: the answer of `inspect` against its schema, on images of every kind that it
+//! tells apart, and what the command of `lock` finds.
 
 use serde_json::Value;
 
@@ -90,6 +91,23 @@ fn what_is_said_of_an_image_is_as_its_schema_has_it() {
     assert_eq!(system["left"][0]["path"], "/mnt");
     assert_eq!(system["refused"].as_array().unwrap().len(), 2);
 
+    // FAT as its own program makes it, which needs no kernel that has it.
+    if have(test, &["mkfs.vfat:dosfstools", "blkid:util-linux"]) {
+        for (bits, size) in [("12", "2M"), ("16", "32M"), ("32", "64M")] {
+            let make = "truncate -s $2 fat; mkfs.vfat -F $1 -n UEFI fat >&2; blkid -p -o value -s UUID fat; rm -f fat.raw; cp fat fat.raw; rm fat";
+            let uuid = String::from_utf8(run("sh", &["-euc", make, "sh", bits, size])).unwrap();
+            let found = &inspect(&["fat.raw"])["partitions"][0]["filesystem"];
+            assert_eq!(
+                (found["type"].as_str(), found["label"].as_str()),
+                (Some("vfat"), Some("UEFI"))
+            );
+            assert_eq!(
+                (found["uuid"].as_str(), &found["clean"]),
+                (Some(uuid.trim()), &true.into())
+            );
+        }
+    }
+
     // What is not in it is not in the output, and the other way round.
     let text = std::fs::read(repository("docs/schema/image-1.schema.json")).unwrap();
     assert!(is_strict(&serde_json::from_slice(&text).unwrap()));
@@ -99,4 +117,43 @@ fn what_is_said_of_an_image_is_as_its_schema_has_it() {
     let mut less = found;
     less["system"]["mounts"][0].as_object_mut().unwrap().remove("clean");
     assert!(schemas.validate(&less, index).is_err());
+}
+
+#[test]
+fn the_command_of_a_lock_knows_the_image() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = std::fs::canonicalize(dir.path()).map(|path| (dir, path)).unwrap();
+    let (at, state) = (dir.1.display().to_string(), dir.1.join("state"));
+    std::fs::write(dir.1.join("a b.raw"), vec![0; 1 << 20]).unwrap();
+    std::os::unix::fs::symlink("a b.raw", dir.1.join("link")).unwrap();
+    let lock = |work: &str| {
+        let mut command = bare_command(env!("CARGO_BIN_EXE_gokaku"));
+        command.current_dir(&dir.1).args([
+            "-q",
+            "image",
+            "lock",
+            "--work-dir",
+            work,
+            "--state-dir",
+        ]);
+        let shown = "echo \"$image|$format|$raw|$new|$half_done\"";
+        let out = command.arg(&state).args(["link", "--", "sh", "-c", shown]).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let (raw, new) = (format!("{at}/.a b.raw.gokaku-raw"), format!("{at}/.a b.raw.gokaku-new"));
+    assert_eq!(lock(&at), format!("{at}/a b.raw|raw|{raw}|{new}|\n"));
+    let elsewhere = lock("/work");
+    let name = elsewhere.split('|').nth(2).unwrap();
+    let number = name.strip_prefix("/work/.").unwrap().strip_suffix(".gokaku-raw").unwrap();
+    assert!(number.len() == 16 && number.bytes().all(|b| b.is_ascii_hexdigit()), "{elsewhere}");
+
+    // A run of it that was cut off.
+    let run = state.join(format!("image-{number}-0123456789abcdef/key/1"));
+    std::fs::create_dir_all(&run).unwrap();
+    for (phase, half_done) in [("done", "|\n"), ("open", "|1\n")] {
+        let text = serde_json::json!({"journal": {"phase": phase}}).to_string();
+        std::fs::write(run.join("journal.json"), text).unwrap();
+        assert!(lock(&at).ends_with(half_done), "{phase}");
+    }
 }
