@@ -71,7 +71,7 @@ run() {
     [ -z "$stopping" ] || exit 143
     return "$code"
 }
-# ask VERB…: what gokaku says of the image. Its no ends the run, with its reason.
+# ask VERB…: what gokaku says of the image. A refusal ends the run, with its reason.
 ask() { run "$program" -q image "$@" 2>why || die "$code" "$image: $(tail -n 1 why | sed 's/^gokaku: error: //')"; }
 
 # each FUNCTION FILE: calls it for each filesystem in the answer of `gokaku image mounts`, with what is
@@ -89,23 +89,23 @@ device() {
     losetup -d "$device"
 }
 
-# is_clean: whether it is free of errors; else the file told says why not. What a run of ours left when
+# is_clean: whether it is free of errors; else the file output says what is wrong. What a run of ours left when
 # the disk was full or the machine failed, the journal of ext makes good.
 is_clean() {
     if [ "$state" = mend ]; then
         say "an earlier run was cut off: its filesystem at byte $start is brought in order (e2fsck -p)"
-        run e2fsck -p "$disk?offset=$start" >told 2>&1 || [ "$code" -le 1 ] || return 1
+        run e2fsck -p "$disk?offset=$start" >output 2>&1 || [ "$code" -le 1 ] || return 1
     fi
     need "${checker%% *}:$package" || exit
     bad=0 device="$disk?offset=$start"
     case $type in ext[234]) ;; *) device ;; esac
     # shellcheck disable=SC2086 # a command and its options
-    run $checker "$device" >told 2>&1 || bad=1
+    run $checker "$device" >output 2>&1 || bad=1
     exec 5<&-
-    [ "$bad" -eq 0 ] && ! grep -q 'metadata changes in a log' told
+    [ "$bad" -eq 0 ] && ! grep -q 'metadata changes in a log' output
 }
 unclean() {
-    tail -n 20 told >&2
+    tail -n 20 output >&2
     die "$1" "$image: partition $n ($path) $2"
 }
 
@@ -113,12 +113,12 @@ unclean() {
 try() {
     mkdir "systems/$n"
     if ! is_clean; then
-        tail -n 20 told >&2
+        tail -n 20 output >&2
         echo "is not clean (above): repair it first" >"systems/$n.why"
     else
         # shellcheck disable=SC2086 # arguments
-        run mount $read "$disk" "systems/$n" 2>told ||
-            echo "cannot be mounted on a loop device here ($(tail -n 1 told))" >"systems/$n.why"
+        run mount $read "$disk" "systems/$n" 2>output ||
+            echo "cannot be mounted on a loop device here ($(tail -n 1 output))" >"systems/$n.why"
     fi
 }
 tried() { [ -e "systems/$n.why" ] || run umount "systems/$n"; }
@@ -134,8 +134,8 @@ attach() {
     { [ -d "$place" ] && [ "$(realpath -e -- "$place")" = "$place" ]; } ||
         die 3 "$image: its fstab mounts partition $n at $path, where no directory stands"
     # shellcheck disable=SC2086 # arguments
-    run mount $1 "$disk" "$place" 2>told ||
-        die 1 "$image: partition $n cannot be mounted on a loop device here ($(tail -n 1 told))"
+    run mount $1 "$disk" "$place" 2>output ||
+        die 1 "$image: partition $n cannot be mounted on a loop device here ($(tail -n 1 output))"
 }
 reading() { attach "$read"; }
 writing() { attach "$write"; }
@@ -145,12 +145,12 @@ unfinished() { [ -n "$("$program" -q image unfinished "$1")" ]; }
 unpack() {
     need qemu-img:qemu-utils
     same=$(stat -c '%i %s %y %z' "$image")
-    run qemu-img info -U -f qcow2 --output=json "$PWD/image" >info.json 2>told ||
-        die 3 "$image: is in use or not to be read ($(tail -n 1 told))"
-    run qemu-img check -U -f qcow2 --output=json "$PWD/image" >checked 2>told ||
+    run qemu-img info -U -f qcow2 --output=json "$PWD/image" >info.json 2>output ||
+        die 3 "$image: is in use or not to be read ($(tail -n 1 output))"
+    run qemu-img check -U -f qcow2 --output=json "$PWD/image" >checked 2>output ||
         die 3 "$image: is not clean: repair it first (qemu-img check -r all)"
-    run qemu-img map -U -f qcow2 --output=json "$PWD/image" >map.json 2>told ||
-        die 1 "$image: cannot be mapped ($(tail -n 1 told))"
+    run qemu-img map -U -f qcow2 --output=json "$PWD/image" >map.json 2>output ||
+        die 1 "$image: cannot be mapped ($(tail -n 1 output))"
     ask inspect image --qemu-info info.json --qemu-check checked >like
     { read -r options && { read -r compressed || :; }; } <like
     ask room "$image" --qemu-map map.json --work-dir "$(dirname "$raw")"

@@ -154,7 +154,7 @@ pub struct Room {
 /// What is done with an image that is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Purpose {
-    /// It is read; others may also read it.
+    /// It is read; a QEMU may also read it.
     Read,
     /// It is written to, or, in case of a qcow2, replaced.
     Write,

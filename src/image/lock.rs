@@ -42,10 +42,8 @@ pub enum Use {
 pub fn hold(disk: &Disk, what: Use) -> Result<()> {
     let shown = disk.path().display();
     let fail = |e: nix::Error| Error::host("lock the image", disk.path(), e);
-    let operation = match what {
-        Use::Reading => rustix::fs::FlockOperation::NonBlockingLockShared,
-        Use::Replacing | Use::Writing => rustix::fs::FlockOperation::NonBlockingLockExclusive,
-    };
+    // Two that only read would share the place of their copies.
+    let operation = rustix::fs::FlockOperation::NonBlockingLockExclusive;
     let end = Instant::now() + DYING;
     let mut taken = rustix::fs::flock(disk.fd(), operation);
     while taken == Err(rustix::io::Errno::WOULDBLOCK) && Instant::now() < end {
@@ -214,6 +212,11 @@ mod tests {
         hold(&first, Use::Writing).unwrap();
         let second = hold(&Disk::open(&path).unwrap(), Use::Reading).unwrap_err().to_string();
         assert!(second.contains("another run"), "{second}");
+        let read = image();
+        let (_, read) = read.into_parts();
+        let first_reader = Disk::open(&read).unwrap();
+        hold(&first_reader, Use::Reading).unwrap();
+        assert!(hold(&Disk::open(&read).unwrap(), Use::Reading).is_err(), "of two that read, too");
         let user = Disk::open(&path).unwrap();
         let mut lock = range(libc::F_WRLCK, DOES + WRITE);
         fcntl(user.fd(), FcntlArg::F_OFD_GETLK(&mut lock)).unwrap();
