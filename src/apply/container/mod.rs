@@ -19,6 +19,7 @@
 mod confine;
 mod enter;
 mod filter;
+mod group;
 mod init;
 mod job;
 mod keeper;
@@ -29,7 +30,8 @@ mod policy;
 mod run;
 mod view;
 
-pub(super) use job::{Job, Kind, MISSING, NOT_STARTED, Place, SCRATCH_INSIDE};
+pub(super) use group::sweep as sweep_groups;
+pub(super) use job::{Job, Kind, MISSING, NOT_STARTED, Place, REFUSED, SCRATCH_INSIDE};
 pub use keeper::serve;
 pub(super) use policy::{PATH as POLICY_PATH, Policy};
 pub(super) use run::{Request, run};
