@@ -4,7 +4,7 @@
 //! the step's group is made below the closest group above this process that does so already; what
 //! limits this process on the way there must be wider than the step's own. In version 1 it is made
 //! below this process's own group. No setting of any other group is changed. Where no such group can
-//! be made (no root, `/sys/fs/cgroup` read-only, no controllers), `init.rs` counts instead.
+//! be made (no right to, `/sys/fs/cgroup` read-only, no controllers), `init.rs` counts instead.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -74,15 +74,16 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        for dir in &self.dirs {
-            for _ in 0..TRIES {
-                match std::fs::remove_dir(dir) {
-                    Err(e) if e.kind() == std::io::ErrorKind::ResourceBusy => {
-                        std::thread::sleep(PAUSE);
-                    }
-                    _ => break,
-                }
-            }
+        self.dirs.iter().for_each(|dir| remove(dir));
+    }
+}
+
+/// Removes a group once its last process is gone.
+fn remove(dir: &Path) {
+    for _ in 0..TRIES {
+        match std::fs::remove_dir(dir) {
+            Err(e) if e.kind() == std::io::ErrorKind::ResourceBusy => std::thread::sleep(PAUSE),
+            _ => break,
         }
     }
 }
@@ -106,7 +107,7 @@ pub(super) fn enter(keeper: u32) -> Bounded {
     bounded
 }
 
-/// Removes the groups of steps whose keepers were killed. The kernel refuses it for one in use.
+/// Removes the groups of steps whose keepers were killed.
 pub(in super::super) fn sweep() {
     let mut dirs: Vec<PathBuf> = Vec::new();
     for (own, top, _) in owned() {
@@ -116,7 +117,7 @@ pub(in super::super) fn sweep() {
         let name = entry.file_name();
         let keeper = name.to_str().and_then(|n| n.strip_prefix(NAME));
         if keeper.is_some_and(|k| !Path::new("/proc").join(k).exists()) {
-            let _ = std::fs::remove_dir(entry.path());
+            remove(&entry.path());
         }
     }
 }

@@ -103,12 +103,17 @@ fn keep(job: Job) -> Result<u8, Refusal> {
     drop(copy);
     let status = wait(&mut child, &signals, place);
     drop(policy);
-    if let Some(word) = group.as_ref().and_then(Group::last_word) {
+    let word = group.as_ref().and_then(Group::last_word);
+    drop(group);
+    if let Some(word) = &word {
         eprintln!("{word}");
     }
-    drop(group);
     let status = status.map_err(|e| format!("cannot wait for the step: {e}"))?;
-    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    let mut code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    if code == 0 && word.is_some() {
+        // In version 1 the kernel ends one program, and the others may not have noticed.
+        code = 128 + Signal::SIGKILL as i32;
+    }
     Ok(u8::try_from(code).unwrap_or(NOT_STARTED))
 }
 
