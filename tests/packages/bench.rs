@@ -79,7 +79,7 @@ traces() {
     done
     for group in $(find /sys/fs/cgroup -type d -name 'gokaku-step-*' 2>/dev/null); do
         # Others may be at work beside this test.
-        [ -e "/proc/${group##*-}" ] || [ ! -d "$group" ] || [ -s "$group/cgroup.procs" ] || echo "$name: group $group"
+        tr '\0' '\n' <"/proc/${group##*-}/cmdline" 2>/dev/null | grep -qx -e --container-keeper || [ ! -d "$group" ] || [ -s "$group/cgroup.procs" ] || echo "$name: group $group"
     done
     [ ! -e "$R/usr/sbin/policy-rc.d" ] || [ -n "${OWN_POLICY:-}" ] || echo "$name: policy-rc.d"
     grep -F "$R/" /proc/self/mountinfo | grep -vE "$R/dev/(null|zero|urandom) " | sed "s/^/$name: mount /" || true

@@ -5,11 +5,13 @@
 //! limits this process on the way there must be wider than the step's own. In version 1 it is made
 //! below this process's own group. No setting of any other group is changed. Where no such group can
 //! be made (no right to, `/sys/fs/cgroup` read-only, no controllers), `init.rs` counts instead.
+#![allow(clippy::disallowed_methods)] // the running kernel's own files, none of a target
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::init::{MAX_PROCESSES, max_memory};
+use super::job::KEEPER;
 use super::mounts::unescape;
 
 /// The name of a step's group: this, and the number of its keeper.
@@ -116,10 +118,17 @@ pub(in super::super) fn sweep() {
     for entry in dirs.iter().filter_map(|dir| std::fs::read_dir(dir).ok()).flatten().flatten() {
         let name = entry.file_name();
         let keeper = name.to_str().and_then(|n| n.strip_prefix(NAME));
-        if keeper.is_some_and(|k| !Path::new("/proc").join(k).exists()) {
+        if keeper.is_some_and(|number| !is_keeper(number)) {
             remove(&entry.path());
         }
     }
+}
+
+/// Whether a keeper of this number is at work. One that has ended and is not buried yet has no command
+/// line, and another program that has got its number has another one.
+fn is_keeper(number: &str) -> bool {
+    let line = std::fs::read(Path::new("/proc").join(number).join("cmdline")).unwrap_or_default();
+    line.split(|b| *b == 0).any(|word| word == KEEPER.as_bytes())
 }
 
 fn limits(place: &Place) -> Vec<Limit> {

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::container::{self, POLICY_PATH, Policy};
+use super::container::{POLICY_PATH, Policy};
 use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
 use crate::error::{Error, Result};
@@ -119,8 +119,7 @@ impl Runner {
         let (notes, touched) = (std::mem::take(&mut run.notes), run.touched);
         let is_own = root.is_own();
         drop(run);
-        // A keeper that was killed alone has not taken them away.
-        container::sweep_groups();
+        // A keeper that was killed alone has not taken it away.
         if !is_own && Policy::sweep(root)? {
             log::warn!("{POLICY_PATH}: left by a step whose keeper was killed; taken away");
         }

@@ -358,6 +358,23 @@ mod tests {
         PackageChange { names, want: Presence::Absent, before: Vec::new(), rules }
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    #[allow(clippy::disallowed_methods)] // the test's own directory
+    fn a_root_of_i386_is_known_by_its_dpkg() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(top.path().join("usr/bin")).unwrap();
+        let dpkg = top.path().join("usr/bin/dpkg");
+        let is_i386 = |head: &[u8]| {
+            std::fs::write(&dpkg, head).unwrap();
+            is_i386_here(&DiskRootfs::open(top.path()).unwrap()).unwrap()
+        };
+        let mut head = *b"\x7fELF\x01\x01............\x03\x00";
+        assert!(is_i386(&head) && architecture(&DiskRootfs::open(top.path()).unwrap()).is_ok());
+        (head[4], head[18]) = (2, 62);
+        assert!(!is_i386(&head) && !is_i386(b"#!/bin/sh\nexit 0 # no program\n"));
+    }
+
     #[test]
     fn programs_of_other_machines_are_told_apart() {
         let elf = |class: u8, order: u8, processor: u16| {
