@@ -47,13 +47,34 @@ cargo run --quiet --locked --example packaging --target-dir "${CARGO_TARGET_DIR:
 mkdir "$stage/provision"
 tar -C provision --exclude='./build-*.sh' --exclude=./demo.sh -cf - . | tar -C "$stage/provision" -xf -
 chmod -R u=rwX,go=rX "$stage"
+maintainer=$(sed -n 's/^maintainer = "\(.*\)"/\1/p' Cargo.toml)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 cat >"$stage/changelog" <<END
 gokaku ($version-1) unstable; urgency=medium
 
   * What is new: /usr/share/doc/gokaku/CHANGELOG.md.
 
- -- gokaku maintainers <gokaku@localhost>  $(LC_ALL=C date -u -d "@$SOURCE_DATE_EPOCH" '+%a, %d %b %Y %T +0000')
+ -- $maintainer  $(LC_ALL=C date -u -d "@$SOURCE_DATE_EPOCH" '+%a, %d %b %Y %T +0000')
+END
+cat >"$stage/copyright" <<'END'
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: gokaku
+
+Files: *
+Copyright: 2026 the gokaku authors
+License: Apache-2.0
+ On Debian systems, the full text is in /usr/share/common-licenses/Apache-2.0.
+END
+# What lintian says of a package of Debian's own, and why it is so here. tests/package.rs runs it.
+cat >"$stage/lintian-overrides" <<'END'
+# One binary for every release, and for roots that have another C library.
+gokaku: statically-linked-binary [usr/bin/gokaku]
+# Reads the database of roots whose own dpkg must not run.
+gokaku: uses-dpkg-database-directly [usr/bin/gokaku]
+# cargo-deb writes the field although there is nothing to depend on.
+gokaku: empty-field Depends
+# Not an upload to Debian: there is no bug to close.
+gokaku: initial-upload-closes-no-bugs *
 END
 
 mkdir -p "$out"

@@ -35,10 +35,9 @@ die() {
 }
 here=$(cd "$(dirname "$0")" && pwd)
 tab=$(printf '\t')
-limit=${GOKAKU_TIME_LIMIT:-3600}
-patience=${GOKAKU_UNDO_TIME:-120}
-# number_of FILE: what an image keeps when it is renamed.
-number_of() { stat -c '%d:%i' -- "$1" 2>/dev/null | sha256sum | cut -c 1-16; }
+limit=${GOKAKU_TIME_LIMIT:-3600} patience=${GOKAKU_UNDO_TIME:-120}
+# From `gokaku image lock`.
+image=${image:-} format=${format:-} raw=${raw:-} new=${new:-} half_done=${half_done:-}
 # What is installed is for everybody.
 need() { (umask 022 && "$here/need.sh" "$@"); }
 
@@ -55,9 +54,8 @@ stop() {
 carry() {
     [ -z "$stopping" ] || exit 143
     timeout --foreground -k "$patience" "$limit" "$@" &
-    child=$!
+    child=$! code=0
     [ -z "$stopping" ] || kill -TERM "$child" 2>/dev/null || :
-    code=0
     while kill -0 "$child" 2>/dev/null; do
         code=0
         wait "$child" || code=$?
@@ -73,233 +71,89 @@ run() {
     [ -z "$stopping" ] || exit 143
     return "$code"
 }
-# ask VERB…: what gokaku says of the image; its reason for saying no is in the file why.
-ask() { run "$program" -q image "$@" 2>why; }
-reason() { tail -n 1 why | sed 's/^gokaku: error: //'; }
+# ask VERB…: what gokaku says of the image. A refusal ends the run, with its reason.
+ask() { run "$program" -q image "$@" 2>why || die "$code" "$image: $(tail -n 1 why | sed 's/^gokaku: error: //')"; }
 
-# fields KIND FILE: the lines of `gokaku image` that begin with KIND.
-fields() { grep "^$1$tab" "$2" || :; }
+# each FUNCTION FILE: calls it for each filesystem in the answer of `gokaku image mounts`, with what is
+# known of that in variables.
+each() {
+    while IFS=$tab read -r kind n path state type start size package checker read write; do
+        [ "$kind" != mount ] || "$1"
+    done <"$2"
+}
 
-# device START SIZE: the partition as a read-only device that is gone with descriptor 5.
+# device: the filesystem as a read-only device that is gone with descriptor 5.
 device() {
-    loop=$(losetup -r -f --show -o "$1" --sizelimit "$2" "$disk") || die 1 "no loop device: see above"
-    exec 5<"$loop"
-    losetup -d "$loop"
+    device=$(losetup -r -f --show -o "$start" --sizelimit "$size" "$disk") || die 1 "no loop device: see above"
+    exec 5<"$device"
+    losetup -d "$device"
 }
 
-# check TYPE START SIZE: whether a filesystem is free of errors, and its journal empty; else why not, in
-# the file told.
-check() {
-    case $1 in
-    ext[234]) run e2fsck -f -n "$disk?offset=$2" >told 2>&1 ;;
-    xfs | btrfs | vfat)
-        device "$2" "$3"
-        bad=0
-        case $1 in
-        xfs)
-            need xfs_repair:xfsprogs
-            run xfs_repair -n "$loop" >told 2>&1 || bad=1
-            ! grep -q 'metadata changes in a log' told || bad=1
-            ;;
-        btrfs)
-            need btrfs:btrfs-progs
-            run btrfs check --readonly "$loop" >told 2>&1 || bad=1
-            ;;
-        vfat)
-            need fsck.fat:dosfstools
-            run fsck.fat -n "$loop" >told 2>&1 || bad=1
-            ;;
-        esac
-        exec 5<&-
-        return "$bad"
-        ;;
-    esac
+# is_clean: whether it is free of errors; else the file output says what is wrong. What a run of ours left when
+# the disk was full or the machine failed, the journal of ext makes good.
+is_clean() {
+    if [ "$state" = mend ]; then
+        say "an earlier run was cut off: its filesystem at byte $start is brought in order (e2fsck -p)"
+        run e2fsck -p "$disk?offset=$start" >output 2>&1 || [ "$code" -le 1 ] || return 1
+    fi
+    need "${checker%% *}:$package" || exit
+    bad=0 device="$disk?offset=$start"
+    case $type in ext[234]) ;; *) device ;; esac
+    # shellcheck disable=SC2086 # a command and its options
+    run $checker "$device" >output 2>&1 || bad=1
+    exec 5<&-
+    [ "$bad" -eq 0 ] && ! grep -q 'metadata changes in a log' output
+}
+unclean() {
+    tail -n 20 output >&2
+    die "$1" "$image: partition $n ($path) $2"
 }
 
-# attach ro|rw TYPE START SIZE PLACE UUID: nothing that the superblock says about a mount counts.
+# try: mounts what may be the root by its number, or says in a file why it cannot.
+try() {
+    mkdir "systems/$n"
+    if ! is_clean; then
+        tail -n 20 output >&2
+        echo "is not clean (above): repair it first" >"systems/$n.why"
+    else
+        # shellcheck disable=SC2086 # arguments
+        run mount $read "$disk" "systems/$n" 2>output ||
+            echo "cannot be mounted on a loop device here ($(tail -n 1 output))" >"systems/$n.why"
+    fi
+}
+tried() { [ -e "systems/$n.why" ] || run umount "systems/$n"; }
+# The root was checked when it was tried.
+before() { [ "$path" = / ] || is_clean || unclean 3 "is not clean (above): repair it first"; }
+after() {
+    state=clean
+    is_clean || { ask room "$file" && unclean 1 "was clean before and is not now (above)"; }
+}
+
 attach() {
-    common=$1,loop,offset=$3,sizelimit=$4,noatime,nosuid,nodev,noexec
-    case $2 in
-    ext[234])
-        # The driver of ext4 takes the older ones, too.
-        set -- "$1" ext4 "$3" "$4" "$5"
-        common=$common,errors=remount-ro,nodiscard,nogrpid
-        [ "$1" = rw ] || common=$common,noload
-        ;;
-    xfs)
-        common=$common,nouuid
-        [ "$1" = rw ] || common=$common,norecovery
-        ;;
-    btrfs)
-        # The kernel takes two of one name for parts of one filesystem. One that was just unmounted goes
-        # in a moment.
-        tries=50
-        while [ -e "/sys/fs/btrfs/$6" ] && [ "$tries" -gt 0 ]; do
-            sleep 0.1
-            tries=$((tries - 1))
-        done
-        [ ! -e "/sys/fs/btrfs/$6" ] || die 3 "$image: a btrfs of the same UUID ($6) is mounted on this machine"
-        common=$common,subvolid=5,nodiscard
-        ;;
-    esac
-    run mount -t "$2" -o "$common" "$disk" "$5"
+    place=$root${path%/}
+    { [ -d "$place" ] && [ "$(realpath -e -- "$place")" = "$place" ]; } ||
+        die 3 "$image: its fstab mounts partition $n at $path, where no directory stands"
+    # shellcheck disable=SC2086 # arguments
+    run mount $1 "$disk" "$place" 2>output ||
+        die 1 "$image: partition $n cannot be mounted on a loop device here ($(tail -n 1 output))"
 }
+reading() { attach "$read"; }
+writing() { attach "$write"; }
 
-# The partition with the system, as number, start, size and type.
-choose() {
-    roots='' named='' seen='' bad='' checked=''
-    while IFS=$tab read -r _ n start bytes type clean can uuid why; do
-        seen="$seen; $n: $type"
-        if [ -n "${GOKAKU_PARTITION:-}" ]; then
-            [ "$n" = "$GOKAKU_PARTITION" ] || continue
-            [ "$can" = mountable ] || die 3 "$image: partition $n holds $type, want ext2, ext3, ext4, xfs or" \
-                "btrfs${why:+ ($why)}"
-        fi
-        [ "$can" = mountable ] || continue
-        mend "$type" "$start" "$clean"
-        if [ "$clean" = dirty ]; then
-            bad="partition $n was not unmounted (its journal is not empty): start the image once, or run \
-fsck on it"
-            continue
-        elif ! check "$type" "$start" "$bytes"; then
-            tail -n 20 told >&2
-            bad="partition $n is not clean (above): repair it first"
-            continue
-        fi
-        attach ro "$type" "$start" "$bytes" "$root" "$uuid" 2>told || {
-            bad="partition $n cannot be mounted on a loop device here ($(tail -n 1 told))"
-            continue
-        }
-        ask inspect "$disk" --root "$root" --partition "$n" >system || die $? "$image: $(reason)"
-        run umount "$root"
-        # shellcheck disable=SC2046 # two words
-        set -- $(fields system system)
-        [ "$2" = yes ] || [ -n "${GOKAKU_PARTITION:-}" ] || continue
-        checked="$checked $n "
-        roots="$roots $n:$start:$bytes:$type:$uuid"
-        [ "$3" = no ] || named="$named $n:$start:$bytes:$type:$uuid"
-    done <partitions
-    [ "$(printf '%s' "$roots" | wc -w)" -le 1 ] || roots=$named
-    count=$(printf '%s' "$roots" | wc -w)
-    if [ "$count" -eq 0 ] && [ -n "$bad" ]; then
-        die 3 "$image: $bad"
-    fi
-    [ "$count" -eq 1 ] || die 3 "$image: found $count partitions with a root filesystem, want one" \
-        "(partitions${seen#;}); name it in GOKAKU_PARTITION"
-    IFS=: read -r number offset size main uuid <<END
-${roots# }
-END
-}
-
-# mend TYPE START CLEAN: what a run of ours left when the disk was full or the machine failed, its
-# journal makes good.
-mend() {
-    [ "$3" = dirty ] && [ "$mode" = harden ] && [ -n "$(opened "$journals"/image-"$identity"-*)" ] || return 0
-    case $1 in
-    ext[234])
-        say "an earlier run was cut off: its filesystem at byte $2 is brought in order (e2fsck -p)"
-        run e2fsck -p "$disk?offset=$2" >told 2>&1 || [ "$code" -le 1 ] || return 0
-        clean=clean
-        ;;
-    esac
-}
-
-# opened DIR…: those that hold the journal of a run that was cut off.
-opened() {
-    for dir; do
-        ! grep -qs '"phase": "open"' "$dir"/*/*/journal.json || printf '%s\n' "$dir"
-    done
-}
-
-# mounts ro|rw: the whole machine.
-mounts() {
-    while IFS=$tab read -r _ path n start bytes type _ _ uuid; do
-        place=$root
-        [ "$path" = / ] || place=$root$path
-        { [ -d "$place" ] && [ "$(realpath -e -- "$place")" = "$place" ]; } ||
-            die 3 "$image: its fstab mounts partition $n at $path, where no directory stands"
-        attach "$1" "$type" "$start" "$bytes" "$place" "$uuid" 2>told ||
-            die 1 "$image: partition $n cannot be mounted on a loop device here ($(tail -n 1 told))"
-    done <mounts
-}
-
-# all_clean STATUS WHY: all filesystems are in order, or it ends with STATUS. Those in $checked were
-# found to be.
-all_clean() {
-    while IFS=$tab read -r _ path n start bytes type _; do
-        case $checked in *" $n "*) continue ;; esac
-        check "$type" "$start" "$bytes" || {
-            full
-            tail -n 20 told >&2
-            die "$1" "$image: partition $n ($path) $2"
-        }
-    done <mounts
-}
-
-# full: ends with what there is to do, when the machine has no room left.
-full() {
-    # shellcheck disable=SC2046 # two numbers
-    set -- $(stat -f -c '%a %S' "$beside")
-    [ $(($1 * $2 / 1048576)) -gt 0 ] || die 1 "$image: no space left where it lies: make room and run the" \
-        "same command again, which takes back what was done"
-}
-
-whole() {
-    ask inspect "$disk" --root "$root" --partition "$number" >system || die $? "$image: $(reason)"
-    fields mount system >mounts
-    fields left system | while IFS=$tab read -r _ path why; do
-        say "left: $path: $why"
-    done
-    fields refused system >missed
-    if [ -s missed ]; then
-        while IFS=$tab read -r _ path why; do
-            printf 'harden-image: error: %s: its fstab mounts %s: %s\n' "$image" "$path" "$why" >&2
-        done <missed
-        die 3 "$image: what its fstab mounts there would be missed; mount it all by hand and run gokaku" \
-            "apply --root"
-    fi
-}
-
-# is_gone FILE: whether the image that FILE names by number and path is nowhere on its filesystem.
-is_gone() {
-    { read -r device inode && read -r path; } <"$1" || return 1
-    [ "$(stat -c '%d %i' -- "$path" 2>/dev/null)" != "$device $inode" ] || return 1
-    top=$(stat -c %m -- "$(dirname "$path")" 2>/dev/null) || return 1
-    [ "$(stat -c %d -- "$top")" = "$device" ] || return 1
-    code=0
-    found=$(timeout "$limit" find "$top" -xdev -ignore_readdir_race -inum "$inode" -print -quit 2>/dev/null) || code=$?
-    [ -z "$found" ] && [ "$code" -ne 124 ]
-}
-
-# copies: what a run had begun on this image when it was cut off, and had another place then.
-copies() {
-    mkdir -p "$journal"
-    stat -c '%d %i' "$image" >"$journal/.image"
-    printf '%s\n' "$image" >>"$journal/.image"
-    for other in "$journals"/image-*-"$contents"; do
-        if [ "$other" = "$journal" ] || [ -z "$(opened "$other")" ]; then
-            continue
-        fi
-        run "$program" image recover --root "$root" --state-dir "$other" ||
-            die 1 "$image: half done, and cannot be put right (above)"
-        # Nobody else has a use for it when the image was moved here.
-        ! is_gone "$other/.image" || rm -rf "$other"
-    done
-}
+unfinished() { [ -n "$("$program" -q image unfinished "$1")" ]; }
 
 unpack() {
     need qemu-img:qemu-utils
     same=$(stat -c '%i %s %y %z' "$image")
-    run qemu-img info -U -f qcow2 --output=json "$PWD/image" >info.json 2>told ||
-        die 3 "$image: is in use or not to be read ($(tail -n 1 told))"
-    options=$(ask inspect image --qemu-info info.json) || die $? "$image: $(reason)"
-    run qemu-img check -U -f qcow2 --output=json "$PWD/image" >checked 2>told ||
+    run qemu-img info -U -f qcow2 --output=json "$PWD/image" >info.json 2>output ||
+        die 3 "$image: is in use or not to be read ($(tail -n 1 output))"
+    run qemu-img check -U -f qcow2 --output=json "$PWD/image" >checked 2>output ||
         die 3 "$image: is not clean: repair it first (qemu-img check -r all)"
-    compressed=
-    ! grep -q '"compressed-clusters": *[1-9]' checked || compressed=-c
-    run qemu-img map -U -f qcow2 --output=json "$PWD/image" >map.json 2>told ||
-        die 1 "$image: cannot be mapped ($(tail -n 1 told))"
-    ask room "$image" --qemu-map map.json --work-dir "$work" || die 1 "$image: $(reason)"
+    run qemu-img map -U -f qcow2 --output=json "$PWD/image" >map.json 2>output ||
+        die 1 "$image: cannot be mapped ($(tail -n 1 output))"
+    ask inspect image --qemu-info info.json --qemu-check checked >like
+    { read -r options && { read -r compressed || :; }; } <like
+    ask room "$image" --qemu-map map.json --work-dir "$(dirname "$raw")"
     disk=$raw
     (set -C && : >"$disk") || die 1 "$disk: cannot be made"
     say "unpacking qcow2"
@@ -309,7 +163,6 @@ unpack() {
 unchanged() {
     [ "$(stat -c '%i %s %y %z' "$image")" = "$same" ] || die 3 "$image: was changed by something else meanwhile"
 }
-
 pack() {
     say "packing qcow2 ($options${compressed:+, compressed})"
     (set -C && : >"$new") || die 1 "$new: cannot be made"
@@ -323,7 +176,7 @@ pack() {
     touch "$new"
     run sync "$new"
     mv -f -T "$new" "$image"
-    sync "$beside"
+    sync "$(dirname "$image")"
 }
 
 inside() {
@@ -331,17 +184,15 @@ inside() {
     trap '' INT HUP
     # As the shell outside knows this process.
     read -r pid _ </proc/self/stat
-    printf '%s\n' "$pid" >"$talk/pid.new"
-    mv "$talk/pid.new" "$talk/pid"
+    printf '%s\n' "$pid" >"$talk/pid"
     [ ! -e "$talk/stop" ] || exit 143
 
     # What is needed only meanwhile is seen in here only.
     (umask 022 && mkdir -p "$(dirname "$journals")")
-    mkdir "$journals" 2>/dev/null || [ -d "$journals" ] || die 1 "$journals: cannot be made"
-    mkdir -p "$journals/mount"
+    mkdir -p "$journals/mount" || die 1 "$journals: cannot be made"
     mount -t tmpfs -o mode=700 harden-image "$journals/mount"
     cd -P "$journals/mount"
-    mkdir bin root
+    mkdir bin root systems
     # A name without odd characters, which would mean something to the tools; and reading leaves no
     # trace in its times.
     : >image
@@ -349,39 +200,33 @@ inside() {
     access=rw
     [ "$mode" = harden ] && [ "$format" != qcow2 ] || access=ro
     mount -o "remount,bind,noatime,nosuid,nodev,noexec,$access" image
-    disk=$PWD/image root=$PWD/root
+    disk=$PWD/image root=$PWD/root file=$image
     ln -s "$program" bin/gokaku
     PATH=$PWD/bin:$PATH
-    progress=
+    progress='' compressed=''
+    # What is only read is not mended.
+    [ "$mode" = harden ] || half_done=
     [ ! -t 1 ] || progress=-p
-    [ "$format" != qcow2 ] || unpack
+    [ "$format" != qcow2 ] || { unpack && file=$raw; }
 
-    ask inspect "$disk" >found || die $? "$image: $(reason)"
-    fields partition found >partitions
     # Drivers that are modules.
-    cut -f 5 partitions | sort -u | while read -r driver; do
-        ! command -v modprobe >/dev/null || modprobe -q "$driver" 2>/dev/null || :
-    done
-    choose
-    attach ro "$main" "$offset" "$size" "$root" "$uuid" || die 1 "$image: cannot be mounted (above)"
-    whole
-    run umount "$root"
-    while IFS=$tab read -r _ path n start bytes type _ clean _; do
-        [ "$path" != / ] || continue
-        mend "$type" "$start" "$clean"
-        [ "$clean" = clean ] || die 3 "$image: partition $n ($path) was not unmounted (its journal is not" \
-            "empty): start the image once, or run fsck on it"
-    done <mounts
-    all_clean 3 "is not clean (above): repair it first"
-    say "$(wc -l <mounts) filesystems, clean; / is partition $number, $main, $size bytes"
-    mounts ro
+    ask inspect "$disk" >found
+    cut -s -f 5 found | sort -u | while read -r driver; do modprobe -q "$driver" 2>/dev/null || :; done
+    ask mounts "$disk" ${half_done:+--half-done} >candidates
+    each try candidates
+    ask mounts "$disk" ${half_done:+--half-done} --systems systems >machine
+    each tried candidates
+    sed -n "s/^left$tab\([^$tab]*\)$tab/harden-image: left: \1: /p" machine
+    each before machine
+    IFS=$tab read -r _ number _ _ main _ bytes _ <machine
+    say "$(grep -c "^mount$tab" machine) filesystems, clean; / is partition $number, $main, $bytes bytes"
+    each reading machine
 
     if [ "$mode" != harden ]; then
         set -- "$mode" --root "$root"
         [ -z "${GOKAKU_REPORT:-}" ] || set -- "$@" --format text -o - --format json -o "$GOKAKU_REPORT"
         status=0
-        carry gokaku "$@" || status=$?
-        [ -z "$stopping" ] || exit 143
+        run gokaku "$@" || status=$?
         run umount -R "$root"
         exit "$status"
     fi
@@ -389,27 +234,19 @@ inside() {
     # A copy that is thrown away needs no journal that outlives this.
     journal=$PWD/journal
     if [ "$format" != qcow2 ]; then
-        uuid=$(cut -f 9 mounts | head -n 1)
-        contents=$(printf '%s\n' "$uuid" "$offset" | sha256sum | cut -c 1-16)
-        journal=$journals/image-$identity-$contents
-        printf '%s\n' "$journal" >"$talk/journal"
+        ask journal "$image" --partition "$number" --state-dir "$journals" >"$talk/journal"
+        journal=$(cat "$talk/journal")
     fi
-    write=
+    changes=
     run gokaku plan --root "$root" --format json -o plan >/dev/null 2>&1 || :
     if [ -d "$journal" ] || { [ -s plan ] && ! grep -q '"changes": \[\]' plan; }; then
-        write=1
-        if [ -s plan ]; then
-            set -- --plan plan --root "$root"
-            while IFS=$tab read -r _ _ _ _ _ _ size _; do
-                set -- "$@" --journal "$size"
-            done <mounts
-            place=$image
-            [ "$format" != qcow2 ] || place=$raw
-            ask room "$place" "$@" || die 1 "$image: $(reason)"
-        fi
+        changes=1
+        [ ! -s plan ] || ask room "$file" --plan plan --root "$root" --partition "$number"
         run umount -R "$root"
-        mounts rw
-        [ "$format" = qcow2 ] || copies
+        each writing machine
+        [ "$format" = qcow2 ] ||
+            run "$program" image recover "$image" --root "$root" --partition "$number" --state-dir "$journals" ||
+            die 1 "$image: half done, and cannot be put right (above)"
     fi
     status=0
     GOKAKU_BINARY='' GOKAKU_STEP=all GOKAKU_ROOT=$root GOKAKU_STATE_DIR=$journal \
@@ -418,44 +255,45 @@ inside() {
     trap 'asked=1' TERM
     asked=$stopping stopping=
     carry umount -R "$root"
-    checked=
-    [ -z "$(opened "$journal")" ] || full
-    all_clean 1 "was clean before and is not now (above)"
+    ! unfinished "$journal" || ask room "$file"
+    each after machine
     # What a failed run has left; only a journal that is not carried through is of use.
     rm -rf "$journal/.harden"
-    [ -n "$(opened "$journal")" ] || rm -rf "$journal"
+    unfinished "$journal" || rm -rf "$journal"
     # What was done before the signal came stays done.
     if [ "$status" -eq 143 ]; then
         [ -d "$journal" ] || say "$image: stopped; every change was undone"
         exit 143
     fi
     # A copy is thrown away.
-    if [ -n "$write" ] && [ "$format" = qcow2 ]; then
+    if [ -n "$changes" ] && [ "$format" = qcow2 ]; then
         trap stop TERM
         [ -z "$asked" ] || exit 143
         pack
     fi
-    case $write in
-    1) say "$image: written, clean; report in $GOKAKU_REPORT" ;;
-    *) say "$image: not written to; report in $GOKAKU_REPORT" ;;
-    esac
+    [ -n "$changes" ] && how="written, clean" || how="not written to"
+    say "$image: $how; report in $GOKAKU_REPORT"
     exit "$status"
 }
 
 # ---- Outside: what is asked for, the lock, signals, and the end of it all. --------------------
 
-# The namespace is gone when its first process is; the kernel is still at it for a moment.
+# ours FILE: loop devices on it that were attached in a namespace of ours, which may be gone.
+ours() {
+    losetup -n -O NAME,BACK-FILE -j "$1" 2>/dev/null | while read -r device back; do
+        case $back in / | "$journals/mount/image" | "$raw"*) printf '%s\n' "$device" ;; esac
+    done
+}
+# The namespace is gone when its first process is; the kernel is still at it for a moment. A device
+# that was attached in the very moment of a kill is taken away.
 freed() {
-    tries=100
     for file in "$image" "$raw"; do
-        [ -e "$file" ] || continue
-        while used=$(losetup -n -O NAME -j "$file") && [ -n "$used" ] && [ "$tries" -gt 0 ]; do
+        tries=100
+        while used=$(ours "$file") && [ -n "$used" ] && [ "$tries" -gt 0 ]; do
+            # shellcheck disable=SC2086 # names of devices
+            losetup -d $used 2>/dev/null || :
             sleep 0.1
             tries=$((tries - 1))
-        done
-        # A device that was attached in the very moment of a kill.
-        for one in $used; do
-            losetup -d "$one" 2>/dev/null || :
         done
     done
 }
@@ -474,8 +312,11 @@ janitor() {
 }
 
 outside() {
-    # Left where the machine failed; nobody else has them, see the lock.
+    # What was left where even the janitor was killed; nobody else has it, see the lock.
+    freed
     rm -f "$raw" "$new"
+    used=$(losetup -n -O NAME -j "$image")
+    [ -z "$used" ] || die 3 "$image: is attached to $used and may be mounted: detach it first"
     talk=$(mktemp -d) parent=$$
     export talk parent
     setsid setpriv --pdeathsig TERM sh "$0" --janitor 9>&- >/dev/null 2>&1 &
@@ -500,7 +341,9 @@ outside() {
     trap 'ended 143' TERM
     trap 'ended 129' HUP
 
-    setpriv --pdeathsig KILL unshare -m -p -f --kill-child --propagation private sh "$0" --inside &
+    # A terminal that is closed sends HUP to all of them, and unshare would die of it.
+    (trap '' INT HUP && exec setpriv --pdeathsig KILL \
+        unshare -m -p -f --kill-child --propagation private sh "$0" --inside) &
     inner=$!
     while kill -0 "$inner" 2>/dev/null; do
         status=0
@@ -508,11 +351,11 @@ outside() {
         if [ -n "$signal" ] && [ -z "$timer" ]; then
             timer=1
             # It ends with what it watches.
-            (timeout "$patience" tail --pid="$inner" -f /dev/null || kill -KILL "$inner") 9>&- >/dev/null 2>&1 &
+            (trap '' INT HUP; timeout "$patience" tail --pid="$inner" -f /dev/null || kill -KILL "$inner") 9>&- >/dev/null 2>&1 &
         fi
     done
     [ -z "$signal" ] || [ "$status" -ne 143 ] || status=$signal
-    if [ -s "$talk/journal" ] && [ -n "$(opened "$(cat "$talk/journal")")" ]; then
+    if [ -s "$talk/journal" ] && [ -n "$("$program" -q image unfinished "$(cat "$talk/journal")")" ]; then
         say "$image: half done; run the same command again, which takes that back first" >&2
     fi
     exit "$status"
@@ -524,9 +367,9 @@ case ${1:-} in
 --outside) outside ;;
 esac
 
-mode=harden
+mode=harden use=write
 if [ "${1:-}" = --read-only ]; then
-    mode=${2:-nothing}
+    mode=${2:-nothing} use=read
     case $mode in
     audit | plan) shift 2 ;;
     *) die 64 "--read-only: found $mode, want audit or plan" ;;
@@ -535,36 +378,16 @@ fi
 [ $# -eq 1 ] || die 64 "usage: harden-image.sh [--read-only audit|plan] IMAGE"
 [ -f "$1" ] || die 64 "$1: not a regular file"
 [ "$(id -u)" -eq 0 ] || die 1 "only root can mount an image"
-image=$(realpath "$1")
 need unshare:util-linux setpriv:util-linux setsid:util-linux losetup:mount mount:mount \
     e2fsck:e2fsprogs timeout:coreutils
 unshare --help | grep -q -e --kill-child || die 1 "unshare is too old here: want util-linux 2.32 or newer"
 program=${GOKAKU_BINARY:-$(command -v gokaku)} || die 1 "no gokaku on the path; name it in GOKAKU_BINARY"
 program=$(realpath "$program")
 "$program" --version >/dev/null || die 1 "$program does not run here"
-if [ "$mode" = harden ]; then
-    GOKAKU_REPORT=$(realpath -m "${GOKAKU_REPORT:-$image.gokaku.json}")
-elif [ -n "${GOKAKU_REPORT:-}" ]; then
-    GOKAKU_REPORT=$(realpath -m "$GOKAKU_REPORT")
-fi
+[ "$mode" != harden ] || GOKAKU_REPORT=${GOKAKU_REPORT:-$(realpath "$1").gokaku.json}
+[ -z "${GOKAKU_REPORT:-}" ] || GOKAKU_REPORT=$(realpath -m "$GOKAKU_REPORT")
 journals=$(realpath -m "${GOKAKU_STATE_DIR:-/var/lib/gokaku}")
-beside=$(dirname "$image")
-work=$(realpath -m "${GOKAKU_WORK_DIR:-$beside}")
+work=$(realpath -m "${GOKAKU_WORK_DIR:-$(dirname "$(realpath "$1")")}")
 [ -d "$work" ] || die 64 "GOKAKU_WORK_DIR: found $work, want a directory"
-
-# The image decides what it is before any other program opens it.
-format=$("$program" -q image inspect "$image") || exit $?
-format=$(printf '%s\n' "$format" | sed -n "s/^format$tab//p")
-case $mode:$format in
-harden:qcow2) use='replace' ;;
-harden:*) use='write' ;;
-*) use='read' ;;
-esac
-identity=$(number_of "$image")
-raw=$beside/.$(basename "$image").gokaku-raw new=$beside/.$(basename "$image").gokaku-new
-# Images of one name meet in a directory for all.
-[ "$work" = "$beside" ] || raw=$work/.$identity.gokaku-raw
-used=$(losetup -n -O NAME -j "$image")
-[ -z "$used" ] || die 3 "$image: is attached to $(echo "$used" | tr '\n' ' ')and may be mounted: detach it first"
-export mode image program GOKAKU_REPORT journals beside work format identity raw new
-exec "$program" -q image lock --for "$use" "$image" -- sh "$0" --outside
+export mode program journals GOKAKU_REPORT
+exec "$program" -q image lock --for "$use" --work-dir "$work" --state-dir "$journals" "$1" -- sh "$0" --outside

@@ -361,11 +361,16 @@ fn emit(text: &str, answer: bool) -> Result<(), Failure> {
 }
 
 fn style(lang: Option<Lang>, verbose: u8) -> Style {
+    let colour = has_colour(&std::io::stdout());
+    Style { lang: lang.unwrap_or_else(lang_of_environment), colour, all: verbose > 0 }
+}
+
+/// Whether what goes to `stream` has colour: the report's and the log's.
+fn has_colour(stream: &impl IsTerminal) -> bool {
     let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let plain = value("NO_COLOR").is_some() || value("TERM").is_some_and(|term| term == "dumb");
     let forced = value("CLICOLOR_FORCE").is_some_and(|value| value != "0");
-    let colour = !plain && (forced || std::io::stdout().is_terminal());
-    Style { lang: lang.unwrap_or_else(lang_of_environment), colour, all: verbose > 0 }
+    !plain && (forced || stream.is_terminal())
 }
 
 fn lang_of_environment() -> Lang {

@@ -212,6 +212,28 @@ impl Error {
         }
     }
 
+    /// The same once more, where it follows from what the image holds and nothing else.
+    pub(crate) fn again(&self) -> Option<Error> {
+        Some(match self {
+            Error::WrongKind { path, found, want } => {
+                Error::WrongKind { path: path.clone(), found: *found, want: *want }
+            }
+            Error::TooLarge { path, size, limit } => {
+                Error::TooLarge { path: path.clone(), size: *size, limit: *limit }
+            }
+            Error::NotUtf8 { path, line, found } => {
+                Error::NotUtf8 { path: path.clone(), line: *line, found: found.clone() }
+            }
+            Error::Syntax { path, line, found, want } => {
+                Error::Syntax { path: path.clone(), line: *line, found: found.clone(), want }
+            }
+            Error::CannotTell { path, why } => {
+                Error::CannotTell { path: path.clone(), why: why.clone() }
+            }
+            _ => return None,
+        })
+    }
+
     /// An error of the kernel about a path of the target.
     pub fn target(op: &'static str, path: &ImagePath, source: impl Into<io::Error>) -> Error {
         Error::Target { op, path: path.clone(), source: source.into() }

@@ -10,7 +10,7 @@ mod support;
 
 use std::process::Command;
 
-use support::{in_overlay, root, skip};
+use support::{have, in_overlay, root, skip};
 
 /// A package that happens to lie around may be an old one; only the one that was named counts.
 fn package(test: &str) -> Option<String> {
@@ -77,6 +77,8 @@ rest before; rest after
         "/usr/share/doc/gokaku/ARCHITECTURE.md",
         "/usr/share/doc/gokaku/copyright",
         "/usr/share/doc/gokaku/changelog.Debian.gz",
+        "/usr/share/doc/gokaku/changelog.gz",
+        "/usr/share/lintian/overrides/gokaku",
         "/usr/share/doc/gokaku/schema/report-1.schema.json",
         "/usr/share/man/man1/gokaku.1.gz",
     ];
@@ -106,6 +108,32 @@ rest before; rest after
     assert!(left.is_empty(), "{left:?}");
     assert!(before.keys().all(|path| after.contains_key(path)));
     assert!(before.len() > 1000);
+}
+
+#[test]
+fn lintian_has_nothing_to_say_that_is_not_explained() {
+    let test = "lintian_has_nothing_to_say_that_is_not_explained";
+    let Some(package) = package(test) else { return };
+    if !have(test, &["lintian:lintian"]) {
+        return;
+    }
+    let lintian = |more: &[&str]| {
+        let mut command = Command::new("lintian");
+        command.args(["--tag-display-limit", "0"]).args(more).arg(&package).env("LC_ALL", "C");
+        let out = command.output().unwrap();
+        let told = String::from_utf8(out.stdout).unwrap();
+        (told, String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let (told, errors) = lintian(&[]);
+    let found: Vec<&str> = told.lines().filter(|l| l.starts_with(['E', 'W'])).collect();
+    assert!(found.is_empty(), "{found:#?}\n{errors}");
+    // It has looked: each of these is found, and explained.
+    let (told, errors) = lintian(&["--show-overrides"]);
+    for tag in ["statically-linked-binary", "uses-dpkg-database-directly"] {
+        let line = told.lines().find(|l| l.starts_with("O: gokaku: ") && l.contains(tag));
+        assert!(line.is_some(), "{tag}: {told}\n{errors}");
+    }
+    assert!(!told.contains("unused-override"), "{told}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::journal::{Journal, Phase, Saved};
 use super::revert::PutBack;
 use super::{Executor, OpenDirs, half_made};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath};
 
 /// Undoes on `root` what a run had begun on another copy of this tree when it was cut off. Its
@@ -26,6 +26,38 @@ pub fn undo_copy(root: &DiskRootfs, state: &Path) -> Result<Option<Vec<PutBack>>
     }
     run.check_contents(&journal)?;
     executor.undo(run, &journal, None).map(Some)
+}
+
+/// Whether a state directory holds the journal of a run that was cut off, on whatever root.
+///
+/// # Errors
+/// The kernel's refusal.
+#[allow(clippy::disallowed_methods)] // the program's own directory on the host
+pub fn is_unfinished(state: &Path) -> Result<bool> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    let fail = |e| Error::host("read", state, e);
+    let is_none = |e: &std::io::Error| matches!(e.kind(), NotADirectory | NotFound);
+    let list = |dir: &Path| match std::fs::read_dir(dir) {
+        Ok(entries) => entries.map(|e| Ok(e?.path())).collect::<std::io::Result<Vec<_>>>(),
+        Err(e) if is_none(&e) => Ok(Vec::new()),
+        Err(e) => Err(e),
+    };
+    for root in list(state).map_err(fail)? {
+        for run in list(&root).map_err(fail)? {
+            let text = match std::fs::read(run.join("journal.json")) {
+                Ok(text) => text,
+                // It had written nothing yet.
+                Err(e) if is_none(&e) => continue,
+                Err(e) => return Err(fail(e)),
+            };
+            // One that is not understood is not thrown away.
+            let journal: Option<serde_json::Value> = serde_json::from_slice(&text).ok();
+            if journal.is_none_or(|sealed| sealed["journal"]["phase"] == "open") {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Whether every entry is as it was or as the run would have left it, and there are both, or something

@@ -382,7 +382,7 @@ pub(super) fn is_not_empty(e: &Error) -> bool {
 }
 
 /// SHA-256, in hexadecimal.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::container::{POLICY_PATH, Policy};
+use super::container::{self, POLICY_PATH, Policy};
 use crate::error::{Error, Result};
 use crate::rootfs::DiskRootfs;
 
@@ -12,6 +12,7 @@ use crate::rootfs::DiskRootfs;
 /// # Errors
 /// What the kernel refuses.
 pub(super) fn sweep(root: &DiskRootfs, scratch: &Path) -> Result<()> {
+    container::sweep_groups();
     if Policy::sweep(root)? {
         log::warn!("{POLICY_PATH}: left by a run that was killed; taken away");
     }

@@ -33,6 +33,7 @@ use crate::error::{Error, Result};
 use crate::plan::{PathChange, Plan};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Rootfs};
 
+pub(crate) use entry::digest;
 use entry::{NOW, OpenDir, is_no_directory, is_not_empty, is_not_there};
 use journal::{
     Below, Entry, EntryChange, Journal, Journals, Phase, Purpose, Run, Saved, temporary,
@@ -42,7 +43,7 @@ use open_dirs::OpenDirs;
 use shape::{half_made, matches_plan, may_be_replaced, replaces_content, shape_of};
 
 pub use container::serve;
-pub use copied::undo_copy;
+pub use copied::{is_unfinished, undo_copy};
 pub use harden::{Hardened, Options, Review, harden};
 pub use leftovers::left_behind;
 pub use revert::{How, PutBack, Reverted, forget, revert, revert_run};

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use super::Stop;
 use super::container::{
-    self, ENVIRONMENT, Job, MISSING, NOT_STARTED, Put, Request, RunsIn, SCRATCH_INSIDE, Task, View,
-    WAYS_OUT,
+    self, ENVIRONMENT, Job, MISSING, NOT_STARTED, Put, REFUSED, Request, RunsIn, SCRATCH_INSIDE,
+    Task, View, WAYS_OUT,
 };
 use crate::error::{Error, Result};
 use crate::plan::PathChange;
@@ -195,6 +195,13 @@ fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &Judge, program: &Path)
         return Err(Error::Guard(format!(
             "{}: nothing was validated: its programs cannot be shut in here: {}; {WAYS_OUT}, or \
              leave --validate away; nothing was written",
+            root.host_path().display(),
+            lines.join("; ")
+        )));
+    }
+    if ended.status == i32::from(REFUSED) {
+        return Err(Error::Guard(format!(
+            "{}: nothing was validated: {}; or leave --validate away; nothing was written",
             root.host_path().display(),
             lines.join("; ")
         )));

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{Failure, emit, json, status};
 use crate::apply;
 use crate::error::{Error, Result};
-use crate::image::{self, Disk, Inspection, Need, Use};
+use crate::image::{self, Disk, Format, Inspection, Machine, Need, Partition, Use};
 use crate::rootfs::DiskRootfs;
 
 /// The verbs about a disk image.
@@ -23,16 +23,46 @@ pub enum ImageVerb {
     /// backing or data file), its partition table is inconsistent, or its format is not raw, qcow2
     /// or fixed-size VHD; the commands to convert it are printed.
     Inspect(Inspect),
+    /// Print what a script is to mount: one line per filesystem, its fields separated by tabs.
+    ///
+    /// `mount`, partition, mount point, `clean` or `mend`, type, first byte, size, the package and the command
+    /// of its checker, the arguments of mount(8) for reading and for writing. Without `--systems`, the
+    /// filesystems that may be the root; with it, the root and what its fstab mounts, and `left`, mount point,
+    /// reason for what is left out. Exit status 3: there is no root or more than one, or something that is
+    /// needed cannot be mounted.
+    Mounts {
+        /// The image.
+        disk: PathBuf,
+        /// A directory with the mount point of each root candidate, by partition number, or `NUMBER.why`, a
+        /// file with the reason why it is not mounted.
+        #[arg(long, value_name = "DIR")]
+        systems: Option<PathBuf>,
+        /// The partition of the root; by default the only one with an os-release.
+        #[arg(long, value_name = "NUMBER", env = "GOKAKU_PARTITION")]
+        partition: Option<u32>,
+        /// A run on it was interrupted: ext2, ext3 and ext4 that were not unmounted can be mended.
+        #[arg(long)]
+        half_done: bool,
+    },
     /// Lock an image while a command runs.
     ///
+    /// The command finds in its environment `image` (absolute path), `format`, `raw` and `new` (where copies of it
+    /// belong), and `half_done`, which is empty unless a run on it was interrupted.
+    ///
     /// Exit status 3, and the command is not run: QEMU or another run has locked the image, a loop device
-    /// is attached to it, or a process has it open for writing.
+    /// is attached to it, a process has it open for writing, or `inspect` refuses it.
     Lock {
         /// The image.
         disk: PathBuf,
         /// What the command does with it.
         #[arg(long = "for", value_name = "WHAT", default_value = "write")]
         purpose: Purpose,
+        /// The directory for copies; by default that of the image.
+        #[arg(long, value_name = "DIR")]
+        work_dir: Option<PathBuf>,
+        /// The directory with the journals of all images.
+        #[arg(long, value_name = "DIR", default_value = apply::STATE_DIR)]
+        state_dir: PathBuf,
         /// The command and its arguments, after `--`.
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<OsString>,
@@ -41,17 +71,24 @@ pub enum ImageVerb {
     ///
     /// Exit status 1: there is not; the missing amount is printed.
     Room(Room),
-    /// Undo, on a copy of an image, the interrupted run that its journal records.
+    /// Print the state directory for the undo journal of an image.
+    Journal(Journal),
+    /// Undo the interrupted runs on images of which this one may be a copy, or which it was.
     ///
-    /// If the copy holds no interrupted run, nothing is done or printed. The journal stays: the other
-    /// copy may need it.
+    /// What the image does not hold is not undone. A journal stays as long as the image that it was made for exists.
     Recover {
-        /// The mount point of the copy, with all its filesystems mounted.
+        /// The image and its journal.
+        #[command(flatten)]
+        journal: Journal,
+        /// The mount point of the image, with all its filesystems mounted.
         #[arg(long, value_name = "DIR")]
         root: PathBuf,
-        /// The state directory with the journal of the other copy.
-        #[arg(long, value_name = "DIR")]
-        state_dir: PathBuf,
+    },
+    /// Print those of some state directories that hold the journal of an interrupted run.
+    Unfinished {
+        /// The state directories.
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
     },
 }
 
@@ -70,12 +107,28 @@ pub struct Inspect {
     /// that create an image like it instead.
     #[arg(long, value_name = "FILE", conflicts_with = "root")]
     pub qemu_info: Option<PathBuf>,
+    /// The output of `qemu-img check --output=json` for it: `-c` is a second line if its data are compressed.
+    #[arg(long, value_name = "FILE", requires = "qemu_info")]
+    pub qemu_check: Option<PathBuf>,
     /// The format of the answer.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Form,
 }
 
-/// What is to be written.
+/// An image and the place of its journal.
+#[derive(Debug, ClapArgs)]
+pub struct Journal {
+    /// The image.
+    pub disk: PathBuf,
+    /// The partition of its root.
+    #[arg(long, value_name = "NUMBER")]
+    pub partition: u32,
+    /// The directory with the journals of all images.
+    #[arg(long, value_name = "DIR", default_value = apply::STATE_DIR)]
+    pub state_dir: PathBuf,
+}
+
+/// What is to be written. Without any of it: whether there is any space left.
 #[derive(Debug, ClapArgs)]
 pub struct Room {
     /// The image.
@@ -84,11 +137,11 @@ pub struct Room {
     #[arg(long, value_name = "FILE", requires = "root")]
     pub plan: Option<PathBuf>,
     /// The mount point of the image.
-    #[arg(long, value_name = "DIR", requires = "plan")]
+    #[arg(long, value_name = "DIR", requires_all = ["plan", "partition"])]
     pub root: Option<PathBuf>,
-    /// The journal size, in bytes, of each filesystem that is written to; may be repeated.
-    #[arg(long, value_name = "BYTES")]
-    pub journal: Vec<u64>,
+    /// The partition of its root.
+    #[arg(long, value_name = "NUMBER", requires = "root")]
+    pub partition: Option<u32>,
     /// The output of `qemu-img map --output=json` for a qcow2 image that will be converted to raw and
     /// back (`-` is stdin).
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
@@ -101,11 +154,9 @@ pub struct Room {
 /// What is done with an image that is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Purpose {
-    /// It is read; others may also read it.
+    /// It is read; a QEMU may also read it.
     Read,
-    /// It is read, and another file replaces it.
-    Replace,
-    /// It is written to.
+    /// It is written to, or, in case of a qcow2, replaced.
     Write,
 }
 
@@ -124,18 +175,62 @@ const LARGEST_ANSWER: u64 = 256 << 20;
 pub(super) fn run(verb: &ImageVerb) -> Result<u8, Failure> {
     match verb {
         ImageVerb::Inspect(what) => inspect(what),
-        ImageVerb::Lock { disk, purpose, command } => lock(disk, *purpose, command),
+        ImageVerb::Mounts { disk, systems, partition, half_done } => {
+            let found = image::inspect(&Disk::open(disk)?)?;
+            let machine = match systems {
+                None => Machine::candidates(&found, *partition, *half_done)?,
+                Some(systems) => Machine::whole(&found, *partition, *half_done, systems)?,
+            };
+            emit(&machine.lines(), false)?;
+            Ok(status::OK)
+        }
+        ImageVerb::Lock { disk, purpose, work_dir, state_dir, command } => {
+            lock(disk, *purpose, work_dir.as_deref(), state_dir, command)
+        }
         ImageVerb::Room(what) => room(what),
-        ImageVerb::Recover { root, state_dir } => {
-            if let Some(paths) = apply::undo_copy(&DiskRootfs::open(root)?, state_dir)? {
-                log::warn!(
-                    "a run on another copy of this image was cut off; {} paths were put back here",
-                    paths.len()
-                );
+        ImageVerb::Journal(what) => {
+            let (disk, at) = what.open()?;
+            let dir = image::state_dir(&what.state_dir, &disk, &at);
+            emit(&format!("{}\n", dir.display()), false)?;
+            Ok(status::OK)
+        }
+        ImageVerb::Recover { journal, root } => recover(journal, root),
+        ImageVerb::Unfinished { dirs } => {
+            for dir in dirs {
+                if apply::is_unfinished(dir)? {
+                    emit(&format!("{}\n", dir.display()), false)?;
+                }
             }
             Ok(status::OK)
         }
     }
+}
+
+impl Journal {
+    /// The image and the partition of its root.
+    fn open(&self) -> Result<(Disk, Partition)> {
+        let disk = Disk::open(&self.disk)?;
+        let found = image::inspect(&disk)?;
+        let at = found.partitions.into_iter().find(|p| p.number == self.partition);
+        let none = || Error::Guard(format!("found no partition {}", self.partition));
+        Ok((disk, at.ok_or_else(none)?))
+    }
+}
+
+fn recover(what: &Journal, root: &Path) -> Result<u8, Failure> {
+    let (disk, at) = what.open()?;
+    image::note(&image::state_dir(&what.state_dir, &disk, &at), &disk, &what.disk)?;
+    for other in image::of_copies(&what.state_dir, &disk, &at)? {
+        if let Some(paths) = apply::undo_copy(&DiskRootfs::open(root)?, &other)? {
+            log::warn!(
+                "a run on another copy of this image was cut off; {} paths were put back here",
+                paths.len()
+            );
+        }
+        // Nobody else has a use for it when the image was moved here.
+        image::drop_if_gone(&other)?;
+    }
+    Ok(status::OK)
 }
 
 fn inspect(what: &Inspect) -> Result<u8, Failure> {
@@ -143,7 +238,11 @@ fn inspect(what: &Inspect) -> Result<u8, Failure> {
     let found: Inspection = image::inspect(&disk)?;
     if let Some(info) = &what.qemu_info {
         let options = image::qcow2_options(&disk, &answer(info)?)?;
-        emit(&format!("{options}\n"), false)?;
+        let compressed = match &what.qemu_check {
+            Some(check) => image::qcow2_check(&disk, &answer(check)?)?,
+            None => false,
+        };
+        emit(&format!("{options}\n{}", if compressed { "-c\n" } else { "" }), false)?;
         return Ok(status::OK);
     }
     let found = match (&what.root, what.partition) {
@@ -158,17 +257,35 @@ fn inspect(what: &Inspect) -> Result<u8, Failure> {
     Ok(status::OK)
 }
 
-fn lock(disk: &Path, purpose: Purpose, command: &[OsString]) -> Result<u8, Failure> {
-    let held = Disk::open(disk)?;
-    let what = match purpose {
-        Purpose::Read => Use::Reading,
-        Purpose::Replace => Use::Replacing,
-        Purpose::Write => Use::Writing,
+#[allow(clippy::disallowed_methods)] // a file of the host, named by the user
+fn lock(
+    disk: &Path,
+    purpose: Purpose,
+    work: Option<&Path>,
+    state: &Path,
+    command: &[OsString],
+) -> Result<u8, Failure> {
+    let path = std::fs::canonicalize(disk).map_err(|e| Error::host("open the image", disk, e))?;
+    let held = Disk::open(&path)?;
+    let format = image::inspect(&held)?.format;
+    let what = match (purpose, format) {
+        (Purpose::Read, _) => Use::Reading,
+        (Purpose::Write, Format::Qcow2) => Use::Replacing,
+        (Purpose::Write, Format::Raw | Format::Vhd) => Use::Writing,
     };
     image::hold(&held, what)?;
+    let copies = image::copies(&held, work);
+    let half_done = if image::is_half_done(state, &held)? { "1" } else { "" };
     let Some((program, arguments)) = command.split_first() else { return Ok(status::USAGE) };
     #[allow(clippy::disallowed_methods)] // what the user wants run, in place of this program
-    let failed = std::process::Command::new(program).args(arguments).exec();
+    let failed = std::process::Command::new(program)
+        .args(arguments)
+        .env("image", &path)
+        .env("format", format.word())
+        .env("raw", copies.raw)
+        .env("new", copies.new)
+        .env("half_done", half_done)
+        .exec();
     Err(Error::host("run", Path::new(program), failed).into())
 }
 
@@ -177,12 +294,18 @@ fn room(what: &Room) -> Result<u8, Failure> {
     let beside = what.disk.parent().filter(|dir| !dir.as_os_str().is_empty());
     let beside = beside.unwrap_or(Path::new("."));
     let work = what.work_dir.as_deref().unwrap_or(beside);
-    let need = match (&what.plan, &what.root, &what.qemu_map) {
-        (Some(plan), Some(root), _) => {
-            Need::of_plan(&DiskRootfs::open(root)?, &answer(plan)?, &what.journal)?
+    let need = match (&what.plan, &what.root, what.partition, &what.qemu_map) {
+        (Some(plan), Some(root), Some(number), _) => {
+            let found = image::inspect(&disk)?.with_system(root, number)?;
+            let mounts = found.system.map_or(Vec::new(), |system| system.mounts);
+            Need::of_plan(&DiskRootfs::open(root)?, &answer(plan)?, &mounts)?
         }
-        (_, _, Some(map)) => Need::of_map(&disk, &answer(map)?)?,
-        _ => return Err(Failure::Usage("want --plan with --root, or --qemu-map".into())),
+        (.., Some(map)) => Need::of_map(&disk, &answer(map)?)?,
+        (None, ..) => {
+            image::any_room(&disk)?;
+            return Ok(status::OK);
+        }
+        _ => return Err(Failure::Usage("want --plan with --root and --partition".into())),
     };
     image::check_room(&disk, work, &need)?;
     Ok(status::OK)

@@ -2,7 +2,7 @@
 //! where somebody reads who scrolls up from the exit status of a long build.
 //!
 //! No line carries a time: an image pipeline's log has its own clock, and two runs on the same tree
-//! read the same. Colour only on a terminal and without `NO_COLOR`, which `env_logger` sees to.
+//! read the same. Colour only on a terminal, and neither with `NO_COLOR` nor on a dumb one.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -28,7 +28,13 @@ pub fn start(format: LogFormat, verbose: u8, quiet: bool, pages: bool) {
         (false, _) => "trace",
     };
     let env = env_logger::Env::default().default_filter_or(level);
+    // Not left to env_logger, for which CLICOLOR_FORCE counts more than TERM=dumb.
+    let style = match super::has_colour(&io::stderr()) {
+        true => env_logger::WriteStyle::Always,
+        false => env_logger::WriteStyle::Never,
+    };
     let started = env_logger::Builder::from_env(env)
+        .write_style(style)
         .format(move |out, record| {
             if record.level() == Level::Warn {
                 let again = match format {

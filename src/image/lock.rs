@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
@@ -16,6 +17,9 @@ const FORBIDS: i64 = 200;
 const READ: i64 = 0;
 const WRITE: i64 = 1;
 const RESIZE: i64 = 3;
+
+/// For how long the processes of a run that was killed may still hold its lock.
+const DYING: Duration = Duration::from_secs(2);
 
 /// What is about to be done with an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +42,15 @@ pub enum Use {
 pub fn hold(disk: &Disk, what: Use) -> Result<()> {
     let shown = disk.path().display();
     let fail = |e: nix::Error| Error::host("lock the image", disk.path(), e);
-    let operation = match what {
-        Use::Reading => rustix::fs::FlockOperation::NonBlockingLockShared,
-        Use::Replacing | Use::Writing => rustix::fs::FlockOperation::NonBlockingLockExclusive,
-    };
-    rustix::fs::flock(disk.fd(), operation).map_err(|e| match e {
+    // Two that only read would share the place of their copies.
+    let operation = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+    let end = Instant::now() + DYING;
+    let mut taken = rustix::fs::flock(disk.fd(), operation);
+    while taken == Err(rustix::io::Errno::WOULDBLOCK) && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(50));
+        taken = rustix::fs::flock(disk.fd(), operation);
+    }
+    taken.map_err(|e| match e {
         rustix::io::Errno::WOULDBLOCK => {
             Error::Guard(format!("{shown}: another run is at work on it"))
         }
@@ -204,6 +212,11 @@ mod tests {
         hold(&first, Use::Writing).unwrap();
         let second = hold(&Disk::open(&path).unwrap(), Use::Reading).unwrap_err().to_string();
         assert!(second.contains("another run"), "{second}");
+        let read = image();
+        let (_, read) = read.into_parts();
+        let first_reader = Disk::open(&read).unwrap();
+        hold(&first_reader, Use::Reading).unwrap();
+        assert!(hold(&Disk::open(&read).unwrap(), Use::Reading).is_err(), "of two that read, too");
         let user = Disk::open(&path).unwrap();
         let mut lock = range(libc::F_WRLCK, DOES + WRITE);
         fcntl(user.fd(), FcntlArg::F_OFD_GETLK(&mut lock)).unwrap();

@@ -4,10 +4,13 @@
 //! to `provision/harden-image.sh` what it may mount where. Every byte that is read is untrusted, and
 //! the amount is bounded.
 
+mod attach;
 mod disk;
 mod format;
 mod lock;
+mod machine;
 mod mounts;
+mod places;
 mod qcow2;
 mod room;
 mod superblock;
@@ -20,12 +23,17 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::rootfs::DiskRootfs;
 
+pub use attach::{Checker, arguments, checker};
 pub use disk::Disk;
 pub use format::Format;
 pub use lock::{Use, hold};
+pub use machine::Machine;
 pub use mounts::{Apart, Mount, System};
-pub use qcow2::options as qcow2_options;
-pub use room::{Need, check as check_room};
+pub use places::{
+    Copies, copies, drop_if_gone, identity, is_half_done, note, of_copies, state_dir,
+};
+pub use qcow2::{check as qcow2_check, options as qcow2_options};
+pub use room::{Need, any as any_room, check as check_room};
 pub use superblock::Filesystem;
 pub use table::{Partition, Table};
 

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::superblock::Filesystem;
 use super::table::Partition;
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs, escape};
@@ -396,16 +397,22 @@ fn mount(path: &str, at: &Partition) -> std::result::Result<Mount, String> {
             found.kind
         ));
     }
-    Ok(Mount {
-        path: path.to_owned(),
-        partition: number,
-        start: at.start,
-        size: at.size,
-        kind: found.kind,
-        journal: found.journal,
-        clean: found.clean,
-        uuid: found.uuid.clone(),
-    })
+    Ok(Mount::of(path, at, found))
+}
+
+impl Mount {
+    pub(super) fn of(path: &str, at: &Partition, found: &Filesystem) -> Mount {
+        Mount {
+            path: path.to_owned(),
+            partition: at.number,
+            start: at.start,
+            size: at.size,
+            kind: found.kind,
+            journal: found.journal,
+            clean: found.clean,
+            uuid: found.uuid.clone(),
+        }
+    }
 }
 
 /// Whether the running kernel mounts filesystems of this kind. One that is a module counts once it is

@@ -126,6 +126,18 @@ pub fn options(disk: &Disk, info: &Value) -> Result<String> {
     Ok(told.collect::<Vec<_>>().join(","))
 }
 
+/// From the output of `qemu-img check --output=json`: whether its data are compressed.
+///
+/// # Errors
+/// [`Error::Guard`] for an image with errors.
+pub fn check(disk: &Disk, found: &Value) -> Result<bool> {
+    let count = |key: &str| found[key].as_u64().unwrap_or(0);
+    if !found.is_object() || ["corruptions", "leaks", "check-errors"].map(count) != [0; 3] {
+        return Err(refuse(disk, "is not clean: repair it first (qemu-img check -r all)"));
+    }
+    Ok(count("compressed-clusters") > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -172,6 +184,18 @@ mod tests {
             b[72..76].copy_from_slice(b"DATA");
         };
         assert!(check_header(&disk(old)).is_err(), "an old header has extensions, too");
+    }
+
+    #[test]
+    fn an_image_with_errors_is_refused() {
+        let found = |answer: Value| check(&disk(|_| {}), &answer).map_err(|e| e.to_string());
+        assert_eq!(found(json!({"check-errors": 0, "total-clusters": 7})), Ok(false));
+        assert_eq!(found(json!({"check-errors": 0, "compressed-clusters": 1})), Ok(true));
+        for errors in
+            [json!({"corruptions": 1}), json!({"leaks": 2}), json!({"check-errors": 1}), json!([])]
+        {
+            assert!(found(errors).unwrap_err().contains("not clean"));
+        }
     }
 
     #[test]

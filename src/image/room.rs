@@ -6,12 +6,15 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::disk::Disk;
+use super::mounts::Mount;
 use crate::error::{Error, Result};
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 const MIB: u64 = 1 << 20;
-/// For each filesystem, beyond its journal: bitmaps, tables of inodes, directories.
+/// For each filesystem, beyond its journal: bitmaps, tables of inodes, directories …
 const SLACK: u64 = 16 * MIB;
+/// … and of a small one at most this part, which is what mke2fs gives to its tables of inodes.
+const PART: u64 = 16;
 /// For each file, beyond its size: what is added to it, and its last block.
 const EACH: u64 = 20 << 10;
 
@@ -28,11 +31,11 @@ pub struct Need {
 
 impl Need {
     /// Of a raw image: the files that `plan` (a report of `gokaku plan`) changes in `root`, and what
-    /// each filesystem writes besides, given the size of its journal.
+    /// each filesystem writes besides.
     ///
     /// # Errors
     /// [`Error::Host`] for a plan that is none.
-    pub fn of_plan(root: &DiskRootfs, plan: &Value, journals: &[u64]) -> Result<Need> {
+    pub fn of_plan(root: &DiskRootfs, plan: &Value, mounts: &[Mount]) -> Result<Need> {
         let changes = plan["changes"].as_array().ok_or_else(|| {
             let why = io::Error::new(io::ErrorKind::InvalidData, "found no list of changes");
             Error::host("read the plan of", root.host_path(), why)
@@ -44,8 +47,9 @@ impl Need {
             let size = size.ok().flatten().map_or(0, |stat| stat.size);
             inside = inside.saturating_add(size).saturating_add(EACH);
         }
-        for journal in journals {
-            inside = inside.saturating_add(*journal).saturating_add(SLACK);
+        for mount in mounts {
+            let tables = SLACK.min(mount.size / PART);
+            inside = inside.saturating_add(mount.journal).saturating_add(tables);
         }
         Ok(Need { inside, ..Need::default() })
     }
@@ -83,10 +87,7 @@ pub fn check(disk: &Disk, work: &Path, need: &Need) -> Result<()> {
         false => vec![(beside, at_image), (work, need.copy)],
     };
     for (place, wanted) in wanted {
-        let found = nix::sys::statvfs::statvfs(place)
-            .map_err(|e| Error::host("ask for the room in", place, e))?;
-        #[allow(clippy::useless_conversion)] // 32 bits on some architectures
-        let free = u64::from(found.blocks_available()) * u64::from(found.fragment_size());
+        let free = free(place)?;
         if wanted > free {
             let mib = |bytes: u64| bytes.div_ceil(MIB);
             let why = format!(
@@ -103,6 +104,28 @@ pub fn check(disk: &Disk, work: &Path, need: &Need) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether there is any room at all where the image lies, which a failed run may have lacked.
+///
+/// # Errors
+/// [`Error::Host`], with what to do, when there is none.
+pub fn any(disk: &Disk) -> Result<()> {
+    let beside = disk.path().parent().filter(|p| !p.as_os_str().is_empty());
+    let beside = beside.unwrap_or(Path::new("."));
+    if free(beside)? >= MIB {
+        return Ok(());
+    }
+    let why =
+        "no space left: make room and run the same command again, which takes back what was done";
+    Err(Error::host("write", beside, io::Error::new(io::ErrorKind::StorageFull, why)))
+}
+
+fn free(place: &Path) -> Result<u64> {
+    let found = nix::sys::statvfs::statvfs(place)
+        .map_err(|e| Error::host("ask for the room in", place, e))?;
+    #[allow(clippy::useless_conversion)] // 32 bits on some architectures
+    Ok(u64::from(found.blocks_available()) * u64::from(found.fragment_size()))
 }
 
 #[allow(clippy::disallowed_methods)] // directories of the host, named by the user
@@ -125,8 +148,19 @@ mod tests {
         std::fs::write(dir.path().join("a"), vec![0; 100_000]).unwrap();
         let root = DiskRootfs::open(dir.path()).unwrap();
         let plan = json!({"changes": [{"path": "/a"}, {"path": "/new"}, {"path": 1}]});
-        let need = Need::of_plan(&root, &plan, &[MIB, 0]).unwrap();
-        assert_eq!(need.inside, 100_000 + 2 * EACH + MIB + 2 * SLACK);
+        let mount = |size: u64, journal: u64| Mount {
+            path: "/".into(),
+            partition: 1,
+            start: 0,
+            size,
+            kind: "ext4",
+            journal,
+            clean: true,
+            uuid: None,
+        };
+        let both = [mount(1 << 40, MIB), mount(32 * MIB, 0)];
+        let need = Need::of_plan(&root, &plan, &both).unwrap();
+        assert_eq!(need.inside, 100_000 + 2 * EACH + MIB + SLACK + 2 * MIB);
         assert!(Need::of_plan(&root, &json!({}), &[]).is_err());
     }
 

@@ -1,6 +1,5 @@
 //! An image plus changes that are not written yet.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::rc::Rc;
@@ -38,7 +37,7 @@ pub struct StagedRootfs<'a> {
 impl<'a> StagedRootfs<'a> {
     /// The image as it is, with nothing pending.
     pub fn new(base: &'a dyn Rootfs) -> StagedRootfs<'a> {
-        StagedRootfs { base, over: Rc::default(), revision: 0, memo: Memo::default() }
+        StagedRootfs { base, over: Rc::default(), revision: 0, memo: Memo::like(base.memo()) }
     }
 
     /// The image with these nodes in place of its own.
@@ -48,7 +47,7 @@ impl<'a> StagedRootfs<'a> {
     ) -> StagedRootfs<'a> {
         let staged = |node| Staged { node, tags: BTreeSet::new() };
         let over = nodes.into_iter().map(|(path, node)| (path, staged(node))).collect();
-        StagedRootfs { base, over: Rc::new(over), revision: 0, memo: Memo::default() }
+        StagedRootfs { base, over: Rc::new(over), revision: 0, memo: Memo::like(base.memo()) }
     }
 
     /// Adds a change, which serves what the tags stand for.
@@ -164,7 +163,8 @@ impl<'a> StagedRootfs<'a> {
 
     /// Forgets everything staged since the checkpoint.
     pub fn restore(&mut self, checkpoint: Checkpoint) {
-        self.is_changed();
+        self.revision += 1;
+        self.memo.forget();
         self.over = checkpoint.0;
     }
 
@@ -210,26 +210,21 @@ impl<'a> StagedRootfs<'a> {
     }
 
     fn put(&mut self, path: ImagePath, node: Option<Node>, tags: &[Tag]) -> bool {
-        match Rc::make_mut(&mut self.over).entry(path) {
-            Entry::Vacant(v) => {
-                v.insert(Staged { node, tags: tags.iter().copied().collect() });
-            }
-            Entry::Occupied(mut o) => {
-                if same(o.get().node.as_ref(), node.as_ref()) {
-                    return false;
-                }
-                let staged = o.get_mut();
-                staged.node = node;
-                staged.tags.extend(tags);
-            }
-        }
-        self.is_changed();
-        true
-    }
-
-    fn is_changed(&mut self) {
+        let over = Rc::make_mut(&mut self.over);
+        let old = match over.get(&path) {
+            Some(staged) if same(staged.node.as_ref(), node.as_ref()) => return false,
+            Some(staged) => Ok(staged.node.as_ref().map(|n| n.stat.kind)),
+            None => self.base.stat_unlinked(&path).map(|stat| stat.map(|s| s.kind)),
+        };
+        let new = node.as_ref().map(|n| n.stat.kind);
+        // What could not be looked at may be anything.
+        let is_alike = old.is_ok_and(|old| old == new && old != Some(FileKind::Symlink));
         self.revision += 1;
-        self.memo.forget();
+        self.memo.changed(&path, !is_alike);
+        let staged = over.entry(path).or_insert_with(|| Staged { node: None, tags: BTreeSet::new() });
+        staged.node = node;
+        staged.tags.extend(tags);
+        true
     }
 
     /// A link to `missing/../x` leads nowhere, although `x` may exist: nothing is made there.
@@ -262,6 +257,7 @@ impl<'a> StagedRootfs<'a> {
 
     /// Kind and owner at a path without links.
     fn node_stat(&self, at: &ImagePath) -> Result<Option<Stat>> {
+        self.memo.look(at);
         match self.over.get(at) {
             Some(staged) => Ok(staged.node.as_ref().map(|n| n.stat)),
             None => self.base.stat_unlinked(at),
@@ -270,6 +266,7 @@ impl<'a> StagedRootfs<'a> {
 
     /// What the entry at a path without links holds.
     fn body(&self, at: &ImagePath, kind: FileKind) -> Result<NodeBody> {
+        self.memo.look(at);
         if let Some(node) = self.over.get(at).and_then(|s| s.node.as_ref()) {
             return Ok(node.body.clone());
         }
@@ -282,7 +279,7 @@ impl<'a> StagedRootfs<'a> {
     }
 
     fn find(&self, path: &ImagePath, follow_last: bool) -> Result<Location> {
-        self.memo.place(path, follow_last, || {
+        let mut at = self.memo.place(path, follow_last, || {
             locate::locate(
                 path,
                 follow_last,
@@ -292,7 +289,12 @@ impl<'a> StagedRootfs<'a> {
                     _ => Ok(self.base.read_link(at)?.unwrap_or_default()),
                 },
             )
-        })
+        })?;
+        // Mode, owner and content may be others since the way there was found.
+        if at.stat.is_some() {
+            at.stat = self.node_stat(&at.path)?;
+        }
+        Ok(at)
     }
 }
 
@@ -347,6 +349,7 @@ impl Rootfs for StagedRootfs<'_> {
         if stat.kind != FileKind::Dir {
             return Err(wrong_kind(path, stat.kind, FileKind::Dir));
         }
+        self.memo.list(&at.path);
         let listed = match self.base.stat(&at.path)? {
             Some(s) if s.kind == FileKind::Dir => self.base.list(&at.path)?.unwrap_or_default(),
             _ => Rc::default(),
@@ -375,6 +378,10 @@ impl Rootfs for StagedRootfs<'_> {
     /// That of the image below: what is staged is a handful of the files that it counts.
     fn survey(&self) -> Result<Rc<Survey>> {
         self.base.survey()
+    }
+
+    fn locate(&self, path: &ImagePath) -> Result<Location> {
+        self.find(path, true)
     }
 
     fn memo(&self) -> &Memo {

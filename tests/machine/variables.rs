@@ -144,7 +144,9 @@ fn no_colour_where_none_is_wanted() {
         let mut command = bench.audit_command(&[]);
         command.env_remove("NO_COLOR").env("TERM", "xterm").env("CLICOLOR_FORCE", "1");
         let out = command.envs(pairs.iter().copied()).output().unwrap();
-        out.stdout.contains(&0x1b)
+        let [report, log] = [&out.stdout, &out.stderr].map(|text| text.contains(&0x1b));
+        assert_eq!(report, log, "the report and the log agree: {pairs:?}");
+        report
     };
     assert!(colour(&[]));
     for value in ["1", "0", "no", "false"] {

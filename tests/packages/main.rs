@@ -13,3 +13,6 @@ mod bounds;
 mod carried_out;
 mod cut_short;
 mod hostile;
+mod killed;
+mod limits;
+mod ordinary;

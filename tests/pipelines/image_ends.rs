@@ -41,7 +41,7 @@ fn a_signal_at_any_moment_is_undone() {
     bench.sh(&format!("{SLOW} tree t; filesystem t first.raw"));
     let before = bench.listing("first.raw", 0, "before");
     let signals =
-        [("TERM", false, 143), ("INT", true, 130), ("HUP", false, 129), ("INT", false, 130)];
+        [("TERM", false, 143), ("INT", true, 130), ("HUP", true, 129), ("HUP", false, 129)];
     let mut undone = 0;
     for (round, when) in [1, 2, 3, 4, 6, 8].into_iter().enumerate() {
         let (signal, group, status) = signals[round % signals.len()];
@@ -189,4 +189,37 @@ fn an_image_that_is_only_read_does_not_change_in_anything() {
         .output()
         .unwrap();
     assert_eq!(usage.status.code(), Some(64));
+}
+
+#[test]
+fn two_runs_that_only_read_do_not_share_a_copy() {
+    let test = "two_runs_that_only_read_do_not_share_a_copy";
+    let Some(bench) = Bench::new(test) else { return };
+    bench.sh(r#"tree t; filesystem t raw; qemu-img convert -O qcow2 raw disk.qcow2; : >wait
+        cat >slow <<'END'
+#!/bin/sh
+case $1 in audit) : >"$DIR/auditing"; while [ -e "$DIR/wait" ]; do sleep 0.1; done ;; esac
+exec "$REAL" "$@"
+END
+        chmod +x slow"#);
+    let script = repository("provision/harden-image.sh");
+    let audit = |binary: &str| {
+        let mut command = bench.command(&script);
+        command.args(["--read-only", "audit", "disk.qcow2"]).env("GOKAKU_BINARY", binary);
+        command
+    };
+    let slow = bench.path("slow");
+    let first = audit(slow.to_str().unwrap()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    wait_for("the first audit", || bench.path("auditing").exists());
+    let copy = bench.sh("stat -c %i .disk.qcow2.gokaku-raw");
+    let second = audit(env!("CARGO_BIN_EXE_gokaku")).output().unwrap();
+    let log = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(3), "{log}");
+    assert!(log.contains("another run is at work on it"), "{log}");
+    assert_eq!(bench.sh("stat -c %i .disk.qcow2.gokaku-raw"), copy);
+    std::fs::remove_file(bench.path("wait")).unwrap();
+    let first = first.wait_with_output().unwrap();
+    assert_eq!(first.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&first.stdout).contains("135"));
+    bench.nothing_left("disk.qcow2");
 }

@@ -9,9 +9,12 @@
 mod support;
 
 mod image;
+mod image_containers;
 mod image_ends;
 mod image_hostile;
 mod image_layouts;
+mod image_moments;
+mod image_schema;
 mod machine;
 mod packer;
 mod recipes;

@@ -6,7 +6,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::filter;
-use super::init::MAX_PROCESSES;
+use super::group::Bounded;
+use super::init::{MAX_PROCESSES, max_memory};
 use super::job::Task;
 
 /// What dpkg, apt-get and maintainer scripts need: files of any owner and mode, other users for a
@@ -57,6 +58,23 @@ pub(super) fn limit_processes(most: usize) -> bool {
     set
 }
 
+/// Bounds what programs may keep in the memory of System V's and POSIX's IPC, which belongs to no
+/// process: 64 MiB of shared memory, and 2 MiB of messages. Before `/proc/sys` is made read-only; in a
+/// user namespace of an older kernel it cannot be set.
+pub(super) fn limit_shared_memory() {
+    let all = [
+        ("kernel/shmmni", "16"),
+        ("kernel/shmmax", "4194304"),
+        ("kernel/msgmni", "128"),
+        ("kernel/sem", "250 32000 100 128"),
+        ("fs/mqueue/queues_max", "64"),
+    ];
+    for (name, value) in all {
+        #[allow(clippy::disallowed_methods)] // of the container's own namespace
+        let _ = std::fs::write(format!("/proc/sys/{name}"), value);
+    }
+}
+
 /// Whether a kernel of this release keeps `pid_max` for each process namespace.
 fn has_own_limit(release: &str) -> bool {
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
@@ -68,7 +86,7 @@ fn has_own_limit(release: &str) -> bool {
 
 /// Takes everything from this process that a step of this kind does not need. What it starts has no
 /// more.
-pub(super) fn confine(kind: Task) -> Result<(), String> {
+pub(super) fn confine(kind: Task, bounded: Bounded) -> Result<(), String> {
     limits(kind)?;
     let keep = if kind == Task::View { VALIDATORS } else { PACKAGES };
     let fail = |what: &str, e: rustix::io::Errno| format!("{what}: {e}");
@@ -94,7 +112,7 @@ pub(super) fn confine(kind: Task) -> Result<(), String> {
     // The first process is this program: nobody inside looks into it.
     nix::sys::prctl::set_dumpable(false).map_err(|e| format!("a closed first process: {e}"))?;
     rustix::thread::set_no_new_privs(true).map_err(|e| fail("no_new_privs", e))?;
-    filter::apply(kind)
+    filter::apply(kind, bounded)
 }
 
 fn limits(kind: Task) -> Result<(), String> {
@@ -103,6 +121,8 @@ fn limits(kind: Task) -> Result<(), String> {
     let all = [
         // 1: neither a file nor the machine's own handler of core dumps, which runs as its root.
         (Resource::Core, 1, 1),
+        // Of one process; those of all together have another bound.
+        (Resource::Data, max_memory(), max_memory()),
         (Resource::Fsize, file, file),
         (Resource::Memlock, 64 << 10, 64 << 10),
         (Resource::Msgqueue, 800 << 10, 800 << 10),

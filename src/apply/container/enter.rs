@@ -17,7 +17,7 @@ use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{chdir, fchdir, pivot_root, sethostname};
 
 use super::init::MAX_PROCESSES;
-use super::job::{Job, SCRATCH_INSIDE, Task};
+use super::job::{Job, Refusal, SCRATCH_INSIDE, Task, another_root};
 use super::kernel::{self, DEVICES, bind, make_dir, outside, put};
 use super::view::View;
 use super::{confine, mounts, policy};
@@ -30,7 +30,7 @@ const NONE: Option<&str> = None;
 
 /// Makes the container and enters it: from here on `/` is the root, and nothing leads out. Says whether
 /// the kernel bounds the number of processes in it.
-pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<bool, String> {
+pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<bool, Refusal> {
     apart(job.kind)?;
     // What was opened before belongs to the old mounts, on which nothing can be mounted from here.
     let open = |path: &Path, flags| {
@@ -39,7 +39,7 @@ pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<bool, String> {
     };
     let root = open(&job.root, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
     if fstat(&root).ok().map(|s| (s.st_dev, s.st_ino)) != Some(job.identity) {
-        return Err(format!("{}: another directory than at the beginning", job.root.display()));
+        return Err(another_root(&job.root));
     }
     let mut devices = Vec::new();
     for (name, _, _) in DEVICES {
@@ -108,13 +108,14 @@ pub(super) fn enter(job: &Job, view: Option<&View>) -> Result<bool, String> {
     if job.kind == Task::Scripts {
         no_services()?;
     }
+    confine::limit_shared_memory();
     let is_bounded = confine::limit_processes(MAX_PROCESSES);
     kernel::mask()?;
     Ok(is_bounded)
 }
 
 /// Namespaces of its own. The process namespace is the keeper's work.
-fn apart(kind: Task) -> Result<(), String> {
+fn apart(kind: Task) -> Result<(), Refusal> {
     let all = [
         (CloneFlags::CLONE_NEWNS, "a mount namespace"),
         (CloneFlags::CLONE_NEWUTS, "a namespace of names"),
@@ -129,11 +130,15 @@ fn apart(kind: Task) -> Result<(), String> {
         unshare(flag)
             .map_err(|e| format!("{what}: {e} (CAP_SYS_ADMIN is needed, and a kernel with it)"))?;
     }
-    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).map_err(|e| match e {
-        Errno::EINVAL => "mounts cannot be kept apart in a chroot; name this root as `--root /` \
-                          from inside it, or run outside of the chroot"
-            .to_owned(),
-        e => format!("mounts of its own: {e}"),
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).map_err(|e| {
+        match e {
+        Errno::EINVAL => Refusal::Told(
+            "mounts cannot be kept apart in a chroot; name this root as `--root /` from inside it, \
+             or run outside of the chroot"
+                .to_owned(),
+        ),
+        e => format!("mounts of its own: {e}").into(),
+    }
     })
 }
 

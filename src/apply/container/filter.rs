@@ -11,6 +11,7 @@ use seccompiler::{
     SeccompRule, TargetArch, sock_filter,
 };
 
+use super::group::Bounded;
 use super::job::Task;
 
 /// The last system call that was looked at (`fchmodat2`, Linux 6.6); numbers from 424 on are the same
@@ -120,6 +121,7 @@ struct Numbers {
     prlimit: i64,
     setrlimit: Option<i64>,
     socket: i64,
+    memfd_create: i64,
     /// One call for all of the network, with its arguments in memory.
     socketcall: Option<i64>,
     refused: Vec<i64>,
@@ -136,6 +138,7 @@ fn native() -> Numbers {
         prlimit: libc::SYS_prlimit64,
         setrlimit,
         socket: libc::SYS_socket,
+        memfd_create: libc::SYS_memfd_create,
         socketcall: None,
         refused: REFUSED.iter().chain(REFUSED_HERE).copied().collect(),
     }
@@ -150,6 +153,7 @@ fn i386() -> Numbers {
         prlimit: 340,
         setrlimit: Some(75),
         socket: 359,
+        memfd_create: 356,
         socketcall: Some(102),
         refused: REFUSED_I386.into_iter().chain(common).collect(),
     }
@@ -167,7 +171,7 @@ fn when(conditions: &[(u8, SeccompCmpOp, u64)]) -> Result<SeccompRule> {
 }
 
 /// Filters, each with the one answer it has for what it names; the kernel takes the strictest.
-fn filters(numbers: &Numbers, kind: Task) -> Result<Vec<(Rules, SeccompAction)>> {
+fn filters(numbers: &Numbers, kind: Task, bounded: Bounded) -> Result<Vec<(Rules, SeccompAction)>> {
     use SeccompCmpOp::{Eq, MaskedEq, Ne};
     let errno = |e: nix::errno::Errno| SeccompAction::Errno(e as u32);
     let mut refused: Rules = numbers.refused.iter().map(|n| (*n, Vec::new())).collect();
@@ -203,11 +207,17 @@ fn filters(numbers: &Numbers, kind: Task) -> Result<Vec<(Rules, SeccompAction)>>
     if let Some(call) = numbers.setrlimit {
         ignored.insert(call, vec![when(&[(0, Eq, LIMIT_CORE)])?]);
     }
-    Ok(vec![
+    let mut all = vec![
         (refused, errno(nix::errno::Errno::EPERM)),
         (unsupported, errno(nix::errno::Errno::EAFNOSUPPORT)),
         (ignored, SeccompAction::Errno(0)),
-    ])
+    ];
+    if !bounded.memory {
+        // A file without a name, in memory that belongs to no process: nobody could count it.
+        let none = Rules::from([(numbers.memfd_create, Vec::new())]);
+        all.push((none, errno(nix::errno::Errno::ENOSYS)));
+    }
+    Ok(all)
 }
 
 /// The conditions alone, without the look at the processor.
@@ -274,12 +284,12 @@ fn known() -> BpfProgram {
     ]
 }
 
-fn programs(kind: Task) -> Result<Vec<BpfProgram>> {
+fn programs(kind: Task, bounded: Bounded) -> Result<Vec<BpfProgram>> {
     let mut all = vec![program(known(), Some(known()))];
     let with_i386 = cfg!(target_arch = "x86_64");
-    let other = if with_i386 { filters(&i386(), kind)? } else { Vec::new() };
+    let other = if with_i386 { filters(&i386(), kind, bounded)? } else { Vec::new() };
     let mut other = other.into_iter();
-    for (rules, action) in filters(&native(), kind)? {
+    for (rules, action) in filters(&native(), kind, bounded)? {
         let second = other.next().map(|(rules, action)| body(rules, action)).transpose()?;
         all.push(program(body(rules, action)?, second));
     }
@@ -287,8 +297,8 @@ fn programs(kind: Task) -> Result<Vec<BpfProgram>> {
 }
 
 /// Puts this process, and all that it starts, under the filter; `no_new_privs` comes with it.
-pub(super) fn apply(kind: Task) -> std::result::Result<(), String> {
-    for program in programs(kind).map_err(|e| format!("the seccomp filter: {e}"))? {
+pub(super) fn apply(kind: Task, bounded: Bounded) -> std::result::Result<(), String> {
+    for program in programs(kind, bounded).map_err(|e| format!("the seccomp filter: {e}"))? {
         seccompiler::apply_filter(&program).map_err(|e| format!("the seccomp filter: {e}"))?;
     }
     Ok(())

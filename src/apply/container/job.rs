@@ -2,7 +2,7 @@
 //! step's first process.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
@@ -13,6 +13,8 @@ pub(super) const KEEPER: &str = "--container-keeper";
 pub(super) const STEP: &str = "--container-step";
 /// The exit status of a keeper whose step could not be started.
 pub(in super::super) const NOT_STARTED: u8 = 125;
+/// The exit status of a keeper whose step was refused, with words that say what to do.
+pub(in super::super) const REFUSED: u8 = 123;
 /// The exit status of a step whose program is not there, or is not for this machine.
 pub(in super::super) const MISSING: u8 = 124;
 /// Where the scratch directory lies for programs that run in a container.
@@ -115,6 +117,33 @@ impl Job {
             command: command.to_vec(),
         })
     }
+}
+
+/// Why a step is not started.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// No container can be made here; elsewhere it can.
+    Here(String),
+    /// For another reason; its words say what to do.
+    Told(String),
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Refusal {
+        Refusal::Here(why)
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(why: &str) -> Refusal {
+        Refusal::Here(why.to_owned())
+    }
+}
+
+/// The root is not the directory that it was when the run began.
+pub(super) fn another_root(root: &Path) -> Refusal {
+    let root = root.display();
+    Refusal::Told(format!("{root}: another directory than at the beginning; run again"))
 }
 
 /// Dies when the parent does; at once, if it has already.

@@ -19,8 +19,11 @@ use nix::unistd::Pid;
 use rustix::fs::{MemfdFlags, SealFlags};
 
 use super::confine::close_inherited;
+use super::group::Group;
 use super::init;
-use super::job::{Job, KEEPER, NOT_STARTED, RunsIn, STEP, Task, die_with_parent};
+use super::job::{
+    Job, KEEPER, NOT_STARTED, REFUSED, Refusal, RunsIn, STEP, Task, another_root, die_with_parent,
+};
 use super::policy::Policy;
 use crate::rootfs::DiskRootfs;
 
@@ -33,22 +36,26 @@ const GRACE: u32 = 100;
 /// before anything else, while it has no descriptor of its own and no other thread.
 pub fn serve(args: &[OsString]) -> Option<u8> {
     let [_, verb, rest @ ..] = args else { return None };
-    let work: fn(Job) -> Result<u8, String> = match verb.to_str()? {
+    let work: fn(Job) -> Result<u8, Refusal> = match verb.to_str()? {
         KEEPER => keep,
         STEP => |job| init::run(&job),
         _ => return None,
     };
     let done = match Job::parse(rest) {
         Some(job) => work(job),
-        None => Err("wrong arguments".to_owned()),
+        None => Err("wrong arguments".into()),
     };
-    Some(done.unwrap_or_else(|why| {
+    Some(done.unwrap_or_else(|refusal| {
+        let (why, status) = match refusal {
+            Refusal::Here(why) => (why, NOT_STARTED),
+            Refusal::Told(why) => (why, REFUSED),
+        };
         eprintln!("{why}");
-        NOT_STARTED
+        status
     }))
 }
 
-fn keep(job: Job) -> Result<u8, String> {
+fn keep(job: Job) -> Result<u8, Refusal> {
     close_inherited()?;
     let ends = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP];
     let mut signals = SigSet::empty();
@@ -60,28 +67,31 @@ fn keep(job: Job) -> Result<u8, String> {
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     let root = DiskRootfs::open(&job.root).map_err(|e| e.to_string())?;
     if root.identity() != Some(job.identity) {
-        return Err(format!("{}: another directory than at the beginning", job.root.display()));
+        return Err(another_root(&job.root));
     }
     let starts_services =
         job.kind == Task::Scripts && job.place != RunsIn::Live && !job.command.is_empty();
     let policy = match starts_services {
-        true => Policy::place(&root).map_err(|e| e.to_string())?,
+        true => Policy::place(&root).map_err(|e| Refusal::Told(e.to_string()))?,
         false => None,
     };
     let is_container = job.place == RunsIn::Container;
+    let number = own_number();
     let mut program = PathBuf::from("/proc/self/exe");
     let mut copy = None;
+    let mut group = None;
     if is_container {
         unshare(CloneFlags::CLONE_NEWPID).map_err(|e| {
             format!("a process namespace: {e} (CAP_SYS_ADMIN is needed, and a kernel with it)")
         })?;
+        group = Some(Group::make(number));
         let sealed = sealed_copy()?;
         program = format!("/proc/self/fd/{}", sealed.as_raw_fd()).into();
         copy = Some(sealed);
     }
     let stdin = if job.kind == Task::View { Stdio::inherit() } else { Stdio::null() };
     let place = job.place;
-    let inner = Job { parent: std::process::id(), ..job };
+    let inner = Job { parent: if is_container { number } else { std::process::id() }, ..job };
     #[allow(clippy::disallowed_methods)] // this program itself
     let mut command = Command::new(program);
     command.args(inner.step_args()).stdin(stdin);
@@ -93,16 +103,34 @@ fn keep(job: Job) -> Result<u8, String> {
     drop(copy);
     let status = wait(&mut child, &signals, place);
     drop(policy);
+    let word = group.as_ref().and_then(Group::last_word);
+    drop(group);
+    if let Some(word) = &word {
+        eprintln!("{word}");
+    }
     let status = status.map_err(|e| format!("cannot wait for the step: {e}"))?;
-    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    let mut code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    if code == 0 && word.is_some() {
+        // In version 1 the kernel ends one program, and the others may not have noticed.
+        code = 128 + Signal::SIGKILL as i32;
+    }
     Ok(u8::try_from(code).unwrap_or(NOT_STARTED))
+}
+
+/// The number of this process in the `/proc` that is mounted here.
+fn own_number() -> u32 {
+    #[allow(clippy::disallowed_methods)] // a question to the running kernel
+    let own = std::fs::read_link("/proc/self").ok();
+    let own = own.and_then(|name| name.to_str()?.parse().ok());
+    own.unwrap_or_else(std::process::id)
 }
 
 /// This program, in memory that nobody can write: `/proc/PID/exe` of a process inside leads to it,
 /// and would otherwise lead to the file on this machine.
-fn sealed_copy() -> Result<OwnedFd, String> {
-    let fail =
-        |what: &str, e: std::io::Error| format!("a sealed copy of this program: {what}: {e}");
+fn sealed_copy() -> Result<OwnedFd, Refusal> {
+    let fail = |what: &str, e: std::io::Error| {
+        Refusal::Here(format!("a sealed copy of this program: {what}: {e}"))
+    };
     #[allow(clippy::disallowed_methods)] // this program itself
     let mut own = std::fs::File::open("/proc/self/exe").map_err(|e| fail("/proc/self/exe", e))?;
     let base = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
@@ -111,7 +139,14 @@ fn sealed_copy() -> Result<OwnedFd, String> {
         rustix::io::Errno::INVAL => rustix::fs::memfd_create("gokaku", base),
         e => Err(e),
     });
-    let fd = made.map_err(|e| fail("memfd (does vm.memfd_noexec forbid it?)", e.into()))?;
+    let fd = made.map_err(|e| match e {
+        rustix::io::Errno::ACCESS => Refusal::Told(
+            "a sealed copy of this program: vm.memfd_noexec is 2 and forbids it; `sysctl \
+             vm.memfd_noexec=1` allows it again"
+                .to_owned(),
+        ),
+        e => fail("memfd", e.into()),
+    })?;
     let mut file = std::fs::File::from(fd);
     std::io::copy(&mut own, &mut file).map_err(|e| fail("copy", e))?;
     let fd = OwnedFd::from(file);

@@ -19,6 +19,7 @@
 mod confine;
 mod enter;
 mod filter;
+mod group;
 mod init;
 mod job;
 mod keeper;
@@ -29,7 +30,8 @@ mod policy;
 mod run;
 mod view;
 
-pub(super) use job::{Job, MISSING, NOT_STARTED, RunsIn, SCRATCH_INSIDE, Task};
+pub(super) use group::sweep as sweep_groups;
+pub(super) use job::{Job, MISSING, NOT_STARTED, REFUSED, RunsIn, SCRATCH_INSIDE, Task};
 pub use keeper::serve;
 pub(super) use policy::{PATH as POLICY_PATH, Policy};
 pub(super) use run::{Request, run};

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
+use super::job::Refusal;
+
 /// Directories over which the container has mounted its own.
 const COVERED: [&str; 5] = ["/proc", "/sys", "/dev", "/run", "/tmp"];
 
@@ -26,7 +28,7 @@ pub(super) fn system() -> Option<String> {
 
 /// Looks at every mount below the new root, once the old one is gone: a directory of this machine that
 /// somebody has bound there is refused, a file is taken away, and everything else loses its devices.
-pub(super) fn settle(system: Option<&str>) -> Result<(), String> {
+pub(super) fn settle(system: Option<&str>) -> Result<(), Refusal> {
     let all = read()?;
     let root = all.iter().rfind(|m| m.at == Path::new("/")).map(|m| m.device.clone());
     for Mount { device, at } in &all {
@@ -44,11 +46,11 @@ pub(super) fn settle(system: Option<&str>) -> Result<(), String> {
             continue;
         }
         if is_foreign {
-            return Err(format!(
-                "{}: a directory of this machine is mounted there, and scripts would reach it; \
+            return Err(Refusal::Told(format!(
+                "{}: a directory of this machine is mounted there, and its programs would reach it; \
                  unmount it and run again",
                 at.display()
-            ));
+            )));
         }
         without_devices(at).map_err(|e| format!("{}: without devices: {e}", at.display()))?;
     }
@@ -96,7 +98,7 @@ fn parse(text: &[u8]) -> Option<Vec<Mount>> {
 }
 
 /// Blanks, line ends and backslashes stand in octal.
-fn unescape(word: &[u8]) -> PathBuf {
+pub(super) fn unescape(word: &[u8]) -> PathBuf {
     let (mut out, mut rest) = (Vec::new(), word);
     while let Some((first, more)) = rest.split_first() {
         let octal = |digits: &[u8]| {

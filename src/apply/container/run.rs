@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::group;
 use super::job::Job;
 use super::output::{self, Said};
 use crate::apply::Stop;
@@ -139,6 +140,10 @@ pub(in super::super) fn run(
         pause = (pause * 2).min(TICK);
     };
     use std::os::unix::process::ExitStatusExt;
+    if status.signal().is_some() {
+        // A keeper that was killed has not taken them away.
+        group::sweep();
+    }
     let status = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     Ok(Ended { status, why: ending.why, is_cut })
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::PathChange;
 use crate::rootfs::NodeBody;
 
-/// All that a container of [`Kind::View`](super::Kind::View) is given, on its standard input.
+/// All that a container of [`Task::View`](super::Task::View) is given, on its standard input.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(in super::super) struct View {
     /// What stands on top of the root.

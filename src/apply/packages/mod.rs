@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::container::{POLICY_PATH, Policy};
 use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
 use crate::check::{self, Audit};
@@ -118,7 +119,12 @@ impl Runner {
         };
         let stop = run.steps(root, (rules, audit), interrupted, &wanted).err();
         let (notes, touched) = (std::mem::take(&mut run.notes), run.touched);
+        let is_own = root.is_own();
         drop(run);
+        // A keeper that was killed alone has not taken it away.
+        if !is_own && Policy::sweep(root)? {
+            log::warn!("{POLICY_PATH}: left by a step whose keeper was killed; taken away");
+        }
         let after = Packages::read(&root.reopen()?)?;
         let operations = record::difference(&before, &after, &wanted);
         let failure = match stop {
@@ -181,12 +187,15 @@ impl Run<'_> {
             log::info!("fetching the package lists of {}", install.names.join(" "));
             fetched = Some(self.session.run(&apt::update(&self.session))?);
         }
+        let mut hint = fetched.as_ref().map(|f| f.complaints()).unwrap_or_default();
+        if online && self.session.is_container() && target::is_i386_here(root)? {
+            hint.push_str(target::NO_NETWORK_FOR_I386);
+        }
         if stumps.is_empty() {
             self.guard_purge(root, &state, &purge)?;
             if online {
-                let hint = fetched.as_ref().map(|f| f.complaints()).unwrap_or_default();
                 self.guard_install(&install, &purge, &hint)?;
-                self.must(apt::fetch(&self.session, &install))?;
+                self.fetch(&install, &hint)?;
             }
         } else {
             log::info!("purging {} by dpkg alone", stumps.join(" "));
@@ -195,10 +204,9 @@ impl Run<'_> {
         self.purge(root, &wanted)?;
         if online {
             // The purge may have changed what an install would do.
-            let hint = fetched.as_ref().map(|f| f.complaints()).unwrap_or_default();
             self.guard_install(&install, &[], &hint)?;
             if !stumps.is_empty() {
-                self.must(apt::fetch(&self.session, &install))?;
+                self.fetch(&install, &hint)?;
             }
             log::info!("installing {}", install.names.join(" "));
             self.change(apt::install(&self.session, &install))?;
@@ -226,6 +234,13 @@ impl Run<'_> {
     fn change(&mut self, step: Step) -> Result<(), Stop> {
         self.touched = true;
         self.must(step)
+    }
+
+    fn fetch(&mut self, install: &Install, hint: &str) -> Result<(), Stop> {
+        self.must(apt::fetch(&self.session, install)).map_err(|stop| match stop {
+            Stop::Failed(why) => Stop::Failed(format!("{why}{hint}")),
+            other => other,
+        })
     }
 
     /// Runs a step that has to succeed.

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::super::container::{
-    self, ENVIRONMENT, Job, NOT_STARTED, Request, RunsIn, SCRATCH_INSIDE, Task, WAYS_OUT,
+    self, ENVIRONMENT, Job, NOT_STARTED, REFUSED, Request, RunsIn, SCRATCH_INSIDE, Task, WAYS_OUT,
 };
 use super::super::{Stop, journal};
 use super::apt;
@@ -94,7 +94,7 @@ impl Ran {
 
     /// Whether there was a program that ended, well or not.
     pub fn is_started(&self) -> bool {
-        self.status != i32::from(NOT_STARTED)
+        ![NOT_STARTED, REFUSED].map(i32::from).contains(&self.status)
     }
 
     /// What a simulation says would be done.
@@ -169,12 +169,16 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let why: Vec<&str> = ran.tail.iter().map(String::as_str).collect();
-        Err(Error::Guard(format!(
-            "{}: package scripts cannot be shut in here: {}; {WAYS_OUT}, or inside of this root with \
-             `--root /`, where its scripts are at home; nothing was changed",
-            self.root.host_path().display(),
-            why.join("; "),
-        )))
+        let why = why.join("; ");
+        let root = self.root.host_path().display();
+        Err(Error::Guard(if ran.status == i32::from(REFUSED) {
+            format!("{root}: package scripts are not run: {why}; nothing was changed")
+        } else {
+            format!(
+                "{root}: package scripts cannot be shut in here: {why}; {WAYS_OUT}, or inside of this \
+                 root with `--root /`, where its scripts are at home; nothing was changed"
+            )
+        }))
     }
 
     /// Runs a step to its end.

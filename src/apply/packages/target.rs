@@ -71,6 +71,9 @@ struct Machine {
     processor: u16,
 }
 
+/// The number of its processor.
+const I386: u16 = 3;
+
 impl Machine {
     fn of(program: &[u8]) -> Option<Machine> {
         let class = *program.get(4).filter(|_| program.starts_with(b"\x7fELF"))?;
@@ -83,7 +86,6 @@ impl Machine {
 
     /// Whether a machine that runs programs of `self` runs those of `other`, too.
     fn runs(self, other: Machine) -> bool {
-        const I386: u16 = 3;
         const AMD64: u16 = 62;
         self == other || (self.processor, other.processor) == (AMD64, I386)
     }
@@ -103,7 +105,8 @@ impl Machine {
     }
 }
 
-fn architecture(root: &DiskRootfs) -> Result<()> {
+/// The kinds of this program and of the root's dpkg.
+fn machines(root: &DiskRootfs) -> Result<(Option<Machine>, Option<Machine>)> {
     #[allow(clippy::disallowed_methods)] // what this machine runs is the question
     let own = std::fs::File::open("/proc/self/exe")
         .and_then(|mut file| {
@@ -112,7 +115,24 @@ fn architecture(root: &DiskRootfs) -> Result<()> {
         })
         .map_err(|e| Error::host("read this program", "/proc/self/exe", e))?;
     let program = root.read_bytes(&ImagePath::parse(DPKG)?, PROGRAM_LIMIT)?.unwrap_or_default();
-    match (Machine::of(&own), Machine::of(&program)) {
+    Ok((Machine::of(&own), Machine::of(&program)))
+}
+
+/// What is added when a root of i386 cannot fetch. Its C library asks for every socket by one call
+/// (`socketcall`) with the arguments in memory, where no filter can see that it is not one that leads
+/// to this machine's services; so the call is refused while the network is there.
+pub(super) const NO_NETWORK_FOR_I386: &str = "\n    programs for i386 get no network in a \
+    container: which socket they ask for (socketcall) cannot be seen; name a repository of files \
+    inside the root (`deb file:/…`), or run inside of this root with `--root /`";
+
+/// Whether the root's programs are for i386 and this one is not.
+pub(super) fn is_i386_here(root: &DiskRootfs) -> Result<bool> {
+    let (own, theirs) = machines(root)?;
+    Ok(own != theirs && theirs.is_some_and(|m| m.processor == I386))
+}
+
+fn architecture(root: &DiskRootfs) -> Result<()> {
+    match machines(root)? {
         (Some(own), Some(theirs)) if own.runs(theirs) => Ok(()),
         (Some(own), Some(theirs)) => refuse(format!(
             "{DPKG}: a program for {}, this machine's programs are for {}; change the packages of \
@@ -336,6 +356,23 @@ mod tests {
         let names = vec![name.to_owned()];
         let rules = BTreeSet::new();
         PackageChange { names, want: Presence::Absent, before: Vec::new(), rules }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    #[allow(clippy::disallowed_methods)] // the test's own directory
+    fn a_root_of_i386_is_known_by_its_dpkg() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(top.path().join("usr/bin")).unwrap();
+        let dpkg = top.path().join("usr/bin/dpkg");
+        let is_i386 = |head: &[u8]| {
+            std::fs::write(&dpkg, head).unwrap();
+            is_i386_here(&DiskRootfs::open(top.path()).unwrap()).unwrap()
+        };
+        let mut head = *b"\x7fELF\x01\x01............\x03\x00";
+        assert!(is_i386(&head) && architecture(&DiskRootfs::open(top.path()).unwrap()).is_ok());
+        (head[4], head[18]) = (2, 62);
+        assert!(!is_i386(&head) && !is_i386(b"#!/bin/sh\nexit 0 # no program\n"));
     }
 
     #[test]

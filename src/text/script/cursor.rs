@@ -175,7 +175,10 @@ impl<'a> Cursor<'a> {
             }
         }
         let raw = self.text.get(start..self.at).unwrap_or_default().to_owned();
-        Word { at: start..self.at, raw, parts: parts.all }
+        let mut parts = parts.all;
+        // Most words have one part; a vector that grew has room for four.
+        parts.shrink_to_fit();
+        Word { at: start..self.at, raw, parts }
     }
 
     fn double_quoted(&mut self, parts: &mut Parts) {

@@ -185,7 +185,8 @@ impl<'a> Scanner<'a> {
 
     /// Ends the command that was being read.
     fn finish(&mut self, aside: bool) {
-        let words = std::mem::take(&mut self.words);
+        let mut words = std::mem::take(&mut self.words);
+        words.shrink_to_fit();
         self.closed = None;
         // After `&&`, `||` and `|` the command may stand on a later line.
         if words.is_empty() && !self.redirected {

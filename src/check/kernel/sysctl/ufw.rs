@@ -1,5 +1,7 @@
 //! ufw's own parameter file: when ufw is on, its start script loads the file over everything else.
 
+use std::rc::Rc;
+
 use super::{Dialect, Evidence, Gap, Key, Result, Rootfs, Sysctl, conf_dirs, foreign, sysctl};
 use crate::error::Error;
 use crate::message::Message;
@@ -17,7 +19,8 @@ pub(super) fn judge(
     gaps: &mut Vec<Gap>,
     holding: &mut Vec<Evidence>,
 ) -> Result<()> {
-    let Some(settings) = Settings::read(root)? else { return Ok(()) };
+    let settings = Settings::read(root)?;
+    let Some(settings) = settings.as_ref() else { return Ok(()) };
     let Some(file) = settings.file()? else { return Ok(()) };
     let Some(entry) = conf_dirs::read_entry(root, &file)? else { return Ok(()) };
     let lines = sysctl::assignments(entry.text(), &Key::new(&want.key), dialect);
@@ -53,7 +56,11 @@ struct Settings {
 
 impl Settings {
     /// `None` when ufw's settings are not there: its start script gives up.
-    fn read(root: &dyn Rootfs) -> Result<Option<Settings>> {
+    fn read(root: &dyn Rootfs) -> Result<Rc<Option<Settings>>> {
+        root.memo().derived(|| Settings::read_anew(root))
+    }
+
+    fn read_anew(root: &dyn Rootfs) -> Result<Option<Settings>> {
         let mut settings = Settings { enabled: None, file: None };
         for path in SETTINGS {
             let path = ImagePath::parse(path)?;
