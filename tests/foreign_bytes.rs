@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use gokaku::check::Outcome;
 use gokaku::error::Result;
-use gokaku::plan::{self, Judged, Plan};
+use gokaku::plan::{self, Plan};
 use gokaku::profile::{Profile, Rule};
 use gokaku::rootfs::{AccountDb, ImagePath, Memo, MemoryRootfs, NodeBody, Rootfs, Stat};
 use gokaku::text::lossless;

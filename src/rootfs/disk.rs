@@ -16,7 +16,7 @@ use nix::sys::stat::{FileStat, SFlag};
 
 use super::contents::Contents;
 use super::resolve::{Links, Resolver, reopen, stat_of};
-use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, pseudo, walk};
+use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, locate, pseudo, walk};
 use crate::error::{Error, Result};
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
@@ -300,8 +300,23 @@ impl DiskRootfs {
     }
 }
 
-impl Rootfs for DiskRootfs {
-    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+/// Recording what an answer of the memo looks at.
+impl DiskRootfs {
+    /// Records every step of the way to `path`; the kernel walks it unseen. Returns where it leads.
+    fn record(&self, path: &ImagePath, follow_last: bool) -> Option<ImagePath> {
+        if !self.memo.records() {
+            return None;
+        }
+        let stat = |at: &ImagePath| {
+            self.memo.look(at);
+            self.stat_known(at)
+        };
+        let read_link = |at: &ImagePath| Ok(self.link_known(at)?.unwrap_or_default());
+        // What cannot be walked is an error of the look itself, too.
+        locate::locate(path, follow_last, stat, read_link).ok().map(|at| at.path)
+    }
+
+    fn stat_known(&self, path: &ImagePath) -> Result<Option<Stat>> {
         if let Some(known) = self.stats.borrow().get(path) {
             return Ok(*known);
         }
@@ -316,7 +331,7 @@ impl Rootfs for DiskRootfs {
         Ok(found)
     }
 
-    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+    fn link_known(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
         if let Some(known) = self.links.borrow().get(path) {
             return Ok(known.clone());
         }
@@ -324,8 +339,21 @@ impl Rootfs for DiskRootfs {
         self.links.borrow_mut().insert(path.clone(), found.clone());
         Ok(found)
     }
+}
+
+impl Rootfs for DiskRootfs {
+    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+        self.record(path, false);
+        self.stat_known(path)
+    }
+
+    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+        self.record(path, false);
+        self.link_known(path)
+    }
 
     fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+        self.record(path, true);
         if let Some(known) = self.contents.borrow().get(path) {
             return Ok(known.clone());
         }
@@ -335,6 +363,9 @@ impl Rootfs for DiskRootfs {
     }
 
     fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
+        if let Some(dir) = self.record(path, true) {
+            self.memo.list(&dir);
+        }
         if let Some(known) = self.lists.borrow().get(path) {
             return Ok(known.clone());
         }

@@ -164,14 +164,23 @@ impl Memo {
         *self = Memo { off: Cell::new(self.off.get()), ..Memo::default() };
     }
 
-    /// A memo that remembers nothing where `other` remembers nothing.
-    pub(super) fn like(other: &Memo) -> Memo {
-        Memo { off: Cell::new(other.off.get()), ..Memo::default() }
+    /// The memo of a stage on this image: what is known holds there until it is changed.
+    pub(super) fn for_stage(&self) -> Memo {
+        Memo { derived: self.derived.clone(), off: Cell::new(self.off.get()), ..Memo::default() }
+    }
+
+    /// A memo of another image, which remembers nothing where this one remembers nothing.
+    pub(super) fn empty(&self) -> Memo {
+        Memo { off: Cell::new(self.off.get()), ..Memo::default() }
+    }
+
+    /// Whether something is being derived, so that what is looked at must be recorded.
+    pub(super) fn records(&self) -> bool {
+        !self.looking.borrow().is_empty()
     }
 
     /// Remembers nothing from now on: plans must be the same without memory.
-    #[cfg(test)]
-    pub(crate) fn off(&self) {
+    pub(super) fn off(&self) {
         self.off.set(true);
     }
 }

@@ -93,6 +93,13 @@ impl MemoryRootfs {
         self
     }
 
+    /// Has nothing derived from the image remembered. For tests: no answer may depend on that.
+    #[must_use]
+    pub fn forgetful(self) -> MemoryRootfs {
+        self.memo.off();
+        self
+    }
+
     /// Changes the metadata of an entry: link count, device and so on.
     ///
     /// # Panics
@@ -177,6 +184,7 @@ impl Rootfs for MemoryRootfs {
     }
 
     fn stat_unlinked(&self, at: &ImagePath) -> Result<Option<Stat>> {
+        self.memo.look(at);
         let root = || at.is_root().then(|| Stat::dir(0o755));
         Ok(self.nodes.get(at).map(|n| n.stat).or_else(root))
     }
@@ -210,6 +218,7 @@ impl Rootfs for MemoryRootfs {
             let want = FileKind::Dir;
             return Err(Error::WrongKind { path: path.clone(), found: stat.kind, want });
         }
+        self.memo.list(&at.path);
         // What lies below sorts right behind the path and a slash.
         let first = if at.path.is_root() { at.path.clone() } else { at.path.join("\u{1}")? };
         let below = self.nodes.range(first..).map(|(p, _)| p);

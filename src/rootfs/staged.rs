@@ -37,7 +37,7 @@ pub struct StagedRootfs<'a> {
 impl<'a> StagedRootfs<'a> {
     /// The image as it is, with nothing pending.
     pub fn new(base: &'a dyn Rootfs) -> StagedRootfs<'a> {
-        StagedRootfs { base, over: Rc::default(), revision: 0, memo: Memo::like(base.memo()) }
+        StagedRootfs { base, over: Rc::default(), revision: 0, memo: base.memo().for_stage() }
     }
 
     /// The image with these nodes in place of its own.
@@ -47,7 +47,7 @@ impl<'a> StagedRootfs<'a> {
     ) -> StagedRootfs<'a> {
         let staged = |node| Staged { node, tags: BTreeSet::new() };
         let over = nodes.into_iter().map(|(path, node)| (path, staged(node))).collect();
-        StagedRootfs { base, over: Rc::new(over), revision: 0, memo: Memo::like(base.memo()) }
+        StagedRootfs { base, over: Rc::new(over), revision: 0, memo: base.memo().empty() }
     }
 
     /// Adds a change, which serves what the tags stand for.
@@ -221,7 +221,8 @@ impl<'a> StagedRootfs<'a> {
         let is_alike = old.is_ok_and(|old| old == new && old != Some(FileKind::Symlink));
         self.revision += 1;
         self.memo.changed(&path, !is_alike);
-        let staged = over.entry(path).or_insert_with(|| Staged { node: None, tags: BTreeSet::new() });
+        let staged =
+            over.entry(path).or_insert_with(|| Staged { node: None, tags: BTreeSet::new() });
         staged.node = node;
         staged.tags.extend(tags);
         true

@@ -7,7 +7,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::profile::RuleId;
 use crate::rootfs::{Change, NewFile, StagedRootfs};
 
 mod copied;

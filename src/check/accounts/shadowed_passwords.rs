@@ -140,7 +140,6 @@ mod tests {
 
     impl Primitive for On {
         fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
-            let root = audit.root();
             judge(audit, self.0)
         }
     }

@@ -4,7 +4,6 @@
 //! with it. It is not "installed" ([`Packages::installed`]): a rule that wants a package is not
 //! content with it either.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::check::Evidence;
@@ -71,19 +70,6 @@ impl Refused {
     }
 }
 
-/// Files, by their bytes, and what came of parsing them.
-type Parsed = (Vec<(ImagePath, Rc<[u8]>)>, Result<Rc<Packages>, Refused>);
-
-thread_local! {
-    /// The database that was parsed last. One that does not parse is not parsed again, either.
-    static LAST: RefCell<Option<Parsed>> = const { RefCell::new(None) };
-}
-
-/// Whether these are the same files with the same bytes, by their places.
-fn same(a: &[(ImagePath, Rc<[u8]>)], b: &[(ImagePath, Rc<[u8]>)]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && Rc::ptr_eq(&a.1, &b.1))
-}
-
 impl Packages {
     /// Reads the database of the image.
     ///
@@ -91,11 +77,10 @@ impl Packages {
     /// There is none (then what is installed cannot be determined), it cannot be read, or a line in
     /// it is not dpkg's.
     pub fn read(root: &dyn Rootfs) -> Result<Rc<Packages>> {
-        let packages = root.memo().derived(|| Packages::read_anew(root))?;
-        Ok(Rc::clone(&packages))
+        root.memo().derived(|| Packages::read_anew(root))
     }
 
-    fn read_anew(root: &dyn Rootfs) -> Result<Rc<Packages>> {
+    fn read_anew(root: &dyn Rootfs) -> Result<Packages> {
         let status = ImagePath::parse(STATUS)?;
         let Some(text) = root.read_bytes(&status, STATUS_LIMIT)? else {
             return Err(Error::target("read", &status, std::io::ErrorKind::NotFound));
@@ -111,23 +96,9 @@ impl Packages {
                 }
             }
         }
-        // A plan looks at dozens of stages with one database; the bytes of an image do not change,
-        // and are kept alive here, so the same bytes are at the same place and no others are.
-        let known = LAST.with_borrow(|last| {
-            last.as_ref()
-                .filter(|(parsed, _)| same(parsed, &files))
-                .map(|(_, answer)| answer.clone())
-        });
-        let answer = known.unwrap_or_else(|| {
-            let mut packages = Packages { files: files.clone(), records: Vec::new() };
-            let answer = packages.parse().map(|records| {
-                packages.records = records;
-                Rc::new(packages)
-            });
-            LAST.set(Some((files, answer.clone())));
-            answer
-        });
-        answer.map_err(Refused::error)
+        let mut packages = Packages { files, records: Vec::new() };
+        packages.records = packages.parse().map_err(Refused::error)?;
+        Ok(packages)
     }
 
     fn parse(&self) -> Result<Vec<Record>, Refused> {
