@@ -45,7 +45,7 @@ impl Outcome {
 }
 
 /// One observation behind a verdict: where, what was found, what was wanted.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Evidence {
     /// The path inside the root, if it is about one.
     pub path: Option<ImagePath>,

@@ -8,7 +8,7 @@ use crate::profile::RuleId;
 use crate::rootfs::ImagePath;
 
 /// An argument of a message.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Arg {
     /// A path, a key, a name, a value: the same in every language.
     Text(Arc<str>),

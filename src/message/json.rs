@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Arg, Lang, Message, Source};
 
 /// A message as it stands in a report.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Written {
     pub id: String,
     #[serde(default)]

@@ -24,7 +24,7 @@ pub enum Lang {
 }
 
 /// A message as a family declares it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Template {
     /// `family.name`; never renamed, since reports carry it.
     pub id: &'static str,
@@ -40,10 +40,10 @@ pub struct Template {
 static VALUE: Template = Template { id: "value", args: &["value"], en: "{value}", ja: "{value}" };
 
 /// Something that people read.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Message(Source);
 
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Source {
     /// Made by this program.
     Made { template: &'static Template, args: Box<[Arg]> },

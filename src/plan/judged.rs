@@ -1,6 +1,7 @@
 //! From findings to the verdict on a rule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::Hash;
 
 use super::messages;
 use crate::check::{Evidence, Finding, Gap, Outcome, Subject};
@@ -20,7 +21,7 @@ pub enum Remedy {
 }
 
 /// One gap of a rule that does not hold.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JudgedGap {
     /// What it is about.
     pub subject: Subject,
@@ -159,7 +160,9 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
     Judged { id: id.clone(), outcome, any_met: has(Outcome::Met), remedy, gaps, evidence, reason }
 }
 
-/// Removes what is equal to what stands before it.
-fn once<T: PartialEq>(list: &mut Vec<T>) {
-    list.dedup();
+/// Leaves only the first of equal ones.
+fn once<T: Eq + Hash>(list: &mut Vec<T>) {
+    let mut seen = HashSet::with_capacity(list.len());
+    let mut first = list.iter().map(|one| seen.insert(one)).collect::<Vec<bool>>().into_iter();
+    list.retain(|_| first.next().unwrap_or(true));
 }

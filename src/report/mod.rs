@@ -534,3 +534,6 @@ pub fn summarize<'a>(rows: impl Iterator<Item = &'a RuleReport>) -> Summary {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;
