@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountFile, Ledger};
+use super::{AccountFile, Ledger, messages};
 use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::text::accounts::{Edits, GID, Layout, PRIMARY_GID};
@@ -28,7 +28,8 @@ impl Primitive for RootGroup {
         for user in table.entries.iter().filter(|u| u.name() == b"root") {
             lines += 1;
             let gid = user.number(PRIMARY_GID);
-            let evidence = passwd.at(user.line).found(format!("group {gid}")).want("group 0");
+            let (found, want) = (messages::group(gid), messages::group(0));
+            let evidence = passwd.at(user.line).found(found).want(want);
             let subject = Subject::account(b"root");
             if gid == 0 {
                 ledger.note(evidence);
@@ -38,13 +39,14 @@ impl Primitive for RootGroup {
                 edits.set(user.line, PRIMARY_GID, "0");
                 ledger.closable(subject, evidence);
             } else {
-                ledger.open(subject, evidence, "/etc/group has no group 0; add it by hand first");
+                ledger.open(subject, evidence, messages::add_group_0());
             }
         }
         ledger.lines(&passwd, &table, |fault| fault.name == b"root");
         if lines == 0 && !ledger.has_gaps() {
-            let evidence = passwd.whole().found("no root").want("root with group 0");
-            ledger.open(Subject::account(b"root"), evidence, "add the line of root again, by hand");
+            let (found, want) = (messages::no_root(), messages::want_root_in_group_0());
+            let evidence = passwd.whole().found(found).want(want);
+            ledger.open(Subject::account(b"root"), evidence, messages::add_root());
         }
         Ok(ledger.finish(&[(&passwd, edits)]))
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Home, Scope, State, Survey, judge};
+use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
 use crate::check::files::mode::Mode;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
@@ -30,8 +30,8 @@ impl HomeMode {
         let evidence = || {
             Evidence::at(home.path.as_ref().unwrap_or(at))
                 .found(Mode(stat.mode).to_string())
-                .want(format!("{} or tighter", self.ceiling))
-                .note(format!("home of {}", home.owner()))
+                .want(messages::want_mode(self.ceiling.to_string()))
+                .note(messages::home_of(home.owner()))
         };
         let beyond = 0o777 & !self.ceiling.0;
         if stat.mode & beyond == 0 {
@@ -44,7 +44,7 @@ impl HomeMode {
             return Ok(());
         }
         match survey.why_not(home, Scope { roots_home: true, below: None })? {
-            Some(why) => ledger.open(subject, evidence(), format!("{at} keeps its mode: {why}")),
+            Some(why) => ledger.open(subject, evidence(), messages::keeps_mode(at, why)),
             None => {
                 let mode = Some(stat.mode & !beyond);
                 let change = Change::SetStat { path: at.clone(), mode, uid: None, gid: None };

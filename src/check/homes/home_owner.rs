@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Home, Scope, State, Survey, judge};
+use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
@@ -47,7 +47,7 @@ impl HomeOwner {
             return Ok(());
         }
         match survey.why_not(home, Scope { roots_home: false, below: Some(&self.below) })? {
-            Some(why) => ledger.open(subject, evidence(), format!("{at} keeps its owner: {why}")),
+            Some(why) => ledger.open(subject, evidence(), messages::keeps_owner(at, why)),
             None => {
                 let uid = Some(home.uid());
                 let change = Change::SetStat { path: at.clone(), mode: None, uid, gid: None };
