@@ -471,4 +471,20 @@ mod tests {
         assert!(try_want("account_ageing = { field = \"max\", min = 1, writ = 4 }").is_err());
         assert!(try_want("account_ageing = { field = \"expire\", min = 1, write = 4 }").is_err());
     }
+
+    #[test]
+    fn an_excluded_account_keeps_its_limits() {
+        let shadow = with(SHADOW, "bob:!:18000:", "bob:$6$a$b:19990:");
+        let root = image()
+            .file("/etc/passwd", format!("{PASSWD}eve:x:1001:1001::/home/eve:/bin/sh\n"))
+            .file("/etc/shadow", format!("{shadow}eve:$6$a$b:19990:0:99999:7:::\n"))
+            .excluding(Subject::account(b"bob"));
+        let want = on(MAX, TODAY);
+        assert_eq!(
+            changed_lines(&stage(&want, &root)),
+            ["-eve:$6$a$b:19990:0:99999:7:::", "+eve:$6$a$b:19990:0:365:7:::"]
+        );
+        let left = open(&want, &root);
+        assert!(left.len() == 1 && left[0].contains("the account bob is protected"), "{left:?}");
+    }
 }

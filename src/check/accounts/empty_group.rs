@@ -139,7 +139,7 @@ mod tests {
         with,
     };
     use crate::check::testing::Run;
-    use crate::check::{Check, Outcome};
+    use crate::check::{Check, Outcome, Subject};
 
     fn shadow() -> Check {
         want("empty_group = { name = \"shadow\" }")
@@ -198,5 +198,24 @@ mod tests {
         assert_eq!(outcome(want, &none), Outcome::MetVacuously);
         assert_eq!(outcome(want, &image().without("/etc/group")), Outcome::Unknown);
         assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn an_excluded_account_stays_in_both_files() {
+        let want = shadow();
+        let root = image()
+            .file("/etc/group", with(GROUP, "shadow:x:42:", "shadow:x:42:bob,eve"))
+            .file("/etc/gshadow", with(GSHADOW, "shadow:*::", "shadow:*:eve,bob:bob"))
+            .excluding(Subject::account(b"bob"));
+        assert_eq!(
+            changed_lines(&stage(want.primitive(), &root)),
+            [
+                "-shadow:x:42:bob,eve",
+                "+shadow:x:42:bob",
+                "-shadow:*:eve,bob:bob",
+                "+shadow:*:bob:bob"
+            ]
+        );
+        assert_eq!(open(want.primitive(), &root).len(), 3);
     }
 }

@@ -229,7 +229,7 @@ fn shadow_mask(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{fixes, parse_fields, settled_text};
+    use crate::check::testing::{Run, fixes, parse_fields, settled_text, stage, stuck};
     use crate::rootfs::MemoryRootfs;
 
     fn max() -> LoginDefs {
@@ -386,5 +386,14 @@ mod tests {
         ] {
             assert!(parse_fields::<LoginDefs>(&format!("key = 'K'\n{bad}")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_excluded_key_keeps_its_value() {
+        let text = "PASS_MAX_DAYS 99999\nPASS_MIN_DAYS 0\n";
+        let scene = file(text).excluding(Subject::key("PASS_MAX_DAYS"));
+        assert!(stage(&max(), &scene).changes().unwrap().is_empty());
+        assert!(stuck(&max(), &scene).contains("PASS_MAX_DAYS is protected"));
+        assert_eq!(settled_text(&min(), &scene, PATH), "PASS_MAX_DAYS 99999\nPASS_MIN_DAYS 1\n");
     }
 }

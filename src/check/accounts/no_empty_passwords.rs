@@ -85,11 +85,11 @@ impl Primitive for NoEmptyPasswords {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
         PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
     use crate::check::testing::Run;
+    use crate::check::{Outcome, Subject};
 
     #[test]
     fn an_empty_field_is_locked_and_nothing_else_changes() {
@@ -158,5 +158,18 @@ mod tests {
         let none = image().file("/etc/passwd", "").without("/etc/shadow");
         assert_eq!(outcome(want, &none), Outcome::MetVacuously);
         assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn an_excluded_account_keeps_its_field() {
+        let want = want("no_empty_passwords = {}");
+        let shadow = with(SHADOW, "bob:!:", "bob::").replace("sync:*:", "sync::");
+        let root = image().file("/etc/shadow", shadow).excluding(Subject::account(b"bob"));
+        assert_eq!(
+            changed_lines(&stage(want.primitive(), &root)),
+            ["-sync::18000:0:99999:7:::", "+sync:!:18000:0:99999:7:::"]
+        );
+        let left = open(want.primitive(), &root);
+        assert!(left.len() == 1 && left[0].contains("the account bob is protected"), "{left:?}");
     }
 }

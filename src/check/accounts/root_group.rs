@@ -54,10 +54,10 @@ impl Primitive for RootGroup {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        GROUP, PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
+        GROUP, PASSWD, Run, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
+    use crate::check::{Outcome, Subject};
 
     #[test]
     fn root_gets_group_0() {
@@ -96,5 +96,17 @@ mod tests {
             assert_eq!(open(want, &root).len(), 1);
         }
         assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn an_excluded_root_keeps_its_group() {
+        let want = want("root_group = {}");
+        let want = want.primitive();
+        let wrong = || image().file("/etc/passwd", with(PASSWD, "root:x:0:0:", "root:x:0:1000:"));
+        let root = wrong().excluding(Subject::account(b"root"));
+        assert!(changed_lines(&stage(want, &root)).is_empty());
+        assert!(open(want, &root)[0].contains("the account root is protected"));
+        let other = wrong().excluding(Subject::account(b"bob"));
+        assert_eq!(settle_lines(want, &other).len(), 2);
     }
 }

@@ -136,7 +136,6 @@ mod tests {
 
     impl Primitive for On {
         fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
-            let root = audit.root();
             judge(audit, self.0)
         }
     }
@@ -293,5 +292,20 @@ mod tests {
             staged.stage(change, &[]).unwrap();
         }
         assert_eq!(WANT.audit(&staged).unwrap().outcome(), Outcome::Met);
+    }
+
+    #[test]
+    fn an_excluded_account_keeps_both_fields() {
+        let passwd = with(PASSWD, "bob:x:", "bob::").replace("sync:x:", "sync:*:");
+        let root = image()
+            .file("/etc/passwd", passwd)
+            .file("/etc/shadow", with(SHADOW, "bob:!:", "bob:$6$a:"))
+            .excluding(Subject::account(b"bob"));
+        assert_eq!(
+            changed_lines(&stage(&WANT, &root)),
+            ["-sync:*:4:65534:sync:/bin:/bin/sync", "+sync:x:4:65534:sync:/bin:/bin/sync"]
+        );
+        let left = open(&WANT, &root);
+        assert!(left.len() == 1 && left[0].contains("the account bob is protected"), "{left:?}");
     }
 }

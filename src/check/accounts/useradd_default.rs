@@ -65,8 +65,8 @@ impl Primitive for UseraddDefault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Outcome;
-    use crate::check::testing::{fixes, parse_fields, settled_text};
+    use crate::check::testing::{Run, fixes, parse_fields, settled_text, stage, stuck};
+    use crate::check::{Outcome, Subject};
     use crate::rootfs::MemoryRootfs;
 
     fn want() -> UseraddDefault {
@@ -127,5 +127,15 @@ mod tests {
         assert!(want().audit(&root.clone().file(PATH, b"INACTIVE=30\xff")).is_err());
         let elsewhere = root.file(PATH, b"# \xff\nINACTIVE=30\nSKEL=\xff\n");
         assert_eq!(want().audit(&elsewhere).unwrap().outcome(), Outcome::Met);
+    }
+
+    #[test]
+    fn an_excluded_key_keeps_its_value() {
+        let scene = file("INACTIVE=-1\nEXPIRE=0\n").excluding(Subject::key("INACTIVE"));
+        assert!(stage(&want(), &scene).changes().unwrap().is_empty());
+        assert!(stuck(&want(), &scene).contains("INACTIVE is protected"));
+        let other: UseraddDefault =
+            parse_fields("key = 'EXPIRE'\nmin = 1\nmax = 9\nwrite = 9").unwrap();
+        assert_eq!(settled_text(&other, &scene, PATH), "INACTIVE=-1\nEXPIRE=9\n");
     }
 }

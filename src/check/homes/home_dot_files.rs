@@ -84,10 +84,11 @@ fn closed(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want,
+        PASSWD, Run, changed_lines, image, open, outcome, settle_lines, stage, want,
     };
+    use crate::check::testing::path;
+    use crate::check::{Outcome, Subject};
     use crate::rootfs::FileKind;
 
     #[test]
@@ -130,5 +131,20 @@ mod tests {
             assert!(!open(want, &root).is_empty(), "{what}");
             assert_eq!(outcome(want, &root), Outcome::NotMet, "{what}");
         }
+    }
+
+    #[test]
+    fn an_excluded_file_keeps_its_mode() {
+        let want = want("home_dot_files = {}");
+        let root = image()
+            .file_with("/home/bob/.bashrc", "", 0o666, 1000, 1000)
+            .file_with("/home/bob/.profile", "", 0o666, 1000, 1000)
+            .excluding(Subject::path(&path("/home/bob/.bashrc")));
+        assert_eq!(
+            changed_lines(&stage(want.primitive(), &root)),
+            ["/home/bob/.profile 0644 1000:1000"]
+        );
+        let left = open(want.primitive(), &root);
+        assert!(left.len() == 1 && left[0].contains("/home/bob/.bashrc is protected"), "{left:?}");
     }
 }

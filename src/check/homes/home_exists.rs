@@ -77,11 +77,11 @@ fn exists(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
+        PASSWD, Run, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
-    use crate::check::testing::Run;
+    use crate::check::testing::path;
+    use crate::check::{Outcome, Subject};
     use crate::rootfs::MemoryRootfs;
 
     /// The image where bob's home is `home`, and nothing is there.
@@ -206,5 +206,16 @@ mod tests {
         let root = image().file("/etc/passwd", passwd);
         let want = want("home_exists = {}");
         assert_eq!(open(want.primitive(), &root).len(), 100_000);
+    }
+
+    #[test]
+    fn an_excluded_home_is_not_made() {
+        let want = want("home_exists = {}");
+        let root = at("/home/bob")
+            .file("/etc/passwd", format!("{PASSWD}eve:x:1001:1001::/home/eve:/bin/sh\n"))
+            .excluding(Subject::path(&path("/home/bob")));
+        assert_eq!(changed_lines(&stage(want.primitive(), &root)), ["/home/eve 0750 1001:1001"]);
+        let left = open(want.primitive(), &root);
+        assert!(left.len() == 1 && left[0].contains("/home/bob is protected"), "{left:?}");
     }
 }

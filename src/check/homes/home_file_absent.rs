@@ -2,7 +2,7 @@
 //!
 //! Such a file is a leak that the owner of the image must know about, and taking it away in silence
 //! would hide that: it is reported and left alone. In a run that was asked for it
-//! ([`Rootfs::quarantines`]) it gets another name, under which no program reads it.
+//! ([`Options::quarantine`](crate::check::Options)) it gets another name, under which no program reads it.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -207,5 +207,22 @@ mod tests {
         let finding = want.primitive().audit(&root).unwrap();
         assert_eq!(finding.outcome(), Outcome::Met);
         assert!(format!("{finding:?}").contains("/home/bob/.shosts"));
+    }
+
+    #[test]
+    fn an_excluded_file_keeps_its_name() {
+        let want = want("home_file_absent = { name = \".netrc\" }");
+        let root = image()
+            .file_with("/home/bob/.netrc", "", 0o600, 1000, 1000)
+            .file_with("/root/.netrc", "", 0o600, 0, 0)
+            .quarantining();
+        let file = ImagePath::parse("/home/bob/.netrc").unwrap();
+        for subject in [Subject::path(&file), Subject::account(b"bob")] {
+            let root = root.clone().excluding(subject);
+            let new = format!("/root/.netrc{QUARANTINED}");
+            assert_eq!(moved(&stage(want.primitive(), &root)), ["/root/.netrc", new.as_str()]);
+            let left = open(want.primitive(), &root);
+            assert!(left.len() == 1 && left[0].contains("is protected"), "{left:?}");
+        }
     }
 }
