@@ -435,10 +435,8 @@ mod tests {
         let cut = image().file("/etc/shadow", format!("{SHADOW}eve:$6$a$b:1\n"));
         assert_eq!(
             open(&want, &cut),
-            [
-                "/etc/shadow:7: a malformed line: 3 fields, want 9: line 7 of /etc/shadow is malformed; \
-              correct it by hand"
-            ]
+            ["/etc/shadow:7: a malformed line: 3 fields instead of 9: line 7 of /etc/shadow \
+                 is malformed; correct it by hand"]
         );
         let empty = image().file("/etc/shadow", "");
         assert_eq!(outcome(&want, &empty), Outcome::MetVacuously);

@@ -21,7 +21,7 @@ messages! { "accounts";
         ja: "形式の正しくない行: {what}",
     }
     wrong_fields(found, want) {
-        en: "{found} {found:field|fields}, want {want}",
+        en: "{found} {found:field|fields} instead of {want}",
         ja: "フィールドが {found} 個 (正しくは {want} 個)",
     }
     no_name() {
@@ -34,11 +34,11 @@ messages! { "accounts";
     }
     bad_user_number() {
         en: "a user number that is not a number",
-        ja: "ユーザー ID が数値でない",
+        ja: "uid が数値でない",
     }
     bad_group_number() {
         en: "a group number that is not a number",
-        ja: "グループ ID が数値でない",
+        ja: "gid が数値でない",
     }
     nul_byte() {
         en: "a NUL byte",
@@ -121,7 +121,7 @@ messages! { "accounts";
         ja: "/etc/shadow がない。pwconv などで手動で作成すること",
     }
     no_shadow_line(account) {
-        en: "{account} has no line in /etc/shadow",
+        en: "no line of {account} in /etc/shadow",
         ja: "/etc/shadow に {account} の行がない",
     }
     add_shadow_line(account) {
@@ -270,11 +270,11 @@ messages! { "accounts";
     // Names and numbers that must differ.
     user_number() {
         en: "user number",
-        ja: "ユーザー ID",
+        ja: "ユーザー番号",
     }
     group_number() {
         en: "group number",
-        ja: "グループ ID",
+        ja: "グループ番号",
     }
     user_name() {
         en: "user name",
@@ -308,11 +308,11 @@ messages! { "accounts";
     // Groups.
     member(account) {
         en: "member {account}",
-        ja: "メンバー {account}",
+        ja: "構成員 {account}",
     }
     no_members() {
         en: "no members",
-        ja: "メンバーなし",
+        ja: "構成員なし",
     }
     administrator(account) {
         en: "administrator {account}",
@@ -323,8 +323,8 @@ messages! { "accounts";
         ja: "グループ管理者なし",
     }
     is_primary_group(group, account) {
-        en: "{group} is the primary group of {account}",
-        ja: "{account} のプライマリグループが {group}",
+        en: "{group} as the primary group of {account}",
+        ja: "{account} の主グループが {group}",
     }
     want_nobody_in(group) {
         en: "nobody in {group}",
@@ -332,7 +332,7 @@ messages! { "accounts";
     }
     change_primary_group(account) {
         en: "give {account} another primary group, by hand",
-        ja: "{account} のプライマリグループを手動で変更すること",
+        ja: "{account} の主グループを手動で変更すること",
     }
     no_group(group) {
         en: "there is no group {group}",
@@ -340,7 +340,7 @@ messages! { "accounts";
     }
     missing_group(gid, account) {
         en: "group {gid} of {account}, which /etc/group does not have",
-        ja: "{account} のプライマリグループ {gid} が /etc/group にない",
+        ja: "{account} の主グループ {gid} が /etc/group にない",
     }
     want_group() {
         en: "a group that exists",
@@ -348,11 +348,11 @@ messages! { "accounts";
     }
     add_group(gid, account) {
         en: "add a group with number {gid}, or give {account} another primary group",
-        ja: "グループ ID {gid} のグループを追加するか、{account} のプライマリグループを変更すること",
+        ja: "gid {gid} のグループを追加するか、{account} の主グループを変更すること",
     }
     all_groups_exist(count) {
         en: "{count} {count:account|accounts}, every primary group exists",
-        ja: "{count} アカウントのプライマリグループがすべて存在する",
+        ja: "{count} アカウントの主グループがすべて存在する",
     }
     group(gid) {
         en: "group {gid}",
@@ -377,24 +377,24 @@ messages! { "accounts";
         ja: "/etc/passwd に root の行を手動で追加し直すこと",
     }
     has_number_0(account) {
-        en: "{account} has number 0",
-        ja: "{account} のユーザー ID が 0",
+        en: "number 0 of {account}",
+        ja: "{account} の uid が 0",
     }
     want_number_0_for_root() {
         en: "number 0 for root alone",
-        ja: "ユーザー ID 0 は root だけ",
+        ja: "uid 0 は root だけ",
     }
     another_root(account) {
         en: "find out who uses the account {account}; give it another number or remove it",
-        ja: "アカウント {account} の利用者を調べ、ユーザー ID を変更するか削除すること",
+        ja: "アカウント {account} の利用者を調べ、uid を変更するか削除すること",
     }
     no_root_with_number_0() {
         en: "no root with number 0",
-        ja: "ユーザー ID 0 の root がない",
+        ja: "uid 0 の root がない",
     }
     want_root_with_number_0() {
-        en: "root has number 0",
-        ja: "root のユーザー ID が 0",
+        en: "root with number 0",
+        ja: "root の uid が 0",
     }
 
     // Accounts of the system.
@@ -404,7 +404,7 @@ messages! { "accounts";
     }
     no_system_account(min) {
         en: "no account but root has a number below {min}",
-        ja: "root 以外にユーザー ID が {min} 未満のアカウントがない",
+        ja: "root 以外に uid が {min} 未満のアカウントがない",
     }
     password_outside_shadow(account) {
         en: "the password of {account} is not in /etc/shadow; move it there first",
@@ -436,7 +436,7 @@ messages! { "accounts";
     }
     may_be_a_person(account, min) {
         en: "the number and the home of {account} are a person's, and only UID_MIN {min} in /etc/login.defs says otherwise; lower that, or see to it by hand",
-        ja: "{account} のユーザー ID とホームは個人のものと考えられ、システムのアカウントとする根拠は /etc/login.defs の UID_MIN {min} だけである。UID_MIN を下げるか、手動で対処すること",
+        ja: "{account} の uid とホームは個人のものと考えられ、システムのアカウントとする根拠は /etc/login.defs の UID_MIN {min} だけである。UID_MIN を下げるか、手動で対処すること",
     }
     needs_shell(account) {
         en: "the programs of {account} are known to need a shell; see to it by hand",

@@ -241,10 +241,8 @@ mod tests {
         let root = root.file("/etc/passwd", text);
         assert_eq!(
             open(&WANT, &root),
-            [
-                "/etc/passwd:7: a malformed line: 4 fields, want 7: line 7 of /etc/passwd is malformed; \
-              correct it by hand"
-            ]
+            ["/etc/passwd:7: a malformed line: 4 fields instead of 7: line 7 of /etc/passwd \
+                 is malformed; correct it by hand"]
         );
         assert_eq!(changed_lines(&stage(&WANT, &root)).len(), 2);
     }

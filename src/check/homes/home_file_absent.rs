@@ -2,7 +2,8 @@
 //!
 //! Such a file is a leak that the owner of the image must know about, and taking it away in silence
 //! would hide that: it is reported and left alone. In a run that was asked for it
-//! ([`Options::quarantine`](crate::check::Options)) it gets another name, under which no program reads it.
+//! ([`Options::quarantine`](crate::check::Options)) it gets another name, under which no program
+//! reads it.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -216,7 +216,7 @@ messages! { "homes";
     }
     none_writable(count) {
         en: "{count} hidden {count:file|files}, none writable by others",
-        ja: "隠しファイル {count} 件のうち、他者が書き込めるものはない",
+        ja: "隠しファイル {count} 件、他者が書き込めるものなし",
     }
     want_no_file() {
         en: "no such file",
