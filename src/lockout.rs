@@ -131,7 +131,7 @@ fn bars(audit: &Audit<'_>, account: &str, today: i64) -> Result<Vec<Bar>> {
         return Ok(bars);
     };
     let shut = why_shut_out(root, &entry)?;
-    bars.extend(shut.map(|says| Bar::of(&passwd, &entry, "shell", says)));
+    bars.extend(shut.map(|says| Bar::of(&passwd, &entry, "shell", says.to_string())));
     let shadow = AccountFile::read_or_empty(root, Layout::Shadow)?;
     let secret = ByName::new(&shadow.table()).first(account.as_bytes());
     if let Some(secret) = secret {
@@ -389,7 +389,7 @@ mod tests {
             (passwd("/bin/false"), "bob", "the login shell is /bin/false"),
             (passwd("/bin/sync"), "bob", "the login shell is /bin/sync"),
             (passwd("").without("/bin/sh"), "bob", "the login shell /bin/sh is not there"),
-            (passwd("zsh"), "bob", "is no path"),
+            (passwd("zsh"), "bob", "is not a path"),
             (passwd("/etc/passwd"), "bob", "/etc/passwd cannot be started"),
             (
                 shadow(&format!("{HASH}:19900:0:90:7:::")),

@@ -185,6 +185,8 @@ mod tests;
 /// The messages of every family.
 #[cfg(test)]
 const FAMILIES: &[&[Template]] = &[
+    crate::check::accounts::messages::TEMPLATES,
+    crate::check::homes::messages::TEMPLATES,
     crate::check::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,

@@ -3,14 +3,14 @@
 //! An `x` in `passwd` sends readers to `shadow`. It must stay true that writing one never lets
 //! anybody in who was kept out, and that a password that works is never lost.
 
-use crate::message::Message;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::clock::{self, Today};
-use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, passwd_field};
+use super::{AccountFile, ByName, Ledger, Lock, messages};
 use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::show_name;
 use crate::text::accounts::{AccountLine, Edits, Layout, PASSWORD};
 
@@ -52,22 +52,23 @@ fn judge(audit: &Audit<'_>, today: Today) -> Result<Finding> {
         secrets.faults.iter().map(|fault| fault.name).collect();
     for user in users.entries.iter().filter(|u| u.field(PASSWORD) != b"x") {
         let name = user.name();
+        let account = show_name(name);
         let evidence = passwd
             .at(user.line)
-            .found(format!("{} of {}", passwd_field(user), show_name(name)))
-            .want("x, and the password in /etc/shadow");
+            .found(Lock::of(user.field(PASSWORD)).of_account(&account))
+            .want(messages::want_shadowed());
         let secret = secret_names.first(name);
         let subject = Subject::account(name);
         let step = if let Some(exclusion) = audit.excluded(&subject) {
             Move::Leave(exclusion.cause.clone())
         } else if shadow.is_none() {
-            Move::Leave("there is no /etc/shadow; make it by hand (pwconv)".into())
+            Move::Leave(messages::no_shadow())
         } else if names.is_ambiguous(name) || secret_names.is_ambiguous(name) {
-            Move::Leave(AMBIGUOUS.into())
+            Move::Leave(messages::ambiguous(account))
         } else if unsure.contains(name) {
-            Move::Leave("the account's line in /etc/shadow is malformed; correct it by hand".into())
+            Move::Leave(messages::shadow_line_malformed(account))
         } else {
-            step(user.field(PASSWORD), secret.map(|s| s.field(PASSWORD)))
+            step(&account, user.field(PASSWORD), secret.map(|s| s.field(PASSWORD)))
         };
         match step {
             Move::Leave(why) => {
@@ -90,11 +91,10 @@ fn judge(audit: &Audit<'_>, today: Today) -> Result<Finding> {
     }
     ledger.lines(&passwd, &users, |_| true);
     if users.entries.is_empty() && !ledger.has_gaps() {
-        return Ok(Finding::MetVacuously(vec![passwd.whole().note("no line names an account")]));
+        return Ok(Finding::MetVacuously(vec![passwd.whole().note(messages::no_account_line())]));
     }
     if !ledger.has_gaps() {
-        let found = format!("{} accounts, every password field is x", users.entries.len());
-        ledger.note(passwd.whole().found(found));
+        ledger.note(passwd.whole().found(messages::all_shadowed(users.entries.len())));
     }
     let mut files = vec![(&passwd, in_passwd)];
     files.extend(shadow.as_ref().map(|file| (file, in_shadow)));
@@ -102,7 +102,7 @@ fn judge(audit: &Audit<'_>, today: Today) -> Result<Finding> {
 }
 
 /// What is safe, given the fields of `passwd` and of the line in `shadow`.
-fn step(open: &[u8], secret: Option<&[u8]>) -> Move {
+fn step(account: &str, open: &[u8], secret: Option<&[u8]>) -> Move {
     let Some(secret) = secret else {
         return Move::PointAndAdd(if open.is_empty() { b"!".to_vec() } else { open.to_vec() });
     };
@@ -113,11 +113,7 @@ fn step(open: &[u8], secret: Option<&[u8]>) -> Move {
         (Lock::Empty | Lock::Locked, Lock::Password | Lock::Empty) => {
             Move::PointAndSet([b"!", secret].concat())
         }
-        (Lock::Password, _) => Move::Leave(
-            "/etc/passwd and /etc/shadow hold different passwords; decide which one is right \
-             and set it with passwd"
-                .into(),
-        ),
+        (Lock::Password, _) => Move::Leave(messages::two_passwords(account)),
     }
 }
 
@@ -245,8 +241,8 @@ mod tests {
         let root = root.file("/etc/passwd", text);
         assert_eq!(
             open(&WANT, &root),
-            ["/etc/passwd:7: a malformed line: 4 fields, want 7: line 7 is malformed; correct it \
-              by hand"]
+            ["/etc/passwd:7: a malformed line: 4 fields instead of 7: line 7 of /etc/passwd \
+                 is malformed; correct it by hand"]
         );
         assert_eq!(changed_lines(&stage(&WANT, &root)).len(), 2);
     }
@@ -294,5 +290,20 @@ mod tests {
             staged.stage(change, &[]).unwrap();
         }
         assert_eq!(WANT.audit(&staged).unwrap().outcome(), Outcome::Met);
+    }
+
+    #[test]
+    fn an_excluded_account_keeps_both_fields() {
+        let passwd = with(PASSWD, "bob:x:", "bob::").replace("sync:x:", "sync:*:");
+        let root = image()
+            .file("/etc/passwd", passwd)
+            .file("/etc/shadow", with(SHADOW, "bob:!:", "bob:$6$a:"))
+            .excluding(Subject::account(b"bob"));
+        assert_eq!(
+            changed_lines(&stage(&WANT, &root)),
+            ["-sync:*:4:65534:sync:/bin:/bin/sync", "+sync:x:4:65534:sync:/bin:/bin/sync"]
+        );
+        let left = open(&WANT, &root);
+        assert!(left.len() == 1 && left[0].contains("the account bob is protected"), "{left:?}");
     }
 }

@@ -2,15 +2,17 @@
 //!
 //! Such a file is a leak that the owner of the image must know about, and taking it away in silence
 //! would hide that: it is reported and left alone. In a run that was asked for it
-//! ([`Rootfs::quarantines`]) it gets another name, under which no program reads it.
+//! ([`Options::quarantine`](crate::check::Options)) it gets another name, under which no program
+//! reads it.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Home, Scope, State, Survey, judge};
+use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{Change, FileKind, ImagePath, Stat};
 
 /// What a name ends with that no program reads any more.
@@ -40,7 +42,7 @@ impl HomeFileAbsent {
         for name in &self.mention {
             let at = dir.join(name)?;
             if let Some(stat) = root.stat(&at)? {
-                let note = format!("{} in the home of {}", show(survey, &stat), home.owner());
+                let note = messages::file_in_home(show(survey, &stat), home.owner());
                 ledger.note(Evidence::at(&at).note(note));
             }
         }
@@ -49,26 +51,27 @@ impl HomeFileAbsent {
             Some(stat) if matches!(stat.kind, FileKind::File | FileKind::Symlink) => {
                 let evidence = Evidence::at(&at)
                     .found(show(survey, &stat))
-                    .want("no such file")
-                    .note(format!("in the home of {}", home.owner()));
+                    .want(messages::want_no_file())
+                    .note(messages::in_home_of(home.owner()));
                 let subject = Subject::path(&at);
                 let Ok(to) = dir.join(format!("{}{QUARANTINED}", self.name)) else {
-                    ledger.open(subject, evidence, "its name is too long to be renamed");
+                    ledger.open(subject, evidence, messages::name_cannot_grow(&at));
                     return Ok(());
                 };
-                match why_not(survey, home, &subject, &to)? {
-                    Some(why) => ledger.open(subject, evidence, format!("{at} {why}")),
+                match why_not(survey, home, &at, &to)? {
+                    Some(why) => ledger.open(subject, evidence, why),
                     None => {
                         ledger.gap(Gap::fixed_by_all(evidence, away(at, to, &stat)).about(subject))
                     }
                 }
             }
             Some(stat) => {
-                let note = format!("a {} of that name, which no program reads", stat.kind);
+                let note = messages::no_file(messages::kind(stat.kind));
                 ledger.note(Evidence::at(&at).note(note));
             }
             None => ledger.holds(|| {
-                Evidence::at(&at).want("no such file").note(format!("home of {}", home.owner()))
+                let note = messages::home_of(home.owner());
+                Evidence::at(&at).want(messages::want_no_file()).note(note)
             }),
         }
         Ok(())
@@ -79,26 +82,23 @@ impl HomeFileAbsent {
 fn why_not(
     survey: &Survey<'_>,
     home: &Home<'_>,
-    subject: &Subject,
+    at: &ImagePath,
     to: &ImagePath,
-) -> Result<Option<String>> {
+) -> Result<Option<Message>> {
     let audit = survey.audit();
     if !audit.options().quarantine {
-        return Ok(Some(
-            "may hold secrets or grant trust; find out how it came there, then remove it by hand \
-             (or rename it with --quarantine)"
-                .to_owned(),
-        ));
+        return Ok(Some(messages::may_hold_secrets(at)));
     }
     let account = Subject::account(home.user.name());
-    if let Some(exclusion) = audit.excluded(&account).or_else(|| audit.excluded(subject)) {
-        return Ok(Some(format!("stays: {}", exclusion.cause)));
+    let excluded = audit.excluded(&account).or_else(|| audit.excluded(&Subject::path(at)));
+    if let Some(exclusion) = excluded {
+        return Ok(Some(exclusion.cause.clone()));
     }
     if survey.root().stat(to)?.is_some() {
-        return Ok(Some(format!("stays: {to} is there already; see to both by hand")));
+        return Ok(Some(messages::new_name_is_taken(at, to)));
     }
     let why = survey.why_not(home, Scope { roots_home: true, below: None })?;
-    Ok(why.map(|why| format!("stays, because of its home: {why}; remove it by hand")))
+    Ok(why.map(|why| messages::file_stays(at, why)))
 }
 
 /// Another name, closed to others. A link has no mode.
@@ -110,14 +110,9 @@ fn away(at: ImagePath, to: ImagePath, stat: &Stat) -> Vec<Change> {
     changes
 }
 
-fn show(survey: &Survey<'_>, stat: &Stat) -> String {
-    format!(
-        "{} {:04o} of {}, {} bytes",
-        stat.kind,
-        stat.mode,
-        survey.show_owner(stat.uid),
-        stat.size
-    )
+fn show(survey: &Survey<'_>, stat: &Stat) -> Message {
+    let (kind, mode) = (messages::kind(stat.kind), format!("{:04o}", stat.mode));
+    messages::file(kind, mode, survey.show_owner(stat.uid), stat.size)
 }
 
 #[cfg(test)]
@@ -213,5 +208,22 @@ mod tests {
         let finding = want.primitive().audit(&root).unwrap();
         assert_eq!(finding.outcome(), Outcome::Met);
         assert!(format!("{finding:?}").contains("/home/bob/.shosts"));
+    }
+
+    #[test]
+    fn an_excluded_file_keeps_its_name() {
+        let want = want("home_file_absent = { name = \".netrc\" }");
+        let root = image()
+            .file_with("/home/bob/.netrc", "", 0o600, 1000, 1000)
+            .file_with("/root/.netrc", "", 0o600, 0, 0)
+            .quarantining();
+        let file = ImagePath::parse("/home/bob/.netrc").unwrap();
+        for subject in [Subject::path(&file), Subject::account(b"bob")] {
+            let root = root.clone().excluding(subject);
+            let new = format!("/root/.netrc{QUARANTINED}");
+            assert_eq!(moved(&stage(want.primitive(), &root)), ["/root/.netrc", new.as_str()]);
+            let left = open(want.primitive(), &root);
+            assert!(left.len() == 1 && left[0].contains("is protected"), "{left:?}");
+        }
     }
 }

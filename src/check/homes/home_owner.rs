@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Home, Scope, State, Survey, judge};
+use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
@@ -47,7 +47,7 @@ impl HomeOwner {
             return Ok(());
         }
         match survey.why_not(home, Scope { roots_home: false, below: Some(&self.below) })? {
-            Some(why) => ledger.open(subject, evidence(), format!("{at} keeps its owner: {why}")),
+            Some(why) => ledger.open(subject, evidence(), messages::keeps_owner(at, why)),
             None => {
                 let uid = Some(home.uid());
                 let change = Change::SetStat { path: at.clone(), mode: None, uid, gid: None };
@@ -60,10 +60,11 @@ impl HomeOwner {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, try_want, want, with,
+        PASSWD, Run, changed_lines, image, open, outcome, settle_lines, stage, try_want, want, with,
     };
+    use crate::check::testing::path;
+    use crate::check::{Outcome, Subject};
     use crate::rootfs::MemoryRootfs;
 
     #[test]
@@ -209,5 +210,18 @@ mod tests {
         }
         let good = with_line("ann:x:1235:1::/home/ann:/bin/sh\r", 1_234);
         assert_eq!(changed_lines(&stage(want, &good)), ["/home/bob 0700 1000:0"]);
+    }
+
+    #[test]
+    fn an_excluded_home_keeps_its_owner() {
+        let want = want("home_owner = {}");
+        let root = image()
+            .file("/etc/passwd", format!("{PASSWD}eve:x:1001:1001::/home/eve:/bin/sh\n"))
+            .dir("/home/bob", 0o750, 0, 1000)
+            .dir("/home/eve", 0o750, 0, 1001)
+            .excluding(Subject::path(&path("/home/bob")));
+        assert_eq!(changed_lines(&stage(want.primitive(), &root)), ["/home/eve 0750 1001:1001"]);
+        let left = open(want.primitive(), &root);
+        assert!(left.len() == 1 && left[0].contains("/home/bob is protected"), "{left:?}");
     }
 }

@@ -274,7 +274,7 @@ mod tests {
             assert_eq!(note.is_empty(), allowed, "{line} {defs} {list}: {note}");
         }
         let nonsense = said(&ann(1000, ""), "UID_MIN 65000\n", user);
-        assert!(nonsense.starts_with("people cannot be told from programs"), "{nonsense}");
+        assert!(nonsense.starts_with("people cannot be distinguished from programs"), "{nonsense}");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Tests of `system_accounts`.
 
-use crate::check::Outcome;
 use crate::check::accounts::testing::{
     PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, want, with,
 };
 use crate::check::testing::Run;
+use crate::check::{Outcome, Subject};
 use crate::rootfs::{FileKind, MemoryRootfs};
 
 const WANT: &str = "system_accounts = { no_login_shells = [\"/usr/sbin/nologin\", \
@@ -216,4 +216,19 @@ fn lines_that_are_missing_or_malformed() {
     let lines = changed_lines(&stage(want, &staged));
     assert!(lines.iter().all(|l| l.starts_with('-') || l.ends_with("nologin")), "{lines:?}");
     assert_eq!(outcome(want, &staged), Outcome::NotMet);
+}
+
+#[test]
+fn an_excluded_account_keeps_shell_and_password() {
+    let want = want(WANT);
+    let root = apt("/bin/sh", "$6$a$b");
+    let shadow = with(SHADOW, "_apt:*:", "_apt:$6$a$b:").replace("daemon:*:", "daemon:$6$a$b:");
+    let root = root.file("/etc/shadow", shadow).excluding(Subject::account(b"_apt"));
+    assert_eq!(
+        changed_lines(&stage(want.primitive(), &root)),
+        ["-daemon:$6$a$b:18000:0:99999:7:::", "+daemon:!$6$a$b:18000:0:99999:7:::"]
+    );
+    let left = open(want.primitive(), &root);
+    assert_eq!(left.len(), 2, "the shell and the password: {left:?}");
+    assert!(left.iter().all(|why| why.contains("the account _apt is protected")), "{left:?}");
 }
