@@ -38,7 +38,7 @@ messages! { "common";
     leads_out(path, real, top) {
         en: "{path} leads to {real}, outside of /{top}, and is not changed through a link; replace the \
              link with a file of your own",
-        ja: "{path} のリンク先 {real} は /{top} の外にあり、リンク越しには変更しない。リンクを独自のファイルに置き換えること",
+        ja: "{path} のリンク先 {real} は /{top} の外にあるため変更しない。リンクを独自のファイルに置き換えること",
     }
     of_a_package(path) {
         en: "{path} belongs to a package and is not changed; make the change by hand, or in the \

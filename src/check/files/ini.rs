@@ -376,7 +376,8 @@ mod tests {
         assert_eq!(gaps(&list(), &scene)[0].subject, subject);
         assert!(stuck(&list(), &scene).contains("is protected"));
         let new = settled_text(&banner(), &scene, GREETER);
-        assert!(new.starts_with(text) && new.contains("banner-message-text='it"), "{new}");
+        assert!(new.contains("\ndisable-user-list=false\n"), "{new}");
+        assert!(new.contains("\nbanner-message-text='it"), "{new}");
     }
 
     #[test]

@@ -174,7 +174,7 @@ messages! { "files";
     }
     another_kind(path, kind, want) {
         en: "{path} is a {kind}; it is not followed and not replaced: put a {want} there",
-        ja: "{path} は{kind}である。リンク先の変更や置き換えは行わないため、{want}を用意すること",
+        ja: "{path} は{kind}のため、変更も置き換えも行わない。{want}を配置すること",
     }
     hard_links(count) {
         en: "has {count} names (hard links), which share mode and owner",

@@ -131,6 +131,7 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
+    use crate::check::testing::{Run, gaps, path, reasons_on};
     use crate::check::{Options, Outcome};
     use crate::rootfs::{ImagePath, Memo, MemoryRootfs, Rootfs, Stat};
 
@@ -190,6 +191,29 @@ mod tests {
         let e =
             surveyed(Tree { without: Counted::Ownerless }, &Blind(two)).unwrap_err().to_string();
         assert!(e.starts_with("/a/blind: ") && e.contains(", nor could 1 other place;"), "{e}");
+    }
+
+    #[test]
+    fn each_file_is_a_gap_of_its_own_up_to_a_number() {
+        let want = Tree { without: Counted::WorldWritable };
+        let tree = |count: usize| {
+            (0..count).fold(MemoryRootfs::new(), |root, i| {
+                root.file_with(&format!("/srv/{i:02}"), "", 0o666, 0, 0)
+            })
+        };
+        let scene = tree(2).surveyed().excluding(Subject::path(&path("/srv/01")));
+        let subjects: Vec<String> =
+            gaps(&want, &scene).iter().map(|gap| gap.subject.to_string()).collect();
+        assert_eq!(subjects, ["path /srv/00", "path /srv/01"]);
+        let reasons = reasons_on(&want, &scene);
+        assert!(reasons[0].contains("only observed"), "{reasons:?}");
+        assert!(reasons[1].contains("/srv/01 is protected"), "{reasons:?}");
+        let many = gaps(&want, &tree(23).surveyed());
+        assert_eq!(many.len(), 21);
+        let rest = many.last().unwrap();
+        let note = rest.evidence.note.as_ref().map(ToString::to_string);
+        assert_eq!(rest.subject, Subject::path(&ImagePath::root()));
+        assert_eq!(note.as_deref(), Some("and 3 more such files"));
     }
 
     #[test]

@@ -84,7 +84,7 @@ messages! { "kernel";
     }
     made_at_run_time(path) {
         en: "{path} is made at run time; change what makes it",
-        ja: "{path} は実行時に生成される。生成元の設定を変更すること",
+        ja: "{path} はシステムの稼働中に生成される。生成元の設定を変更すること",
     }
     leads_nowhere() {
         en: "leads nowhere; `sysctl --system` fails on it",
