@@ -187,6 +187,9 @@ mod tests;
 const FAMILIES: &[&[Template]] = &[
     crate::check::accounts::messages::TEMPLATES,
     crate::check::homes::messages::TEMPLATES,
+    crate::check::common::messages::TEMPLATES,
+    crate::check::files::messages::TEMPLATES,
+    crate::check::kernel::messages::TEMPLATES,
     crate::check::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,

@@ -153,7 +153,7 @@ pub(in crate::check) fn unwritable(root: &dyn Rootfs, path: &ImagePath) -> Resul
         return Ok(Some(format!("{path} is not under /etc and not ours to change")));
     };
     if let Some(why) = destination::entry_refusal(root, path)? {
-        return Ok(Some(why));
+        return Ok(Some(why.to_string()));
     }
     if let Some(stat) = root.locate(&dir)?.stat.filter(|stat| stat.kind != FileKind::Dir) {
         return Ok(Some(format!("{dir} is a {}, want a directory", stat.kind)));
