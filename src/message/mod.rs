@@ -185,7 +185,10 @@ mod tests;
 /// The messages of every family.
 #[cfg(test)]
 const FAMILIES: &[&[Template]] = &[
+    crate::check::daemons::messages::TEMPLATES,
+    crate::check::logs::messages::TEMPLATES,
     crate::check::messages::TEMPLATES,
+    crate::check::packages::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
 ];

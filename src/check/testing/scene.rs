@@ -23,6 +23,14 @@ pub(crate) trait Run: Sized {
         scene
     }
 
+    /// Names a subject that no row may touch.
+    fn excluding(self, subject: Subject) -> Scene {
+        let mut scene = self.scene();
+        let cause = crate::cli::messages::protected(&subject.value);
+        scene.options.exclusions.exclude(subject, cause);
+        scene
+    }
+
     /// Has files of people that give away trust put out of use.
     fn quarantining(self) -> Scene {
         let mut scene = self.scene();
