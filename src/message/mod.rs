@@ -190,7 +190,10 @@ const FAMILIES: &[&[Template]] = &[
     crate::check::common::messages::TEMPLATES,
     crate::check::files::messages::TEMPLATES,
     crate::check::kernel::messages::TEMPLATES,
+    crate::check::daemons::messages::TEMPLATES,
+    crate::check::logs::messages::TEMPLATES,
     crate::check::messages::TEMPLATES,
+    crate::check::packages::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
 ];

@@ -3,11 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
+use crate::check::common::guarded;
 use crate::check::common::includes::{Budget, Limits};
-use crate::check::common::rewrite;
 use crate::check::foreign;
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::shell_assignments::{Assignment, assignments};
@@ -42,15 +43,16 @@ impl Primitive for NtpConf {
         let mut files = Vec::new();
         read_all(root, &path, &mut Budget::new(LIMITS, &path), &mut files)?;
         if files.is_empty() {
-            let evidence = Evidence::at(&path).note("not there").want("ntpd's configuration");
-            let why = format!("{path} is not there; reinstall the package ntp");
-            gaps.push(Gap::no_remedy(evidence, why));
+            let evidence = Evidence::at(&path).note(messages::missing());
+            let evidence = evidence.want(messages::wants_configuration("ntpd"));
+            let why = messages::configuration_missing(&path, "ntp");
+            gaps.push(guarded::open(audit, Subject::path(&path), evidence, why));
         } else {
-            restrict(root, &files, &mut gaps, &mut holding)?;
-            sources(&files, &mut gaps, &mut holding);
+            restrict(audit, &files, &mut gaps, &mut holding)?;
+            sources(audit, &files, &mut gaps, &mut holding);
         }
-        options.user(&mut gaps);
-        run_as(root, &mut gaps, &mut holding)?;
+        options.user(audit, &mut gaps);
+        run_as(audit, &mut gaps, &mut holding)?;
         Ok(Finding::from_gaps(gaps, holding))
     }
 }
@@ -90,9 +92,14 @@ fn read_all(
     Ok(())
 }
 
+/// The default entry for an address family.
+fn default_entry(family: &str) -> Subject {
+    Subject::directive(format!("restrict {family} default"))
+}
+
 /// One gap for each address family whose default entry lacks a flag.
 fn restrict(
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     files: &[File],
     gaps: &mut Vec<Gap>,
     holding: &mut Vec<Evidence>,
@@ -101,7 +108,8 @@ fn restrict(
         .iter()
         .flat_map(|f| ntp::default_restricts(&f.text).into_iter().map(move |e| (f, e)))
         .collect();
-    for (family, is_v4) in [("-4", true), ("-6", false)] {
+    let Some(main) = files.first() else { return Ok(()) };
+    for (family, other, is_v4) in [("-4", "-6", true), ("-6", "-4", false)] {
         let own: Vec<_> = entries.iter().filter(|(_, e)| if is_v4 { e.v4 } else { e.v6 }).collect();
         for (file, entry) in &own {
             foreign::judged(&file.path, entry.line, &entry.flags.join(" "))?;
@@ -111,24 +119,29 @@ fn restrict(
         let want = format!("restrict {family} default {}", FLAGS.join(" "));
         // The line for this family alone is the one to add to, if there is one.
         let alone = own.iter().rev().find(|(_, e)| e.v4 != e.v6);
-        let Some((file, entry)) = alone.or(own.last()) else {
-            let Some(file) = files.first() else { continue };
-            let evidence = Evidence::at(&file.path).note(format!("no `restrict {family} default`"));
-            let new = open_pool(files, &file.path, ntp::push(&file.text, &want));
-            gaps.push(rewrite::gap(root, evidence.want(want), &file.path, new, 0o644)?);
-            continue;
+        let evidence = match alone.or(own.last()) {
+            Some((file, entry)) => {
+                let found = format!("restrict {family} default {}", entry.flags.join(" "));
+                Evidence::at(&file.path).line(entry.line).found(found)
+            }
+            None => Evidence::at(&main.path).note(messages::no_restrict(family)),
         };
-        let found = format!("restrict {family} default {}", entry.flags.join(" "));
-        let evidence = Evidence::at(&file.path).line(entry.line).found(found);
         if missing.is_empty() {
             holding.push(evidence);
             continue;
         }
-        let mut new = ntp::add_flags(&file.text, entry.line, &missing);
+        // A line for both families stays where the other one is excluded; a further line adds
+        // flags for this family.
+        let is_shared_free = audit.excluded(&default_entry(other)).is_none();
+        let (file, mut new) = match alone.or(own.last().filter(|_| is_shared_free)) {
+            Some((file, entry)) => (*file, ntp::add_flags(&file.text, entry.line, &missing)),
+            None => (main, ntp::push(&main.text, &want)),
+        };
         if missing.contains(&"nopeer") {
             new = open_pool(files, &file.path, new);
         }
-        gaps.push(rewrite::gap(root, evidence.want(want), &file.path, new, 0o644)?);
+        let (subject, evidence) = (default_entry(family), evidence.want(want));
+        gaps.push(guarded::rewritten(audit, subject, evidence, &file.path, new, 0o644)?);
     }
     Ok(())
 }
@@ -153,7 +166,7 @@ fn open_pool(files: &[File], path: &ImagePath, new: String) -> String {
 }
 
 /// ntpd needs a source of time; which one is the site's choice.
-fn sources(files: &[File], gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) {
+fn sources(audit: &Audit<'_>, files: &[File], gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) {
     for file in files {
         for (number, line) in Lines::new(&file.text).iter() {
             let words = ntp::words(line);
@@ -168,9 +181,10 @@ fn sources(files: &[File], gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) {
         }
     }
     let Some(file) = files.first() else { return };
-    let evidence = Evidence::at(&file.path).note("no `server`, no `pool`").want("a time source");
-    let why = format!("{} names no time source; add the site's `server` or `pool`", file.path);
-    gaps.push(Gap::no_remedy(evidence, why));
+    let evidence = Evidence::at(&file.path).note(messages::no_server());
+    let evidence = evidence.want(messages::wants_time_source());
+    let why = messages::no_time_source(&file.path);
+    gaps.push(guarded::open(audit, Subject::directive("server"), evidence, why));
 }
 
 /// ntpd's options in `/etc/default/ntp`.
@@ -196,14 +210,21 @@ impl Options {
         Ok(Options { path, line, config: config.map(str::to_owned), user: user.map(str::to_owned) })
     }
 
-    fn user(&self, gaps: &mut Vec<Gap>) {
+    fn user(&self, audit: &Audit<'_>, gaps: &mut Vec<Gap>) {
         let Some(user) = &self.user else { return };
         if is_root(user) {
             let evidence = Evidence::at(&self.path).line(self.line).found(format!("-u {user}"));
-            let why = format!("{}:{} makes ntpd root; take `-u {user}` away", self.path, self.line);
-            gaps.push(Gap::no_remedy(evidence.want("no -u, or -u ntp"), why));
+            let evidence = evidence.want(messages::wants_user_option());
+            let why = messages::runs_as_root(&self.path, self.line, user);
+            gaps.push(guarded::open(audit, variable(&self.path, "NTPD_OPTS"), evidence, why));
         }
     }
+}
+
+/// A variable of a file, by both names.
+fn variable(path: &ImagePath, name: &str) -> Subject {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    Subject::key(format!("{file}:{name}"))
 }
 
 fn is_root(user: &str) -> bool {
@@ -243,7 +264,8 @@ fn last_assignment(text: &str, name: &str) -> Option<Assignment> {
 }
 
 /// The user the start scripts give ntpd.
-fn run_as(root: &dyn Rootfs, gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) -> Result<()> {
+fn run_as(audit: &Audit<'_>, gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) -> Result<()> {
+    let root = audit.root();
     for (path, ours) in [(INIT, true), (WRAPPER, false)] {
         let path = ImagePath::parse(path)?;
         let Some(text) = root.read(&path)? else { continue };
@@ -258,12 +280,13 @@ fn run_as(root: &dyn Rootfs, gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) -
         let mut lines = Lines::new(&text);
         let plain = lines.get(user.line).map(str::trim);
         let plain = plain.is_some_and(|l| l.starts_with("RUNASUSER=") && !l.contains([';', '&']));
+        let subject = variable(&path, "RUNASUSER");
         gaps.push(if ours && is_root(&user.value) && plain {
             lines.set(user.line, "RUNASUSER=ntp");
-            rewrite::gap(root, evidence, &path, lines.to_string(), 0o644)?
+            guarded::rewritten(audit, subject, evidence, &path, lines.to_string(), 0o644)?
         } else {
-            let why = format!("{path}:{} runs ntpd as {}, want ntp", user.line, user.value);
-            Gap::no_remedy(evidence, why)
+            let why = messages::runs_as(&path, user.line, &user.value);
+            guarded::open(audit, subject, evidence, why)
         });
     }
     Ok(())
@@ -273,7 +296,9 @@ fn run_as(root: &dyn Rootfs, gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) -
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{check, outcome, reasons_on, settle_entries};
+    use crate::check::testing::{
+        Run, changed_entries, check, outcome, reasons_on, settle_entries, stage,
+    };
     use crate::rootfs::MemoryRootfs;
 
     const GOOD: &str = "driftfile /d\npool a iburst\n\
@@ -458,7 +483,10 @@ mod tests {
         for options in ["-u root", "-g -uroot:root", "--user 0", "--user=root", "-gu 0:0"] {
             let root = image(GOOD).file(DEFAULTS, format!("NTPD_OPTS='{options}'\n"));
             let why = reasons_on(check("ntp_conf = {}").primitive(), &root).join(" ");
-            assert!(why.starts_with("/etc/default/ntp:1 makes ntpd root"), "{options}: {why}");
+            assert!(
+                why.starts_with("/etc/default/ntp:1 makes ntpd run as root"),
+                "{options}: {why}"
+            );
         }
         for options in ["-u ntp", "-u rooty", "-g # -u root"] {
             let root = image(GOOD).file(DEFAULTS, format!("#-u root\nNTPD_OPTS='{options}'\n"));
@@ -474,9 +502,41 @@ mod tests {
         let root = image(GOOD).file(INIT, "RUNASUSER=other\n");
         assert_eq!(
             reasons_on(check.primitive(), &root),
-            ["/etc/init.d/ntp:1 runs ntpd as other, want ntp"]
+            ["/etc/init.d/ntp:1 runs ntpd as other; set RUNASUSER=ntp by hand"]
         );
         let root = image(GOOD).file(WRAPPER, "RUNASUSER=root\n");
         assert_eq!(reasons_on(check.primitive(), &root).len(), 1, "the vendor's is not edited");
+    }
+
+    #[test]
+    fn what_is_excluded_stays_and_the_rest_is_changed() {
+        let check = check("ntp_conf = {}");
+        let want = check.primitive();
+        let after = |conf: &str, subject: Subject| {
+            let root = image(conf).file(INIT, "RUNASUSER=root\n").excluding(subject);
+            assert_eq!(reasons_on(want, &root).len(), 1);
+            changed_entries(&stage(want, &root))
+        };
+        let init = format!("{INIT}: RUNASUSER=ntp\n");
+        let two = "server a\nrestrict -4 default kod\nrestrict -6 default kod\n";
+        assert_eq!(
+            after(two, default_entry("-4")),
+            [
+                init.clone(),
+                format!(
+                    "/etc/ntp.conf: server a\nrestrict -4 default kod\nrestrict -6 default {FIVE}\n"
+                )
+            ]
+        );
+        let both = "server a\nrestrict default kod\n";
+        assert_eq!(
+            after(both, default_entry("-6")),
+            [init, format!("/etc/ntp.conf: {both}restrict -4 default {FIVE}\n")],
+            "the line for both families stays"
+        );
+        assert_eq!(
+            after(both, Subject::key("ntp:RUNASUSER")),
+            [format!("/etc/ntp.conf: server a\nrestrict default {FIVE}\n")]
+        );
     }
 }

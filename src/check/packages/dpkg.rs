@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use super::messages;
 use crate::check::Evidence;
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs, quote};
@@ -228,7 +229,7 @@ impl Packages {
             Some(record) => {
                 evidence.line(record.line).found(format!("{name} {}", record.state.word()))
             }
-            None => evidence.note(format!("package {name} is not there")),
+            None => evidence.note(messages::not_there(name)),
         }
     }
 }
