@@ -7,7 +7,7 @@ use super::Subject;
 use super::exclusions::{Exclusion, Exclusions};
 use crate::error::Result;
 use crate::profile::RuleId;
-use crate::rootfs::{Rootfs, Survey};
+use crate::rootfs::{ImagePath, Rootfs, Survey};
 
 /// The options of a run that findings depend on.
 #[derive(Debug, Clone, Default)]
@@ -79,6 +79,13 @@ impl<'a> Audit<'a> {
     /// before it builds a text, for each subject.
     pub fn excluded(&self, subject: &Subject) -> Option<&'a Exclusion> {
         self.options.exclusions.of(self.rule, subject)
+    }
+
+    /// As [`Audit::excluded`], for a change of the file at `path` on behalf of the subject: the file
+    /// itself may be excluded, too, under this name or where links lead.
+    pub fn excluded_in(&self, subject: &Subject, path: &ImagePath) -> Option<&'a Exclusion> {
+        let real = || self.excluded(&Subject::path(&self.root.locate(path).ok()?.path));
+        self.excluded(subject).or_else(|| self.excluded(&Subject::path(path))).or_else(real)
     }
 
     /// The walk over the whole tree; `None` when the run does without.

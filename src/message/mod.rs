@@ -186,6 +186,9 @@ mod tests;
 #[cfg(test)]
 const FAMILIES: &[&[Template]] = &[
     crate::check::messages::TEMPLATES,
+    crate::check::pam::messages::TEMPLATES,
+    crate::check::shell::messages::TEMPLATES,
+    crate::check::systemd::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
 ];

@@ -1,6 +1,7 @@
 //! An image together with the options of a run.
 
 use crate::check::{Audit, Exclusions, Options, Subject};
+use crate::message::Message;
 use crate::rootfs::MemoryRootfs;
 
 /// An image and how it is audited.
@@ -20,6 +21,13 @@ pub(crate) trait Run: Sized {
         let mut scene = self.scene();
         let subject = Subject::account(account.as_bytes());
         scene.options.exclusions.exclude(subject, crate::cli::messages::protected(account));
+        scene
+    }
+
+    /// Excludes a subject from every change.
+    fn excluding(self, subject: Subject) -> Scene {
+        let mut scene = self.scene();
+        scene.options.exclusions.exclude(subject, Message::value("held back"));
         scene
     }
 
