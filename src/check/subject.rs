@@ -19,7 +19,8 @@ pub enum SubjectKind {
     Line,
     /// A file or directory, by its path inside the root.
     Path,
-    /// A setting, by its key: a sysctl, a variable, a key of an INI file.
+    /// A setting, by its key: a sysctl, a variable, a key of an INI file; with the file before it
+    /// where the key alone may be another program's (`journald.conf:Storage`).
     Key,
     /// A statement of a program's configuration, by its keyword.
     Directive,
@@ -35,7 +36,7 @@ pub enum SubjectKind {
     Module,
     /// An argument of the kernel's command line, by its name.
     BootArgument,
-    /// A PAM service and the module in question.
+    /// A file of `/etc/pam.d` and the module in question: `common-password:pam_unix.so`.
     PamModule,
     /// A selector of a log daemon (`auth.*`).
     Selector,

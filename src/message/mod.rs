@@ -194,6 +194,9 @@ const FAMILIES: &[&[Template]] = &[
     crate::check::logs::messages::TEMPLATES,
     crate::check::messages::TEMPLATES,
     crate::check::packages::messages::TEMPLATES,
+    crate::check::pam::messages::TEMPLATES,
+    crate::check::shell::messages::TEMPLATES,
+    crate::check::systemd::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
 ];

@@ -3,9 +3,10 @@
 
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap};
+use crate::check::pam::messages;
+use crate::check::{Audit, Evidence, Finding, Gap, Subject, SubjectKind};
 use crate::error::{Error, Result};
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::{ImagePath, Rootfs, escape};
 use crate::text::lossless;
 use crate::text::pam::{Action, Control, PamLine, Rule, entries};
 
@@ -80,6 +81,20 @@ impl Stack {
         all.extend(self.named("pam_unix_passwd.so"));
         all.sort_unstable();
         all
+    }
+
+    /// A module of this stack, as what a gap is about: every line that names it.
+    pub fn subject(&self, module: &str) -> Subject {
+        let file = self.sources.first().and_then(|source| source.path.file_name());
+        let file = file.map(|name| escape(name.as_encoded_bytes())).unwrap_or_default();
+        let name = module.rsplit('/').next().unwrap_or_default();
+        Subject::new(SubjectKind::PamModule, format!("{file}:{name}"))
+    }
+
+    /// The file and line of a module.
+    pub fn place(&self, index: usize) -> Option<(&ImagePath, usize)> {
+        let module = self.modules.get(index)?;
+        Some((&self.sources.get(module.source)?.path, module.rule.line))
     }
 
     /// The line of a module, as evidence.
@@ -180,13 +195,17 @@ impl Stack {
 }
 
 /// The finding when `common-password` is not there.
-pub(in crate::check) fn missing(root: &dyn Rootfs) -> Result<Finding> {
-    if let Some(absent) = dpkg::absent(root, "libpam-runtime")? {
+pub(in crate::check) fn missing(audit: &Audit<'_>) -> Result<Finding> {
+    if let Some(absent) = dpkg::absent(audit.root(), "libpam-runtime")? {
         return Ok(Finding::MetVacuously(vec![absent]));
     }
-    let evidence = Evidence::at(&ImagePath::parse(COMMON_PASSWORD)?).want("the password stack");
-    let advice = "the file is missing; run `pam-auth-update --force --package` in the image";
-    Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()))
+    let path = ImagePath::parse(COMMON_PASSWORD)?;
+    let evidence = Evidence::at(&path).want(messages::want_stack());
+    let why = match audit.excluded(&Subject::path(&path)) {
+        Some(exclusion) => exclusion.cause.clone(),
+        None => messages::no_common_password(&path),
+    };
+    Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, why)], Vec::new()))
 }
 
 struct StackLoader<'a> {
