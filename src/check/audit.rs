@@ -81,6 +81,12 @@ impl<'a> Audit<'a> {
         self.options.exclusions.of(self.rule, subject)
     }
 
+    /// All that no change of this row may touch, and why: for what touches more than its own
+    /// subject, as a pattern of names does.
+    pub fn exclusions(&self) -> impl Iterator<Item = (&'a Subject, &'a Exclusion)> {
+        self.options.exclusions.all_of(self.rule)
+    }
+
     /// The walk over the whole tree; `None` when the run does without.
     ///
     /// # Errors

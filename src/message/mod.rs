@@ -186,6 +186,8 @@ mod tests;
 #[cfg(test)]
 const FAMILIES: &[&[Template]] = &[
     crate::check::messages::TEMPLATES,
+    crate::check::sshd::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
+    crate::lockout::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
 ];
