@@ -54,7 +54,7 @@ messages! { "lockout";
     }
     directory_writable(mode, owner) {
         en: "sshd refuses keys below a directory that others may change: mode {mode}, owner {owner}",
-        ja: "他者が変更できるディレクトリー配下の鍵を sshd は受け付けない: モード {mode}、所有者 {owner}",
+        ja: "他者が変更できるディレクトリ配下の鍵を sshd は受け付けない: モード {mode}、所有者 {owner}",
     }
 
     // What the run says of it.
@@ -72,7 +72,7 @@ messages! { "lockout";
     }
     would_fail_by(account, why, at, count, rows) {
         en: "the next SSH login of {account} would fail: {why} ({at}), {count:row|rows} {rows}",
-        ja: "{account} は次回の SSH ログインに失敗する: {why} ({at})、該当する規則 {count} 件: {rows}",
+        ja: "{account} は次回の SSH ログインに失敗する: {why} ({at})、該当する項目 {count} 件: {rows}",
     }
     not_determined(account, cause) {
         en: "whether {account} can still log in over SSH is not known: {cause}",
@@ -80,6 +80,6 @@ messages! { "lockout";
     }
     refused(first) {
         en: "{first}; nothing was written: skip these rows (--skip), log in as another account, or give --allow-lockout if nobody needs that login",
-        ja: "{first}。何も書き込んでいない。該当する規則を除外する (--skip) か、別のアカウントでログインするか、そのログインが不要であれば --allow-lockout を指定すること",
+        ja: "{first}。何も書き込んでいない。該当する項目を除外する (--skip) か、別のアカウントでログインするか、そのログインが不要であれば --allow-lockout を指定すること",
     }
 }

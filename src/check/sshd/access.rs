@@ -79,7 +79,7 @@ fn missing(
     let Some(main) = config.main() else { return Ok(Vec::new()) };
     let evidence = || Evidence::at(&main.path).want(messages::a_list());
     let directive = Subject::directive(keyword.name);
-    let (names, spared) = spare(audit, keyword, names)?;
+    let Spared { stated, kept } = spare(audit, keyword, names)?;
     let reason = match audit.excluded(&directive) {
         Some(exclusion) => Some(exclusion.cause.clone()),
         None if main.outside => Some(messages::outside_etc(main.spot(None))),
@@ -89,31 +89,38 @@ fn missing(
     match reason {
         Some(reason) => gaps.push(Gap::no_remedy(evidence(), reason).about(directive)),
         // All that is missing is what is spared.
-        None if names.is_empty() => {}
+        None if stated.is_empty() => {}
         None => {
-            let line = format!("{} {}", keyword.name, names.join(" "));
+            let line = format!("{} {}", keyword.name, stated.join(" "));
             let at = insertion(config, keyword, &main.text);
             let none = BTreeMap::new();
             let text = edited(&main.text, config.release.style(), &none, Some((at, &line)));
             gaps.push(Gap::fixed_by(evidence(), Change::write(&main.path, text)).about(directive));
         }
     }
-    gaps.extend(spared.into_iter().map(|(subject, exclusion)| {
+    gaps.extend(kept.into_iter().map(|(subject, exclusion)| {
         Gap::no_remedy(evidence(), exclusion.cause.clone()).about(subject.clone())
     }));
     Ok(gaps)
 }
 
-/// The names that may be stated, and the excluded accounts and groups because of which others may
-/// not: who must be left alone is neither denied nor left out of those who are let in.
+/// What may be stated of a list.
+struct Spared<'n, 'a> {
+    /// The names that may be.
+    stated: Vec<&'n str>,
+    /// The accounts and groups because of which others may not, and why.
+    kept: Vec<(&'a Subject, &'a Exclusion)>,
+}
+
+/// Who must be left alone is neither denied nor left out of those who are let in.
 fn spare<'n, 'a>(
     audit: &Audit<'a>,
     keyword: &Keyword,
     names: &'n [String],
-) -> Result<(Vec<&'n str>, Vec<(&'a Subject, &'a Exclusion)>)> {
+) -> Result<Spared<'n, 'a>> {
     let (denies, of_groups) = (keyword.name.starts_with("Deny"), keyword.name.ends_with("Groups"));
     let mut stated: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut spared = Vec::new();
+    let mut kept = Vec::new();
     let mut members = None;
     for (subject, exclusion) in audit.exclusions() {
         let known_as = match (subject.kind, of_groups) {
@@ -139,9 +146,9 @@ fn spare<'n, 'a>(
             (false, false) => stated.clear(),
             _ => continue,
         }
-        spared.push((subject, exclusion));
+        kept.push((subject, exclusion));
     }
-    Ok((stated, spared))
+    Ok(Spared { stated, kept })
 }
 
 /// Who is in which group.

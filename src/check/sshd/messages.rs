@@ -110,7 +110,7 @@ messages! { "sshd";
     }
     refused_repaired(sshd, at, why, keyword) {
         en: "{sshd} refuses {at} ({why}) and does not start; the rule about {keyword} repairs it",
-        ja: "{sshd} は {at} を受け付けず、起動しない ({why})。{keyword} の規則で修正される",
+        ja: "{sshd} は {at} を受け付けず、起動しない ({why})。{keyword} の項目で修正される",
     }
     does_not_start(sshd, why) {
         en: "{sshd} does not start: {why}",
@@ -208,7 +208,7 @@ messages! { "sshd";
     }
     a_directory() {
         en: "a directory",
-        ja: "ディレクトリー",
+        ja: "ディレクトリ",
     }
     no_regular_file() {
         en: "not a regular file",
