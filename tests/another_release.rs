@@ -157,7 +157,7 @@ fn a_table_for_another_release_is_data_alone() {
         (&"later".into(), &"team-decides".into())
     );
     let supposed = rows(&audit)["3.4"]["evidence"].to_string();
-    assert!(supposed.contains("sshd 9.2 (supposed"), "{supposed}");
+    assert!(supposed.contains("sshd 9.2 (assumed"), "{supposed}");
     // The table's numbers by number, then the site's own.
     let ids: Vec<&str> =
         audit["rules"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();

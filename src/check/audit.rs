@@ -88,6 +88,12 @@ impl<'a> Audit<'a> {
         self.excluded(subject).or_else(|| self.excluded(&Subject::path(path))).or_else(real)
     }
 
+    /// All that no change of this row may touch, and why: for what touches more than its own
+    /// subject, as a pattern of names does.
+    pub fn exclusions(&self) -> impl Iterator<Item = (&'a Subject, &'a Exclusion)> {
+        self.options.exclusions.all_of(self.rule)
+    }
+
     /// The walk over the whole tree; `None` when the run does without.
     ///
     /// # Errors

@@ -48,6 +48,12 @@ impl Exclusions {
         self.all_rows.get(subject).or_else(of_row)
     }
 
+    /// All that `rule` may not touch, each once, and why: first what no row may touch.
+    pub fn all_of(&self, rule: Option<&RuleId>) -> impl Iterator<Item = (&Subject, &Exclusion)> {
+        let of_row = rule.and_then(|rule| self.rows.get(rule)).into_iter().flatten();
+        self.all_rows.iter().chain(of_row.filter(|(s, _)| !self.all_rows.contains_key(s)))
+    }
+
     /// The subjects that no row may touch.
     pub fn of_all_rows(&self) -> impl Iterator<Item = &Subject> {
         self.all_rows.keys()

@@ -6,7 +6,8 @@ use super::args::Guard;
 use crate::check::accounts::clock;
 use crate::check::{Audit, Check};
 use crate::error::{Error, Result};
-use crate::lockout::{self, Bar, Outlook};
+use crate::lockout::{self, Bar, Outlook, messages};
+use crate::message::{Arg, Message};
 use crate::plan::Plan;
 use crate::profile::{Disposition, Identity, Profile, Rule, RuleId};
 use crate::rootfs::{AccountDb, DiskRootfs, Rootfs, StagedRootfs};
@@ -113,42 +114,42 @@ pub fn lockout(
         match lockout::outlook(audit, &after, account) {
             Ok(Outlook::Open) => {}
             Ok(Outlook::ShutBefore(bar)) if bar.passing => {
-                log::info!("{account} cannot log in over SSH yet: {bar}");
+                log::info!("{}", messages::not_yet(account, &bar.says, bar.place()));
             }
             Ok(Outlook::ShutBefore(bar)) => {
-                log::warn!("{account} cannot log in over SSH as it is: {bar}");
+                log::warn!("{}", messages::already_out(account, &bar.says, bar.place()));
             }
             Ok(Outlook::Ends(bars)) => {
                 for bar in &bars {
-                    let rows = rows_of(bar, plan);
-                    let says = format!("the next SSH login of {account} would fail: {bar}{rows}");
+                    let says = would_fail(account, bar, plan);
                     log::warn!("{says}");
                     ended.push(says);
                 }
             }
-            Err(e) => log::warn!("whether {account} can still log in could not be told: {e}"),
+            Err(e) => {
+                log::warn!("{}", messages::not_determined(account, Message::from(&e)));
+            }
         }
     }
     match ended.first() {
-        Some(first) if writes && !allowed => Err(Error::Guard(format!(
-            "{first}; nothing was written: skip these rows (--skip), log in as somebody else, or \
-             give --allow-lockout if nobody needs that login"
-        ))),
+        Some(first) if writes && !allowed => {
+            Err(Error::Guard(messages::refused(first).to_string()))
+        }
         _ => Ok(()),
     }
 }
 
-/// The rows that bring it about: those that change the path for this subject, else all that change
-/// the path.
-fn rows_of(bar: &Bar, plan: &Plan) -> String {
+/// What ends the next login, with the rows that bring it about: those that change the path for this
+/// subject, else all that change the path.
+fn would_fail(account: &str, bar: &Bar, plan: &Plan) -> Message {
     let Some(change) = plan.changes().iter().find(|c| c.path == bar.path) else {
-        return String::new();
+        return messages::would_fail(account, &bar.says, bar.place());
     };
     let about = change.serves.iter().filter(|purpose| purpose.subject == bar.subject);
     let some: BTreeSet<&RuleId> = about.map(|purpose| &purpose.rule).collect();
     let rows = if some.is_empty() { change.rules().collect() } else { some };
-    let shown: Vec<String> = rows.iter().map(ToString::to_string).collect();
-    format!(", {} {}", if shown.len() == 1 { "row" } else { "rows" }, shown.join(", "))
+    let (count, rows) = (rows.len(), Arg::names(rows));
+    messages::would_fail_by(account, &bar.says, bar.place(), count, rows)
 }
 
 #[cfg(test)]

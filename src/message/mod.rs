@@ -197,6 +197,8 @@ const FAMILIES: &[&[Template]] = &[
     crate::check::pam::messages::TEMPLATES,
     crate::check::shell::messages::TEMPLATES,
     crate::check::systemd::messages::TEMPLATES,
+    crate::check::sshd::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
+    crate::lockout::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
 ];

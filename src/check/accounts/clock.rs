@@ -66,7 +66,7 @@ pub fn doubt(root: &dyn Rootfs, today: Today) -> Option<Message> {
 }
 
 /// A day as year, month and day (Gregorian; days from 1970-01-01).
-fn date(day: i64) -> Message {
+pub(crate) fn date(day: i64) -> Message {
     // Far beyond what anybody means, the number says as much.
     if !(-100_000..10_000_000).contains(&day) {
         return messages::far_day(day);

@@ -6,11 +6,13 @@ use std::rc::Rc;
 
 use super::keyword::{Keyword, Takes, conditions, shorten, words};
 use super::keywords;
+use super::messages;
 use super::release::{NEWEST, Release};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::{Audit, foreign};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::lossless::byte_len;
 use crate::text::pattern::Wildcards;
@@ -54,8 +56,18 @@ pub(super) struct SshdFile {
     pub path: ImagePath,
     /// What it holds.
     pub text: String,
-    /// Why it is not to be edited, if so.
-    pub locked: Option<String>,
+    /// Whether it is outside /etc, and so not to be edited.
+    pub outside: bool,
+}
+
+impl SshdFile {
+    /// A line of it, or the whole file, as messages name it.
+    pub fn spot(&self, line: impl Into<Option<usize>>) -> String {
+        match line.into() {
+            Some(line) => format!("{}:{line}", self.path),
+            None => self.path.to_string(),
+        }
+    }
 }
 
 /// A line that says something.
@@ -72,7 +84,7 @@ pub(super) struct DirectiveLine {
     /// Where it stands.
     pub place: MatchScope,
     /// Why sshd refuses the line and so the file.
-    pub refusal: Option<String>,
+    pub refusal: Option<Message>,
 }
 
 impl DirectiveLine {
@@ -211,7 +223,7 @@ impl<'a> SshdLoader<'a> {
             };
             let keyword = keywords::find(&said.keyword);
             let refusal = if too_long {
-                Some(format!("{length} bytes are too long for a line"))
+                Some(messages::line_too_long(length))
             } else {
                 self.refusal(&said, keyword, place)
             };
@@ -242,11 +254,12 @@ impl<'a> SshdLoader<'a> {
             return *known;
         }
         let inside = ImagePath::parse("/etc").is_ok_and(|etc| path.starts_with(&etc));
-        let locked = (!inside).then(|| {
-            format!("{path} is outside /etc and not edited; correct it by hand where it comes from")
-        });
         let number = self.config.sources.len();
-        self.config.sources.push(SshdFile { path: path.clone(), text: text.to_owned(), locked });
+        self.config.sources.push(SshdFile {
+            path: path.clone(),
+            text: text.to_owned(),
+            outside: !inside,
+        });
         self.known.insert(path.clone(), number);
         number
     }
@@ -273,14 +286,14 @@ impl<'a> SshdLoader<'a> {
         said: &Statement,
         keyword: Option<&'static Keyword>,
         place: MatchScope,
-    ) -> Option<String> {
+    ) -> Option<Message> {
         let release = self.config.release;
         let Some(keyword) = keyword.filter(|k| k.exists_in(&release)) else {
             let known = release.version <= NEWEST;
-            return known.then(|| format!("`{}` is no keyword", shorten(&said.keyword)));
+            return known.then(|| messages::not_a_keyword(shorten(&said.keyword)));
         };
         if !place.is_active() && !keyword.goes_in_match(&release) {
-            return Some(format!("{} does not go inside a Match block", keyword.name));
+            return Some(messages::not_in_match(keyword.name));
         }
         if let Some(why) = keyword.refusal(said, &release) {
             return Some(why);
@@ -289,12 +302,12 @@ impl<'a> SshdLoader<'a> {
             Takes::Names if place.is_active() && release.version < (7, 7) => {
                 let names = self.names.entry(keyword.name).or_default();
                 *names += words(said, &release).map_or(0, |w| w.len());
-                (*names > NAMES_LIMIT).then(|| format!("more than {NAMES_LIMIT} names"))
+                (*names > NAMES_LIMIT).then(|| messages::too_many_names(NAMES_LIMIT))
             }
             Takes::Subsystem if release.version < (9, 5) => {
                 let name = said.args.first()?;
                 let new = self.subsystems.insert(name.clone());
-                (!new).then(|| format!("the subsystem `{}` is defined twice", shorten(name)))
+                (!new).then(|| messages::subsystem_twice(shorten(name)))
             }
             _ => None,
         }
@@ -324,8 +337,7 @@ impl<'a> SshdLoader<'a> {
                     Some(stat) if stat.kind == FileKind::Dir => {}
                     Some(_) => files.push((file, at.path)),
                     None => {
-                        let why = format!("{file} leads nowhere and cannot be opened");
-                        setting.refusal.get_or_insert(why);
+                        setting.refusal.get_or_insert_with(|| messages::dangling(&file));
                     }
                 }
             }
@@ -413,11 +425,11 @@ mod tests {
         assert_eq!(
             shown(&config),
             [
-                "sshd_config:1 Include (`Include` is no keyword)",
-                "sshd_config:2 Nonsense (`Nonsense` is no keyword)",
-                "sshd_config:3 UsePAM (`maybe` is no value for UsePAM)",
+                "sshd_config:1 Include (`Include` is not a keyword)",
+                "sshd_config:2 Nonsense (`Nonsense` is not a keyword)",
+                "sshd_config:3 UsePAM (`maybe` is not a value of UsePAM)",
                 "sshd_config:4 Match",
-                "sshd_config:5 UsePAM match1 (UsePAM does not go inside a Match block)",
+                "sshd_config:5 UsePAM match1 (UsePAM is not allowed inside a Match block)",
                 "sshd_config:6 Banner match1 (no value)",
                 "sshd_config:7  match1 (4094 bytes are too long for a line)",
             ]
@@ -436,7 +448,7 @@ mod tests {
     fn a_link_that_leads_nowhere_is_a_refusal() {
         let root = image(BULLSEYE, "Include d/*\n").link("/etc/ssh/d/x", "/nowhere");
         let refusal = read(&root).settings[0].refusal.clone().unwrap();
-        assert_eq!(refusal, "/etc/ssh/d/x leads nowhere and cannot be opened");
+        assert_eq!(refusal.to_string(), "/etc/ssh/d/x is a link to nothing and cannot be opened");
         let none = read(&image(BULLSEYE, "Include d/*\nInclude /none/x\n"));
         assert!(none.settings.iter().all(|s| s.refusal.is_none()));
     }
@@ -486,11 +498,11 @@ mod tests {
             .file("/etc/ssh/real", "")
             .link("/etc/ssh/y", "real");
         let config = read(&root);
-        let locked: Vec<bool> = config.sources.iter().map(|s| s.locked.is_some()).collect();
-        assert_eq!(locked, [false, true, false]);
+        let outside: Vec<bool> = config.sources.iter().map(|s| s.outside).collect();
+        assert_eq!(outside, [false, true, false]);
         let linked = MemoryRootfs::new()
             .link(MAIN, "/usr/share/sshd_config")
             .file("/usr/share/sshd_config", "");
-        assert!(read(&linked).main().unwrap().locked.is_some());
+        assert!(read(&linked).main().unwrap().outside);
     }
 }

@@ -21,6 +21,7 @@ mod keywords;
 mod layout;
 mod lines;
 pub(crate) mod login;
+pub(crate) mod messages;
 mod options;
 mod release;
 mod repair;
@@ -56,15 +57,13 @@ impl Primitive for Sshd {
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
-        let root = audit.root();
         let Some(config) = Config::read(audit)? else {
-            let absent = Evidence::at(&ImagePath::parse(MAIN)?)
-                .note("absent: this tree configures no SSH server");
+            let absent = Evidence::at(&ImagePath::parse(MAIN)?).note(messages::absent());
             return Ok(Finding::MetVacuously(vec![absent]));
         };
         match &self.value {
-            Value::Access(names) => access::audit(root, &config, self.directive.0, names),
-            value => directive::audit(root, &config, self.directive.0, value),
+            Value::Access(names) => access::audit(audit, &config, self.directive.0, names),
+            value => directive::audit(audit, &config, self.directive.0, value),
         }
     }
 }

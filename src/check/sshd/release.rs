@@ -1,8 +1,10 @@
 //! Which release of OpenSSH's server the tree has, and what that means for its configuration.
 
+use super::messages;
 use crate::check::packages::versions;
 use crate::check::{Audit, Evidence};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::Rootfs;
 use crate::text::sshd_config::Style;
 
@@ -86,17 +88,16 @@ impl Release {
     }
 
     /// `sshd 7.6`, for people.
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> Message {
         let (major, minor) = self.version;
         let fips = if self.fips { " (FIPS)" } else { "" };
-        let supposed =
-            if self.known { "" } else { " (supposed: no record of an installed openssh-server)" };
-        format!("sshd {major}.{minor}{fips}{supposed}")
+        let name = Message::value(format!("sshd {major}.{minor}{fips}"));
+        if self.known { name } else { messages::assumed(name) }
     }
 
-    /// Says that the release is only supposed, where it is.
+    /// Says that the release is only assumed, where it is.
     pub fn evidence(&self) -> Option<Evidence> {
-        (!self.known).then(|| Evidence::note_only(format!("judged as {}", self.name())))
+        (!self.known).then(|| Evidence::note_only(messages::judged_as(self.name())))
     }
 }
 
