@@ -266,7 +266,8 @@ fn an_image_is_told_in_lines_and_as_data_and_held_while_a_command_runs() {
     let refused = image(&["lock", path, "--", "echo", "run"]);
     assert_eq!((refused.status.code(), refused.stdout.as_slice()), (Some(3), &b""[..]));
     drop(open);
-    let room = image(&["room", path]);
-    assert_eq!(room.status.code(), Some(64), "what for is missing");
+    assert_eq!(image(&["room", path]).status.code(), Some(0), "any space at all");
+    let room = image(&["room", path, "--plan", "plan.json"]);
+    assert_eq!(room.status.code(), Some(64), "where it is mounted is missing");
     assert_eq!(image(&["inspect", "/dev/null"]).status.code(), Some(3));
 }
