@@ -1,18 +1,20 @@
 //! Laws that every rule about accounts keeps, on generated images: it never panics, its changes
-//! close what they were made for, doing it twice is nothing, and no change lets anybody in.
+//! close what they were made for, doing it twice is nothing, no change lets anybody in, and what is
+//! excluded stays while the rest is changed as ever.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
 use super::testing::{Run, Scene, changed_lines, outcome, stage, want};
-use crate::check::{Audit, Outcome, Subject};
+use crate::check::{Audit, Options, Outcome, Subject, SubjectKind};
+use crate::message::Message;
 use crate::plan::plan;
 use crate::profile::{ProfileFiles, Rule};
 use crate::rootfs::{
     Change, ImagePath, MemoryRootfs, NewFile, NodeBody, Rootfs, StagedRootfs, Stat,
 };
-use crate::text::accounts::{Layout, PASSWORD, SHELL, parse};
+use crate::text::accounts::{Layout, PASSWORD, SHELL, members, parse};
 
 /// Every rule about accounts of the profile.
 const WANTS: &[&str] = &[
@@ -166,6 +168,88 @@ fn who_gets_in(root: &dyn Rootfs) -> BTreeSet<(Vec<u8>, bool)> {
         }
     }
     open
+}
+
+/// Subjects, each excluded of all rows or of one, by its place in [`WANTS`].
+fn excluded() -> impl Strategy<Value = Vec<(Subject, Option<usize>)>> {
+    let account = one_of(&["root", "bob", "eve", "daemon", "_apt", "git"])
+        .prop_map(|name| Subject::account(name.as_bytes()));
+    let place = one_of(&["/root", "/home/bob", "/home/bob/.rc", "/home/eve"])
+        .prop_map(|path| Subject::new(SubjectKind::Path, path));
+    let subject = prop_oneof![2 => account, 1 => place];
+    let row = proptest::option::weighted(0.7, 0..WANTS.len());
+    proptest::collection::vec((subject, row), 1..4)
+}
+
+/// Everything in a tree that a row could change about a subject.
+fn about(root: &dyn Rootfs, subject: &Subject) -> Vec<String> {
+    if subject.kind == SubjectKind::Path {
+        let stat = root.stat(&ImagePath::parse(&subject.value).unwrap()).unwrap();
+        return vec![format!("{:?}", stat.map(|s| (s.kind, s.mode, s.uid, s.gid)))];
+    }
+    let name = subject.value.as_bytes();
+    let mut all = Vec::new();
+    for file in ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow"] {
+        let text = root.read_bytes(&ImagePath::parse(file).unwrap(), 1 << 20).unwrap().unwrap();
+        for line in text.split(|b| *b == b'\n') {
+            let fields: Vec<&[u8]> = line.split(|b| *b == b':').collect();
+            let said = || String::from_utf8_lossy(line).into_owned();
+            if !file.ends_with("group") && !file.ends_with("gshadow") {
+                if fields[0] == name {
+                    all.push(said());
+                }
+                continue;
+            }
+            let lists = fields.iter().enumerate().skip(2);
+            let with_it = lists.filter(|(_, list)| members(list).any(|member| member == name));
+            all.extend(with_it.map(|(field, _)| {
+                format!("{file} {} {field}", String::from_utf8_lossy(fields[0]))
+            }));
+        }
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Of all rows: what is about the subject stays. Of one row: it is as if that row were not
+    /// there for the subject. Either way the rest is as if nothing were excluded.
+    #[test]
+    fn an_exclusion_spares_its_subject_and_nothing_else(
+        scene in images(), excluded in excluded(),
+    ) {
+        let (root, all) = (&scene.root, rules());
+        let planned = |without: &dyn Fn(usize) -> bool, options: &Options| {
+            let rows: Vec<_> =
+                all.iter().enumerate().filter(|(at, _)| !without(*at)).map(|(_, r)| r).collect();
+            let plan = plan(&rows, Audit::new(root, options)).unwrap();
+            StagedRootfs::with(root, plan.nodes())
+        };
+        let mut options = Options::default();
+        for (subject, row) in &excluded {
+            let cause = || Message::value("a test");
+            match row {
+                None => options.exclusions.exclude(subject.clone(), cause()),
+                Some(at) => options.exclusions.exclude_of(&all[*at].id, subject.clone(), cause()),
+            }
+        }
+        let spared = planned(&|_| false, &options);
+        for (subject, _) in &excluded {
+            let of_row = |at| {
+                excluded.iter().any(|(s, row)| s == subject && row.is_none_or(|row| row == at))
+            };
+            let want = planned(&of_row, &Options::default());
+            prop_assert_eq!(about(&spared, subject), about(&want, subject), "{}", subject);
+        }
+        let free = planned(&|_| false, &Options::default());
+        for name in ["root", "bob", "eve", "daemon", "_apt", "git"] {
+            let subject = Subject::account(name.as_bytes());
+            if excluded.iter().all(|(s, _)| *s != subject) {
+                prop_assert_eq!(about(&spared, &subject), about(&free, &subject), "{}", subject);
+            }
+        }
+    }
 }
 
 proptest! {
