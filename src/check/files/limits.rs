@@ -221,7 +221,7 @@ impl Limits {
         }
         if !closed.is_empty() {
             disabled.sort_unstable();
-            let text = limits::disable(&file.text, disabled.into_iter());
+            let text = limits::disable(&file.text, disabled);
             gaps.extend(rewrite::gaps(audit.root(), closed, &file.path, text)?);
         }
         gaps.sort_by_key(|gap| gap.evidence.line);
