@@ -50,7 +50,7 @@ messages! { "daemons";
         ja: "ポート番号のみ、またはループバックアドレス",
     }
     exim_addresses(path, line) {
-        en: "{path}:{line} makes exim listen on other addresses; correct the options by hand",
+        en: "{path}:{line} makes exim listen beyond loopback; correct the options by hand",
         ja: "{path}:{line} により exim はループバック以外でも待ち受ける。オプションを手動で修正すること",
     }
     macro_set(path, line) {

@@ -59,7 +59,7 @@ messages! { "logs";
     }
     listed_twice(path, line, log) {
         en: "{path}:{line} lists {log} a second time, so logrotate ignores the rest of that file",
-        ja: "{path}:{line} が {log} を再び列挙しており、logrotate はこのファイルの残りを無視する",
+        ja: "{path}:{line} は {log} の記述が重複しており、logrotate はこのファイルの残りを無視する",
     }
     wants_stanza(log) {
         en: "a stanza for {log}",
@@ -140,8 +140,8 @@ messages! { "logs";
         ja: "{place} で権限 {mode} を手動で設定すること",
     }
     not_below_etc(path) {
-        en: "{path} is not below /etc and is not edited",
-        ja: "{path} は /etc の下にないため編集しない",
+        en: "{path} is not below /etc and is not edited; correct it by hand",
+        ja: "{path} は /etc の下にないため編集しない。手動で修正すること",
     }
     quote_open(path) {
         en: "{path}: a quote is not closed; correct the file by hand",

@@ -156,7 +156,8 @@ impl RsyslogCreateMode {
                 gaps.push(guarded::open(audit, subject, evidence, why));
                 continue;
             };
-            if let Some(exclusion) = audit.excluded_in(&subject, &source.path) {
+            let whole = || audit.excluded(&Subject::path(&source.path));
+            if let Some(exclusion) = audit.excluded(&subject).or_else(whole) {
                 let gap = Gap::no_remedy(evidence, exclusion.cause.clone());
                 gaps.push(gap.about(subject));
                 continue;
@@ -422,7 +423,10 @@ mod tests {
             .link("/etc/rsyslog.d/x.conf", "/usr/share/x.conf");
         let finding = WANT.audit(&linked).unwrap();
         assert!(fixes(&finding).is_empty());
-        assert_eq!(reasons(&finding), ["/usr/share/x.conf is not below /etc and is not edited"]);
+        assert_eq!(
+            reasons(&finding),
+            ["/usr/share/x.conf is not below /etc and is not edited; correct it by hand"]
+        );
 
         let reset = root("$ResetConfigVariables\n*.* /x\n");
         let finding = WANT.audit(&reset).unwrap();

@@ -340,7 +340,7 @@ mod tests {
         let Finding::Met(evidence) = want().audit(&root(STOCK)).unwrap() else { panic!() };
         let shown: Vec<String> = evidence
             .iter()
-            .map(|e| format!("{} {}", e.line.unwrap(), e.found.as_ref().unwrap().to_string()))
+            .map(|e| format!("{} {}", e.line.unwrap(), e.found.as_ref().unwrap()))
             .collect();
         assert_eq!(
             shown,

@@ -20,8 +20,8 @@ messages! { "packages";
         ja: "インストール済み",
     }
     only_reported() {
-        en: "not asked for, left alone",
-        ja: "対象外のため変更しない",
+        en: "not part of this row, left alone",
+        ja: "この項目の対象外のため変更しない",
     }
     used(path, line, word) {
         en: "{path}:{line} uses `{word}`",
