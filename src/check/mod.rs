@@ -8,7 +8,7 @@
 
 pub mod accounts;
 mod audit;
-pub(in crate::check) mod common;
+pub(crate) mod common;
 pub mod daemons;
 pub mod data;
 mod exclusions;

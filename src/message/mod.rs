@@ -185,6 +185,9 @@ mod tests;
 /// The messages of every family.
 #[cfg(test)]
 const FAMILIES: &[&[Template]] = &[
+    crate::check::common::messages::TEMPLATES,
+    crate::check::files::messages::TEMPLATES,
+    crate::check::kernel::messages::TEMPLATES,
     crate::check::messages::TEMPLATES,
     crate::check::pam::messages::TEMPLATES,
     crate::check::shell::messages::TEMPLATES,

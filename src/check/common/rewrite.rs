@@ -1,6 +1,7 @@
 //! New text for a configuration file, if it may be written at all (see `place`).
 
 use super::destination::{self, Destination};
+use super::remedy::Remedy;
 use crate::check::{Evidence, Gap, Subject};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, NewFile, Rootfs};
@@ -17,12 +18,28 @@ pub(in crate::check) fn gap(
     text: String,
     mode: u32,
 ) -> Result<Gap> {
+    Ok(match change(root, path, text, mode)? {
+        Ok(change) => Gap::fixed_by(evidence, change),
+        Err(why) => Gap::no_remedy(evidence, why),
+    })
+}
+
+/// The change that gives the file at `path` a new text, root's with `mode` if it is new.
+///
+/// # Errors
+/// As [`destination::file`].
+pub(in crate::check) fn change(
+    root: &dyn Rootfs,
+    path: &ImagePath,
+    text: String,
+    mode: u32,
+) -> Result<Remedy> {
     Ok(match destination::file(root, path)? {
         Destination::At(path) => {
             let create = NewFile { mode, ..NewFile::CONFIG };
-            Gap::fixed_by(evidence, Change::Write { path, content: lossless::encode(text), create })
+            Ok(Change::Write { path, content: lossless::encode(text), create })
         }
-        Destination::Refused(why) => Gap::no_remedy(evidence, why),
+        Destination::Refused(why) => Err(why),
     })
 }
 
@@ -38,9 +55,10 @@ pub(in crate::check) fn gaps(
 ) -> Result<Vec<Gap>> {
     Ok(match destination::file(root, path)? {
         Destination::At(path) => Gap::closed_together(gaps, vec![Change::write(&path, text)]),
-        Destination::Refused(why) => {
-            gaps.into_iter().map(|(subject, e)| Gap::no_remedy(e, &*why).about(subject)).collect()
-        }
+        Destination::Refused(why) => gaps
+            .into_iter()
+            .map(|(subject, e)| Gap::no_remedy(e, why.clone()).about(subject))
+            .collect(),
     })
 }
 

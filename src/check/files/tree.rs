@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
+use super::messages;
+use crate::check::common::remedy;
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::{Error, Result};
-use crate::rootfs::{AccountDb, Found, Survey};
+use crate::message::Message;
+use crate::rootfs::{AccountDb, Found, ImagePath, Survey};
 
 /// No file of the image is of this kind.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -39,8 +42,8 @@ impl Primitive for Tree {
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let Some(survey) = audit.survey()? else {
-            let note = "needs a walk over every file; --survey makes one";
-            return Ok(Finding::Unmeasured(vec![Evidence::note_only(note)]));
+            let note = Evidence::note_only(messages::needs_survey());
+            return Ok(Finding::Unmeasured(vec![note]));
         };
         let unknown = |found: &std::collections::BTreeMap<u32, Found>,
                        known: &dyn Fn(u32) -> bool| {
@@ -67,8 +70,11 @@ impl Primitive for Tree {
             }
         };
         let mut evidence = seen(&survey);
-        evidence.extend(found.examples.iter().map(Evidence::at));
+        let shown = |path: &ImagePath| Evidence::at(path).found(self.without.what());
+        let hidden = found.count.saturating_sub(found.examples.len());
+        let more = (hidden > 0).then(|| Evidence::note_only(messages::more_such_files(hidden)));
         if matches!(self.without, Counted::Setuid | Counted::Setgid) {
+            evidence.extend(found.examples.iter().map(shown).chain(more));
             return Ok(Finding::Manual(evidence));
         }
         if found.count == 0 {
@@ -77,15 +83,33 @@ impl Primitive for Tree {
                 None => Ok(Finding::Met(evidence)),
             };
         }
-        let gap = Evidence::note_only(format!("{} such files", found.count)).want("none");
-        let gap = Gap::no_remedy(gap, "left alone");
-        Ok(Finding::NotMet { gaps: vec![gap], holding: evidence })
+        let gap = |path: &ImagePath, evidence: Evidence| -> Gap {
+            let evidence = evidence.want(messages::none());
+            remedy::none(audit, Subject::path(path), evidence, messages::only_observed())
+        };
+        let mut gaps: Vec<Gap> = found.examples.iter().map(|path| gap(path, shown(path))).collect();
+        gaps.extend(more.map(|more| gap(&ImagePath::root(), more)));
+        Ok(Finding::NotMet { gaps, holding: evidence })
+    }
+}
+
+impl Counted {
+    fn what(self) -> Message {
+        match self {
+            Counted::WorldWritable => messages::world_writable(),
+            Counted::OpenDirectories => messages::open_directory(),
+            Counted::Ownerless => messages::ownerless(),
+            Counted::Groupless => messages::groupless(),
+            Counted::Setuid => messages::setuid(),
+            Counted::Setgid => messages::setgid(),
+            Counted::LooseLogs => messages::loose_log(),
+        }
     }
 }
 
 fn seen(survey: &Survey) -> Vec<Evidence> {
-    let mut out = vec![Evidence::note_only(format!("{} files looked at", survey.entries))];
-    out.extend(survey.unread.examples.iter().map(|p| Evidence::at(p).note("could not be read")));
+    let mut out = vec![Evidence::note_only(messages::files_looked_at(survey.entries))];
+    out.extend(survey.unread.examples.iter().map(|p| Evidence::at(p).note(messages::not_read())));
     out
 }
 

@@ -82,7 +82,7 @@ impl RsyslogRouting {
         };
         if let Some(why) = refused {
             let gap = |c: &Criterion| {
-                Gap::no_remedy(evidence.clone().want(&c.want), &*why).about(about(c))
+                Gap::no_remedy(evidence.clone().want(&c.want), why.clone()).about(about(c))
             };
             return Ok(wanted.map(gap).collect());
         }

@@ -1,7 +1,6 @@
 //! An image together with the options of a run.
 
 use crate::check::{Audit, Exclusions, Options, Subject};
-use crate::message::Message;
 use crate::rootfs::MemoryRootfs;
 
 /// An image and how it is audited.
@@ -24,10 +23,11 @@ pub(crate) trait Run: Sized {
         scene
     }
 
-    /// Excludes a subject from every change.
+    /// Names a subject that no row may touch.
     fn excluding(self, subject: Subject) -> Scene {
         let mut scene = self.scene();
-        scene.options.exclusions.exclude(subject, Message::value("held back"));
+        let cause = crate::cli::messages::protected(&subject.value);
+        scene.options.exclusions.exclude(subject, cause);
         scene
     }
 

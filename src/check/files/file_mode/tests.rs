@@ -1,5 +1,5 @@
 use super::*;
-use crate::check::testing::{changed_entries, parse, path, settle_entries, stage};
+use crate::check::testing::{Run, changed_entries, parse, path, settle_entries, stage, stuck};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::MemoryRootfs;
 
@@ -220,11 +220,11 @@ fn what_a_configuration_calls_a_host_key_is_changed_only_if_it_is_one() {
         (naming("/etc/ssh").file("/etc/ssh/x", KEY), "not followed"),
     ];
     for (root, why) in cases {
-        let told = gaps(&keys, &root);
-        assert_eq!(told.len(), 1, "{told:?}");
-        let Fix::None(reason) = &told[0].fix else { panic!("{told:?}") };
+        let left = gaps(&keys, &root);
+        assert_eq!(left.len(), 1, "{left:?}");
+        let Fix::None(reason) = &left[0].fix else { panic!("{left:?}") };
         assert!(reason.to_string().contains(why), "want {why} in {reason}");
-        assert!(!format!("{told:?}").contains("secret"), "the content is shown: {told:?}");
+        assert!(!format!("{left:?}").contains("secret"), "the content is shown: {left:?}");
         assert!(changed_entries(&stage(&keys, &root)).is_empty());
     }
     // What the rule itself names stays the rule's, also where the configuration names it.
@@ -248,17 +248,33 @@ fn account_files_are_not_needed_for_root() {
 #[test]
 fn hard_links_are_mentioned() {
     let root = MemoryRootfs::new();
+    let audit = Audit::from(&root);
     let want = crontab();
     let ids = Ids::read(&root, &want.owner, &want.group).unwrap();
     let stat = Stat { links: 3, ..Stat::file(0o600) };
     let evidence =
-        want.judge(&root, (&path("/etc/crontab"), Named::ByTheRule), stat, &ids).unwrap().unwrap();
+        want.judge(&audit, (&path("/etc/crontab"), Named::ByTheRule), stat, &ids).unwrap().unwrap();
     assert!(evidence.note.unwrap().to_string().contains("3 names"));
     let dir = Stat { links: 3, ..Stat::dir(0o600) };
     let want = super::tests::want("{ path = '/etc/d', ceiling = '0700', kind = 'dir' }");
     let evidence =
-        want.judge(&root, (&path("/etc/d"), Named::ByTheRule), dir, &ids).unwrap().unwrap();
+        want.judge(&audit, (&path("/etc/d"), Named::ByTheRule), dir, &ids).unwrap().unwrap();
     assert_eq!(evidence.note, None);
+}
+
+#[test]
+fn an_excluded_file_stays_and_the_others_of_the_pattern_are_closed() {
+    let keys = want("{ path = '/etc/ssh/ssh_host_*_key', ceiling = '0600' }");
+    let scene = MemoryRootfs::new()
+        .file_with("/etc/ssh/ssh_host_rsa_key", "", 0o640, 0, 0)
+        .file_with("/etc/ssh/ssh_host_dsa_key", "", 0o640, 0, 0);
+    let subject = Subject::path(&path("/etc/ssh/ssh_host_rsa_key"));
+    let scene = scene.excluding(subject.clone());
+    let staged = stage(&keys, &scene);
+    assert_eq!(changed_entries(&staged), ["/etc/ssh/ssh_host_dsa_key: 0600 0:0"]);
+    let audit = Audit::from(&scene).on(&staged);
+    assert!(stuck(&keys, audit).contains("ssh_host_rsa_key is protected"));
+    assert_eq!(crate::check::testing::gaps(&keys, audit)[0].subject, subject);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use super::*;
 use crate::check::testing::Run;
-use crate::check::testing::{changed_by_path, gaps, outcome, parse_fields, settled, stage_on};
+use crate::check::testing::{
+    changed_by_path, gaps, outcome, parse_fields, settled, stage_on, stuck,
+};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs, StagedRootfs};
 
@@ -217,6 +219,21 @@ fn a_built_in_module_has_no_remedy() {
 }
 
 #[test]
+fn an_excluded_module_stays_and_another_is_blocked() {
+    let early = "/etc/modprobe.d/10-x.conf";
+    let lines = "install usb_storage /sbin/x\ninstall hfs /sbin/y\n";
+    let subject = Subject::new(SubjectKind::Module, "usb_storage");
+    let scene = root(&[(early, lines)]).excluding(subject.clone());
+    let usb = module("usb-storage");
+    let left = gaps(&usb, &scene);
+    assert!(left.len() == 2 && left.iter().all(|gap| gap.subject == subject), "{left:?}");
+    assert!(stuck(&usb, &scene).contains("usb_storage is protected"));
+    let changes = changed_by_path(&settled(&hfs(), &scene));
+    assert_eq!(changes[early], "install usb_storage /sbin/x\n# gokaku: install hfs /sbin/y\n");
+    assert_eq!(changes[OWN], BOTH);
+}
+
+#[test]
 fn lists_of_modules() {
     for (text, want) in [
         ("kernel/drivers/usb/storage/usb-storage.ko.zst: a.ko\n", true),
@@ -262,7 +279,7 @@ fn links() {
 }
 
 #[test]
-fn what_cannot_be_told() {
+fn what_cannot_be_judged() {
     let fifo = root(&[]).special("/etc/modprobe.d/0.conf", FileKind::Fifo);
     assert_eq!(outcome(&hfs(), &fifo), Outcome::Unknown);
     let with = |line: &[u8]| root(&[(OWN, BOTH)]).file("/etc/modprobe.d/0.conf", line);

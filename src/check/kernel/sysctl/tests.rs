@@ -1,9 +1,9 @@
 use super::*;
 use crate::check::testing::{
-    changed_by_path, gaps, outcome, parse_fields, settled, stage, stage_on,
+    Run, changed_by_path, gaps, outcome, parse_fields, settled, stage, stage_on, stuck,
 };
 use crate::check::{Fix, Outcome};
-use crate::rootfs::{FileKind, MemoryRootfs, StagedRootfs};
+use crate::rootfs::{FileKind, MemoryRootfs, Rootfs, StagedRootfs};
 
 const OWN: &str = "/etc/sysctl.d/60-CIS.conf";
 const LATE: &str = "/etc/sysctl.d/99-zz-CIS.conf";
@@ -336,6 +336,30 @@ fn ufw_counts_when_it_is_on() {
 }
 
 #[test]
+fn an_excluded_parameter_stays_and_another_is_set() {
+    let both = "net.ipv4.conf.all.rp_filter = 2\nkernel.randomize_va_space = 0\n";
+    let files = [
+        ("/etc/sysctl.d/70-x.conf", both),
+        ("/lib/sysctl.d/70-y.conf", both),
+        ("/lib/sysctl.d/zz.conf", both),
+        DEFAULTS,
+        ("/etc/ufw/ufw.conf", "ENABLED=yes\n"),
+        (UFW, "net/ipv4/conf/all/rp_filter=2\n"),
+    ];
+    let subject = Subject::key(KEY);
+    let scene = stock(&files).excluding(subject.clone());
+    let left = gaps(&rp(), &scene);
+    assert_eq!(left.len(), 5, "{left:?}");
+    assert!(left.iter().all(|gap| gap.subject == subject), "{left:?}");
+    assert!(stuck(&rp(), &scene).contains("rp_filter is protected"));
+    let changes = changed_by_path(&settled(&check("kernel.randomize_va_space", "2"), &scene));
+    assert_eq!(changes[OWN], "kernel.randomize_va_space = 2\n");
+    for file in ["/etc/sysctl.d/70-x.conf", "/etc/sysctl.d/zz.conf"] {
+        assert_eq!(changes[file], format!("{WRONG}# gokaku: kernel.randomize_va_space = 0\n"));
+    }
+}
+
+#[test]
 fn ufw_may_load_sysctl_conf() {
     let on = ("/etc/ufw/ufw.conf", "ENABLED=yes\n");
     let defaults = ("/etc/default/ufw", "IPT_SYSCTL=/etc/sysctl.conf\n");
@@ -372,7 +396,7 @@ fn links() {
 }
 
 #[test]
-fn a_dangling_link_is_told_of() {
+fn a_dangling_link_is_noted() {
     let root = root(&[(OWN, RIGHT)]).link("/etc/sysctl.d/99-sysctl.conf", "../sysctl.conf");
     let Finding::Met(evidence) = rp().audit(&root).unwrap() else { panic!() };
     assert!(evidence.iter().any(|e| {
@@ -381,7 +405,7 @@ fn a_dangling_link_is_told_of() {
 }
 
 #[test]
-fn what_cannot_be_told() {
+fn what_cannot_be_judged() {
     let fifo = stock(&[]).special("/etc/sysctl.d/70-x.conf", FileKind::Fifo);
     assert_eq!(outcome(&rp(), &fifo), Outcome::Unknown);
     let with = |line: &[u8]| stock(&[(OWN, RIGHT)]).file("/etc/sysctl.d/70-x.conf", line);

@@ -186,7 +186,7 @@ impl LogRotation {
         let path = match destination::file(root, &self.file)? {
             Destination::At(path) => path,
             Destination::Refused(why) => {
-                gaps.extend(refuse(&why, &plain));
+                gaps.extend(refuse(&why.to_string(), &plain));
                 return Ok(gaps);
             }
         };
