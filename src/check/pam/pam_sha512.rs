@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::messages;
 use super::pam_stack::{COMMON_PASSWORD, Stack, missing};
 use crate::check::accounts::{AccountFile, Lock};
-use crate::check::common::rewrite;
+use crate::check::common::{remedy, rewrite};
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs, show_name};
@@ -44,11 +44,7 @@ impl Primitive for PamSha512 {
         let unix = stack.unix();
         if unix.is_empty() {
             let evidence = Evidence::at(&path).want(messages::want_sha512_line());
-            let why = match audit.excluded(&subject) {
-                Some(exclusion) => exclusion.cause.clone(),
-                None => messages::no_unix_hashing(&path),
-            };
-            let gap = Gap::no_remedy(evidence, why).about(subject);
+            let gap = remedy::none(audit, subject, evidence, messages::no_unix_hashing(&path));
             return Ok(Finding::from_gaps(vec![gap], Vec::new()));
         }
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
@@ -146,7 +142,7 @@ fn repair(rule: &Rule) -> Option<Vec<Edit>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::{self, Run, changed, reasons, reasons_on, settled_text, stage};
+    use crate::check::testing::{self, Run, changed, reasons, settled_text, stage};
     use crate::check::{Outcome, Subject, SubjectKind};
     use crate::rootfs::MemoryRootfs;
 
@@ -240,7 +236,7 @@ mod tests {
         let unix = Subject::new(SubjectKind::PamModule, "common-password:pam_unix.so");
         let held = root.clone().excluding(unix.clone());
         assert!(changed(&stage(&PamSha512 {}, &held)).is_empty());
-        assert_eq!(reasons_on(&PamSha512 {}, &held), ["held back", "held back"]);
+        assert_eq!(testing::held(&PamSha512 {}, &held), 2);
         let subjects = testing::gaps(&PamSha512 {}, &held).into_iter().map(|gap| gap.subject);
         assert_eq!(subjects.collect::<Vec<_>>(), [unix.clone(), unix]);
         // Of an excluded file, lines stay; those of another one do not.

@@ -2,9 +2,10 @@
 //! which of them can run after which.
 
 use crate::check::common::includes::{Budget, Limits};
+use crate::check::common::remedy;
 use crate::check::packages::dpkg;
 use crate::check::pam::messages;
-use crate::check::{Audit, Evidence, Finding, Gap, Subject, SubjectKind};
+use crate::check::{Audit, Evidence, Finding, Subject, SubjectKind};
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs, escape};
 use crate::text::lossless;
@@ -201,11 +202,9 @@ pub(in crate::check) fn missing(audit: &Audit<'_>) -> Result<Finding> {
     }
     let path = ImagePath::parse(COMMON_PASSWORD)?;
     let evidence = Evidence::at(&path).want(messages::want_stack());
-    let why = match audit.excluded(&Subject::path(&path)) {
-        Some(exclusion) => exclusion.cause.clone(),
-        None => messages::no_common_password(&path),
-    };
-    Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, why)], Vec::new()))
+    let why = messages::no_common_password(&path);
+    let gap = remedy::none(audit, Subject::path(&path), evidence, why);
+    Ok(Finding::from_gaps(vec![gap], Vec::new()))
 }
 
 struct StackLoader<'a> {

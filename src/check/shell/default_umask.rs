@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::messages;
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::{glob, preview, rewrite};
+use crate::check::common::{glob, preview, remedy, rewrite};
 use crate::check::data::{self, BadData};
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::pam::pam_stack::Stack;
@@ -249,12 +249,9 @@ impl DefaultUmask {
                 (Some(mask), Some((path, line))) if mask & self.umask.bits != self.umask.bits => {
                     let want = messages::want_umask(format!("umask={}", self.umask.text));
                     let subject = stack.subject("pam_umask.so");
-                    let why = match audit.excluded(&subject) {
-                        Some(exclusion) => exclusion.cause.clone(),
-                        None => messages::overrides_login_defs(path, line),
-                    };
-                    let gap = Gap::no_remedy(stack.evidence(index).want(want), why);
-                    gaps.push(gap.about(subject));
+                    let why = messages::overrides_login_defs(path, line);
+                    let evidence = stack.evidence(index).want(want);
+                    gaps.push(remedy::none(audit, subject, evidence, why));
                 }
                 _ => holding.push(stack.evidence(index)),
             }
@@ -310,7 +307,7 @@ fn snippets(text: &str) -> Option<Reading> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::{self, Run, changed, fixes, gaps, parse, reasons_on, stage};
+    use crate::check::testing::{self, Run, changed, fixes, gaps, parse, stage};
     use crate::check::{Outcome, SubjectKind};
     use crate::rootfs::MemoryRootfs;
 
@@ -472,7 +469,7 @@ mod tests {
         let changed = |scene: &testing::Scene| changed(&stage(&want(), scene));
         let held = loose.clone().excluding(path("/etc/profile.d/a.sh"));
         assert_eq!(changed(&held), [("/etc/profile.d/b.sh".to_owned(), "umask 027\n".to_owned())]);
-        assert_eq!(reasons_on(&want(), &held), ["held back", "held back"]);
+        assert_eq!(testing::held(&want(), &held), 2);
         // What an excluded script does not set, another one must.
         let held = held.excluding(path("/etc/profile.d/b.sh"));
         assert_eq!(changed(&held), [(FILE.to_owned(), "umask 027\n".to_owned())]);
@@ -480,12 +477,12 @@ mod tests {
         for subject in [umask.clone(), path(FILE)] {
             let held = stock().excluding(subject);
             assert!(changed(&held).is_empty());
-            assert_eq!(reasons_on(&want(), &held), ["held back"]);
+            assert_eq!(testing::held(&want(), &held), 1);
             assert_eq!(gaps(&want(), &held)[0].subject, umask);
         }
         let held = root("PATH=/bin\n").excluding(path(PROFILE));
         assert!(changed(&held).is_empty());
-        assert_eq!(reasons_on(&want(), &stock().without(PROFILE).excluding(umask)), ["held back"]);
+        assert_eq!(testing::held(&want(), &stock().without(PROFILE).excluding(umask)), 1);
         let session = stock()
             .file(FILE, "umask 027\n")
             .file(SESSIONS[1], "session optional pam_umask.so umask=022\n")
@@ -493,7 +490,7 @@ mod tests {
                 SubjectKind::PamModule,
                 "common-session-noninteractive:pam_umask.so",
             ));
-        assert_eq!(reasons_on(&want(), &session), ["held back"]);
+        assert_eq!(testing::held(&want(), &session), 1);
     }
 
     #[test]

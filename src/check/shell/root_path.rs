@@ -11,6 +11,8 @@ use crate::check::accounts::people::is_system;
 use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
+use crate::check::common::kind::kind;
+use crate::check::common::remedy;
 use crate::check::{
     Audit, Evidence, Finding, Gap, Primitive, Subject, foreign, messages as common,
 };
@@ -65,13 +67,6 @@ impl Place<'_> {
     fn shown(&self) -> String {
         format!("{}:{}", self.path, self.line)
     }
-}
-
-/// A gap without a safe remedy.
-fn open(audit: &Audit<'_>, path: &ImagePath, evidence: Evidence, why: Message) -> Gap {
-    let subject = Subject::path(path);
-    let why = audit.excluded(&subject).map_or(why, |exclusion| exclusion.cause.clone());
-    Gap::no_remedy(evidence, why).about(subject)
 }
 
 /// Whose directories those are.
@@ -141,7 +136,7 @@ impl Judged {
             };
             let evidence = (place.evidence)().want(messages::want_absolute()).note(note);
             let why = messages::remove_element(place.shown());
-            self.gaps.push(open(audit, place.path, evidence, why));
+            self.gaps.push(remedy::none(audit, Subject::path(place.path), evidence, why));
             return Ok(());
         }
         if !self.seen.insert(text.clone()) {
@@ -176,13 +171,13 @@ impl Judged {
             None => {
                 let evidence = named(messages::missing(path)).want(messages::want_existing());
                 let why = messages::create_or_remove(path, place.shown());
-                self.gaps.push(open(audit, path, evidence, why));
+                self.gaps.push(remedy::none(audit, Subject::path(path), evidence, why));
             }
             Some(stat) if stat.kind != FileKind::Dir => {
-                let note = messages::is_kind(path, common::kind(stat.kind));
+                let note = messages::is_kind(path, kind(stat.kind));
                 let evidence = named(note).want(messages::want_directories());
                 let why = messages::remove_path(path, place.shown());
-                self.gaps.push(open(audit, path, evidence, why));
+                self.gaps.push(remedy::none(audit, Subject::path(path), evidence, why));
             }
             Some(stat) if stat.uid == 0 && stat.mode & OTHERS_WRITE == 0 => {}
             Some(stat) => self.gaps.push(owners.open_directory(audit, at.path, stat, place)),
@@ -209,7 +204,7 @@ impl Owners {
         let is_system = SYSTEM.iter().any(|dir| top.is_some_and(|top| *top == dir[1..]));
         if is_home || !is_system || audit.excluded(&Subject::path(&path)).is_some() {
             let why = messages::no_system_directory(&path, place.shown());
-            return open(audit, &path, evidence, why);
+            return remedy::none(audit, Subject::path(&path), evidence, why);
         }
         let mode = Some(stat.mode & !OTHERS_WRITE);
         Gap::fixed_by(evidence, Change::SetStat { path, mode, uid: Some(0), gid: None })
@@ -325,7 +320,7 @@ fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{self, Run, fixes, gaps, path, reasons, reasons_on, stage};
+    use crate::check::testing::{self, Run, fixes, gaps, path, reasons, stage};
     use crate::rootfs::MemoryRootfs;
 
     const SIX: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -480,7 +475,7 @@ mod tests {
         let changes = stage(&RootPath {}, &held).changes().unwrap();
         let changed: Vec<_> = changes.iter().map(|c| c.path.to_string()).collect();
         assert_eq!(changed, ["/usr/sbin"]);
-        assert_eq!(reasons_on(&RootPath {}, &held), ["held back", "held back"]);
+        assert_eq!(testing::held(&RootPath {}, &held), 2);
         assert!(gaps(&RootPath {}, &held).iter().any(|gap| gap.subject == bin));
     }
 

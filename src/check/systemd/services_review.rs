@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use super::sysv::{Script, rc_links};
 use super::units;
 use super::units::{ETC, Pull, Unit, entry, names_in, pull, search_path};
@@ -29,7 +30,7 @@ impl Primitive for ServicesReview {
         // A unit is shown once, with the strongest link to it. What packages start by links of
         // their own is much and seldom chosen by anybody: it is named, not pointed at.
         let mut starting: BTreeMap<String, Option<Evidence>> = BTreeMap::new();
-        let mut masked = 0;
+        let mut masked = 0usize;
         let etc = ImagePath::parse(ETC)?;
         for dir in search_path(root)? {
             for sub in names_in(root, &dir)?.iter() {
@@ -49,7 +50,8 @@ impl Primitive for ServicesReview {
                         continue;
                     }
                     let enabled = !is_vendor(&dir);
-                    let evidence = enabled.then(|| Evidence::at(&path).found(name).note("enabled"));
+                    let evidence =
+                        enabled.then(|| Evidence::at(&path).found(name).note(messages::enabled()));
                     starting.insert(name.to_owned(), evidence);
                 }
             }
@@ -71,14 +73,12 @@ impl Primitive for ServicesReview {
             {
                 continue;
             }
-            let evidence = Evidence::at(&link.path).found(script.as_str()).note("init script");
+            let evidence =
+                Evidence::at(&link.path).found(script.as_str()).note(messages::init_script());
             starting.insert(script, Some(evidence));
         }
         let sockets = starting.keys().filter(|n| n.ends_with(".socket")).count();
-        let note = format!(
-            "{} units and scripts start at boot, {sockets} of them sockets; {masked} are masked",
-            starting.len()
-        );
+        let note = messages::starting(starting.len(), sockets, masked);
         let mut evidence = vec![Evidence::note_only(note)];
         let always: Vec<_> =
             starting.iter().filter(|(_, e)| e.is_none()).map(|(n, _)| n.as_str()).collect();
@@ -88,10 +88,10 @@ impl Primitive for ServicesReview {
         chosen.truncate(SHOWN);
         evidence.append(&mut chosen);
         if more > 0 {
-            evidence.push(Evidence::note_only(format!("{more} more are not shown")));
+            evidence.push(Evidence::note_only(messages::more(more)));
         }
         if !always.is_empty() {
-            evidence.push(Evidence::note_only(format!("started by packages always: {always}")));
+            evidence.push(Evidence::note_only(messages::always_started(always)));
         }
         Ok(Finding::Manual(evidence))
     }
@@ -151,11 +151,11 @@ mod tests {
         assert_eq!(
             look(&root),
             [
-                "4 units and scripts start at boot, 2 of them sockets; 1 are masked",
+                "4 units and scripts start at boot, 2 of them sockets; 1 is masked",
                 "cron.service: enabled",
                 "old: init script",
                 "rpcbind.socket: enabled",
-                "started by packages always: dbus.socket",
+                "always started by packages: dbus.socket",
             ]
         );
     }

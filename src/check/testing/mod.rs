@@ -132,3 +132,11 @@ pub(in crate::check) fn reasons_on<'a>(
 ) -> Vec<String> {
     reasons(&want.find(&audit.into()).unwrap())
 }
+
+/// How many gaps of one look stay open because of exclusions; none may stay open otherwise.
+pub(in crate::check) fn held<'a>(want: &dyn Primitive, audit: impl Into<Audit<'a>>) -> usize {
+    let reasons = reasons_on(want, audit);
+    let other: Vec<_> = reasons.iter().filter(|why| !why.contains("is protected in")).collect();
+    assert!(other.is_empty(), "{other:?}");
+    reasons.len()
+}

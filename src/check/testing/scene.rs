@@ -1,7 +1,6 @@
 //! An image together with the options of a run.
 
 use crate::check::{Audit, Exclusions, Options, Subject};
-use crate::message::Message;
 use crate::rootfs::MemoryRootfs;
 
 /// An image and how it is audited.

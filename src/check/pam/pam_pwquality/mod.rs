@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::messages;
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
 use crate::check::common::includes::{Budget, Limits};
-use crate::check::common::{glob, rewrite};
+use crate::check::common::{glob, remedy, rewrite};
 use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::message::Message;
@@ -154,9 +154,7 @@ impl Look<'_> {
 
     /// A gap about a module, without a safe remedy.
     fn open(&self, module: &str, evidence: Evidence, why: Message) -> Gap {
-        let subject = self.stack.subject(module);
-        let why = self.audit.excluded(&subject).map_or(why, |e| e.cause.clone());
-        Gap::no_remedy(evidence, why).about(subject)
+        remedy::none(&self.audit, self.stack.subject(module), evidence, why)
     }
 
     /// What makes a change of a password fail in any case.
