@@ -13,9 +13,7 @@ use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::kind::kind;
 use crate::check::common::remedy;
-use crate::check::{
-    Audit, Evidence, Finding, Gap, Primitive, Subject, foreign, messages as common,
-};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, foreign};
 use crate::error::Result;
 use crate::message::Message;
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape_text};

@@ -254,10 +254,13 @@ impl Look<'_> {
     }
 }
 
+/// A file by its number in the stack, what is wrong in it, and what puts that right.
+type Wrongs = (usize, Vec<(Subject, Evidence)>, Vec<Edit>);
+
 /// Wrong words and what puts them right, per file.
 #[derive(Default)]
 struct Wrong {
-    files: Vec<(usize, Vec<(Subject, Evidence)>, Vec<Edit>)>,
+    files: Vec<Wrongs>,
     hopeless: Vec<Gap>,
 }
 
