@@ -179,7 +179,7 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
         Mode::Audit => {
             let judged = plan::audit(&rules, audit);
             plan::say("judged", &rules, &judged);
-            Report::new(mode, &profile, target, &rules, None, &judged, &[], &names)
+            Report::new(mode, &profile, target, &rules, None, &judged, (&[], &names))
         }
         Mode::Plan => {
             let plan = plan::plan(&rules, audit)?;
@@ -189,7 +189,7 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
             }
             diff = report::diff::render(plan.changes(), &names);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
-            Report::new(mode, &profile, target, &rules, before, after, plan.changes(), &names)
+            Report::new(mode, &profile, target, &rules, before, after, (plan.changes(), &names))
         }
         Mode::Apply => {
             let Verb::Apply { state, packages, protect_package, package_timeout, .. } = &args.verb
@@ -225,7 +225,7 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
             let changes = done.plan.changes();
             let after = &done.after;
             let report =
-                Report::new(mode, &profile, target, &rules, before, after, changes, &names);
+                Report::new(mode, &profile, target, &rules, before, after, (changes, &names));
             report.with_packages(&done.packages)
         }
     };
@@ -402,7 +402,7 @@ fn explain(
         let plan = plan::plan(&[rule], audit)?;
         guards::lockout(true, &audit, &accounts, &plan, false)?;
         let (before, names) = (&plan.before, AccountDb::read(&root)?);
-        let now = Report::new(Mode::Audit, &profile, target, &[rule], None, before, &[], &names);
+        let now = Report::new(Mode::Audit, &profile, target, &[rule], None, before, (&[], &names));
         text.push('\n');
         text.push_str(&report::text::rows(&now, style));
         text.push_str(&report::diff::render(plan.changes(), &names));

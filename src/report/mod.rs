@@ -318,7 +318,8 @@ impl ChangeKind {
 
 impl Report {
     /// Puts a report together. `judged` are the final verdicts, in the order of `rules`; `before`
-    /// the earlier ones, of a plan or an apply.
+    /// the earlier ones, of a plan or an apply. `names` are the accounts of the tree, for the diffs
+    /// of the changes.
     pub fn new(
         mode: Mode,
         profile: &Profile,
@@ -326,8 +327,7 @@ impl Report {
         rules: &[&Rule],
         before: Option<&[Judged]>,
         judged: &[Judged],
-        changes: &[PathChange],
-        names: &AccountDb,
+        (changes, names): (&[PathChange], &AccountDb),
     ) -> Report {
         let changed = |c: &PathChange| ChangeReport {
             path: c.path.clone(),

@@ -22,7 +22,7 @@ fn report() -> Report {
     };
     let names = AccountDb::read(&root).unwrap();
     let before = Some(plan.before.as_slice());
-    Report::new(Mode::Plan, &profile, target, &rules, before, &plan.after, plan.changes(), &names)
+    Report::new(Mode::Plan, &profile, target, &rules, before, &plan.after, (plan.changes(), &names))
 }
 
 #[test]

@@ -149,7 +149,7 @@ impl RsyslogCreateMode {
     /// One gap per wrong place; the first of a file carries the new text of that file.
     fn edits(&self, audit: &Audit<'_>, config: &Config, wrong: Vec<Wrong>) -> Result<Vec<Gap>> {
         let mut gaps = Vec::new();
-        let mut by_file: Vec<(&RsyslogFile, Vec<(Subject, Evidence)>, Vec<Edit>)> = Vec::new();
+        let mut by_file: Vec<Wrongs<'_>> = Vec::new();
         for Wrong { token, subject, evidence, edit } in wrong {
             let (Some(source), Some(edit)) = (config.source(token), edit) else {
                 let why = messages::set_mode_by_hand(self.mode.to_string(), place(&evidence));
@@ -279,6 +279,9 @@ fn place(evidence: &Evidence) -> String {
     let path = evidence.path.as_ref().map(ToString::to_string).unwrap_or_default();
     evidence.line.map_or_else(|| path.clone(), |line| format!("{path}:{line}"))
 }
+
+/// A file, what is wrong in it, and what puts that right.
+type Wrongs<'f> = (&'f RsyslogFile, Vec<(Subject, Evidence)>, Vec<Edit>);
 
 #[cfg(test)]
 mod tests {

@@ -38,6 +38,13 @@ pub(crate) trait Run: Sized {
         scene
     }
 
+    /// Walks over the whole tree where a row needs it.
+    fn surveyed(self) -> Scene {
+        let mut scene = self.scene();
+        scene.options.survey = true;
+        scene
+    }
+
     /// Supposes a version of a package, as its numbers, where no record of it is added.
     fn supposing(self, package: &str, version: &[u32]) -> Scene {
         let mut scene = self.scene();
