@@ -67,8 +67,8 @@ License: Apache-2.0
 END
 # What lintian says of a package of Debian's own, and why it is so here. tests/package.rs runs it.
 cat >"$stage/lintian-overrides" <<'END'
-# One binary for every release, and for roots that have another C library.
-gokaku: statically-linked-binary [usr/bin/gokaku]
+# Static and position-independent: one binary for every release, and for roots that have another C library.
+gokaku: shared-library-lacks-prerequisites [usr/bin/gokaku]
 # Reads the database of roots whose own dpkg must not run.
 gokaku: uses-dpkg-database-directly [usr/bin/gokaku]
 # cargo-deb writes the field although there is nothing to depend on.
