@@ -14,6 +14,7 @@ use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, open, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
+use super::messages;
 use crate::error::Error;
 use crate::rootfs::DiskRootfs;
 
@@ -183,12 +184,8 @@ impl Walk<'_> {
         let caller = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok());
         let uid = stat.st_uid;
         if uid != 0 && uid != users::get_effective_uid() && Some(uid) != caller {
-            return Ok(Err(Error::Guard(format!(
-                "{}: {} is a link of uid {uid}'s, which may lead anywhere; want a report's place to \
-                 be your own; remove the link or name another file with -o",
-                self.path.display(),
-                name.display()
-            ))));
+            let (path, name) = (self.path.display().to_string(), name.display().to_string());
+            return Ok(Err(Error::Guard(messages::link_of_another(path, name, uid).into())));
         }
         let is_proc = nix::sys::statfs::fstatfs(link)
             .is_ok_and(|fs| fs.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC);
@@ -214,12 +211,9 @@ impl Walk<'_> {
         let mut here = id(fstat(&at).map_err(fail)?);
         loop {
             if Some(here) == self.root.identity() {
-                return Err(Error::Guard(format!(
-                    "{}: lies inside the root {}, where the report would stay in the image; name a \
-                     file outside with -o",
-                    self.path.display(),
-                    self.root.host_path().display()
-                )));
+                let path = self.path.display().to_string();
+                let root = self.root.host_path().display().to_string();
+                return Err(Error::Guard(messages::inside_root(path, root).into()));
             }
             at = openat(&at, "..", DIRECTORY, Mode::empty()).map_err(fail)?;
             let above = id(fstat(&at).map_err(fail)?);

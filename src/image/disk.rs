@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
+use super::messages;
 use crate::error::{Error, Result};
 
 /// No structure that is looked at is larger (bytes).
@@ -38,7 +39,7 @@ impl Disk {
         let mut file = open(calm | OFlag::O_NOATIME).or_else(|_| open(calm)).map_err(fail)?;
         let meta = file.metadata().map_err(fail)?;
         if !meta.is_file() && !meta.file_type().is_block_device() {
-            return Err(Error::Guard(format!("{}: not a regular file", path.display())));
+            return Err(Error::Guard(messages::not_a_file(path.display().to_string()).into()));
         }
         let size = file.seek(SeekFrom::End(0)).map_err(fail)?;
         Ok(Disk { path: path.to_owned(), file, size, id: (meta.dev(), meta.ino()) })

@@ -64,6 +64,16 @@ impl Message {
         Message::new(&VALUE, [Arg::Text(text.into().into())])
     }
 
+    /// A text that is there in both languages, as a profile has its titles.
+    pub fn both(id: &str, en: impl Into<String>, ja: impl Into<String>) -> Message {
+        Message(Source::Read(Box::new(json::Written {
+            id: id.to_owned(),
+            args: serde_json::Map::new(),
+            en: en.into(),
+            ja: ja.into(),
+        })))
+    }
+
     /// The id: `family.name`.
     pub fn id(&self) -> &str {
         match &self.0 {
@@ -131,6 +141,13 @@ impl From<std::borrow::Cow<'_, str>> for Message {
     }
 }
 
+/// In English, where an error still holds a string.
+impl From<Message> for String {
+    fn from(message: Message) -> String {
+        message.text(Lang::En)
+    }
+}
+
 /// In English.
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,5 +206,8 @@ mod tests;
 const FAMILIES: &[&[Template]] = &[
     crate::check::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
+    crate::image::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
+    crate::profile::messages::TEMPLATES,
+    crate::report::messages::TEMPLATES,
 ];

@@ -4,6 +4,7 @@
 //! added, never renamed or dropped, within a version.
 
 pub mod diff;
+pub(crate) mod messages;
 pub mod reverted;
 pub(crate) mod secret;
 pub mod text;
