@@ -157,7 +157,7 @@ messages! { "cli";
              すること",
     }
     link_of_another(path, name, uid) {
-        en: "{path}: {name} is a link of uid {uid}, which may lead anywhere; want a report's place to be \
+        en: "{path}: {name} is a link of uid {uid}'s, which may lead anywhere; want a report's place to be \
              your own; remove the link or name another file with -o",
         ja: "{path}: {name} は uid {uid} が所有するリンクで、任意の場所を指しうる。レポートの出力先は自分の\
              所有でなければならない。リンクを削除するか、-o で別のファイルを指定すること",
