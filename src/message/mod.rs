@@ -7,11 +7,13 @@
 
 mod arg;
 mod json;
+pub mod log;
 mod render;
 
 use std::fmt;
 
 pub use arg::Arg;
+pub(crate) use log::say;
 
 /// The language of output text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
