@@ -29,7 +29,7 @@ pub fn target(guard: &Guard, profile: &Profile, root: &DiskRootfs) -> Result<Ide
             "{}: this is the running system's own root under another name; an offline run would \
              not see what runs there: run there, with --root /",
             root.host_path().display()
-        )));
+        ).into()));
     }
     match profile.target.guard(&identity) {
         Err(e) if guard.force_target => {
@@ -133,7 +133,7 @@ pub fn lockout(
         Some(first) if writes && !allowed => Err(Error::Guard(format!(
             "{first}; nothing was written: skip these rows (--skip), log in as somebody else, or \
              give --allow-lockout if nobody needs that login"
-        ))),
+        ).into())),
         _ => Ok(()),
     }
 }

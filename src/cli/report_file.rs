@@ -14,7 +14,7 @@ use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, open, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::error::Error;
+use crate::error::{Error, cannot};
 use crate::rootfs::DiskRootfs;
 
 /// As many links as Linux follows in one look-up.
@@ -38,9 +38,9 @@ impl ReportFile {
             // What the kernel says of a pipe that nobody reads.
             Errno::ENXIO => {
                 let why = "a pipe without a reader; start the reader first";
-                Error::host("write the report", path, std::io::Error::other(why))
+                Error::host(cannot::write_the_report, path, std::io::Error::other(why))
             }
-            e => Error::host("write the report", path, e),
+            e => Error::host(cannot::write_the_report, path, e),
         };
         let mut walk = Walk { path, root, todo: VecDeque::new(), links: 0 };
         let start = if path.is_absolute() { "/" } else { "." };
@@ -188,7 +188,7 @@ impl Walk<'_> {
                  be your own; remove the link or name another file with -o",
                 self.path.display(),
                 name.display()
-            ))));
+            ).into())));
         }
         let is_proc = nix::sys::statfs::fstatfs(link)
             .is_ok_and(|fs| fs.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC);
@@ -209,7 +209,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let id = |stat: FileStat| (stat.st_dev, stat.st_ino);
-        let fail = |e: Errno| Error::host("look at the place of the report", self.path, e);
+        let fail = |e: Errno| Error::host(cannot::look_at_the_place_of_the_report, self.path, e);
         let mut at = dir.as_fd().try_clone_to_owned().map_err(|_| fail(Errno::EMFILE))?;
         let mut here = id(fstat(&at).map_err(fail)?);
         loop {
@@ -219,7 +219,7 @@ impl Walk<'_> {
                      file outside with -o",
                     self.path.display(),
                     self.root.host_path().display()
-                )));
+                ).into()));
             }
             at = openat(&at, "..", DIRECTORY, Mode::empty()).map_err(fail)?;
             let above = id(fstat(&at).map_err(fail)?);

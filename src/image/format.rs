@@ -71,9 +71,9 @@ pub(super) fn of(disk: &Disk) -> Result<(Format, u64)> {
                  {shown} disk.raw; qemu-img convert -f raw -O {driver} disk.raw {shown}"
             ),
         };
-        return Err(Error::Guard(format!(
-            "{shown}: found {what}, want raw, qcow2 or a VHD of fixed size; {how}"
-        )));
+        return Err(Error::Guard(
+            format!("{shown}: found {what}, want raw, qcow2 or a VHD of fixed size; {how}").into(),
+        ));
     }
     if disk.read(0, 4)?.is_some_and(|mark| mark == b"QFI\xfb") {
         qcow2::check_header(disk)?;
@@ -88,7 +88,8 @@ pub(super) fn of(disk: &Disk) -> Result<(Format, u64)> {
 
 /// A fixed VHD as Azure takes it: its footer is in order, and the disk ends on a MiB.
 fn vhd(disk: &Disk, footer: &[u8]) -> Result<(Format, u64)> {
-    let refuse = |why: String| Err(Error::Guard(format!("{}: {why}", disk.path().display())));
+    let refuse =
+        |why: String| Err(Error::Guard(format!("{}: {why}", disk.path().display()).into()));
     let kind = be32(footer, 60);
     if kind != 2 {
         return refuse(format!("found a VHD of kind {kind}, want 2 (of fixed size)"));

@@ -8,7 +8,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 use super::disk::Disk;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 
 /// QEMU's locks (`block/file-posix.c`): a byte for each thing that a user does …
 const DOES: i64 = 100;
@@ -41,7 +41,7 @@ pub enum Use {
 /// has it open for writing.
 pub fn hold(disk: &Disk, what: Use) -> Result<()> {
     let shown = disk.path().display();
-    let fail = |e: nix::Error| Error::host("lock the image", disk.path(), e);
+    let fail = |e: nix::Error| Error::host(cannot::lock_the_image, disk.path(), e);
     // Two that only read would share the place of their copies.
     let operation = rustix::fs::FlockOperation::NonBlockingLockExclusive;
     let end = Instant::now() + DYING;
@@ -52,9 +52,9 @@ pub fn hold(disk: &Disk, what: Use) -> Result<()> {
     }
     taken.map_err(|e| match e {
         rustix::io::Errno::WOULDBLOCK => {
-            Error::Guard(format!("{shown}: another run is at work on it"))
+            Error::Guard(format!("{shown}: another run is at work on it").into())
         }
-        e => Error::host("lock the image", disk.path(), e),
+        e => Error::host(cannot::lock_the_image, disk.path(), e),
     })?;
     let does: &[i64] = match what {
         Use::Reading | Use::Replacing => &[READ],
@@ -77,14 +77,16 @@ pub fn hold(disk: &Disk, what: Use) -> Result<()> {
         }
     }
     if let Some(device) = attached(disk) {
-        return Err(Error::Guard(format!(
-            "{shown}: is attached to /dev/{device} and may be mounted: detach it first"
-        )));
+        return Err(Error::Guard(
+            format!("{shown}: is attached to /dev/{device} and may be mounted: detach it first")
+                .into(),
+        ));
     }
     if let Some((pid, name)) = writer(disk) {
-        return Err(Error::Guard(format!(
-            "{shown}: process {pid} ({name}) has it open for writing: end that first"
-        )));
+        return Err(Error::Guard(
+            format!("{shown}: process {pid} ({name}) has it open for writing: end that first")
+                .into(),
+        ));
     }
     // The highest one that a shell can close where it is not wanted.
     fcntl(disk.fd(), FcntlArg::F_DUPFD(9)).map_err(fail)?;
@@ -92,10 +94,13 @@ pub fn hold(disk: &Disk, what: Use) -> Result<()> {
 }
 
 fn in_use(disk: &Disk) -> Error {
-    Error::Guard(format!(
-        "{}: is in use: a QEMU (or a program like it) holds its lock; end that first",
-        disk.path().display()
-    ))
+    Error::Guard(
+        format!(
+            "{}: is in use: a QEMU (or a program like it) holds its lock; end that first",
+            disk.path().display()
+        )
+        .into(),
+    )
 }
 
 fn range(kind: i32, byte: i64) -> libc::flock {

@@ -78,11 +78,11 @@ impl Machine {
                 "its fstab mounts {}; what is there would be missed: mount it all by hand and run gokaku \
                  apply --root",
                 all.collect::<Vec<_>>().join("; ")
-            )));
+            ).into()));
         }
         let dirty = system.mounts.iter().find(|m| !(m.clean || half_done && is_mendable(m)));
         match dirty {
-            Some(m) => Err(Error::Guard(was_not_unmounted(m))),
+            Some(m) => Err(Error::Guard(was_not_unmounted(m).into())),
             None => Ok(Machine { mounts: system.mounts, left: system.left }),
         }
     }
@@ -131,7 +131,7 @@ fn roots(image: &Inspection, wanted: Option<u32>) -> Vec<Mount> {
 fn not_mountable(at: &Partition) -> Error {
     let (kind, why) = named(at.filesystem.as_ref());
     let why = why.map_or(String::new(), |why| format!(" ({why})"));
-    Error::Guard(format!("partition {} holds {kind}, {WANTED}{why}", at.number))
+    Error::Guard(format!("partition {} holds {kind}, {WANTED}{why}", at.number).into())
 }
 
 fn named(found: Option<&Filesystem>) -> (&str, Option<&str>) {
@@ -180,7 +180,7 @@ fn choose(image: &Inspection, wanted: Option<u32>, tried: Vec<(u32, Tried)>) -> 
     }
     match (systems.pop(), systems.len(), bad) {
         (Some(one), 0, _) => Ok(one),
-        (None, _, Some(why)) => Err(Error::Guard(why)),
+        (None, _, Some(why)) => Err(Error::Guard(why.into())),
         (last, others, _) => {
             let count = others + usize::from(last.is_some());
             let seen = image.partitions.iter().map(|p| {
@@ -191,7 +191,7 @@ fn choose(image: &Inspection, wanted: Option<u32>, tried: Vec<(u32, Tried)>) -> 
                 "found {count} partitions with a root filesystem, want one (partitions {}); name it in \
                  GOKAKU_PARTITION",
                 seen.collect::<Vec<_>>().join("; ")
-            )))
+            ).into()))
         }
     }
 }

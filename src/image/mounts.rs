@@ -228,7 +228,7 @@ fn read(root: &DiskRootfs, path: &str) -> Result<Option<Vec<u8>>> {
     match found {
         Ok(found) => Ok(found.map(|bytes| bytes.to_vec())),
         Err(e @ (Error::TooLarge { .. } | Error::WrongKind { .. } | Error::LinkLoop { .. })) => {
-            Err(Error::Guard(format!("the image's own {e}")))
+            Err(Error::Guard(format!("the image's own {e}").into()))
         }
         Err(e) => Err(e),
     }

@@ -18,7 +18,7 @@ const KNOWN: u64 = 0x1f;
 const EXTENSION_DATA_FILE: u32 = 0x4441_5441;
 
 fn refuse(disk: &Disk, why: &str) -> Error {
-    Error::Guard(format!("{}: {why}", disk.path().display()))
+    Error::Guard(format!("{}: {why}", disk.path().display()).into())
 }
 
 /// Refuses an image that names another file, or that could not be replaced by one like it.

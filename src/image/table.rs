@@ -91,7 +91,7 @@ impl Partition {
 }
 
 fn broken(disk: &Disk, why: &str) -> Error {
-    Error::Guard(format!("{}: its partition table is damaged: {why}", disk.path().display()))
+    Error::Guard(format!("{}: its partition table is damaged: {why}", disk.path().display()).into())
 }
 
 fn gpt(disk: &Disk, size: u64) -> Result<Option<Vec<Partition>>> {

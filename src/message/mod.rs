@@ -189,5 +189,7 @@ mod tests;
 const FAMILIES: &[&[Template]] = &[
     crate::check::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
+    crate::error::cannot::TEMPLATES,
+    crate::error::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
 ];

@@ -86,7 +86,8 @@ impl Target {
         Err(Error::Guard(
             "/etc: found neither it nor /usr; this is no root filesystem, which --force-target \
              does not make it"
-                .to_owned(),
+                .to_owned()
+                .into(),
         ))
     }
 
@@ -104,11 +105,14 @@ impl Target {
             (os, version) => format!("{os} {version}"),
         };
         let what = lossless::shown(&what);
-        Err(Error::Guard(format!(
-            "/etc/os-release: found {what}, want {} {}; this profile is not for this root \
+        Err(Error::Guard(
+            format!(
+                "/etc/os-release: found {what}, want {} {}; this profile is not for this root \
              (--force-target takes it all the same)",
-            self.os, self.version
-        )))
+                self.os, self.version
+            )
+            .into(),
+        ))
     }
 }
 
