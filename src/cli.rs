@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use crate::apply;
 use crate::check::{self, Audit, Exclusions, Subject};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::message::{Arg, Lang, Message, say};
 use crate::plan;
 use crate::profile::{Profile, Rule, RuleId};
@@ -334,7 +334,7 @@ fn revert(
 
 fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
     let text = report::to_json(data)
-        .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
+        .map_err(|e| Error::host(cannot::write_the_report, "-", std::io::Error::from(e)))?;
     Ok(format!("{text}\n"))
 }
 
@@ -358,7 +358,7 @@ fn emit(text: &str, answer: bool) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if answer || e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::host("write to", "stdout", e).into())
+            Err(Error::host(cannot::write_to, "stdout", e).into())
         }
         _ => Ok(()),
     }

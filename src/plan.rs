@@ -211,7 +211,7 @@ pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<P
         }
         passes += 1;
         if passes > MAX_PASSES {
-            return Err(Error::Unsettled(format!("rules {} undo each other", restless.join(", "))));
+            return Err(Error::Unsettled(restless.join(", ")));
         }
     }
     let differences = staged.changes()?.into_iter();

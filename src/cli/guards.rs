@@ -28,7 +28,7 @@ pub fn target(guard: &Guard, profile: &Profile, root: &DiskRootfs) -> Result<Ide
     };
     if root.is_running_elsewhere() {
         let path = root.host_path().display().to_string();
-        return Err(Error::Guard(messages::running_elsewhere(path).into()));
+        return Err(Error::Guard(messages::running_elsewhere(path)));
     }
     match profile.target.guard(&identity) {
         Err(e) if guard.force_target => {
@@ -132,7 +132,7 @@ pub fn lockout(
         Some(first) if writes && !allowed => Err(Error::Guard(format!(
             "{first}; nothing was written: skip these rows (--skip), log in as somebody else, or \
              give --allow-lockout if nobody needs that login"
-        ))),
+        ).into())),
         _ => Ok(()),
     }
 }

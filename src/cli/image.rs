@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Failure, emit, json, messages, status};
 use crate::apply;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::image::{self, Disk, Format, Inspection, Machine, Need, Partition, Use};
 use crate::message::{Lang, say};
 use crate::rootfs::DiskRootfs;
@@ -213,7 +213,7 @@ impl Journal {
         let disk = Disk::open(&self.disk)?;
         let found = image::inspect(&disk)?;
         let at = found.partitions.into_iter().find(|p| p.number == self.partition);
-        let none = || Error::Guard(messages::no_partition(self.partition).into());
+        let none = || Error::Guard(messages::no_partition(self.partition));
         Ok((disk, at.ok_or_else(none)?))
     }
 }
@@ -263,7 +263,8 @@ fn lock(
     state: &Path,
     command: &[OsString],
 ) -> Result<u8, Failure> {
-    let path = std::fs::canonicalize(disk).map_err(|e| Error::host("open the image", disk, e))?;
+    let path =
+        std::fs::canonicalize(disk).map_err(|e| Error::host(cannot::open_the_image, disk, e))?;
     let held = Disk::open(&path)?;
     let format = image::inspect(&held)?.format;
     let what = match (purpose, format) {
@@ -284,7 +285,7 @@ fn lock(
         .env("new", copies.new)
         .env("half_done", half_done)
         .exec();
-    Err(Error::host("run", Path::new(program), failed).into())
+    Err(Error::host(cannot::run, Path::new(program), failed).into())
 }
 
 fn room(what: &Room) -> Result<u8, Failure> {
@@ -312,7 +313,7 @@ fn room(what: &Room) -> Result<u8, Failure> {
 /// What another program has answered.
 #[allow(clippy::disallowed_methods)] // a file of the host, named by the user
 fn answer(path: &Path) -> Result<Value, Error> {
-    let fail = |e| Error::host("read", path, e);
+    let fail = |e| Error::host(cannot::read, path, e);
     let mut text = Vec::new();
     match path.as_os_str() == "-" {
         true => std::io::stdin().lock().take(LARGEST_ANSWER).read_to_end(&mut text),

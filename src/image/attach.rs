@@ -59,7 +59,7 @@ pub(super) fn is_alone<'a>(known: &Path, uuids: impl Iterator<Item = &'a str>) -
         #[allow(clippy::disallowed_methods)] // a question to the running kernel
         while known.join(uuid).exists() {
             if Instant::now() > end {
-                return Err(Error::Guard(messages::same_uuid(uuid).into()));
+                return Err(Error::Guard(messages::same_uuid(uuid)));
             }
             std::thread::sleep(Duration::from_millis(100));
         }

@@ -84,7 +84,7 @@ pub(super) fn of(disk: &Disk) -> Result<(Format, u64)> {
             "" => messages::packed(shown, found),
             driver => messages::other_format(shown, found, driver),
         };
-        return Err(Error::Guard(why.into()));
+        return Err(Error::Guard(why));
     }
     if disk.read(0, 4)?.is_some_and(|mark| mark == b"QFI\xfb") {
         qcow2::check_header(disk)?;
@@ -99,7 +99,7 @@ pub(super) fn of(disk: &Disk) -> Result<(Format, u64)> {
 
 /// A fixed VHD as Azure takes it: its footer is in order, and the disk ends on a MiB.
 fn vhd(disk: &Disk, footer: &[u8]) -> Result<(Format, u64)> {
-    let refuse = |why: Message| Err(Error::Guard(why.into()));
+    let refuse = |why: Message| Err(Error::Guard(why));
     let path = disk.path().display().to_string();
     let kind = be32(footer, 60);
     if kind != 2 {

@@ -74,11 +74,11 @@ impl Machine {
         let system = choose(image, wanted, found)?;
         if !system.refused.is_empty() {
             let all = system.refused.iter().map(|a| messages::place(&a.path, &a.why));
-            return Err(Error::Guard(messages::would_miss(all.collect::<Vec<_>>()).into()));
+            return Err(Error::Guard(messages::would_miss(all.collect::<Vec<_>>())));
         }
         let dirty = system.mounts.iter().find(|m| !(m.clean || half_done && is_mendable(m)));
         match dirty {
-            Some(m) => Err(Error::Guard(was_not_unmounted(m).into())),
+            Some(m) => Err(Error::Guard(was_not_unmounted(m))),
             None => Ok(Machine { mounts: system.mounts, left: system.left }),
         }
     }
@@ -130,7 +130,7 @@ fn not_mountable(at: &Partition) -> Error {
         None => messages::not_mountable(at.number, kind),
         Some(why) => messages::not_mountable_for(at.number, kind, why),
     };
-    Error::Guard(why.into())
+    Error::Guard(why)
 }
 
 fn named(found: Option<&Filesystem>) -> (&str, Option<&Message>) {
@@ -177,7 +177,7 @@ fn choose(image: &Inspection, wanted: Option<u32>, tried: Vec<(u32, Tried)>) -> 
     }
     match (systems.pop(), systems.len(), bad) {
         (Some(one), 0, _) => Ok(one),
-        (None, _, Some(why)) => Err(Error::Guard(why.into())),
+        (None, _, Some(why)) => Err(Error::Guard(why)),
         (last, others, _) => {
             let count = others + usize::from(last.is_some());
             let seen = image.partitions.iter().map(|p| {
@@ -185,7 +185,7 @@ fn choose(image: &Inspection, wanted: Option<u32>, tried: Vec<(u32, Tried)>) -> 
                 format!("{}: {kind}", p.number)
             });
             let seen = seen.collect::<Vec<_>>().join("; ");
-            Err(Error::Guard(messages::roots(count, seen).into()))
+            Err(Error::Guard(messages::roots(count, seen)))
         }
     }
 }

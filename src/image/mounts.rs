@@ -134,8 +134,9 @@ impl System {
     pub(super) fn read(root: &DiskRootfs, partitions: &[Partition], number: u32) -> Result<System> {
         let text = match read(root, "/etc/fstab")? {
             None => String::new(),
-            Some(bytes) => String::from_utf8(bytes)
-                .map_err(|_| Error::Guard(messages::fstab_not_utf8().into()))?,
+            Some(bytes) => {
+                String::from_utf8(bytes).map_err(|_| Error::Guard(messages::fstab_not_utf8()))?
+            }
         };
         let id = |path: &str| -> Result<bool> {
             let text = read(root, path)?;
@@ -230,7 +231,7 @@ fn read(root: &DiskRootfs, path: &str) -> Result<Option<Vec<u8>>> {
     match found {
         Ok(found) => Ok(found.map(|bytes| bytes.to_vec())),
         Err(e @ (Error::TooLarge { .. } | Error::WrongKind { .. } | Error::LinkLoop { .. })) => {
-            Err(Error::Guard(messages::own_file(Message::from(&e)).into()))
+            Err(Error::Guard(messages::own_file(Message::from(&e))))
         }
         Err(e) => Err(e),
     }

@@ -20,7 +20,7 @@ const KNOWN: u64 = 0x1f;
 const EXTENSION_DATA_FILE: u32 = 0x4441_5441;
 
 fn refuse(disk: &Disk, why: Message) -> Error {
-    Error::Guard(messages::refused(disk.path().display().to_string(), why).into())
+    Error::Guard(messages::refused(disk.path().display().to_string(), why))
 }
 
 /// Refuses an image that names another file, or that could not be replaced by one like it.

@@ -89,7 +89,7 @@ impl Partition {
 }
 
 fn broken(disk: &Disk, why: Message) -> Error {
-    Error::Guard(messages::table_damaged(disk.path().display().to_string(), why).into())
+    Error::Guard(messages::table_damaged(disk.path().display().to_string(), why))
 }
 
 fn gpt(disk: &Disk, size: u64) -> Result<Option<Vec<Partition>>> {

@@ -141,13 +141,6 @@ impl From<std::borrow::Cow<'_, str>> for Message {
     }
 }
 
-/// In English, where an error still holds a string.
-impl From<Message> for String {
-    fn from(message: Message) -> String {
-        message.text(Lang::En)
-    }
-}
-
 /// In English.
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -206,6 +199,8 @@ mod tests;
 const FAMILIES: &[&[Template]] = &[
     crate::check::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
+    crate::error::cannot::TEMPLATES,
+    crate::error::messages::TEMPLATES,
     crate::image::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
     crate::profile::messages::TEMPLATES,

@@ -84,7 +84,7 @@ impl Target {
                 return Ok(());
             }
         }
-        Err(Error::Guard(messages::no_root_filesystem().into()))
+        Err(Error::Guard(messages::no_root_filesystem()))
     }
 
     /// Checks that a root is the system that the profile is for.
@@ -102,7 +102,7 @@ impl Target {
             (_, version) => Message::value(format!("{os} {}", lossless::shown(version))),
         };
         let want = format!("{} {}", self.os, self.version);
-        Err(Error::Guard(messages::other_system(what, want).into()))
+        Err(Error::Guard(messages::other_system(what, want)))
     }
 }
 
