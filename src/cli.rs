@@ -20,8 +20,8 @@ use std::process::ExitCode;
 
 use crate::apply;
 use crate::check::{self, Audit, Exclusions, Subject};
-use crate::error::{Error, Result};
-use crate::message::Lang;
+use crate::error::{Error, Result, cannot};
+use crate::message::{Arg, Lang, Message, say};
 use crate::plan;
 use crate::profile::{Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
@@ -50,8 +50,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match environment::arguments(args) {
         Ok(args) => args,
         Err(Refusal::Variable(told)) => {
-            logging::start(args::LogFormat::Text, 0, false, true);
-            log::error!("{told}");
+            logging::start(args::LogFormat::Text, lang_of_environment(), 0, false, true);
+            say!(error, messages::usage(Arg::cause(told)));
             return status::USAGE;
         }
         Err(Refusal::Clap(e)) => {
@@ -63,18 +63,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     // A page that was asked for has no phases.
     let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. } | Verb::Image(_));
-    logging::start(args.log_format, args.verbose, args.quiet, pages);
+    logging::start(args.log_format, lang(&args), args.verbose, args.quiet, pages);
     // For every verb, though not every one makes use of it.
     let done = source_date().and_then(|mtime| dispatch(&args, mtime));
     logging::repeat_warnings();
     match done {
         Ok(status) => status,
         Err(Failure::Usage(message)) => {
-            log::error!("{message}");
+            say!(error, messages::usage(Arg::cause(message)));
             status::USAGE
         }
         Err(Failure::Library(e)) => {
-            log::error!("{e}");
+            say!(error, Message::from(&e));
             match (e.signal(), e) {
                 (Some(signal), _) => u8::try_from(signal).map_or(status::FAILED, |s| 128 | s),
                 (None, Error::Guard(_)) => status::REFUSED,
@@ -111,18 +111,19 @@ fn dispatch(args: &Args, mtime: Option<i64>) -> Result<u8, Failure> {
             let stop = signals::watch();
             let dropped = apply::forget(&root, &state.state_dir, state.wait(), &stop)?;
             if dropped > 0 {
-                log::info!("{}: {dropped} journals dropped", root.host_path().display());
+                let root = root.host_path().display().to_string();
+                say!(info, messages::journals_dropped(root, dropped));
             }
             Ok(status::OK)
         }
         Verb::List(select) => {
             let profile = load(&select.table)?;
             let rules = chosen(&profile, select)?;
-            let style = style(select.table.lang, args.verbose);
+            let style = style(args);
             emit(&report::text::list(&rules, style), false)?;
             Ok(status::OK)
         }
-        Verb::Image(verb) => image::run(verb),
+        Verb::Image(verb) => image::run(verb, lang(args)),
         Verb::Explain { id, root, table, guard } => {
             explain(id, root.as_deref(), table, guard, args)
         }
@@ -174,11 +175,11 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
         log::warn!("{left}");
     }
     let mut diff = String::new();
-    let mut run = String::new();
+    let mut run = None;
     let report = match mode {
         Mode::Audit => {
             let judged = plan::audit(&rules, audit);
-            plan::say("judged", &rules, &judged);
+            plan::log_judged(&rules, &judged, false);
             Report::new(mode, &profile, target, &rules, None, &judged, (&[], &names))
         }
         Mode::Plan => {
@@ -219,7 +220,7 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
             };
             let done = apply::harden(&root, &rules, &state.state_dir, &how)?;
             if let Some(name) = done.applied.journal.as_deref().and_then(Path::file_name) {
-                run = format!("run {}: ", name.display());
+                run = Some(name.display().to_string());
             }
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
@@ -229,7 +230,7 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
             report.with_packages(&done.packages)
         }
     };
-    let shown = style(judge.select.table.lang, args.verbose);
+    let shown = style(args);
     let told = outputs.write(mode == Mode::Apply, |format, to_file| match format {
         Format::Text => {
             let style = if to_file { Style { colour: false, ..shown } } else { shown };
@@ -238,9 +239,13 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
         Format::Json => json(&report),
     });
     if told.is_err() && mode == Mode::Apply && !report.changes.is_empty() {
-        log::error!(
-            "{}: {run}hardened all the same; gokaku revert takes it back",
-            judge.root.display()
+        let root = judge.root.display().to_string();
+        say!(
+            error,
+            match run {
+                None => messages::hardened_unreported(root),
+                Some(run) => messages::hardened_unreported_in(root, run),
+            }
         );
     }
     told?;
@@ -248,7 +253,7 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     progress::ended(&report, judge.strict);
     let mut status = report.exit_status(judge.strict);
     if let Some(why) = report.packages.as_ref().and_then(|p| p.failure.as_ref()) {
-        log::error!("{why}\npackages could not be changed as wanted; no file was changed");
+        say!(error, messages::no_packages_changed(why));
     }
     if mode == Mode::Plan {
         // A printed plan is a success; pending changes affect the status only on request.
@@ -310,18 +315,17 @@ fn revert(
     let done = apply::revert_run(&root, &state.state_dir, run, force, state.wait(), &stop)?;
     let told = match as_json {
         true => json(&done),
-        false => Ok(report::reverted::render(&done, args.verbose > 0)),
+        false => Ok(report::reverted::render(&done, args.verbose > 0, lang(args))),
     };
     let told = told.and_then(|text| emit(&text, true));
     if told.is_err() {
-        let what = match done.run {
-            Some(run) => format!("run {run:06} was reverted all the same"),
-            None => "a run that had been cut off was undone all the same".to_owned(),
-        };
-        log::error!(
-            "{}: {what}; {} paths put back; another revert would take back the run before",
-            done.root,
-            done.paths.len()
+        let paths = done.paths.len();
+        say!(
+            error,
+            match done.run {
+                Some(run) => messages::reverted_unreported(&done.root, format!("{run:06}"), paths),
+                None => messages::undone_unreported(&done.root, paths),
+            }
         );
     }
     told?;
@@ -330,7 +334,7 @@ fn revert(
 
 fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
     let text = report::to_json(data)
-        .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
+        .map_err(|e| Error::host(cannot::write_the_report, "-", std::io::Error::from(e)))?;
     Ok(format!("{text}\n"))
 }
 
@@ -354,15 +358,20 @@ fn emit(text: &str, answer: bool) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if answer || e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::host("write to", "stdout", e).into())
+            Err(Error::host(cannot::write_to, "stdout", e).into())
         }
         _ => Ok(()),
     }
 }
 
-fn style(lang: Option<Lang>, verbose: u8) -> Style {
+fn style(args: &Args) -> Style {
     let colour = has_colour(&std::io::stdout());
-    Style { lang: lang.unwrap_or_else(lang_of_environment), colour, all: verbose > 0 }
+    Style { lang: lang(args), colour, all: args.verbose > 0 }
+}
+
+/// The language of what is printed and logged.
+fn lang(args: &Args) -> Lang {
+    args.lang.unwrap_or_else(lang_of_environment)
 }
 
 /// Whether what goes to `stream` has colour: the report's and the log's.
@@ -392,7 +401,7 @@ fn explain(
         let near = nearest(&profile, id);
         return Err(Failure::Usage(format!("no rule {id} in {}{near}", profile.id)));
     };
-    let style = Style { all: true, ..style(table.lang, args.verbose) };
+    let style = Style { all: true, ..style(args) };
     let mut text = report::text::explain(&profile, rule, &rule.wants, style);
     if let Some(root) = root {
         let Guarded { root, target, options, accounts } =

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::check::{Audit, Check, Finding, Fix, Gap, Outcome, Presence, Subject};
 use crate::error::{Error, Result};
-use crate::message::{Arg, Message};
+use crate::message::{Arg, Message, say};
 use crate::profile::{Disposition, Rule, RuleId};
 use crate::rootfs::{Change, ImagePath, Node, Rootfs, StagedRootfs, Tag};
 
@@ -32,20 +32,24 @@ pub fn audit<'a>(rules: &[&Rule], audit: impl Into<Audit<'a>>) -> Vec<Judged> {
     rules.iter().map(|rule| judge(rule, &audit)).collect()
 }
 
-/// One line of the log about what was just judged; `judged` in the order of `rules`.
-pub fn say(what: &str, rules: &[&Rule], judged: &[Judged]) {
+/// One line of the log about what was just judged, `again` after a run has written; `judged` in the
+/// order of `rules`.
+pub fn log_judged(rules: &[&Rule], judged: &[Judged], again: bool) {
     let enforced = |rule: &Rule| matches!(rule.disposition, Disposition::Enforce(_));
     let outcomes: Vec<Outcome> =
         rules.iter().zip(judged).filter(|(r, _)| enforced(r)).map(|(_, j)| j.outcome).collect();
     let count = |outcome| outcomes.iter().filter(|o| **o == outcome).count();
-    let (of, hold) = (outcomes.len(), count(Outcome::Met) + count(Outcome::MetVacuously));
+    let (rows, of) = (judged.len(), outcomes.len());
+    let hold = count(Outcome::Met) + count(Outcome::MetVacuously);
     let (open, manual) = (count(Outcome::NotMet), count(Outcome::Manual));
     let unknown = count(Outcome::Unknown);
-    log::info!(
-        phase = "judge", rows = judged.len(), hold = hold, not_met = open, manual = manual,
-        unknown = unknown;
-        "{what}: {} rows; of the {of} that are to hold, {hold} do, {open} do not, {manual} need a \
-         person, {unknown} cannot be told", judged.len()
+    let line = match again {
+        true => messages::judged_again,
+        false => messages::judged,
+    };
+    say!(
+        info, phase = "judge", rows = rows, hold = hold, not_met = open, manual = manual,
+        unknown = unknown; line(rows, of, hold, open, manual, unknown)
     );
 }
 
@@ -164,7 +168,7 @@ impl Plan {
 pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<Plan> {
     let image = audit.into();
     let before = self::audit(rules, image);
-    say("judged", rules, &before);
+    log_judged(rules, &before, false);
     let mut staged = StagedRootfs::new(image.root());
     let mut purposes = Purposes::default();
     // The stage begins as the image, and `before` has judged that already.
@@ -196,7 +200,7 @@ pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<P
                     }
                 }
                 Err(why) => {
-                    log::warn!("rule {id}: left as it is: {why}");
+                    say!(warn, messages::left_as_it_is(id, &why));
                     staged.restore(checkpoint);
                     row.stuck = Some(why);
                 }
@@ -207,7 +211,7 @@ pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<P
         }
         passes += 1;
         if passes > MAX_PASSES {
-            return Err(Error::Unsettled(format!("rules {} undo each other", restless.join(", "))));
+            return Err(Error::Unsettled(restless.join(", ")));
         }
     }
     let differences = staged.changes()?.into_iter();
@@ -227,16 +231,13 @@ pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<P
     let after: Vec<Judged> = rows.into_iter().zip(&before).map(last_look).collect();
     let for_rules: BTreeSet<&RuleId> = changes.iter().flat_map(PathChange::rules).collect();
     let files = changes.iter().filter(|c| c.has_new_content()).count();
-    let told = match changes.len() {
-        0 => "planned no changes".to_owned(),
-        n => format!(
-            "planned {n} changes for {} rows: new content for {files} paths, mode or owner of {}",
-            for_rules.len(),
-            n - files
-        ),
-    };
-    log::info!(
-        phase = "plan", changes = changes.len(), files = files, rows = for_rules.len(); "{told}"
+    let (all, rows) = (changes.len(), for_rules.len());
+    say!(
+        info, phase = "plan", changes = all, files = files, rows = rows;
+        match all {
+            0 => messages::no_changes(),
+            _ => messages::planned(all, rows, files, all - files),
+        }
     );
     Ok(Plan { before, after, changes })
 }

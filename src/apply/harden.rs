@@ -109,7 +109,7 @@ pub fn harden(
         0 => plan.after.clone(),
         _ => {
             let after = plan::audit(rules, Audit::new(&root.reopen()?, audit));
-            plan::say("judged again from the disk", rules, &after);
+            plan::log_judged(rules, &after, true);
             after
         }
     };

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::container::{self, POLICY_PATH, Policy};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::DiskRootfs;
 
 /// Takes it away. Under the root's lock no other run is at work that it could belong to.
@@ -20,7 +20,7 @@ pub(super) fn sweep(root: &DiskRootfs, scratch: &Path) -> Result<()> {
     match std::fs::remove_dir_all(scratch) {
         Ok(()) => log::warn!("{}: left by a run that was killed; taken away", scratch.display()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-        Err(e) => return Err(Error::host("remove what a killed run left", scratch, e)),
+        Err(e) => return Err(Error::host(cannot::remove_what_a_killed_run_left, scratch, e)),
     }
     Ok(())
 }

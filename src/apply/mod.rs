@@ -161,7 +161,7 @@ impl<'a> Executor<'a> {
                          back there and run again, or remove this journal directory",
                         run.path().display(),
                         self.root.host_path().display(),
-                    )));
+                    ).into()));
                 }
                 journal.is_whole(self.root)?;
                 let paths: Vec<ImagePath> =
@@ -411,7 +411,8 @@ impl<'a> Executor<'a> {
                 why: format!(
                     "{path} is neither as it was before the run that was cut off nor as that run \
                      would have left it; put it right by hand, then remove this journal"
-                ),
+                )
+                .into(),
             });
         }
         match (&entry.before, now) {

@@ -57,7 +57,7 @@ pub(super) fn refuse_foreign(root: &DiskRootfs, changes: &[PathChange]) -> Resul
                      the image; unmount it and run again (rows {})",
                     change.path,
                     change.rules().map(ToString::to_string).collect::<Vec<_>>().join(","),
-                )));
+                ).into()));
             }
         }
     }

@@ -35,12 +35,12 @@ pub(super) fn require_root() -> Result<()> {
                 "found root without {}: owners, modes and times of system files are set; run it \
                  with all of root's capabilities",
                 some.join(", ")
-            ))),
+            ).into())),
         },
         uid => Err(Error::Guard(format!(
             "want root, found uid {uid}: owners of system files are set; run it with sudo, or, for \
              a tree of your own, in a user namespace: unshare -Ur --map-auto -- gokaku …"
-        ))),
+        ).into())),
     }
 }
 
@@ -153,7 +153,7 @@ pub(super) fn can_set(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
          range of numbers (unshare -Ur --map-auto), run as root, or leave the rows out: --skip {}",
         told.join(", "),
         rows.join(",")
-    )))
+    ).into()))
 }
 
 fn attributes(root: &DiskRootfs, path: &ImagePath) -> Result<Vec<(OsString, Vec<u8>)>> {

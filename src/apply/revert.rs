@@ -164,12 +164,15 @@ impl Executor<'_> {
         let runs = self.journals.runs()?;
         let Some((run, journal)) = self.last_of(&runs)? else {
             if let Some(other) = runs.last() {
-                return Err(Error::Guard(format!(
-                    "{}: nothing to revert: the run in {} was made on another tree that stood \
+                return Err(Error::Guard(
+                    format!(
+                        "{}: nothing to revert: the run in {} was made on another tree that stood \
                      there; bring that one back there and revert then, or remove that directory",
-                    self.root.host_path().display(),
-                    other.path().display(),
-                )));
+                        self.root.host_path().display(),
+                        other.path().display(),
+                    )
+                    .into(),
+                ));
             }
             self.journals.tidy()?;
             return Err(Error::Guard(format!(
@@ -177,14 +180,14 @@ impl Executor<'_> {
                  --state-dir that apply was given",
                 self.root.host_path().display(),
                 self.journals.dir().display(),
-            )));
+            ).into()));
         };
         if let Some(only) = only.filter(|only| *only != run.number) {
             return Err(Error::Guard(format!(
                 "{}: run {only:06} is not the last one, which is run {:06}; nothing was reverted",
                 self.root.host_path().display(),
                 run.number
-            )));
+            ).into()));
         }
         journal.is_whole(self.root)?;
         let mut dirs = OpenDirs::new(self.root);
@@ -265,10 +268,13 @@ impl Executor<'_> {
         let known: BTreeSet<ImagePath> =
             journal.entries.iter().map(Entry::path).collect::<Result<_>>()?;
         if let Some(unknown) = force.iter().find(|path| !known.contains(path)) {
-            return Err(Error::Guard(format!(
-                "--force {unknown}: the run in {} did not change that path",
-                run.path().display()
-            )));
+            return Err(Error::Guard(
+                format!(
+                    "--force {unknown}: the run in {} did not change that path",
+                    run.path().display()
+                )
+                .into(),
+            ));
         }
         let (mut steps, mut left, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         let mut removed = BTreeSet::new();
@@ -303,7 +309,7 @@ impl Executor<'_> {
             known.len(),
             run.number,
             changed.join("\n"),
-        )))
+        ).into()))
     }
 
     /// The way back of one entry. `removed`: what is gone by then.

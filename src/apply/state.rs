@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::DiskRootfs;
 
 /// As many links as Linux follows in one look-up.
@@ -34,12 +34,15 @@ pub(super) fn outside(state: &Path, root: &DiskRootfs) -> Result<()> {
     // By identity, not by name: the root may be mounted in several places.
     let place = resolve(state, |_, _, _| Ok(()))?;
     match place.ancestors().find(|dir| same(dir, root)) {
-        Some(_) => Err(Error::Guard(format!(
-            "{}: lies inside the root {}, where the journal would stay in the image; name a \
+        Some(_) => Err(Error::Guard(
+            format!(
+                "{}: lies inside the root {}, where the journal would stay in the image; name a \
              directory outside with --state-dir",
-            state.display(),
-            root.display()
-        ))),
+                state.display(),
+                root.display()
+            )
+            .into(),
+        )),
         None => Ok(()),
     }
 }
@@ -68,7 +71,7 @@ pub(super) fn is_safe(path: &Path) -> Result<()> {
                 "{}: {found}; want a place for the journal that nobody else can exchange; make one \
                  or name another with --state-dir",
                 at.display()
-            )))
+            ).into()))
         };
         if !trusted {
             return refuse(format!("belongs to uid {uid}"));
@@ -94,7 +97,7 @@ fn resolve(
     mut see: impl FnMut(&Path, &std::fs::Metadata, bool) -> Result<()>,
 ) -> Result<PathBuf> {
     let whole = std::path::absolute(path)
-        .map_err(|e| Error::host("resolve the state directory", path, e))?;
+        .map_err(|e| Error::host(cannot::resolve_the_state_directory, path, e))?;
     let names = |path: &Path| -> Vec<OsString> {
         let plain = |c: Component<'_>| match c {
             Component::Normal(name) => Some(name.to_owned()),
@@ -123,11 +126,11 @@ fn resolve(
             links += 1;
             if links > MAX_LINKS {
                 let e = std::io::Error::from_raw_os_error(nix::errno::Errno::ELOOP as i32);
-                return Err(Error::host("resolve the state directory", path, e));
+                return Err(Error::host(cannot::resolve_the_state_directory, path, e));
             }
             #[allow(clippy::disallowed_methods)] // the journal lies on the host
             let target = std::fs::read_link(&next)
-                .map_err(|e| Error::host("resolve the state directory", &next, e))?;
+                .map_err(|e| Error::host(cannot::resolve_the_state_directory, &next, e))?;
             if target.is_absolute() {
                 at = PathBuf::from("/");
             }
@@ -138,11 +141,14 @@ fn resolve(
             in_sticky = meta.mode() & 0o1000 != 0;
             at = next;
         } else {
-            return Err(Error::Guard(format!(
-                "{}: found something else, want a directory for the journal; name another with \
+            return Err(Error::Guard(
+                format!(
+                    "{}: found something else, want a directory for the journal; name another with \
                  --state-dir",
-                next.display()
-            )));
+                    next.display()
+                )
+                .into(),
+            ));
         }
     }
     Ok(at)

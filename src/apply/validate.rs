@@ -14,7 +14,7 @@ use super::container::{
     self, ENVIRONMENT, Job, MISSING, NOT_STARTED, Put, REFUSED, Request, RunsIn, SCRATCH_INSIDE,
     Task, View, WAYS_OUT,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::plan::PathChange;
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
@@ -163,7 +163,7 @@ fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &Judge, program: &Path)
         // It prints all that it has read there, and that may be long.
         quiet: judge.complaint.is_some(),
     };
-    let fail = |e| Error::host("ask its programs", root.host_path(), e);
+    let fail = |e| Error::host(cannot::ask_its_programs, root.host_path(), e);
     let request = Request {
         job: Job {
             place: RunsIn::Container,
@@ -197,14 +197,17 @@ fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &Judge, program: &Path)
              leave --validate away; nothing was written",
             root.host_path().display(),
             lines.join("; ")
-        )));
+        ).into()));
     }
     if ended.status == i32::from(REFUSED) {
-        return Err(Error::Guard(format!(
-            "{}: nothing was validated: {}; or leave --validate away; nothing was written",
-            root.host_path().display(),
-            lines.join("; ")
-        )));
+        return Err(Error::Guard(
+            format!(
+                "{}: nothing was validated: {}; or leave --validate away; nothing was written",
+                root.host_path().display(),
+                lines.join("; ")
+            )
+            .into(),
+        ));
     }
     if ended.status == i32::from(MISSING) {
         return Ok(Said::CannotAsk(lines.join("; ")));

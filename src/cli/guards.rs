@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::args::Guard;
+use super::messages;
 use crate::check::accounts::clock;
 use crate::check::{Audit, Check};
 use crate::error::{Error, Result};
-use crate::lockout::{self, Bar, Outlook, messages};
-use crate::message::{Arg, Message};
+use crate::lockout::{self, Bar, Outlook};
+use crate::message::{Arg, Message, say};
 use crate::plan::Plan;
 use crate::profile::{Disposition, Identity, Profile, Rule, RuleId};
 use crate::rootfs::{AccountDb, DiskRootfs, Rootfs, StagedRootfs};
@@ -20,22 +21,19 @@ use crate::rootfs::{AccountDb, DiskRootfs, Rootfs, StagedRootfs};
 pub fn target(guard: &Guard, profile: &Profile, root: &DiskRootfs) -> Result<Identity> {
     let identity = match Identity::read(root) {
         Err(e) if guard.force_target => {
-            log::warn!("{e}; taken all the same (--force-target)");
+            say!(warn, messages::taken_all_the_same(Message::from(&e)));
             Identity::default()
         }
         other => other?,
     };
     if root.is_running_elsewhere() {
-        return Err(Error::Guard(format!(
-            "{}: this is the running system's own root under another name; an offline run would \
-             not see what runs there: run there, with --root /",
-            root.host_path().display()
-        )));
+        let path = root.host_path().display().to_string();
+        return Err(Error::Guard(messages::running_elsewhere(path)));
     }
     match profile.target.guard(&identity) {
         Err(e) if guard.force_target => {
             profile.target.guard_shape(root)?;
-            log::warn!("{e}; it is taken");
+            say!(warn, messages::taken_all_the_same(Message::from(&e)));
         }
         other => other?,
     }
@@ -91,7 +89,7 @@ pub fn clock(rules: &[&Rule], root: &DiskRootfs) {
         _ => false,
     });
     if ageing && let Some(why) = clock::doubt(root, clock::today()) {
-        log::warn!("{why}; nothing about the age of passwords is changed");
+        say!(warn, messages::clock_in_doubt(why));
     }
 }
 
@@ -133,7 +131,7 @@ pub fn lockout(
     }
     match ended.first() {
         Some(first) if writes && !allowed => {
-            Err(Error::Guard(messages::refused(first).to_string()))
+            Err(Error::Guard(lockout::messages::refused(first)))
         }
         _ => Ok(()),
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::disk::Disk;
 use super::mounts::Mount;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 const MIB: u64 = 1 << 20;
@@ -38,7 +38,7 @@ impl Need {
     pub fn of_plan(root: &DiskRootfs, plan: &Value, mounts: &[Mount]) -> Result<Need> {
         let changes = plan["changes"].as_array().ok_or_else(|| {
             let why = io::Error::new(io::ErrorKind::InvalidData, "found no list of changes");
-            Error::host("read the plan of", root.host_path(), why)
+            Error::host(cannot::read_the_plan_of, root.host_path(), why)
         })?;
         let mut inside = 0_u64;
         for path in changes.iter().filter_map(|change| change["path"].as_str()) {
@@ -62,7 +62,7 @@ impl Need {
     pub fn of_map(disk: &Disk, map: &Value) -> Result<Need> {
         let pieces = map.as_array().ok_or_else(|| {
             let why = io::Error::new(io::ErrorKind::InvalidData, "found no list of pieces");
-            Error::host("read the map of", disk.path(), why)
+            Error::host(cannot::read_the_map_of, disk.path(), why)
         })?;
         let data = pieces.iter().filter(|piece| piece["data"] == true && piece["zero"] != true);
         let copy = data.filter_map(|piece| piece["length"].as_u64());
@@ -97,7 +97,7 @@ pub fn check(disk: &Disk, work: &Path, need: &Need) -> Result<()> {
                 free / MIB
             );
             return Err(Error::host(
-                "write",
+                cannot::write,
                 place,
                 io::Error::new(io::ErrorKind::StorageFull, why),
             ));
@@ -118,12 +118,12 @@ pub fn any(disk: &Disk) -> Result<()> {
     }
     let why =
         "no space left: make room and run the same command again, which takes back what was done";
-    Err(Error::host("write", beside, io::Error::new(io::ErrorKind::StorageFull, why)))
+    Err(Error::host(cannot::write, beside, io::Error::new(io::ErrorKind::StorageFull, why)))
 }
 
 fn free(place: &Path) -> Result<u64> {
     let found = nix::sys::statvfs::statvfs(place)
-        .map_err(|e| Error::host("ask for the room in", place, e))?;
+        .map_err(|e| Error::host(cannot::ask_for_the_room_in, place, e))?;
     #[allow(clippy::useless_conversion)] // 32 bits on some architectures
     Ok(u64::from(found.blocks_available()) * u64::from(found.fragment_size()))
 }
@@ -131,7 +131,7 @@ fn free(place: &Path) -> Result<u64> {
 #[allow(clippy::disallowed_methods)] // directories of the host, named by the user
 fn device(dir: &Path) -> Result<u64> {
     use std::os::unix::fs::MetadataExt;
-    let meta = std::fs::metadata(dir).map_err(|e| Error::host("look at", dir, e))?;
+    let meta = std::fs::metadata(dir).map_err(|e| Error::host(cannot::look_at, dir, e))?;
     Ok(meta.dev())
 }
 

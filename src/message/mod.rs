@@ -7,11 +7,13 @@
 
 mod arg;
 mod json;
+pub mod log;
 mod render;
 
 use std::fmt;
 
 pub use arg::Arg;
+pub(crate) use log::say;
 
 /// The language of output text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,6 +62,16 @@ impl Message {
     /// A value as it stands in the tree or in a profile.
     pub fn value(text: impl Into<String>) -> Message {
         Message::new(&VALUE, [Arg::Text(text.into().into())])
+    }
+
+    /// A text that is there in both languages, as a profile has its titles.
+    pub fn both(id: &str, en: impl Into<String>, ja: impl Into<String>) -> Message {
+        Message(Source::Read(Box::new(json::Written {
+            id: id.to_owned(),
+            args: serde_json::Map::new(),
+            en: en.into(),
+            ja: ja.into(),
+        })))
     }
 
     /// The id: `family.name`.
@@ -200,5 +212,10 @@ const FAMILIES: &[&[Template]] = &[
     crate::check::sshd::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
     crate::lockout::messages::TEMPLATES,
+    crate::error::cannot::TEMPLATES,
+    crate::error::messages::TEMPLATES,
+    crate::image::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
+    crate::profile::messages::TEMPLATES,
+    crate::report::messages::TEMPLATES,
 ];

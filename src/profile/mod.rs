@@ -4,6 +4,7 @@
 mod embedded;
 mod id;
 mod load;
+pub(crate) mod messages;
 mod rule;
 mod target;
 mod vocabulary;

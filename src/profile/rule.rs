@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Reason, RuleId, Status};
 use crate::check::Check;
-use crate::message::Lang;
+use crate::message::{Lang, Message};
 
 /// A text in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,12 @@ impl Bilingual {
             Lang::En => &self.en,
             Lang::Ja => &self.ja,
         }
+    }
+}
+
+impl From<&Bilingual> for Message {
+    fn from(text: &Bilingual) -> Message {
+        Message::both("profile.text", &text.en, &text.ja)
     }
 }
 

@@ -4,6 +4,7 @@
 //! added, never renamed or dropped, within a version.
 
 pub mod diff;
+pub(crate) mod messages;
 pub mod reverted;
 pub(crate) mod secret;
 pub mod text;
@@ -369,7 +370,7 @@ impl Report {
     /// Adds what became of the packages; they were changed before the files.
     #[must_use]
     pub fn with_packages(mut self, outcome: &packages::Outcome) -> Report {
-        let mut notes = outcome.notes.clone();
+        let mut notes: Vec<String> = outcome.notes.iter().map(ToString::to_string).collect();
         let (asked, other): (Vec<&Operation>, Vec<&Operation>) =
             outcome.operations.iter().partition(|o| !o.rules.is_empty());
         // What no row asks for was recovered on the way.
@@ -389,7 +390,10 @@ impl Report {
             row.changed |= asked.iter().any(|o| o.rules.contains(&row.id));
         }
         if !notes.is_empty() || outcome.failure.is_some() {
-            self.packages = Some(PackagesReport { notes, failure: outcome.failure.clone() });
+            self.packages = Some(PackagesReport {
+                notes,
+                failure: outcome.failure.as_ref().map(ToString::to_string),
+            });
         }
         self
     }

@@ -17,7 +17,7 @@ use nix::sys::stat::{FileStat, SFlag};
 use super::contents::Contents;
 use super::resolve::{Links, Resolver, reopen, stat_of};
 use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, locate, pseudo, walk};
-use crate::error::{Error, Result};
+use crate::error::{Error, Op, Result, cannot};
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
 ///
@@ -55,9 +55,9 @@ impl DiskRootfs {
         #[allow(clippy::disallowed_methods)] // the root itself is a path of the host
         let (dir, host_path) = {
             let dir = nix::fcntl::open(path, flags, nix::sys::stat::Mode::empty())
-                .map_err(|e| Error::host("open the root directory", path, e))?;
+                .map_err(|e| Error::host(cannot::open_the_root_directory, path, e))?;
             let host_path = std::fs::canonicalize(path)
-                .map_err(|e| Error::host("resolve the root directory", path, e))?;
+                .map_err(|e| Error::host(cannot::resolve_the_root_directory, path, e))?;
             (dir, host_path)
         };
         let live = is_live(&dir);
@@ -84,7 +84,7 @@ impl DiskRootfs {
         let dir = self
             .dir
             .try_clone()
-            .map_err(|e| Error::host("open the root directory again", &self.host_path, e))?;
+            .map_err(|e| Error::host(cannot::open_the_root_directory_again, &self.host_path, e))?;
         Ok(DiskRootfs {
             dir,
             host_path: self.host_path.clone(),
@@ -108,7 +108,7 @@ impl DiskRootfs {
     /// Which tree this is. A path may stand for another tree tomorrow.
     pub(crate) fn tree(&self) -> Result<TreeId> {
         tree_of(&self.dir)
-            .map_err(|e| Error::host("look at the root directory", &self.host_path, e))
+            .map_err(|e| Error::host(cannot::look_at_the_root_directory, &self.host_path, e))
     }
 
     /// Which tree a directory inside the root is the top of, if it were one.
@@ -163,7 +163,7 @@ impl DiskRootfs {
         self.resolver.open(self.dir.as_fd(), path, flags, links)
     }
 
-    fn error(op: &'static str, path: &ImagePath, errno: Errno) -> Error {
+    fn error(op: Op, path: &ImagePath, errno: Errno) -> Error {
         match errno {
             Errno::ELOOP => Error::LinkLoop { path: path.clone() },
             errno => Error::target(op, path, errno),
@@ -176,7 +176,7 @@ impl DiskRootfs {
         path: &ImagePath,
         flags: OFlag,
         links: Links,
-        op: &'static str,
+        op: Op,
     ) -> Result<Option<OwnedFd>> {
         if self.lies_below_nothing(path) {
             return Ok(None);
@@ -211,17 +211,18 @@ impl DiskRootfs {
                 );
                 Err(Error::CannotTell { path: path.clone(), why })
             }
-            Err(errno) => Err(DiskRootfs::error("stat the filesystem of", path, errno)),
+            Err(errno) => Err(DiskRootfs::error(cannot::stat_the_filesystem_of, path, errno)),
         }
     }
 
     fn read_uncached(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
         // O_PATH first: opening a FIFO could block, opening a device can act.
-        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "open")? else {
+        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, cannot::open)?
+        else {
             return Ok(None);
         };
         let wrap = |op| move |errno| DiskRootfs::error(op, path, errno);
-        let expected = stat_of(probe.as_fd()).map_err(wrap("stat"))?;
+        let expected = stat_of(probe.as_fd()).map_err(wrap(cannot::stat))?;
         let kind = kind_of(&expected);
         if kind != FileKind::File {
             return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::File });
@@ -240,8 +241,8 @@ impl DiskRootfs {
             Some(answer) => answer,
             None => self.open_at(path, flags, Links::Follow),
         }
-        .map_err(wrap("read"))?;
-        let opened = stat_of(fd.as_fd()).map_err(wrap("stat"))?;
+        .map_err(wrap(cannot::read))?;
+        let opened = stat_of(fd.as_fd()).map_err(wrap(cannot::stat))?;
         if (opened.st_dev, opened.st_ino) != (expected.st_dev, expected.st_ino) {
             return Err(Error::Raced { path: path.clone() });
         }
@@ -249,7 +250,7 @@ impl DiskRootfs {
         std::fs::File::from(fd)
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
-            .map_err(|e| Error::target("read", path, e))?;
+            .map_err(|e| Error::target(cannot::read, path, e))?;
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }
@@ -258,7 +259,8 @@ impl DiskRootfs {
 
     fn read_link_uncached(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
         let flags = OFlag::O_PATH;
-        let Some(fd) = self.open_optional(path, flags, Links::FollowParents, "read the link")?
+        let Some(fd) =
+            self.open_optional(path, flags, Links::FollowParents, cannot::read_the_link)?
         else {
             return Ok(None);
         };
@@ -266,15 +268,16 @@ impl DiskRootfs {
             Ok(target) => Ok(Some(target.into_vec())),
             // Not a link: the kernel says ENOENT or EINVAL for an empty name on other kinds.
             Err(Errno::EINVAL | Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(DiskRootfs::error("read the link", path, errno)),
+            Err(errno) => Err(DiskRootfs::error(cannot::read_the_link, path, errno)),
         }
     }
 
     fn list_uncached(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
-        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "list")? else {
+        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, cannot::list)?
+        else {
             return Ok(None);
         };
-        let wrap = |errno| DiskRootfs::error("list", path, errno);
+        let wrap = |errno| DiskRootfs::error(cannot::list, path, errno);
         let stat = stat_of(probe.as_fd()).map_err(wrap)?;
         let kind = kind_of(&stat);
         if kind != FileKind::Dir {
@@ -320,13 +323,15 @@ impl DiskRootfs {
         if let Some(known) = self.stats.borrow().get(path) {
             return Ok(*known);
         }
-        let found = match self.open_optional(path, OFlag::O_PATH, Links::FollowParents, "stat")? {
-            None => None,
-            Some(fd) => {
-                let stat = stat_of(fd.as_fd()).map_err(|e| DiskRootfs::error("stat", path, e))?;
-                Some(Stat::from(&stat))
-            }
-        };
+        let found =
+            match self.open_optional(path, OFlag::O_PATH, Links::FollowParents, cannot::stat)? {
+                None => None,
+                Some(fd) => {
+                    let stat = stat_of(fd.as_fd())
+                        .map_err(|e| DiskRootfs::error(cannot::stat, path, e))?;
+                    Some(Stat::from(&stat))
+                }
+            };
         self.stats.borrow_mut().insert(path.clone(), found);
         Ok(found)
     }
@@ -389,7 +394,7 @@ impl Rootfs for DiskRootfs {
         let top = ImagePath::root();
         let fd = self
             .open_at(&top, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Links::Refuse)
-            .map_err(|e| DiskRootfs::error("list", &top, e))?;
+            .map_err(|e| DiskRootfs::error(cannot::list, &top, e))?;
         let found = Rc::new(walk::survey(fd, self.resolver)?);
         *self.survey.borrow_mut() = Some(Rc::clone(&found));
         Ok(found)

@@ -235,7 +235,10 @@ mod tests {
         assert_eq!(looks(|| Error::CannotTell { path: path(), why: "no shell".into() }), 1);
         assert_eq!(looks(|| Error::TooLarge { path: path(), size: 9, limit: 8 }), 1);
         // The next attempt may be luckier.
-        assert_eq!(looks(|| Error::target("read", &path(), ErrorKind::Interrupted)), 3);
+        assert_eq!(
+            looks(|| Error::target(crate::error::cannot::read, &path(), ErrorKind::Interrupted)),
+            3
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     Change, Difference, FileKind, ImagePath, Location, Memo, Node, NodeBody, Rootfs, Stat, Survey,
     Tag, locate,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::text::lossless::Raw;
 
 /// A file that is replaced or taken away is kept whole for the diff and the undo; larger ones
@@ -80,7 +80,11 @@ impl<'a> StagedRootfs<'a> {
             Change::SetStat { path, mode, uid, gid } => {
                 let at = self.find(path, false)?;
                 let Some(old) = at.stat else {
-                    return Err(Error::target("change mode or owner", path, nix::Error::ENOENT));
+                    return Err(Error::target(
+                        cannot::change_mode_or_owner,
+                        path,
+                        nix::Error::ENOENT,
+                    ));
                 };
                 let stat = Stat {
                     mode: mode.unwrap_or(old.mode),
@@ -129,14 +133,14 @@ impl<'a> StagedRootfs<'a> {
             Change::Rename { path, to } => {
                 let from = self.find(path, false)?;
                 let Some(stat) = from.stat else {
-                    return Err(Error::target("rename", path, nix::Error::ENOENT));
+                    return Err(Error::target(cannot::rename, path, nix::Error::ENOENT));
                 };
                 if !matches!(stat.kind, FileKind::File | FileKind::Symlink) {
                     return Err(wrong_kind(&from.path, stat.kind, FileKind::File));
                 }
                 let to = self.find(to, false)?;
                 if to.stat.is_some() {
-                    return Err(Error::target("rename to", &to.path, nix::Error::EEXIST));
+                    return Err(Error::target(cannot::rename_to, &to.path, nix::Error::EEXIST));
                 }
                 self.refuse_detour(path, &to)?;
                 let body = match self.body(&from.path, stat.kind)? {
@@ -231,7 +235,7 @@ impl<'a> StagedRootfs<'a> {
     /// A link to `missing/../x` leads nowhere, although `x` may exist: nothing is made there.
     fn refuse_detour(&self, path: &ImagePath, at: &Location) -> Result<()> {
         if at.stat.is_none() && self.find(&at.path, false)?.stat.is_some() {
-            let op = "follow the link, which leads through something that is not there, to";
+            let op = cannot::follow_through_nothing;
             return Err(Error::target(op, path, nix::Error::ENOENT));
         }
         Ok(())

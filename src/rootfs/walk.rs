@@ -18,7 +18,7 @@ use rustix::fs::RawDir;
 use super::resolve::{Links, Resolver, stat_of};
 use super::survey::{is_log, is_walked};
 use super::{FileKind, ImagePath, Stat, Survey};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 
 /// So many directories are kept open for those below them. The others are opened again by their
 /// paths, so that a deep tree does not take all descriptors that the process may have.
@@ -121,7 +121,7 @@ fn join(dir: &ImagePath, name: &OsStr) -> ImagePath {
 /// Walks everything below the open directory `root`, on its filesystem.
 pub(super) fn survey(root: OwnedFd, resolver: Resolver) -> Result<Survey> {
     let top = ImagePath::root();
-    let fail = |e| Error::target("stat", &top, e);
+    let fail = |e| Error::target(cannot::stat, &top, e);
     let stat = stat_of(root.as_fd()).map_err(fail)?;
     let handle = Handle::Closed(stat.st_dev, stat.st_ino);
     let start = Dir { path: top.clone(), handle };

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{digest, is_no_directory, is_not_there};
 use super::shape::Shape;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{DiskRootfs, ImagePath, TreeId};
 
 pub(super) use below::Below;
@@ -135,7 +135,7 @@ impl Journals {
         let last = self.names()?.iter().map(|(n, _)| *n).max().unwrap_or(0);
         let number = last.checked_add(1).ok_or_else(|| {
             let why = format!("found a run numbered {last}, which gokaku never made; remove it");
-            Error::Journal { path: self.dir.display().to_string(), why }
+            Error::Journal { path: self.dir.display().to_string(), why: why.into() }
         })?;
         let suffix = if purpose.reverts.is_some() { REVERT } else { "" };
         let run = Run { dir: self.dir.join(format!("{number:06}{suffix}")), number };
@@ -214,7 +214,7 @@ impl Journals {
     /// Drops the journal of a run. From the first step on it counts as dropped.
     #[allow(clippy::disallowed_methods)] // the journal lies on the host
     pub fn forget(&self, run: &Run) -> Result<()> {
-        let fail = |e| Error::host("remove the journal", &run.dir, e);
+        let fail = |e| Error::host(cannot::remove_the_journal, &run.dir, e);
         let mut gone = run.dir.clone().into_os_string();
         gone.push(GONE);
         match std::fs::rename(&run.dir, &gone) {
@@ -270,7 +270,7 @@ impl Journal {
                  there and run again",
                 root.host_path().display(),
                 missing.join(" ")
-            ))),
+            ).into())),
         }
     }
 
@@ -312,7 +312,7 @@ impl Run {
     /// Replaces the journal file in one step.
     fn save(&self, journal: &Journal) -> Result<()> {
         let file = self.file();
-        let fail = |e| Error::host("write the journal", &file, e);
+        let fail = |e| Error::host(cannot::write_the_journal, &file, e);
         let mut temp = tempfile::NamedTempFile::new_in(&self.dir).map_err(fail)?;
         let journal = serde_json::to_value(journal).map_err(|e| fail(e.into()))?;
         let sha256 = digest(journal.to_string().as_bytes());
@@ -342,7 +342,7 @@ impl Run {
         let text = match std::fs::read(&file) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::host("read the journal", &file, e)),
+            Err(e) => return Err(Error::host(cannot::read_the_journal, &file, e)),
         };
         let broken = |e: serde_json::Error| self.broken(format!("cannot be understood: {e}"));
         let sealed: Sealed = serde_json::from_slice(&text).map_err(broken)?;
@@ -374,7 +374,7 @@ impl Run {
         let path = self.file().display().to_string();
         let why =
             format!("{why}; nothing was changed; to go on without this journal, remove {dir}");
-        Error::Journal { path, why }
+        Error::Journal { path, why: why.into() }
     }
 
     /// The whole shape of a saved entry.
@@ -384,8 +384,8 @@ impl Run {
             None => None,
             Some(want) => {
                 let file = self.contents().join(want);
-                let content =
-                    std::fs::read(&file).map_err(|e| Error::host("read the journal", &file, e))?;
+                let content = std::fs::read(&file)
+                    .map_err(|e| Error::host(cannot::read_the_journal, &file, e))?;
                 let found = digest(&content);
                 if found != want {
                     return Err(self.broken(format!(
@@ -408,9 +408,10 @@ impl Run {
         for entry in &journal.entries {
             let Some(saved) = &entry.before else { continue };
             self.shape(saved).map_err(|e| match e {
-                Error::Journal { path, why } => {
-                    Error::Journal { path, why: format!("what {} held: {why}", entry.shown()) }
-                }
+                Error::Journal { path, why } => Error::Journal {
+                    path,
+                    why: format!("what {} held: {why}", entry.shown()).into(),
+                },
                 e => e,
             })?;
         }

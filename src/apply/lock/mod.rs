@@ -18,7 +18,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::Stop;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{DiskRootfs, ImagePath, Links};
 
 use holders::{Holders, WriteAccess};
@@ -56,7 +56,7 @@ impl Lock {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
         let fd = root
             .open_at(&top, flags, Links::Refuse)
-            .map_err(|e| Error::target("open the root for locking", &top, e))?;
+            .map_err(|e| Error::target(cannot::open_the_root_for_locking, &top, e))?;
         let place = WriteAccess::of(root, &fd);
         let shown = root.host_path().display();
         let begin = Instant::now();
@@ -64,7 +64,7 @@ impl Lock {
         let mut held_by = String::new();
         for tries in 0_u32.. {
             let look = tries % LOOK == 0;
-            let fail = |e: Errno| Error::target("lock the root", &top, e);
+            let fail = |e: Errno| Error::target(cannot::lock_the_root, &top, e);
             match attempt(root, &fd, &place, look).map_err(fail)? {
                 Try::Taken(second) => return Ok(Lock { first: fd, _second: second }),
                 Try::Busy(Some(holders)) => held_by = format!("locked by {holders}: "),
@@ -77,10 +77,13 @@ impl Lock {
                     true => String::new(),
                     false => format!(", or give a longer --wait (waited {wait:?})"),
                 };
-                return Err(Error::Guard(format!(
-                    "{shown}: {held_by}another run is at work on this root; wait until it has \
+                return Err(Error::Guard(
+                    format!(
+                        "{shown}: {held_by}another run is at work on this root; wait until it has \
                      ended{waited}"
-                )));
+                    )
+                    .into(),
+                ));
             }
             if !announced {
                 announced = true;

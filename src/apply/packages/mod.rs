@@ -24,6 +24,7 @@ use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
 use crate::check::{self, Audit};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::plan::{self, PackageChange};
 use crate::profile::Rule;
 use crate::rootfs::DiskRootfs;
@@ -47,22 +48,22 @@ pub struct Runner {
 }
 
 /// What became of the packages.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outcome {
     /// Every package whose state changed, by dpkg's own record.
     pub operations: Vec<Operation>,
     /// What a reader should know besides: what was recovered first.
-    pub notes: Vec<String>,
+    pub notes: Vec<Message>,
     /// Why the run could not be carried out; what was completed by then is in `operations`.
-    pub failure: Option<String>,
+    pub failure: Option<Message>,
 }
 
 /// Why a run stops.
 enum Stop {
     /// Something refused, before anything was changed.
-    Refused(String),
+    Refused(Message),
     /// A step could not be carried out.
-    Failed(String),
+    Failed(Message),
     /// The library's own error.
     Error(Error),
 }
@@ -108,7 +109,7 @@ impl Runner {
                 return Err(Error::Guard(format!(
                     "{name} is to be purged and is protected (`{pattern}`); skip the rule, or do \
                      not protect the package; nothing was changed"
-                )));
+                ).into()));
             }
         }
         let mut run = Run {
@@ -132,7 +133,7 @@ impl Runner {
             Some(Stop::Refused(why)) if !touched => return Err(Error::Guard(why)),
             Some(Stop::Refused(why) | Stop::Failed(why)) => Some(why),
             Some(Stop::Error(e)) if !touched => return Err(e),
-            Some(Stop::Error(e)) => Some(e.to_string()),
+            Some(Stop::Error(e)) => Some(Message::from(&e)),
         };
         Ok(Outcome { operations, notes, failure })
     }
@@ -148,7 +149,7 @@ fn names(wanted: &[PackageChange], want: Presence) -> Vec<String> {
 struct Run<'a> {
     runner: &'a Runner,
     session: Session<'a>,
-    notes: Vec<String>,
+    notes: Vec<Message>,
     /// Whether a step that changes the root was begun.
     touched: bool,
 }
@@ -166,13 +167,15 @@ impl Run<'_> {
             let (step, shown) = apt::configure(others.as_deref());
             log::warn!("{what}; `{shown}` runs first");
             self.change(step)?;
-            self.notes.push(format!("{what}; `{shown}` has finished that"));
+            self.notes.push(format!("{what}; `{shown}` has finished that").into());
             wanted = plan::package_changes(rules, Audit::new(&root.reopen()?, audit));
         }
         let state = Packages::read(&root.reopen()?)?;
         for (name, word) in target::half_done(&state, &wanted) {
             log::warn!("{name}: {word} by an earlier run of dpkg that was cut off; done again");
-            self.notes.push(format!("{name} ({word}) had been left so by a dpkg that was cut off"));
+            self.notes.push(
+                format!("{name} ({word}) had been left so by a dpkg that was cut off").into(),
+            );
         }
         let purge = target::qualified(&state, &names(&wanted, Presence::Absent));
         let install = names(&wanted, Presence::Present);
@@ -238,7 +241,7 @@ impl Run<'_> {
 
     fn fetch(&mut self, install: &Install, hint: &str) -> Result<(), Stop> {
         self.must(apt::fetch(&self.session, install)).map_err(|stop| match stop {
-            Stop::Failed(why) => Stop::Failed(format!("{why}{hint}")),
+            Stop::Failed(why) => Stop::Failed(format!("{why}{hint}").into()),
             other => other,
         })
     }
@@ -246,7 +249,7 @@ impl Run<'_> {
     /// Runs a step that has to succeed.
     fn must(&mut self, step: Step) -> Result<(), Stop> {
         let ran = self.session.run(&step)?;
-        if ran.status == 0 { Ok(()) } else { Err(Stop::Failed(ran.failure(&step))) }
+        if ran.status == 0 { Ok(()) } else { Err(Stop::Failed(ran.failure(&step).into())) }
     }
 
     fn guard_purge(
@@ -261,24 +264,27 @@ impl Run<'_> {
         let step = apt::simulate_purge(&self.session, purge);
         let ran = self.session.run(&step)?;
         if !ran.is_started() {
-            return Err(Stop::Failed(ran.failure(&step)));
+            return Err(Stop::Failed(ran.failure(&step).into()));
         }
         if ran.status != 0 {
-            return Err(Stop::Refused(format!("{}; nothing was changed", ran.failure(&step))));
+            return Err(Stop::Refused(
+                format!("{}; nothing was changed", ran.failure(&step)).into(),
+            ));
         }
-        let simulation = ran.simulation().map_err(Stop::Refused)?;
+        let simulation = ran.simulation().map_err(|why| Stop::Refused(why.into()))?;
         let on_purpose = target::Marks::read(&root.reopen()?)?;
         protected::check_purge(&simulation, purge, state, &on_purpose, &self.runner.protect)
-            .map_err(Stop::Refused)
+            .map_err(|why| Stop::Refused(why.into()))
     }
 
     fn guard_install(&self, install: &Install, going: &[String], hint: &str) -> Result<(), Stop> {
         let step = apt::simulate_install(&self.session, install);
         let ran = self.session.run(&step)?;
         if ran.status != 0 {
-            return Err(Stop::Failed(format!("{}{hint}", ran.failure(&step))));
+            return Err(Stop::Failed(format!("{}{hint}", ran.failure(&step)).into()));
         }
-        let simulation = ran.simulation().map_err(Stop::Refused)?;
-        protected::check_install(&simulation, &install.names, going).map_err(Stop::Refused)
+        let simulation = ran.simulation().map_err(|why| Stop::Refused(why.into()))?;
+        protected::check_install(&simulation, &install.names, going)
+            .map_err(|why| Stop::Refused(why.into()))
     }
 }

@@ -11,7 +11,7 @@ use super::super::container::{
 use super::super::{Stop, journal};
 use super::apt;
 use super::simulation::Simulation;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{DiskRootfs, ImagePath};
 
 /// How many lines of a step that failed are shown.
@@ -172,12 +172,12 @@ impl<'a> Session<'a> {
         let why = why.join("; ");
         let root = self.root.host_path().display();
         Err(Error::Guard(if ran.status == i32::from(REFUSED) {
-            format!("{root}: package scripts are not run: {why}; nothing was changed")
+            format!("{root}: package scripts are not run: {why}; nothing was changed").into()
         } else {
             format!(
                 "{root}: package scripts cannot be shut in here: {why}; {WAYS_OUT}, or inside of this \
                  root with `--root /`, where its scripts are at home; nothing was changed"
-            )
+            ).into()
         }))
     }
 
@@ -211,7 +211,7 @@ impl<'a> Session<'a> {
         let mut ran = Ran::default();
         let program = &self.runner.program;
         let ended = container::run(program, request, &mut |is_out, line| ran.take(is_out, line))
-            .map_err(|e| Error::host("start", program, e))?;
+            .map_err(|e| Error::host(cannot::start, program, e))?;
         (ran.status, ran.why, ran.is_cut) = (ended.status, ended.why, ended.is_cut);
         Ok(ran)
     }
@@ -261,7 +261,7 @@ struct Scratch {
 #[allow(clippy::disallowed_methods)] // it lies on the machine that runs the tool
 impl Scratch {
     fn make(dir: &Path) -> Result<Scratch> {
-        let fail = |e| Error::host("make the directory for packages", dir, e);
+        let fail = |e| Error::host(cannot::make_the_directory_for_packages, dir, e);
         match std::fs::remove_dir_all(dir) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(fail(e)),
             _ => {}

@@ -8,7 +8,7 @@ use rustix::process::{Flock, FlockType, fcntl_getlk};
 use super::names;
 use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::plan::PackageChange;
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Rootfs, escape};
 use crate::text::dpkg::State;
@@ -56,7 +56,7 @@ pub(super) fn guard(
 }
 
 fn refuse<T>(why: String) -> Result<T> {
-    Err(Error::Guard(format!("{why}; nothing was changed")))
+    Err(Error::Guard(format!("{why}; nothing was changed").into()))
 }
 
 fn kind(root: &DiskRootfs, path: &str) -> Result<Option<FileKind>> {
@@ -113,7 +113,7 @@ fn machines(root: &DiskRootfs) -> Result<(Option<Machine>, Option<Machine>)> {
             let mut head = [0; 20];
             std::io::Read::read_exact(&mut file, &mut head).map(|()| head)
         })
-        .map_err(|e| Error::host("read this program", "/proc/self/exe", e))?;
+        .map_err(|e| Error::host(cannot::read_this_program, "/proc/self/exe", e))?;
     let program = root.read_bytes(&ImagePath::parse(DPKG)?, PROGRAM_LIMIT)?.unwrap_or_default();
     Ok((Machine::of(&own), Machine::of(&program)))
 }
@@ -153,9 +153,9 @@ fn locks(root: &DiskRootfs) -> Result<()> {
         }
         let fd = root
             .open_at(&path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, Links::Follow)
-            .map_err(|e| Error::target("open", &path, e))?;
+            .map_err(|e| Error::target(cannot::open, &path, e))?;
         let held = fcntl_getlk(&fd, &Flock::from(FlockType::WriteLock))
-            .map_err(|e| Error::target("ask for the lock of", &path, e))?;
+            .map_err(|e| Error::target(cannot::ask_for_the_lock_of, &path, e))?;
         if let Some(holder) = held {
             let by = holder.pid.map_or("a process that cannot be seen from here".into(), |pid| {
                 format!("process {}", pid.as_raw_nonzero())

@@ -202,7 +202,7 @@ fn a_revert_tells_what_the_run_did_beyond_its_journal() {
     let done = revert(&disk, &bench.state(), &[], Duration::ZERO, &Stop::default()).unwrap();
     assert_eq!((done.run, done.paths.len(), done.remaining), (Some(1), 6, 0));
     assert_eq!(picture(&bench.root()), before);
-    let text = crate::report::reverted::render(&done, false);
+    let text = crate::report::reverted::render(&done, false, crate::message::Lang::En);
     assert!(text.contains("not undone: removed the package telnet\n"), "{text}");
 }
 

@@ -150,7 +150,7 @@ mod tests {
         }
         fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
             if path.file_name().is_some_and(|name| name == "blind") {
-                return Err(Error::target("list", path, nix::Error::EMFILE));
+                return Err(Error::target(crate::error::cannot::list, path, nix::Error::EMFILE));
             }
             self.0.list(path)
         }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::messages;
 use crate::check::Evidence;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{ImagePath, Rootfs, quote};
 use crate::text::dpkg::{self, Stanza, State};
 
@@ -84,7 +84,7 @@ impl Packages {
     fn read_anew(root: &dyn Rootfs) -> Result<Packages> {
         let status = ImagePath::parse(STATUS)?;
         let Some(text) = root.read_bytes(&status, STATUS_LIMIT)? else {
-            return Err(Error::target("read", &status, std::io::ErrorKind::NotFound));
+            return Err(Error::target(cannot::read, &status, std::io::ErrorKind::NotFound));
         };
         let mut files = vec![(status, text)];
         let updates = ImagePath::parse(UPDATES)?;

@@ -11,7 +11,7 @@ use super::release::{NEWEST, Release};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::{Audit, foreign};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::lossless::byte_len;
@@ -133,7 +133,7 @@ impl Config {
         if at.stat.is_none() {
             // A link to something that only boot brings about cannot be judged.
             return match root.stat(&main)? {
-                Some(_) => Err(Error::target("read", &main, nix::Error::ENOENT)),
+                Some(_) => Err(Error::target(cannot::read, &main, nix::Error::ENOENT)),
                 None => Ok(None),
             };
         }
