@@ -187,6 +187,7 @@ mod tests;
 /// The messages of every family.
 #[cfg(test)]
 const FAMILIES: &[&[Template]] = &[
+    crate::apply::messages::TEMPLATES,
     crate::check::messages::TEMPLATES,
     crate::cli::messages::TEMPLATES,
     crate::error::cannot::TEMPLATES,
