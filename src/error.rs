@@ -235,7 +235,8 @@ impl std::error::Error for Error {
     }
 }
 
-fn kind(kind: FileKind) -> Message {
+/// What an entry is called.
+pub(crate) fn kind(kind: FileKind) -> Message {
     match kind {
         FileKind::File => messages::file(),
         FileKind::Dir => messages::dir(),

@@ -21,7 +21,9 @@ use sha2::{Digest, Sha256};
 
 use self::opened::{Opened, again};
 use super::shape::Shape;
+use crate::apply::messages;
 use crate::error::{Error, Result, cannot};
+use crate::message::{Message, say};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat, reopen};
 
 /// A directory of the target, open, and the path it stands for.
@@ -168,12 +170,9 @@ impl OpenDir {
         };
         match nix::fcntl::fcntl(&fd, nix::fcntl::FcntlArg::F_SETLK(&whole)) {
             Ok(_) => Ok(fd),
-            Err(Errno::EACCES | Errno::EAGAIN) => Err(Error::Guard(
-                format!(
-                    "{path}: another program is editing the account files; wait until it has ended"
-                )
-                .into(),
-            )),
+            Err(Errno::EACCES | Errno::EAGAIN) => {
+                Err(Error::Guard(messages::accounts_locked(&path)))
+            }
             Err(e) => Err(Error::target(cannot::lock, &path, e)),
         }
     }
@@ -198,7 +197,7 @@ impl OpenDir {
         if made.is_err()
             && let Err(left) = self.discard(temp)
         {
-            log::warn!("{left}");
+            say!(warn, Message::from(&left));
         }
         made
     }

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::apply::messages;
 use crate::check::{self, Audit};
 use crate::error::Result;
+use crate::message::say;
 use crate::plan::{self, Judged, Plan};
 use crate::profile::Rule;
 use crate::rootfs::DiskRootfs;
@@ -89,19 +91,17 @@ pub fn harden(
     }
     if let Err(e) = may_begin(&now, &plan, review) {
         for operation in &packages.operations {
-            log::warn!("no file was changed, but packages were: {operation}");
+            say!(warn, messages::packages_changed(operation.to_string()));
         }
         return Err(e);
     }
     let applied = executor.apply(&plan)?;
     match &applied.journal {
-        None => log::info!(phase = "write", changed = 0; "nothing to write"),
+        None => say!(info, phase = "write", changed = 0; messages::nothing_to_write()),
         Some(journal) => {
             let journal = journal.display().to_string();
-            log::info!(
-                phase = "write", changed = applied.changed, journal = journal;
-                "wrote {} paths; what undoes them: {journal}", applied.changed
-            );
+            say!(info, phase = "write", changed = applied.changed, journal = journal;
+                messages::wrote(applied.changed, &journal));
         }
     }
     // What was not written to is as it was judged.

@@ -9,7 +9,9 @@ use std::os::fd::{AsFd, AsRawFd};
 use nix::fcntl::OFlag;
 use nix::sys::stat::fstat;
 
+use crate::apply::messages;
 use crate::error::{Error, Result};
+use crate::message::Arg;
 use crate::plan::PathChange;
 use crate::rootfs::{DiskRootfs, ImagePath, Links};
 
@@ -52,12 +54,10 @@ pub(super) fn refuse_foreign(root: &DiskRootfs, changes: &[PathChange]) -> Resul
                     || system.is_some_and(|(device, _)| device == found.device));
             let lone_file = !found.is_dir && found.mount != above.mount;
             if foreign || lone_file {
-                return Err(Error::Guard(format!(
-                    "{}: lies on a bind mount inside the root, so a change would land outside of \
-                     the image; unmount it and run again (rows {})",
-                    change.path,
-                    change.rules().map(ToString::to_string).collect::<Vec<_>>().join(","),
-                ).into()));
+                return Err(Error::Guard(messages::foreign_mount(
+                    &change.path,
+                    Arg::names(change.rules()),
+                )));
             }
         }
     }

@@ -112,20 +112,20 @@ pub fn lockout(
         match lockout::outlook(audit, &after, account) {
             Ok(Outlook::Open) => {}
             Ok(Outlook::ShutBefore(bar)) if bar.passing => {
-                log::info!("{}", messages::not_yet(account, &bar.says, bar.place()));
+                say!(info, lockout::messages::not_yet(account, &bar.says, bar.place()));
             }
             Ok(Outlook::ShutBefore(bar)) => {
-                log::warn!("{}", messages::already_out(account, &bar.says, bar.place()));
+                say!(warn, lockout::messages::already_out(account, &bar.says, bar.place()));
             }
             Ok(Outlook::Ends(bars)) => {
                 for bar in &bars {
                     let says = would_fail(account, bar, plan);
-                    log::warn!("{says}");
+                    say!(warn, says.clone());
                     ended.push(says);
                 }
             }
             Err(e) => {
-                log::warn!("{}", messages::not_determined(account, Message::from(&e)));
+                say!(warn, lockout::messages::not_determined(account, Message::from(&e)));
             }
         }
     }
@@ -141,13 +141,13 @@ pub fn lockout(
 /// subject, else all that change the path.
 fn would_fail(account: &str, bar: &Bar, plan: &Plan) -> Message {
     let Some(change) = plan.changes().iter().find(|c| c.path == bar.path) else {
-        return messages::would_fail(account, &bar.says, bar.place());
+        return lockout::messages::would_fail(account, &bar.says, bar.place());
     };
     let about = change.serves.iter().filter(|purpose| purpose.subject == bar.subject);
     let some: BTreeSet<&RuleId> = about.map(|purpose| &purpose.rule).collect();
     let rows = if some.is_empty() { change.rules().collect() } else { some };
     let (count, rows) = (rows.len(), Arg::names(rows));
-    messages::would_fail_by(account, &bar.says, bar.place(), count, rows)
+    lockout::messages::would_fail_by(account, &bar.says, bar.place(), count, rows)
 }
 
 #[cfg(test)]

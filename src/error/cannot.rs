@@ -107,7 +107,7 @@ messages! { "cannot";
         en: "{path}: cannot set an attribute of: {cause}",
         ja: "{path} の拡張属性を設定できない: {cause}",
     }
-    remove_an_attribute_or_ACL_of(path, cause) {
+    remove_an_attribute_or_acl_of(path, cause) {
         en: "{path}: cannot remove an attribute or ACL of: {cause}",
         ja: "{path} の拡張属性または ACL を削除できない: {cause}",
     }

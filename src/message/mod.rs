@@ -204,6 +204,7 @@ const FAMILIES: &[&[Template]] = &[
     crate::check::kernel::messages::TEMPLATES,
     crate::check::daemons::messages::TEMPLATES,
     crate::check::logs::messages::TEMPLATES,
+    crate::apply::messages::TEMPLATES,
     crate::check::messages::TEMPLATES,
     crate::check::packages::messages::TEMPLATES,
     crate::check::pam::messages::TEMPLATES,

@@ -71,6 +71,11 @@ fn every_template_has_its_arguments_in_both_languages() {
         let japanese = |c: char| {
             ('\u{3040}'..'\u{30ff}').contains(&c) || ('\u{4e00}'..'\u{9fff}').contains(&c)
         };
+        let words = |piece: Piece<'_>| matches!(piece, Piece::Words(words) if words.contains(char::is_alphabetic));
+        // Some only put their arguments beside each other.
+        if !pieces(template.en).any(words) {
+            continue;
+        }
         assert!(template.ja.contains(japanese), "{}: no Japanese: {}", template.id, template.ja);
         assert!(!template.en.contains(japanese), "{}: no English: {}", template.id, template.en);
     }

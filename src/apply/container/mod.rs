@@ -42,5 +42,4 @@ pub(super) const ENVIRONMENT: [(&str, &str); 2] =
     [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C")];
 
 /// What to do where a container is not available.
-pub(super) const WAYS_OUT: &str =
-    "run as root outside of a container (in Docker: with --privileged)";
+pub(super) use super::messages::ways_out;

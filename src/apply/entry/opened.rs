@@ -90,7 +90,7 @@ impl Opened<'_> {
                 || name.as_encoded_bytes().starts_with(b"user.");
             if ours && !shape.xattrs.iter().any(|(wanted, _)| wanted == name) {
                 retry(|| self.file.remove_xattr(name))
-                    .map_err(|e| self.error(cannot::remove_an_attribute_or_ACL_of, e))?;
+                    .map_err(|e| self.error(cannot::remove_an_attribute_or_acl_of, e))?;
             }
         }
         for wanted in shape.xattrs.iter().filter(|wanted| !now.contains(wanted)) {

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{digest, is_no_directory, is_not_there};
 use super::shape::Shape;
+use crate::apply::messages;
 use crate::error::{Error, Result, cannot};
+use crate::message::{Arg, Message, say};
 use crate::rootfs::{DiskRootfs, ImagePath, TreeId};
 
 pub(super) use below::Below;
@@ -134,8 +136,8 @@ impl Journals {
         make_dir(&self.dir)?;
         let last = self.names()?.iter().map(|(n, _)| *n).max().unwrap_or(0);
         let number = last.checked_add(1).ok_or_else(|| {
-            let why = format!("found a run numbered {last}, which gokaku never made; remove it");
-            Error::Journal { path: self.dir.display().to_string(), why: why.into() }
+            let why = messages::impossible_number(last);
+            Error::Journal { path: self.dir.display().to_string(), why }
         })?;
         let suffix = if purpose.reverts.is_some() { REVERT } else { "" };
         let run = Run { dir: self.dir.join(format!("{number:06}{suffix}")), number };
@@ -154,7 +156,7 @@ impl Journals {
             Ok(journal) => Ok((run, journal)),
             Err(e) => {
                 if let Err(left) = self.forget(&run).and_then(|()| self.tidy()) {
-                    log::warn!("{left}");
+                    say!(warn, Message::from(&left));
                 }
                 Err(e)
             }
@@ -185,7 +187,7 @@ impl Journals {
         for (number, name) in self.names()? {
             let run = Run { dir: self.dir.join(&name), number };
             if !is_dir(&run.dir)? {
-                log::warn!("{}: no directory, and so no run of gokaku's", run.dir.display());
+                say!(warn, messages::no_run(run.dir.display().to_string()));
                 continue;
             }
             if name.ends_with(GONE) { run.remove()? } else { runs.push(run) }
@@ -236,7 +238,7 @@ impl Journals {
         if remove_empty(&self.dir)?
             && let Err(e) = remove_empty(&self.state)
         {
-            log::debug!("{e}; it is empty, and stays");
+            say!(debug, messages::empty_stays(Message::from(&e)));
         }
         Ok(())
     }
@@ -265,12 +267,10 @@ impl Journal {
         let missing: Vec<&str> = self.below.iter().filter_map(|b| b.is_missing(root)).collect();
         match missing.is_empty() {
             true => Ok(()),
-            false => Err(Error::Guard(format!(
-                "{}: the run to be undone wrote to filesystems that are not mounted at {}; mount them \
-                 there and run again",
-                root.host_path().display(),
-                missing.join(" ")
-            ).into())),
+            false => Err(Error::Guard(messages::not_mounted(
+                root.host_path().display().to_string(),
+                missing.join(" "),
+            ))),
         }
     }
 
@@ -329,7 +329,7 @@ impl Run {
         journal.phase = Phase::Done;
         self.save(journal)?;
         if let Err(e) = sync_dir(&self.dir) {
-            log::warn!("{e}; should the machine fail now, the run may count as cut off");
+            say!(warn, messages::not_on_disk(Message::from(&e)));
         }
         Ok(())
     }
@@ -344,37 +344,34 @@ impl Run {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Error::host(cannot::read_the_journal, &file, e)),
         };
-        let broken = |e: serde_json::Error| self.broken(format!("cannot be understood: {e}"));
+        let broken = |e: serde_json::Error| self.broken(messages::not_understood(Arg::cause(e)));
         let sealed: Sealed = serde_json::from_slice(&text).map_err(broken)?;
         if sealed.schema != SCHEMA {
             let found = &sealed.schema;
-            return Err(self.broken(format!("found schema {found}, want {SCHEMA}")));
+            return Err(self.broken(messages::other_schema(found, SCHEMA)));
         }
         let found = digest(sealed.journal.to_string().as_bytes());
         if found != sealed.sha256 {
             let want = &sealed.sha256;
-            return Err(self.broken(format!("found digest {found:.16}, expected {want:.16}")));
+            return Err(
+                self.broken(messages::other_digest(format!("{found:.16}"), format!("{want:.16}")))
+            );
         }
         let journal: Journal = serde_json::from_value(sealed.journal).map_err(broken)?;
         // What stands under such a name is removed: it must be one of ours, beside its entry.
         for entry in &journal.entries {
             if !is_temporary(&entry.temp()) {
                 let path = entry.path()?;
-                return Err(
-                    self.broken(format!("{path}: found a temporary name not of our making"))
-                );
+                return Err(self.broken(messages::odd_temporary(path)));
             }
         }
         Ok(Some(journal))
     }
 
     /// An error about this journal that only a person can help with.
-    pub fn broken(&self, why: String) -> Error {
-        let dir = self.dir.display();
+    pub fn broken(&self, why: Message) -> Error {
         let path = self.file().display().to_string();
-        let why =
-            format!("{why}; nothing was changed; to go on without this journal, remove {dir}");
-        Error::Journal { path, why: why.into() }
+        Error::Journal { path, why: messages::broken(why, self.dir.display().to_string()) }
     }
 
     /// The whole shape of a saved entry.
@@ -388,15 +385,16 @@ impl Run {
                     .map_err(|e| Error::host(cannot::read_the_journal, &file, e))?;
                 let found = digest(&content);
                 if found != want {
-                    return Err(self.broken(format!(
-                        "{}: found content of digest {found:.16}, expected {want:.16}",
-                        file.display()
+                    return Err(self.broken(messages::other_content(
+                        file.display().to_string(),
+                        format!("{found:.16}"),
+                        format!("{want:.16}"),
                     )));
                 }
                 Some(content)
             }
         };
-        let malformed = || self.broken("holds a malformed mode or attribute".into());
+        let malformed = || self.broken(messages::malformed());
         saved.shape(content).ok_or_else(malformed)
     }
 
@@ -408,10 +406,9 @@ impl Run {
         for entry in &journal.entries {
             let Some(saved) = &entry.before else { continue };
             self.shape(saved).map_err(|e| match e {
-                Error::Journal { path, why } => Error::Journal {
-                    path,
-                    why: format!("what {} held: {why}", entry.shown()).into(),
-                },
+                Error::Journal { path, why } => {
+                    Error::Journal { path, why: messages::what_it_held(entry.shown(), why) }
+                }
                 e => e,
             })?;
         }

@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
+use crate::apply::messages;
 use crate::apply::state;
 use crate::error::{Error, Result, cannot};
 
@@ -91,13 +92,11 @@ pub(super) fn own_dir(dir: &Path) -> Result<()> {
     if !meta.is_dir() || meta.uid() != users::get_effective_uid() || mode & 0o077 != 0 {
         return Err(Error::Journal {
             path: dir.display().to_string(),
-            why: format!(
-                "found mode {mode:04o}, owner {}; want a directory of uid {}, 0700; remove it or \
-                 name another with --state-dir",
+            why: messages::open_journal_dir(
+                format!("{mode:04o}"),
                 meta.uid(),
-                users::get_effective_uid()
-            )
-            .into(),
+                users::get_effective_uid(),
+            ),
         });
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::super::container::{
-    self, ENVIRONMENT, Job, NOT_STARTED, REFUSED, Request, RunsIn, SCRATCH_INSIDE, Task, WAYS_OUT,
+    self, ENVIRONMENT, Job, NOT_STARTED, REFUSED, Request, RunsIn, SCRATCH_INSIDE, Task, ways_out,
 };
 use super::super::{Stop, journal};
 use super::apt;
@@ -175,9 +175,11 @@ impl<'a> Session<'a> {
             format!("{root}: package scripts are not run: {why}; nothing was changed").into()
         } else {
             format!(
-                "{root}: package scripts cannot be shut in here: {why}; {WAYS_OUT}, or inside of this \
-                 root with `--root /`, where its scripts are at home; nothing was changed"
-            ).into()
+                "{root}: package scripts cannot be shut in here: {why}; {}, or inside of this \
+                 root with `--root /`, where its scripts are at home; nothing was changed",
+                ways_out()
+            )
+            .into()
         }))
     }
 
