@@ -77,16 +77,6 @@ traces() {
         process=${process%/environ}
         echo "$name: process $(tr '\0' ' ' <"$process/cmdline"), $(sed -n 's/^\(State\|PPid\|SigBlk\|SigPnd\|ShdPnd\|SigIgn\):/\1/p' "$process/status" | tr '\t\n' '  ')" || true
     done
-    for group in $(find /sys/fs/cgroup -type d -name 'gokaku-step-*' 2>/dev/null); do
-        # Others may be at work beside this test: a group belongs to the keeper that it is named after.
-        # One whose keeper was killed is removed by the next run that writes.
-        for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-            [ -d "$group" ] || continue 2
-            tr '\0' '\n' <"/proc/${group##*-}/cmdline" 2>/dev/null | grep -qx -e --container-keeper && continue 2
-            sleep 1
-        done
-        echo "$name: group $group"
-    done
     [ ! -e "$R/usr/sbin/policy-rc.d" ] || [ -n "${OWN_POLICY:-}" ] || echo "$name: policy-rc.d"
     grep -F "$R/" /proc/self/mountinfo | grep -vE "$R/dev/(null|zero|urandom) " | sed "s/^/$name: mount /" || true
     find "$STATE" -name packages 2>/dev/null | sed "s/^/$name: scratch /"
