@@ -4,6 +4,7 @@
 //! `GOKAKU_TEST_KILLS_SEED` repeats a run. The seed is printed.
 
 use crate::bench::overlay;
+use crate::support::skip;
 
 const ROUNDS: u32 = 8;
 /// A killed run that was left alone takes about so long (ms); later moments are after its end.
@@ -72,7 +73,7 @@ round() {{ # NUMBER SECONDS WHOM VERB
     wait $pid || true
     echo "$* keeper ${{keeper:+there}}" >>"$OUT/kills"
     # A run that lost its keeper has cleaned up itself.
-    case $3 in keeper) may=nothing ;; *) may='scratch|policy-rc.d|group' ;; esac
+    case $3 in keeper) may=nothing ;; *) may='scratch|policy-rc.d' ;; esac
     traces | grep -vE "$may" >>"$OUT/traces" || true
     find "$R/usr/sbin" -name '*policy*' | grep -vE "$may" | sed "s/^/$name: /" >>"$OUT/traces" || true
     case $4 in
@@ -80,6 +81,8 @@ round() {{ # NUMBER SECONDS WHOM VERB
     *) gokaku $4 --root "$R" --state-dir "$STATE" ;;
     esac >>"$OUT/next.log" 2>&1 || true
     name="round $*, then $4"; traces >>"$OUT/traces"
+    [ -z "$keeper" ] || find /sys/fs/cgroup -type d -name "gokaku-step-$keeper" 2>/dev/null |
+        sed "s/^/$name: group /" >>"$OUT/traces"
     find "$R/usr/sbin" -name '*policy*' | sed "s/^/$name: /" >>"$OUT/traces"
     # What dpkg was cut off at is its own to finish.
     chroot "$R" dpkg --configure -a >/dev/null 2>&1 || true
@@ -91,4 +94,31 @@ round() {{ # NUMBER SECONDS WHOM VERB
     assert_eq!(u64::try_from(kills.lines().count()).unwrap(), rounds, "{kills}");
     let during = kills.lines().filter(|line| line.ends_with("there")).count();
     assert!(during > 0, "seed {seed}: not one of them was at work: {kills}");
+}
+
+/// Groups bear the number of their keeper, so those of tests beside this one are not taken for its own.
+#[test]
+fn a_run_that_ends_by_itself_leaves_no_control_group() {
+    let test = "a_run_that_ends_by_itself_leaves_no_control_group";
+    let script = r#"
+echo 'sleep 2' >"$W/talk.prerm"
+pkg talk 1; index; install talk
+: >"$OUT/groups"; : >"$OUT/left"
+SOURCE_DATE_EPOCH=$EPOCH gokaku apply --root "$R" --state-dir "$STATE" --packages apply --rule 2.2.3 \
+    >"$OUT/alone.log" 2>&1 &
+pid=$!
+while kill -0 $pid 2>/dev/null; do
+    for keeper in $(pgrep -P $pid || true); do
+        find /sys/fs/cgroup -type d -name "gokaku-step-$keeper" 2>/dev/null >>"$OUT/groups" || true
+    done
+    sleep 0.1
+done
+wait $pid
+for group in $(sort -u "$OUT/groups"); do [ ! -d "$group" ] || echo "$group" >>"$OUT/left"; done
+"#;
+    let Some(ran) = overlay(test, script) else { return };
+    if ran.file("groups").is_empty() {
+        return skip(test, "no control groups can be made here");
+    }
+    assert_eq!(ran.file("left"), "");
 }

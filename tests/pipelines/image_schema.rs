@@ -143,9 +143,12 @@ fn the_command_of_a_lock_knows_the_image() {
     };
     let (raw, new) = (format!("{at}/.a b.raw.gokaku-raw"), format!("{at}/.a b.raw.gokaku-new"));
     assert_eq!(lock(&at), format!("{at}/a b.raw|raw|{raw}|{new}|\n"));
-    let elsewhere = lock("/work");
+    let other = format!("{at}/copies");
+    std::fs::create_dir(&other).unwrap();
+    let elsewhere = lock(&other);
     let name = elsewhere.split('|').nth(2).unwrap();
-    let number = name.strip_prefix("/work/.").unwrap().strip_suffix(".gokaku-raw").unwrap();
+    let number = name.strip_prefix(&format!("{other}/.")).unwrap();
+    let number = number.strip_suffix(".gokaku-raw").unwrap();
     assert!(number.len() == 16 && number.bytes().all(|b| b.is_ascii_hexdigit()), "{elsewhere}");
 
     // A run of it that was cut off.
