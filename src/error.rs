@@ -100,7 +100,7 @@ pub enum Error {
         /// The path inside the root.
         path: ImagePath,
         /// What is missing, and how to provide it.
-        why: String,
+        why: Message,
     },
     /// A profile is malformed. The text names file, line, column and the word.
     Profile(String),
@@ -127,6 +127,13 @@ pub enum Error {
         /// The journal's path on the machine that runs the tool.
         path: String,
         /// What is wrong and what to do.
+        why: Message,
+    },
+    /// There is no room for what a run would write, or is to take back.
+    NoSpace {
+        /// The directory on the machine that runs the tool.
+        path: String,
+        /// How much is missing, or what to do.
         why: Message,
     },
     /// A signal asked the run to end.
@@ -201,7 +208,7 @@ impl From<&Error> for Message {
             Error::Syntax { path, line, found, want } => {
                 messages::syntax(path, *line, Arg::cause(cut(found, QUOTED)), Arg::cause(want))
             }
-            Error::CannotTell { path, why } => messages::cannot_tell(path, Arg::cause(why)),
+            Error::CannotTell { path, why } => messages::cannot_tell(path, why),
             Error::Profile(said) => messages::profile(Arg::cause(said)),
             Error::Guard(message) => message.clone(),
             Error::Invalid { program, paths, words } => {
@@ -210,6 +217,7 @@ impl From<&Error> for Message {
             Error::Unsettled(rules) => messages::unsettled(rules),
             Error::Raced { path } => messages::raced(path),
             Error::Journal { path, why } => messages::journal(path, why),
+            Error::NoSpace { path, why } => messages::no_space(path, why),
             Error::Stopped { signal } => messages::stopped(*signal, signal_name(*signal)),
             Error::RolledBack { cause } => messages::rolled_back(Message::from(&**cause)),
             Error::Stuck { cause, undo } => {

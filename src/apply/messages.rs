@@ -270,8 +270,4 @@ messages! { "apply";
     none() { en: "none", ja: "なし" }
     other_values(names) { en: "{names} with other values", ja: "{names} (値が異なる)" }
     too_much_to_read() { en: "too much to read", ja: "大きすぎて読み取れない" }
-    ways_out() {
-        en: "run as root outside of a container (in Docker: with --privileged)",
-        ja: "コンテナの外で root として実行する (Docker では --privileged を付ける)",
-    }
 }

@@ -6,7 +6,7 @@
 //! the next one. Reverting a finished run is itself such a run. Invariant: each entry is old or new
 //! at any instant.
 
-mod container;
+pub(crate) mod container;
 mod copied;
 mod entry;
 mod harden;

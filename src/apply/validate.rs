@@ -16,7 +16,7 @@ use super::container::{
 };
 use crate::apply::messages;
 use crate::error::{Error, Result, cannot};
-use crate::message::{Arg, Message, say};
+use crate::message::{Arg, say};
 use crate::plan::PathChange;
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
@@ -76,7 +76,7 @@ enum Said {
     /// It does not; its words.
     No(Vec<String>),
     /// It is not there, or not for this machine; why.
-    CannotAsk(Message),
+    CannotAsk(Arg),
 }
 
 /// Asks about the files that `changes` write. What a program refuses already as it is, is a
@@ -190,24 +190,25 @@ fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &Judge, program: &Path)
         }
     })
     .map_err(fail)?;
+    let said: Vec<Arg> = lines.iter().map(|text| container::line(text)).collect();
     if ended.why.is_some() {
-        return Ok(Said::CannotAsk(messages::no_answer(PATIENCE.as_secs())));
+        return Ok(Said::CannotAsk(messages::no_answer(PATIENCE.as_secs()).into()));
     }
     if ended.status == i32::from(NOT_STARTED) {
         return Err(Error::Guard(messages::cannot_shut_in_judges(
             root.host_path().display().to_string(),
-            Arg::cause(lines.join("; ")),
+            container::words(&said),
             container::ways_out(),
         )));
     }
     if ended.status == i32::from(REFUSED) {
         return Err(Error::Guard(messages::judges_refused(
             root.host_path().display().to_string(),
-            Arg::cause(lines.join("; ")),
+            container::words(&said),
         )));
     }
     if ended.status == i32::from(MISSING) {
-        return Ok(Said::CannotAsk(Message::value(lines.join("; "))));
+        return Ok(Said::CannotAsk(container::words(&said)));
     }
     Ok(judge.said(ended.status, lines))
 }

@@ -130,9 +130,7 @@ pub fn lockout(
         }
     }
     match ended.first() {
-        Some(first) if writes && !allowed => {
-            Err(Error::Guard(lockout::messages::refused(first)))
-        }
+        Some(first) if writes && !allowed => Err(Error::Guard(lockout::messages::refused(first))),
         _ => Ok(()),
     }
 }

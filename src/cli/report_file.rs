@@ -37,10 +37,7 @@ impl ReportFile {
     pub fn open(path: &Path, root: &DiskRootfs) -> Result<ReportFile, Error> {
         let fail = |e: Errno| match e {
             // What the kernel says of a pipe that nobody reads.
-            Errno::ENXIO => {
-                let why = "a pipe without a reader; start the reader first";
-                Error::host(cannot::write_the_report, path, std::io::Error::other(why))
-            }
+            Errno::ENXIO => Error::host(cannot::write_to_unread_pipe, path, e),
             e => Error::host(cannot::write_the_report, path, e),
         };
         let mut walk = Walk { path, root, todo: VecDeque::new(), links: 0 };

@@ -19,6 +19,10 @@ messages! { "cannot";
         en: "{path}: cannot write: {cause}",
         ja: "{path} に書き込めない: {cause}",
     }
+    write_to_unread_pipe(path, cause) {
+        en: "{path}: cannot write the report to a pipe without a reader: {cause}; start the reader first",
+        ja: "{path} は読み手のないパイプのため、レポートを出力できない: {cause}。先に読み手を起動すること",
+    }
     write_to(path, cause) {
         en: "{path}: cannot write to: {cause}",
         ja: "{path} に出力できない: {cause}",

@@ -35,6 +35,10 @@ messages! { "error";
         en: "{path}: cannot be judged: {why}",
         ja: "{path}: 判定できない: {why}",
     }
+    shows_the_machine(filesystem) {
+        en: "it leads to a {filesystem} filesystem, which shows this machine and not the image",
+        ja: "{filesystem} ファイルシステムを指しており、そこに見えるのはイメージではなくこのマシンの状態である",
+    }
     profile(said) {
         en: "{said}",
         ja: "プロファイルの誤り: {said}",
@@ -55,6 +59,7 @@ messages! { "error";
         en: "{path}: {why}",
         ja: "ジャーナル {path}: {why}",
     }
+    no_space(path, why) { en: "{path}: no space: {why}", ja: "{path} の空き容量が足りない: {why}" }
     stopped(signal, name) {
         en: "stopped by signal {signal} ({name})",
         ja: "シグナル {signal} ({name}) により停止した",

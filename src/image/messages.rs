@@ -21,6 +21,14 @@ pub(super) fn if_any_in_english<S: Serializer>(
 }
 
 messages! { "image";
+    room_missing(missing, needed, free) {
+        en: "{missing} MiB are missing (needed {needed}, free {free}); nothing was written",
+        ja: "{missing} MiB 不足している (必要 {needed} MiB、空き {free} MiB)。何も書き込んでいない",
+    }
+    no_room_at_all() {
+        en: "make room and run the same command again, which takes back what was done",
+        ja: "空き容量を確保して同じコマンドを再実行すること。変更は元に戻される",
+    }
     not_a_file(path) {
         en: "{path}: not a regular file",
         ja: "{path}: 通常ファイルではない",

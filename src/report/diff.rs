@@ -73,7 +73,7 @@ fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool)
     let replaced =
         matches!(change.after.as_ref().map(|n| &n.body), None | Some(NodeBody::File(Some(_))));
     if put_away && replaced {
-        let _ = writeln!(out, "# what it holds is not shown");
+        let _ = writeln!(out, "# (content not shown)");
     } else if replaced && old != new {
         match fields::of(path.as_bytes()) {
             Some(names) => out.push_str(&fields::render(old, new, names)),

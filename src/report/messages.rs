@@ -3,6 +3,7 @@
 use crate::message::messages;
 
 messages! { "report";
+    source_of(source) { en: "Source: {source}", ja: "出典: {source}" }
     met() {
         en: "met",
         ja: "適合",

@@ -271,7 +271,8 @@ pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -
     if let Some(origin) = &rule.origin {
         let _ = writeln!(out, "\n{}:\n  {}", messages::origin().text(lang), origin.get(lang));
     }
-    let _ = writeln!(out, "\n{}", profile.source);
+    let source = messages::source_of(Arg::cause(&profile.source));
+    let _ = writeln!(out, "\n{}", source.text(lang));
     out
 }
 

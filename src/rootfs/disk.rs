@@ -17,7 +17,7 @@ use nix::sys::stat::{FileStat, SFlag};
 use super::contents::Contents;
 use super::resolve::{Links, Resolver, reopen, stat_of};
 use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, locate, pseudo, walk};
-use crate::error::{Error, Op, Result, cannot};
+use crate::error::{self, Error, Op, Result, cannot};
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
 ///
@@ -206,9 +206,7 @@ impl DiskRootfs {
         match pseudo::name_of(probe) {
             Ok(None) => Ok(()),
             Ok(Some(name)) => {
-                let why = format!(
-                    "it leads to a {name} filesystem, which shows this machine and not the image"
-                );
+                let why = error::messages::shows_the_machine(name);
                 Err(Error::CannotTell { path: path.clone(), why })
             }
             Err(errno) => Err(DiskRootfs::error(cannot::stat_the_filesystem_of, path, errno)),

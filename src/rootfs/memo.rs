@@ -209,6 +209,7 @@ mod tests {
     use std::io::ErrorKind;
 
     use super::*;
+    use crate::message::Message;
 
     struct Parsed;
 
@@ -232,7 +233,10 @@ mod tests {
         let syntax = || Error::Syntax { path: path(), line: 3, found: found.clone(), want: "y" };
         assert_eq!(looks(syntax), 1);
         assert_eq!(looks(|| Error::NotUtf8 { path: path(), line: None, found: "\\xE9".into() }), 1);
-        assert_eq!(looks(|| Error::CannotTell { path: path(), why: "no shell".into() }), 1);
+        assert_eq!(
+            looks(|| Error::CannotTell { path: path(), why: Message::value("no shell") }),
+            1
+        );
         assert_eq!(looks(|| Error::TooLarge { path: path(), size: 9, limit: 8 }), 1);
         // The next attempt may be luckier.
         assert_eq!(
@@ -244,7 +248,7 @@ mod tests {
     #[test]
     fn another_state_is_looked_at_again() {
         let mut memo = Memo::default();
-        let failure = Error::CannotTell { path: ImagePath::root(), why: "no".into() };
+        let failure = Error::CannotTell { path: ImagePath::root(), why: Message::value("no") };
         assert!(memo.derived::<Parsed>(|| Err(failure)).is_err());
         memo.forget();
         assert!(memo.derived(|| Ok(Parsed)).is_ok());

@@ -14,7 +14,9 @@ use nix::sys::stat::{Mode, fchmod, fstat, fstatat, futimens};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
+use super::{messages, words};
 use crate::error::{Error, Result, cannot};
+use crate::message::Arg;
 use crate::rootfs::{DiskRootfs, ImagePath, Links, Rootfs};
 
 /// Where package scripts look for it.
@@ -148,7 +150,7 @@ impl Drop for Policy {
             // Whatever packages did to the directory is news.
             Ok(()) if alone => set_time(&self.dir, self.times[0]),
             Ok(()) => {}
-            Err(e) => eprintln!("{PATH}: cannot remove: {e}; remove it by hand"),
+            Err(e) => words::say(&messages::policy_stays(PATH, Arg::cause(e))),
         }
     }
 }

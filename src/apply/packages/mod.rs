@@ -9,6 +9,7 @@
 //! What the package manager did is not undone by a failure or by a later revert.
 
 mod apt;
+pub(crate) mod messages;
 mod protected;
 mod record;
 mod session;
@@ -24,7 +25,7 @@ use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
 use crate::check::{self, Audit};
 use crate::error::{Error, Result};
-use crate::message::Message;
+use crate::message::{Arg, Message, say};
 use crate::plan::{self, PackageChange};
 use crate::profile::Rule;
 use crate::rootfs::DiskRootfs;
@@ -106,10 +107,7 @@ impl Runner {
         target::guard(root, &before, &wanted)?;
         for name in names(&wanted, Presence::Absent) {
             if let Some(pattern) = protected::pattern(&name, &self.protect) {
-                return Err(Error::Guard(format!(
-                    "{name} is to be purged and is protected (`{pattern}`); skip the rule, or do \
-                     not protect the package; nothing was changed"
-                ).into()));
+                return Err(Error::Guard(messages::protected_purge(name, pattern)));
             }
         }
         let mut run = Run {
@@ -124,7 +122,7 @@ impl Runner {
         drop(run);
         // A keeper that was killed alone has not taken it away.
         if !is_own && Policy::sweep(root)? {
-            log::warn!("{POLICY_PATH}: left by a step whose keeper was killed; taken away");
+            say!(warn, messages::policy_taken_away(POLICY_PATH));
         }
         let after = Packages::read(&root.reopen()?)?;
         let operations = record::difference(&before, &after, &wanted);
@@ -143,6 +141,25 @@ impl Runner {
 fn names(wanted: &[PackageChange], want: Presence) -> Vec<String> {
     let all = wanted.iter().filter(|c| c.want == want).flat_map(|c| c.names.iter().cloned());
     all.collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+/// What may explain a failure later in the run.
+struct Hint {
+    /// What apt-get complained of when it fetched the lists.
+    complaints: Vec<Arg>,
+    is_i386: bool,
+}
+
+impl Hint {
+    fn on(&self, mut failure: Message) -> Message {
+        for line in &self.complaints {
+            failure = messages::below(failure, line.clone());
+        }
+        match self.is_i386 {
+            true => messages::below(failure, messages::no_network_for_i386()),
+            false => failure,
+        }
+    }
 }
 
 /// One run in progress.
@@ -165,17 +182,15 @@ impl Run<'_> {
         let mut wanted = wanted.to_vec();
         if let Some(Interrupted { what, others }) = interrupted {
             let (step, shown) = apt::configure(others.as_deref());
-            log::warn!("{what}; `{shown}` runs first");
+            say!(warn, messages::runs_first(&what, &shown));
             self.change(step)?;
-            self.notes.push(format!("{what}; `{shown}` has finished that").into());
+            self.notes.push(messages::has_finished(what, shown));
             wanted = plan::package_changes(rules, Audit::new(&root.reopen()?, audit));
         }
         let state = Packages::read(&root.reopen()?)?;
         for (name, word) in target::half_done(&state, &wanted) {
-            log::warn!("{name}: {word} by an earlier run of dpkg that was cut off; done again");
-            self.notes.push(
-                format!("{name} ({word}) had been left so by a dpkg that was cut off").into(),
-            );
+            say!(warn, messages::done_again(&name, word));
+            self.notes.push(messages::left_by_dpkg(name, word));
         }
         let purge = target::qualified(&state, &names(&wanted, Presence::Absent));
         let install = names(&wanted, Presence::Present);
@@ -187,13 +202,13 @@ impl Run<'_> {
 
         let mut fetched = None;
         if online {
-            log::info!("fetching the package lists of {}", install.names.join(" "));
+            say!(info, messages::fetching_lists(install.names.join(" ")));
             fetched = Some(self.session.run(&apt::update(&self.session))?);
         }
-        let mut hint = fetched.as_ref().map(|f| f.complaints()).unwrap_or_default();
-        if online && self.session.is_container() && target::is_i386_here(root)? {
-            hint.push_str(target::NO_NETWORK_FOR_I386);
-        }
+        let hint = Hint {
+            complaints: fetched.map(|f| f.complaints()).unwrap_or_default(),
+            is_i386: online && self.session.is_container() && target::is_i386_here(root)?,
+        };
         if stumps.is_empty() {
             self.guard_purge(root, &state, &purge)?;
             if online {
@@ -201,7 +216,7 @@ impl Run<'_> {
                 self.fetch(&install, &hint)?;
             }
         } else {
-            log::info!("purging {} by dpkg alone", stumps.join(" "));
+            say!(info, messages::purging_by_dpkg(stumps.join(" ")));
             self.change(apt::purge_stumps(&stumps))?;
         }
         self.purge(root, &wanted)?;
@@ -211,7 +226,7 @@ impl Run<'_> {
             if !stumps.is_empty() {
                 self.fetch(&install, &hint)?;
             }
-            log::info!("installing {}", install.names.join(" "));
+            say!(info, messages::installing(install.names.join(" ")));
             self.change(apt::install(&self.session, &install))?;
         }
         Ok(())
@@ -229,7 +244,7 @@ impl Run<'_> {
                 self.change(Step::changing(program, args.iter().cloned()))?;
             }
         }
-        log::info!("purging {}", purge.join(" "));
+        say!(info, messages::purging(purge.join(" ")));
         self.change(apt::purge(&self.session, &purge))
     }
 
@@ -239,9 +254,9 @@ impl Run<'_> {
         self.must(step)
     }
 
-    fn fetch(&mut self, install: &Install, hint: &str) -> Result<(), Stop> {
+    fn fetch(&mut self, install: &Install, hint: &Hint) -> Result<(), Stop> {
         self.must(apt::fetch(&self.session, install)).map_err(|stop| match stop {
-            Stop::Failed(why) => Stop::Failed(format!("{why}{hint}").into()),
+            Stop::Failed(why) => Stop::Failed(hint.on(why)),
             other => other,
         })
     }
@@ -249,7 +264,7 @@ impl Run<'_> {
     /// Runs a step that has to succeed.
     fn must(&mut self, step: Step) -> Result<(), Stop> {
         let ran = self.session.run(&step)?;
-        if ran.status == 0 { Ok(()) } else { Err(Stop::Failed(ran.failure(&step).into())) }
+        if ran.status == 0 { Ok(()) } else { Err(Stop::Failed(ran.failure(&step))) }
     }
 
     fn guard_purge(
@@ -264,27 +279,24 @@ impl Run<'_> {
         let step = apt::simulate_purge(&self.session, purge);
         let ran = self.session.run(&step)?;
         if !ran.is_started() {
-            return Err(Stop::Failed(ran.failure(&step).into()));
+            return Err(Stop::Failed(ran.failure(&step)));
         }
         if ran.status != 0 {
-            return Err(Stop::Refused(
-                format!("{}; nothing was changed", ran.failure(&step)).into(),
-            ));
+            return Err(Stop::Refused(messages::nothing_changed(ran.failure(&step))));
         }
-        let simulation = ran.simulation().map_err(|why| Stop::Refused(why.into()))?;
+        let simulation = ran.simulation().map_err(Stop::Refused)?;
         let on_purpose = target::Marks::read(&root.reopen()?)?;
         protected::check_purge(&simulation, purge, state, &on_purpose, &self.runner.protect)
-            .map_err(|why| Stop::Refused(why.into()))
+            .map_err(Stop::Refused)
     }
 
-    fn guard_install(&self, install: &Install, going: &[String], hint: &str) -> Result<(), Stop> {
+    fn guard_install(&self, install: &Install, going: &[String], hint: &Hint) -> Result<(), Stop> {
         let step = apt::simulate_install(&self.session, install);
         let ran = self.session.run(&step)?;
         if ran.status != 0 {
-            return Err(Stop::Failed(format!("{}{hint}", ran.failure(&step)).into()));
+            return Err(Stop::Failed(hint.on(ran.failure(&step))));
         }
-        let simulation = ran.simulation().map_err(|why| Stop::Refused(why.into()))?;
-        protected::check_install(&simulation, &install.names, going)
-            .map_err(|why| Stop::Refused(why.into()))
+        let simulation = ran.simulation().map_err(Stop::Refused)?;
+        protected::check_install(&simulation, &install.names, going).map_err(Stop::Refused)
     }
 }

@@ -83,10 +83,7 @@ impl AccountFile {
     pub fn require(root: &dyn Rootfs, layout: Layout) -> Result<AccountFile> {
         match AccountFile::read(root, layout)? {
             Some(file) => Ok(file),
-            None => Err(Error::CannotTell {
-                path: path_of(layout)?,
-                why: messages::no_file().to_string(),
-            }),
+            None => Err(Error::CannotTell { path: path_of(layout)?, why: messages::no_file() }),
         }
     }
 

@@ -41,6 +41,16 @@ messages! { "files";
         ja: "プロファイルにある {path} 用の文面に、システムを特定する `{token}` が含まれている。プロファイルを修正すること",
     }
 
+    unread() {
+        en: "it could not be read; nothing is known of what lies there",
+        ja: "読み取れないため、そこに何があるか不明である",
+    }
+    unread_with_others(others) {
+        en: "it could not be read, nor could {others} other {others:place|places}; nothing is known \
+             of what lies there",
+        ja: "ほか {others} か所とともに読み取れないため、そこに何があるか不明である",
+    }
+
     // Keys of key files.
     kept_by_a_program(running, path) {
         en: "{running} exists: the program that keeps {path} is running and would overwrite it; stop \

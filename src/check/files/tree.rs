@@ -116,12 +116,10 @@ fn seen(survey: &Survey) -> Vec<Evidence> {
 /// Why nothing can be said about all files, if so.
 fn unread(survey: &Survey) -> Option<Error> {
     let first = survey.unread.examples.first()?;
-    let others = match survey.unread.count - 1 {
-        0 => String::new(),
-        1 => ", nor could 1 other place".to_owned(),
-        n => format!(", nor could {n} other places"),
+    let why = match survey.unread.count - 1 {
+        0 => messages::unread(),
+        others => messages::unread_with_others(others),
     };
-    let why = format!("it could not be read{others}; nothing is known of what lies there");
     Some(Error::CannotTell { path: first.clone(), why })
 }
 

@@ -410,7 +410,7 @@ pub(in crate::check) fn judge(
                 0 => why.clone(),
                 more => messages::more_not_judged(why, more),
             };
-            return Err(Error::CannotTell { path: path.clone(), why: why.to_string() });
+            return Err(Error::CannotTell { path: path.clone(), why });
         }
         for (path, why) in unseen {
             ledger.note(Evidence::at(&path).note(messages::not_judged(why)));

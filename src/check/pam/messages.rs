@@ -57,7 +57,7 @@ messages! { "pam";
     }
     needs_package(package, command) {
         en: "needs package {package}, run: {command}",
-        ja: "パッケージ {package} が必要。実行するコマンド: {command}",
+        ja: "パッケージ {package} が必要。実行するコマンド: `{command}`",
     }
     want_above(module) {
         en: "{module} above pam_unix",

@@ -75,7 +75,7 @@ pub(crate) fn door(audit: &Audit<'_>, person: &Person) -> Result<Option<Door>> {
     let Some(config) = Config::read(audit)? else { return Ok(None) };
     let given = options::read(audit.root())?;
     if let Some(file) = &given.file {
-        let why = format!("sshd reads {file} instead of {MAIN}");
+        let why = messages::reads_another_file(file, MAIN);
         return Err(Error::CannotTell { path: options::path()?, why });
     }
     let view = View::new(&config, person, &given.statements);

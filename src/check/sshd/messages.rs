@@ -3,6 +3,10 @@
 use crate::message::messages;
 
 messages! { "sshd";
+    reads_another_file(file, usual) {
+        en: "sshd reads {file} instead of {usual}",
+        ja: "sshd は {usual} ではなく {file} を読み込む",
+    }
     // The release that reads the file.
     assumed(sshd) {
         en: "{sshd} (assumed: no openssh-server is recorded as installed)",
