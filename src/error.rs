@@ -122,6 +122,8 @@ pub enum Error {
         /// The path inside the root.
         path: ImagePath,
     },
+    /// A text is no report, or one that this version does not read.
+    Report(Message),
     /// The journal cannot be used.
     Journal {
         /// The journal's path on the machine that runs the tool.
@@ -217,6 +219,7 @@ impl From<&Error> for Message {
             Error::Unsettled(rules) => messages::unsettled(rules),
             Error::Raced { path } => messages::raced(path),
             Error::Journal { path, why } => messages::journal(path, why),
+            Error::Report(message) => message.clone(),
             Error::NoSpace { path, why } => messages::no_space(path, why),
             Error::Stopped { signal } => messages::stopped(*signal, signal_name(*signal)),
             Error::RolledBack { cause } => messages::rolled_back(Message::from(&**cause)),

@@ -178,6 +178,10 @@ messages! { "apply";
         ja: "{why}。何も変更していない。このジャーナルを使わずに続けるには {dir} を削除すること",
     }
     not_understood(why) { en: "cannot be understood: {why}", ja: "内容を解釈できない: {why}" }
+    of_another_version(schema, program, dir) {
+        en: "a journal of another version of gokaku ({schema}); it is kept, and nothing was changed; run `revert` or `forget` with the version that wrote it ({program}); to give its undo up instead, remove {dir}",
+        ja: "別のバージョンの gokaku のジャーナル ({schema}) である。ジャーナルは残してあり、何も変更していない。書き込んだバージョン ({program}) で `revert` または `forget` を実行すること。元に戻す必要がなければ {dir} を削除すること",
+    }
     other_schema(found, want) {
         en: "found schema {found}, want {want}",
         ja: "スキーマは {want} であるべきところ {found} である",

@@ -3,6 +3,18 @@
 use crate::message::messages;
 
 messages! { "report";
+    no_report(cause) {
+        en: "not a report of gokaku: {cause}; want the output of `--format json`",
+        ja: "gokaku のレポートではない: {cause}。`--format json` の出力を指定すること",
+    }
+    no_schema(want) {
+        en: "not a report of gokaku: it has no `schema`; want {want}",
+        ja: "gokaku のレポートではない (`schema` がない)。{want} の形式である必要がある",
+    }
+    report_of_another_schema(found, want) {
+        en: "found schema {found}, want {want}; use the version of gokaku that wrote it, or audit the root again",
+        ja: "スキーマは {want} であるべきところ {found} である。書き出したバージョンの gokaku を使うか、ルートを audit し直すこと",
+    }
     source_of(source) { en: "Source: {source}", ja: "出典: {source}" }
     met() {
         en: "met",

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::apply::packages::{self, Action, Operation};
 use crate::check::{Evidence, Outcome, Subject};
-use crate::message::Message;
+use crate::error::Error;
+use crate::message::{Arg, Message};
 use crate::plan::{Judged, JudgedGap, PathChange, Remedy};
 use crate::profile::{self, Bilingual, Drift, Part, Profile, Rule, RuleId};
 use crate::rootfs::{AccountDb, ImagePath, NodeBody};
@@ -410,6 +411,20 @@ impl Report {
         } else {
             0
         }
+    }
+}
+
+/// A report that this or an earlier version wrote as JSON. What a later one added is passed over.
+///
+/// # Errors
+/// [`Error::Report`] for a text that is no report, and for one of another schema.
+pub fn from_json(text: &str) -> Result<Report, Error> {
+    let not_read = |e: serde_json::Error| Error::Report(messages::no_report(Arg::cause(e)));
+    let value: serde_json::Value = serde_json::from_str(text).map_err(not_read)?;
+    match value["schema"].as_str() {
+        Some(SCHEMA) => serde_json::from_value(value).map_err(not_read),
+        Some(found) => Err(Error::Report(messages::report_of_another_schema(found, SCHEMA))),
+        None => Err(Error::Report(messages::no_schema(SCHEMA))),
     }
 }
 

@@ -33,6 +33,11 @@ const SCHEMA: &str = "gokaku.journal/2";
 const REVERT: &str = ".revert";
 const GONE: &str = ".gone";
 
+/// Whether a schema is one of ours, and not that which this version reads.
+fn is_of_another_version(schema: &str) -> bool {
+    schema != SCHEMA && schema.starts_with("gokaku.journal/")
+}
+
 /// How far a run came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,6 +53,9 @@ pub(super) enum Phase {
 #[serde(deny_unknown_fields)]
 struct Sealed {
     schema: String,
+    /// The version of gokaku that wrote it; the first ones did not say.
+    #[serde(default)]
+    version: Option<String>,
     sha256: String,
     journal: serde_json::Value,
 }
@@ -316,7 +324,8 @@ impl Run {
         let mut temp = tempfile::NamedTempFile::new_in(&self.dir).map_err(fail)?;
         let journal = serde_json::to_value(journal).map_err(|e| fail(e.into()))?;
         let sha256 = digest(journal.to_string().as_bytes());
-        let sealed = Sealed { schema: SCHEMA.to_owned(), sha256, journal };
+        let version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        let sealed = Sealed { schema: SCHEMA.to_owned(), version, sha256, journal };
         let text = serde_json::to_vec_pretty(&sealed).map_err(|e| fail(e.into()))?;
         temp.write_all(&text).map_err(fail)?;
         temp.as_file().sync_all().map_err(fail)?;
@@ -345,11 +354,16 @@ impl Run {
             Err(e) => return Err(Error::host(cannot::read_the_journal, &file, e)),
         };
         let broken = |e: serde_json::Error| self.broken(messages::not_understood(Arg::cause(e)));
-        let sealed: Sealed = serde_json::from_slice(&text).map_err(broken)?;
-        if sealed.schema != SCHEMA {
-            let found = &sealed.schema;
-            return Err(self.broken(messages::other_schema(found, SCHEMA)));
+        let sealed: serde_json::Value = serde_json::from_slice(&text).map_err(broken)?;
+        let text_of = |key: &str| sealed[key].as_str().map(str::to_owned);
+        let (schema, version) = (text_of("schema").unwrap_or_default(), text_of("version"));
+        if is_of_another_version(&schema) {
+            return Err(self.of_another_version(&schema, version));
         }
+        if schema != SCHEMA {
+            return Err(self.broken(messages::other_schema(schema, SCHEMA)));
+        }
+        let sealed: Sealed = serde_json::from_value(sealed).map_err(broken)?;
         let found = digest(sealed.journal.to_string().as_bytes());
         if found != sealed.sha256 {
             let want = &sealed.sha256;
@@ -357,7 +371,14 @@ impl Run {
                 self.broken(messages::other_digest(format!("{found:.16}"), format!("{want:.16}")))
             );
         }
-        let journal: Journal = serde_json::from_value(sealed.journal).map_err(broken)?;
+        let journal: Journal = match serde_json::from_value(sealed.journal) {
+            Ok(journal) => journal,
+            // It is whole, so it is a field that a later version has added.
+            Err(_) if sealed.version.as_deref() != Some(env!("CARGO_PKG_VERSION")) => {
+                return Err(self.of_another_version(&schema, version));
+            }
+            Err(e) => return Err(broken(e)),
+        };
         // What stands under such a name is removed: it must be one of ours, beside its entry.
         for entry in &journal.entries {
             if !is_temporary(&entry.temp()) {
@@ -366,6 +387,13 @@ impl Run {
             }
         }
         Ok(Some(journal))
+    }
+
+    /// An error about a journal that is whole, and that this version does not read.
+    fn of_another_version(&self, schema: &str, version: Option<String>) -> Error {
+        let by = version.map_or_else(|| "gokaku".to_owned(), |version| format!("gokaku {version}"));
+        let why = messages::of_another_version(schema, by, self.dir.display().to_string());
+        Error::Journal { path: self.file().display().to_string(), why }
     }
 
     /// An error about this journal that only a person can help with.
