@@ -172,9 +172,8 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     progress::opened(&target, &profile, &rules);
     guards::clock(&rules, &root);
     if let Some(left) = apply::left_behind(&root).filter(|_| mode != Mode::Apply) {
-        log::warn!("{left}");
+        say!(warn, left);
     }
-    let mut diff = String::new();
     let mut run = None;
     let report = match mode {
         Mode::Audit => {
@@ -188,7 +187,6 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
             if judge.validate {
                 apply::validate(&root, plan.changes(), Path::new(OWN))?;
             }
-            diff = report::diff::render(plan.changes(), &names);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
             Report::new(mode, &profile, target, &rules, before, after, (plan.changes(), &names))
         }
@@ -234,7 +232,12 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     let told = outputs.write(mode == Mode::Apply, |format, to_file| match format {
         Format::Text => {
             let style = if to_file { Style { colour: false, ..shown } } else { shown };
-            Ok(format!("{diff}{}", report::text::render(&report, style)))
+            let mut text = String::new();
+            if mode == Mode::Plan {
+                text.extend(report.changes.iter().filter_map(|change| change.diff.as_deref()));
+            }
+            text.push_str(&report::text::render(&report, style));
+            Ok(text)
         }
         Format::Json => json(&report),
     });

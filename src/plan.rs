@@ -9,6 +9,7 @@ mod judged;
 pub(crate) mod messages;
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use crate::check::{Audit, Check, Finding, Fix, Gap, Outcome, Presence, Subject};
 use crate::error::{Error, Result};
@@ -150,7 +151,7 @@ impl Plan {
     /// A plan of these changes, for tests of the executor.
     pub(crate) fn of_stage(staged: &StagedRootfs<'_>) -> Plan {
         let changes = staged.changes().expect("an image for tests can be read");
-        let purposes = [Purpose::of_test()];
+        let purposes = [Purpose::of_test().into()];
         // All changes of a test are for one purpose, whatever the tags.
         let changes = changes.into_iter().map(|c| PathChange::new(c, &purposes)).collect();
         Plan { before: Vec::new(), after: Vec::new(), changes }
@@ -274,13 +275,13 @@ impl Seen {
 /// The purposes of everything staged; their places are the tags.
 #[derive(Default)]
 struct Purposes {
-    list: Vec<Purpose>,
-    tags: HashMap<Purpose, Tag>,
+    list: Vec<Rc<Purpose>>,
+    tags: HashMap<Rc<Purpose>, Tag>,
 }
 
 impl Purposes {
     fn tag(&mut self, rule: &RuleId, subject: &Subject) -> Tag {
-        let purpose = Purpose { rule: rule.clone(), subject: subject.clone() };
+        let purpose = Rc::new(Purpose { rule: rule.clone(), subject: subject.clone() });
         if let Some(known) = self.tags.get(&purpose) {
             return *known;
         }

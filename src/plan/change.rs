@@ -1,6 +1,6 @@
 //! What a plan changes, and for what.
 
-use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use crate::check::Subject;
 use crate::profile::RuleId;
@@ -33,16 +33,18 @@ pub struct PathChange {
     pub before: Option<Node>,
     /// What will stand there.
     pub after: Option<Node>,
-    /// All that it is for.
-    pub serves: BTreeSet<Purpose>,
+    /// All that it is for, sorted; each once. Changes for one purpose share it.
+    pub serves: Vec<Rc<Purpose>>,
 }
 
 impl PathChange {
     /// `purposes` are those of the stage; the difference names them by their places.
-    pub(super) fn new(difference: Difference, purposes: &[Purpose]) -> PathChange {
+    pub(super) fn new(difference: Difference, purposes: &[Rc<Purpose>]) -> PathChange {
         let Difference { path, before, after, tags } = difference;
         let purpose = |tag: &u32| purposes.get(*tag as usize).cloned();
-        let serves = tags.iter().filter_map(purpose).collect();
+        let mut serves: Vec<Rc<Purpose>> = tags.iter().filter_map(purpose).collect();
+        serves.sort_unstable();
+        serves.dedup();
         PathChange { path, before, after, serves }
     }
 

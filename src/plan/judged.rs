@@ -1,7 +1,7 @@
 //! From findings to the verdict on a rule.
 
 use std::collections::{BTreeSet, HashSet};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 
 use super::messages;
 use crate::check::{Evidence, Finding, Gap, Outcome, Subject};
@@ -98,8 +98,8 @@ fn cause(error: &Error) -> Message {
 
 /// All wants must hold. What definitely fails, fails; else what cannot be determined is unknown.
 pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judged {
-    let (mut gaps, mut evidence) = (Vec::new(), Vec::new());
-    let (mut causes, mut reasons) = (Vec::new(), Vec::new());
+    let (mut gaps, mut evidence) = (Few::new(), Few::new());
+    let (mut causes, mut reasons) = (Vec::new(), Few::new());
     let mut outcomes = BTreeSet::new();
     for finding in findings {
         match finding {
@@ -113,14 +113,16 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
                     Finding::Met(e)
                     | Finding::MetVacuously(e)
                     | Finding::Manual(e)
-                    | Finding::Unmeasured(e) => evidence.extend(e),
+                    | Finding::Unmeasured(e) => evidence.add_all(e),
                     Finding::NotMet { gaps: found, holding } => {
                         for Gap { subject, evidence, fix } in found {
                             let reason = fix.reason().map(bounded);
-                            reasons.extend(reason.clone());
-                            gaps.push(JudgedGap { subject, evidence, reason });
+                            if let Some(reason) = &reason {
+                                reasons.add(reason.clone());
+                            }
+                            gaps.add(JudgedGap { subject, evidence, reason });
                         }
-                        evidence.extend(holding);
+                        evidence.add_all(holding);
                     }
                 }
             }
@@ -131,27 +133,23 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
         [Outcome::NotMet, Outcome::Unknown, Outcome::Manual, Outcome::Unmeasured, Outcome::Met];
     let outcome = worst.into_iter().find(|o| has(*o)).unwrap_or(Outcome::MetVacuously);
     let remedy =
-        (outcome == Outcome::NotMet).then_some(if reasons.is_empty() && causes.is_empty() {
+        (outcome == Outcome::NotMet).then_some(if reasons.first.is_empty() && causes.is_empty() {
             Remedy::Available
         } else {
             Remedy::None
         });
-    reasons.extend(causes);
-    reasons.dedup();
-    once(&mut gaps);
-    once(&mut evidence);
-    // A file of a million lines is not a report of a million lines.
-    if let Some(more) = gaps.len().checked_sub(MOST).filter(|more| *more > 0) {
-        gaps.truncate(MOST);
-        evidence.insert(0, Evidence::note_only(messages::more_gaps(more)));
+    reasons.add_all(causes);
+    let (gaps, more_gaps) = gaps.done();
+    let (mut evidence, more_evidence) = evidence.done();
+    let (mut reasons, more_reasons) = reasons.done();
+    if more_gaps > 0 {
+        evidence.insert(0, Evidence::note_only(messages::more_gaps(more_gaps)));
     }
-    if let Some(more) = evidence.len().checked_sub(MOST).filter(|more| *more > 0) {
-        evidence.truncate(MOST);
-        evidence.push(Evidence::note_only(messages::more_evidence(more)));
+    if more_evidence > 0 {
+        evidence.push(Evidence::note_only(messages::more_evidence(more_evidence)));
     }
-    if let Some(more) = reasons.len().checked_sub(MOST).filter(|more| *more > 0) {
-        reasons.truncate(MOST);
-        reasons.push(messages::more_reasons(more));
+    if more_reasons > 0 {
+        reasons.push(messages::more_reasons(more_reasons));
     }
     let reason = match reasons.len() {
         0 | 1 => reasons.pop(),
@@ -160,9 +158,37 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
     Judged { id: id.clone(), outcome, any_met: has(Outcome::Met), remedy, gaps, evidence, reason }
 }
 
-/// Leaves only the first of equal ones.
-fn once<T: Eq + Hash>(list: &mut Vec<T>) {
-    let mut seen = HashSet::with_capacity(list.len());
-    let mut first = list.iter().map(|one| seen.insert(one)).collect::<Vec<bool>>().into_iter();
-    list.retain(|_| first.next().unwrap_or(true));
+/// The first [`MOST`] different ones, and how many more there were: a file of a million lines is not
+/// a report of a million lines.
+struct Few<T> {
+    first: Vec<T>,
+    more: usize,
+    /// The digests of all of them. One in 2^64 pairs would be taken for equal, and only beyond the
+    /// limit: up to it they are compared.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl<T: Eq + Hash> Few<T> {
+    fn new() -> Few<T> {
+        Few { first: Vec::new(), more: 0, seen: HashSet::new(), hasher: RandomState::new() }
+    }
+
+    fn add(&mut self, one: T) {
+        let is_new = self.seen.insert(self.hasher.hash_one(&one));
+        if self.first.len() >= MOST {
+            self.more += usize::from(is_new);
+        } else if is_new || !self.first.contains(&one) {
+            self.first.push(one);
+        }
+    }
+
+    fn add_all(&mut self, all: impl IntoIterator<Item = T>) {
+        all.into_iter().for_each(|one| self.add(one));
+    }
+
+    /// Those that are kept, and the number of the others.
+    fn done(self) -> (Vec<T>, usize) {
+        (self.first, self.more)
+    }
 }

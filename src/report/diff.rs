@@ -8,6 +8,7 @@ mod fields;
 mod long;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::secret::for_terminal;
@@ -17,23 +18,27 @@ use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, escape, show_name};
 
 /// The diff of all changes. `names` is the image's own account database.
 pub fn render(changes: &[PathChange], names: &AccountDb) -> String {
-    changes.iter().map(|change| of(change, changes, names)).collect()
+    each(changes, names).map(|(_, diff)| diff).collect()
 }
 
-/// The diff of one change of `changes`.
-pub fn of(change: &PathChange, changes: &[PathChange], names: &AccountDb) -> String {
-    let mut out = String::new();
-    one(&mut out, change, names, is_put_away(change, changes));
-    out
+/// Each change with its diff.
+pub fn each<'c>(
+    changes: &'c [PathChange],
+    names: &'c AccountDb,
+) -> impl Iterator<Item = (&'c PathChange, String)> {
+    // Files that get another name because they may hold secrets: their contents are not shown.
+    let of_new = |change: &'c PathChange| name(change).strip_suffix(QUARANTINED.as_bytes());
+    let put_away: HashSet<&[u8]> = changes.iter().filter_map(of_new).collect();
+    changes.iter().map(move |change| {
+        let is_put_away = of_new(change).is_some() || put_away.contains(name(change));
+        let mut out = String::new();
+        one(&mut out, change, names, is_put_away);
+        (change, out)
+    })
 }
 
-/// Whether a file that may hold secrets gets another name: its contents are not shown.
-fn is_put_away(change: &PathChange, changes: &[PathChange]) -> bool {
-    let name = change.path.as_bytes();
-    name.ends_with(QUARANTINED.as_bytes())
-        || changes
-            .iter()
-            .any(|c| c.path.as_bytes().strip_prefix(name) == Some(QUARANTINED.as_bytes()))
+fn name(change: &PathChange) -> &[u8] {
+    change.path.as_bytes()
 }
 
 fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool) {

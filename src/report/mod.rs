@@ -10,6 +10,7 @@ pub(crate) mod secret;
 pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -331,15 +332,15 @@ impl Report {
         judged: &[Judged],
         (changes, names): (&[PathChange], &AccountDb),
     ) -> Report {
-        let changed = |c: &PathChange| ChangeReport {
+        let changed = |(c, diff): (&PathChange, String)| ChangeReport {
             path: c.path.clone(),
             kind: ChangeKind::of(c),
             rules: c.rules().cloned().collect(),
             serves: serves(c),
-            diff: Some(diff::of(c, changes, names)),
+            diff: Some(diff),
             package: None,
         };
-        let changes: Vec<ChangeReport> = changes.iter().map(changed).collect();
+        let changes: Vec<ChangeReport> = diff::each(changes, names).map(changed).collect();
         let rows: Vec<RuleReport> = rules
             .iter()
             .zip(judged)
@@ -507,7 +508,7 @@ fn gap_of(gap: &JudgedGap, row: Option<Remedy>) -> GapReport {
 
 fn serves(change: &PathChange) -> Vec<Serves> {
     let one =
-        |p: &crate::plan::Purpose| Serves { rule: p.rule.clone(), subject: p.subject.clone() };
+        |p: &Rc<crate::plan::Purpose>| Serves { rule: p.rule.clone(), subject: p.subject.clone() };
     change.serves.iter().take(MOST).map(one).collect()
 }
 

@@ -1,7 +1,7 @@
 //! An image that is a directory on disk.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,7 +27,9 @@ pub struct DiskRootfs {
     host_path: PathBuf,
     resolver: Resolver,
     live: bool,
-    stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
+    stats: RefCell<HashMap<ImagePath, Stat>>,
+    /// Where nothing stands. Most places that are looked for in homes are such.
+    absent: RefCell<HashSet<ImagePath>>,
     links: RefCell<HashMap<ImagePath, Option<Vec<u8>>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
     /// The same by filesystem and inode.
@@ -67,6 +69,7 @@ impl DiskRootfs {
             resolver,
             live,
             stats: RefCell::default(),
+            absent: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
             read: Contents::default(),
@@ -91,6 +94,7 @@ impl DiskRootfs {
             resolver: self.resolver,
             live: self.live,
             stats: RefCell::default(),
+            absent: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
             read: Contents::default(),
@@ -191,9 +195,8 @@ impl DiskRootfs {
 
     /// Whether a directory on the way was looked for before, and was not there.
     fn lies_below_nothing(&self, path: &ImagePath) -> bool {
-        let stats = self.stats.borrow();
-        std::iter::successors(path.parent(), ImagePath::parent)
-            .any(|dir| matches!(stats.get(&dir), Some(None)))
+        let absent = self.absent.borrow();
+        std::iter::successors(path.parent(), ImagePath::parent).any(|dir| absent.contains(&dir))
     }
 
     /// What the kernel makes up is not the image's, save on the system that runs: a link from /etc
@@ -319,7 +322,10 @@ impl DiskRootfs {
 
     fn stat_known(&self, path: &ImagePath) -> Result<Option<Stat>> {
         if let Some(known) = self.stats.borrow().get(path) {
-            return Ok(*known);
+            return Ok(Some(*known));
+        }
+        if self.absent.borrow().contains(path) {
+            return Ok(None);
         }
         let found =
             match self.open_optional(path, OFlag::O_PATH, Links::FollowParents, cannot::stat)? {
@@ -330,7 +336,10 @@ impl DiskRootfs {
                     Some(Stat::from(&stat))
                 }
             };
-        self.stats.borrow_mut().insert(path.clone(), found);
+        match found {
+            Some(stat) => drop(self.stats.borrow_mut().insert(path.clone(), stat)),
+            None => drop(self.absent.borrow_mut().insert(path.clone())),
+        }
         Ok(found)
     }
 
