@@ -4,9 +4,9 @@
 //! in `/etc` leads there: that is somebody's decision (a mask, a vendor's file), and writing through
 //! it would change what is not ours, so a person must look.
 
-use super::kind::kind;
 use super::messages;
 use crate::error::Result;
+use crate::error::kind;
 use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, escape};
 

@@ -3,34 +3,6 @@
 use crate::message::messages;
 
 messages! { "common";
-    regular_file() {
-        en: "regular file",
-        ja: "通常ファイル",
-    }
-    directory() {
-        en: "directory",
-        ja: "ディレクトリ",
-    }
-    symbolic_link() {
-        en: "symbolic link",
-        ja: "シンボリックリンク",
-    }
-    named_pipe() {
-        en: "named pipe",
-        ja: "名前付きパイプ",
-    }
-    socket() {
-        en: "socket",
-        ja: "ソケット",
-    }
-    block_device() {
-        en: "block device",
-        ja: "ブロックデバイス",
-    }
-    character_device() {
-        en: "character device",
-        ja: "キャラクターデバイス",
-    }
     not_a_file(path, kind) {
         en: "{path} is a {kind}; move it away",
         ja: "{path} は{kind}である。別の場所に移すこと",

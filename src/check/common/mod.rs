@@ -4,9 +4,7 @@
 pub(in crate::check) mod conf_dirs;
 pub(in crate::check) mod destination;
 pub(in crate::check) mod glob;
-pub(in crate::check) mod guarded;
 pub(in crate::check) mod includes;
-pub(in crate::check) mod kind;
 pub(crate) mod messages;
 pub(in crate::check) mod own_file;
 pub(in crate::check) mod preview;

@@ -1,9 +1,10 @@
 //! A gap about a subject, with its remedy where there is one.
 
+use super::rewrite;
 use crate::check::{Audit, Evidence, Gap, Subject};
 use crate::error::Result;
 use crate::message::Message;
-use crate::rootfs::Change;
+use crate::rootfs::{Change, ImagePath};
 
 /// A change that closes a gap, or why there is none and what a person can do.
 pub(in crate::check) type Remedy = std::result::Result<Change, Message>;
@@ -36,10 +37,47 @@ pub(in crate::check) fn none(
     audit: &Audit<'_>,
     subject: Subject,
     evidence: Evidence,
-    reason: Message,
+    reason: impl Into<Message>,
 ) -> Gap {
-    let why = audit.excluded(&subject).map_or(reason, |exclusion| exclusion.cause.clone());
+    let why = match audit.excluded(&subject) {
+        Some(exclusion) => exclusion.cause.clone(),
+        None => reason.into(),
+    };
     Gap::no_remedy(evidence, why).about(subject)
+}
+
+/// The gap that one change closes, unless its subject or the changed file is excluded.
+pub(in crate::check) fn change(
+    audit: &Audit<'_>,
+    subject: Subject,
+    evidence: Evidence,
+    change: Change,
+) -> Gap {
+    let gap = match audit.excluded_in(&subject, change.path()) {
+        Some(exclusion) => Gap::no_remedy(evidence, exclusion.cause.clone()),
+        None => Gap::fixed_by(evidence, change),
+    };
+    gap.about(subject)
+}
+
+/// As [`rewrite::gap`], where the new text serves this subject alone: unless the subject or the file
+/// is excluded.
+///
+/// # Errors
+/// As [`rewrite::gap`].
+pub(in crate::check) fn rewrite(
+    audit: &Audit<'_>,
+    subject: Subject,
+    evidence: Evidence,
+    path: &ImagePath,
+    text: String,
+    mode: u32,
+) -> Result<Gap> {
+    let gap = match audit.excluded_in(&subject, path) {
+        Some(exclusion) => Gap::no_remedy(evidence, exclusion.cause.clone()),
+        None => rewrite::gap(audit.root(), evidence, path, text, mode)?,
+    };
+    Ok(gap.about(subject))
 }
 
 #[cfg(test)]

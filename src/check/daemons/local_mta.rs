@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
-use crate::check::common::guarded;
+use crate::check::common::remedy;
 use crate::check::foreign;
 use crate::check::packages::dpkg::Packages;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
@@ -115,7 +115,7 @@ fn postfix(audit: &Audit<'_>, dir: &ImagePath, first: bool, found: &mut Found) -
         let new = postfix::set(&text, "inet_interfaces", "loopback-only");
         let evidence = evidence.want("inet_interfaces = loopback-only");
         let subject = server(&*name);
-        found.gaps.push(guarded::rewritten(audit, subject, evidence, &path, new, 0o644)?);
+        found.gaps.push(remedy::rewrite(audit, subject, evidence, &path, new, 0o644)?);
     }
     let master = dir.join("master.cf")?;
     if let Some(text) = root.read(&master)? {
@@ -123,7 +123,7 @@ fn postfix(audit: &Audit<'_>, dir: &ImagePath, first: bool, found: &mut Found) -
             let evidence = Evidence::at(&master).line(listener.line).found(listener.host.as_str());
             let evidence = evidence.want(messages::wants_loopback());
             let why = messages::listens_on(&master, listener.line, &listener.host);
-            found.gaps.push(guarded::open(audit, server(&*name), evidence, why));
+            found.gaps.push(remedy::none(audit, server(&*name), evidence, why));
         }
     }
     if first && let Some(more) = main.expanded("multi_instance_directories") {
@@ -168,7 +168,7 @@ fn exim(audit: &Audit<'_>, found: &mut Found) -> Result<()> {
         let evidence = Evidence::at(&path).line(options.line).found(options.value);
         let evidence = evidence.want(messages::wants_ports());
         let why = messages::exim_addresses(&path, options.line);
-        found.gaps.push(guarded::open(audit, server(EXIM_NAME), evidence, why));
+        found.gaps.push(remedy::none(audit, server(EXIM_NAME), evidence, why));
     }
     // A configuration by this name is used instead of the one Debian makes.
     let own = ImagePath::parse(EXIM_OWN)?;
@@ -184,7 +184,7 @@ fn exim(audit: &Audit<'_>, found: &mut Found) -> Result<()> {
                 let evidence = Evidence::at(&path).line(line).found(value);
                 let evidence = evidence.want(format!("<; {EXIM_LOCAL}"));
                 let why = messages::macro_set(&path, line);
-                found.gaps.push(guarded::open(audit, server(EXIM_NAME), evidence, why));
+                found.gaps.push(remedy::none(audit, server(EXIM_NAME), evidence, why));
             }
         }
     }
@@ -206,7 +206,7 @@ fn exim_own(audit: &Audit<'_>, path: &ImagePath, text: &str, found: &mut Found) 
             };
             let evidence = evidence.want(format!("local_interfaces = <; {EXIM_LOCAL}"));
             let why = messages::written_by_hand(path);
-            found.gaps.push(guarded::open(audit, server(EXIM_NAME), evidence, why));
+            found.gaps.push(remedy::none(audit, server(EXIM_NAME), evidence, why));
         }
     }
 }
@@ -217,7 +217,7 @@ fn exim_debian(audit: &Audit<'_>, found: &mut Found) -> Result<()> {
         let evidence = Evidence::at(&path).note(messages::missing());
         let evidence = evidence.want(messages::wants_configuration("exim"));
         let why = messages::configuration_missing(&path, "exim4-config");
-        found.gaps.push(guarded::open(audit, server(EXIM_NAME), evidence, why));
+        found.gaps.push(remedy::none(audit, server(EXIM_NAME), evidence, why));
         return Ok(());
     };
     const KEY: &str = "dc_local_interfaces";
@@ -240,8 +240,8 @@ fn exim_debian(audit: &Audit<'_>, found: &mut Found) -> Result<()> {
     let evidence = evidence.want(&new);
     let subject = server(EXIM_NAME);
     found.gaps.push(match shell_var::set(&text, KEY, EXIM_LOCAL) {
-        Some(text) => guarded::rewritten(audit, subject, evidence, &path, text, 0o644)?,
-        None => guarded::open(audit, subject, evidence, messages::not_plain(&path, new)),
+        Some(text) => remedy::rewrite(audit, subject, evidence, &path, text, 0o644)?,
+        None => remedy::none(audit, subject, evidence, messages::not_plain(&path, new)),
     });
     Ok(())
 }
@@ -296,7 +296,7 @@ fn sendmail(audit: &Audit<'_>, found: &mut Found) -> Result<()> {
     };
     let open = |evidence: Evidence| {
         let evidence = evidence.want("Addr=127.0.0.1");
-        guarded::open(audit, server("sendmail"), evidence, messages::made_from_mc(&path))
+        remedy::none(audit, server("sendmail"), evidence, messages::made_from_mc(&path))
     };
     let mut any = false;
     for (line, text) in Lines::new(&text).iter() {

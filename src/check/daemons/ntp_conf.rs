@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
-use crate::check::common::guarded;
 use crate::check::common::includes::{Budget, Limits};
+use crate::check::common::remedy;
 use crate::check::foreign;
 use crate::check::packages::dpkg;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
@@ -46,7 +46,7 @@ impl Primitive for NtpConf {
             let evidence = Evidence::at(&path).note(messages::missing());
             let evidence = evidence.want(messages::wants_configuration("ntpd"));
             let why = messages::configuration_missing(&path, "ntp");
-            gaps.push(guarded::open(audit, Subject::path(&path), evidence, why));
+            gaps.push(remedy::none(audit, Subject::path(&path), evidence, why));
         } else {
             restrict(audit, &files, &mut gaps, &mut holding)?;
             sources(audit, &files, &mut gaps, &mut holding);
@@ -141,7 +141,7 @@ fn restrict(
             new = open_pool(files, &file.path, new);
         }
         let (subject, evidence) = (default_entry(family), evidence.want(want));
-        gaps.push(guarded::rewritten(audit, subject, evidence, &file.path, new, 0o644)?);
+        gaps.push(remedy::rewrite(audit, subject, evidence, &file.path, new, 0o644)?);
     }
     Ok(())
 }
@@ -184,7 +184,7 @@ fn sources(audit: &Audit<'_>, files: &[File], gaps: &mut Vec<Gap>, holding: &mut
     let evidence = Evidence::at(&file.path).note(messages::no_server());
     let evidence = evidence.want(messages::wants_time_source());
     let why = messages::no_time_source(&file.path);
-    gaps.push(guarded::open(audit, Subject::directive("server"), evidence, why));
+    gaps.push(remedy::none(audit, Subject::directive("server"), evidence, why));
 }
 
 /// ntpd's options in `/etc/default/ntp`.
@@ -216,7 +216,7 @@ impl Options {
             let evidence = Evidence::at(&self.path).line(self.line).found(format!("-u {user}"));
             let evidence = evidence.want(messages::wants_user_option());
             let why = messages::runs_as_root(&self.path, self.line, user);
-            gaps.push(guarded::open(audit, variable(&self.path, "NTPD_OPTS"), evidence, why));
+            gaps.push(remedy::none(audit, variable(&self.path, "NTPD_OPTS"), evidence, why));
         }
     }
 }
@@ -283,10 +283,10 @@ fn run_as(audit: &Audit<'_>, gaps: &mut Vec<Gap>, holding: &mut Vec<Evidence>) -
         let subject = variable(&path, "RUNASUSER");
         gaps.push(if ours && is_root(&user.value) && plain {
             lines.set(user.line, "RUNASUSER=ntp");
-            guarded::rewritten(audit, subject, evidence, &path, lines.to_string(), 0o644)?
+            remedy::rewrite(audit, subject, evidence, &path, lines.to_string(), 0o644)?
         } else {
             let why = messages::runs_as(&path, user.line, &user.value);
-            guarded::open(audit, subject, evidence, why)
+            remedy::none(audit, subject, evidence, why)
         });
     }
     Ok(())

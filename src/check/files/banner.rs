@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
-use crate::check::common::kind::kind;
 use crate::check::common::{self, destination, remedy};
 use crate::check::data::BadData;
 use crate::check::foreign;
 use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
 use crate::error::Result;
+use crate::error::kind;
 use crate::message::{Arg, Message};
 use crate::rootfs::{CONFIG_LIMIT, Change, FileKind, ImagePath, Location, Rootfs, escape};
 use crate::text::{banner, os_release};

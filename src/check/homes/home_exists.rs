@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
-use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, NewFile};
+use crate::error::{self, Result};
+use crate::rootfs::{Change, FileKind, ImagePath, NewFile};
 use crate::text::accounts::PRIMARY_GID;
 
 /// The mode of a home that is made here.
@@ -43,10 +43,10 @@ fn exists(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<(
     let want = messages::want_directory;
     match &home.state {
         State::Directory { .. } => {
-            ledger.holds(|| evidence().found(messages::a(messages::directory())).want(want()));
+            ledger.holds(|| evidence().found(messages::a(error::kind(FileKind::Dir))).want(want()));
         }
         State::NotADirectory { kind } => {
-            let kind = messages::kind(*kind);
+            let kind = error::kind(*kind);
             let evidence = evidence().found(messages::a(&kind)).want(want());
             let advice = messages::move_away(&subject.value, kind);
             ledger.open(subject, evidence, advice);

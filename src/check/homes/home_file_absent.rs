@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
-use crate::error::Result;
+use crate::error::{self, Result};
 use crate::message::Message;
 use crate::rootfs::{Change, FileKind, ImagePath, Stat};
 
@@ -66,7 +66,7 @@ impl HomeFileAbsent {
                 }
             }
             Some(stat) => {
-                let note = messages::no_file(messages::kind(stat.kind));
+                let note = messages::no_file(error::kind(stat.kind));
                 ledger.note(Evidence::at(&at).note(note));
             }
             None => ledger.holds(|| {
@@ -111,7 +111,7 @@ fn away(at: ImagePath, to: ImagePath, stat: &Stat) -> Vec<Change> {
 }
 
 fn show(survey: &Survey<'_>, stat: &Stat) -> Message {
-    let (kind, mode) = (messages::kind(stat.kind), format!("{:04o}", stat.mode));
+    let (kind, mode) = (error::kind(stat.kind), format!("{:04o}", stat.mode));
     messages::file(kind, mode, survey.show_owner(stat.uid), stat.size)
 }
 

@@ -1,51 +1,8 @@
 //! What the rules about homes say.
 
-use crate::message::{Message, messages};
-use crate::rootfs::FileKind;
-
-/// A kind of file, in words.
-pub(super) fn kind(kind: FileKind) -> Message {
-    match kind {
-        FileKind::File => regular_file(),
-        FileKind::Dir => directory(),
-        FileKind::Symlink => symbolic_link(),
-        FileKind::Fifo => named_pipe(),
-        FileKind::Socket => socket(),
-        FileKind::BlockDevice => block_device(),
-        FileKind::CharDevice => character_device(),
-    }
-}
+use crate::message::messages;
 
 messages! { "homes";
-    // Kinds of files.
-    regular_file() {
-        en: "regular file",
-        ja: "通常ファイル",
-    }
-    directory() {
-        en: "directory",
-        ja: "ディレクトリ",
-    }
-    symbolic_link() {
-        en: "symbolic link",
-        ja: "シンボリックリンク",
-    }
-    named_pipe() {
-        en: "named pipe",
-        ja: "名前付きパイプ",
-    }
-    socket() {
-        en: "socket",
-        ja: "ソケット",
-    }
-    block_device() {
-        en: "block device",
-        ja: "ブロックデバイス",
-    }
-    character_device() {
-        en: "character device",
-        ja: "キャラクターデバイス",
-    }
 
     // Whose home.
     home_of(account) {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::messages;
 use crate::check::common::includes::{Budget, Limits};
-use crate::check::common::{glob, guarded};
+use crate::check::common::{glob, remedy};
 use crate::check::{Audit, Evidence, Gap, Subject};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
@@ -115,7 +115,7 @@ pub(super) fn no_configuration(audit: &Audit<'_>) -> Result<Gap> {
     let main = ImagePath::parse(MAIN)?;
     let evidence = Evidence::at(&main).want(messages::wants_configuration("rsyslog"));
     let why = messages::configuration_missing(&main, "rsyslog");
-    Ok(guarded::open(audit, Subject::path(&main), evidence, why))
+    Ok(remedy::none(audit, Subject::path(&main), evidence, why))
 }
 
 /// What a statement says that a rule may judge.

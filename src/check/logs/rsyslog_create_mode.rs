@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::messages;
 use super::rsyslog::{Config, MAIN, RsyslogFile, no_configuration};
-use crate::check::common::{guarded, preview, rewrite};
+use crate::check::common::{preview, remedy, rewrite};
 use crate::check::files::mode::Mode;
 use crate::check::packages::dpkg;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
@@ -153,7 +153,7 @@ impl RsyslogCreateMode {
         for Wrong { token, subject, evidence, edit } in wrong {
             let (Some(source), Some(edit)) = (config.source(token), edit) else {
                 let why = messages::set_mode_by_hand(self.mode.to_string(), place(&evidence));
-                gaps.push(guarded::open(audit, subject, evidence, why));
+                gaps.push(remedy::none(audit, subject, evidence, why));
                 continue;
             };
             let whole = || audit.excluded(&Subject::path(&source.path));
@@ -209,7 +209,7 @@ impl RsyslogCreateMode {
             None => messages::put_into(&line, &main),
         };
         let Some(source) = config.main().filter(|_| !reset) else {
-            return Ok(guarded::open(audit, about(), evidence, advice));
+            return Ok(remedy::none(audit, about(), evidence, advice));
         };
         let first = config.tokens().find(|(token, t)| {
             config.source(*token).is_some_and(|s| s.path == source.path) && begins_rules(&t.kind)
@@ -231,9 +231,9 @@ impl RsyslogCreateMode {
         // Where a statement that began before goes on: before everything.
         let mut texts = [before_rules, inserted(&source.text, 1, &line)].into_iter().flatten();
         let Some(text) = texts.find(helps) else {
-            return Ok(guarded::open(audit, about(), evidence, advice));
+            return Ok(remedy::none(audit, about(), evidence, advice));
         };
-        guarded::rewritten(audit, about(), evidence, &main, text, 0o644)
+        remedy::rewrite(audit, about(), evidence, &main, text, 0o644)
     }
 }
 

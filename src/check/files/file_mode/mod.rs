@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use super::messages;
 use super::mode::Mode;
-use crate::check::common::kind::kind;
 use crate::check::common::{self, destination, glob, remedy};
 use crate::check::data::BadData;
 use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
+use crate::error::kind;
 use crate::message::{Arg, Message};
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
 use crate::text::pattern::{Wildcards, is_pattern};

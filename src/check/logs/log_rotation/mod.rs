@@ -16,7 +16,7 @@ use serde::Deserialize;
 use self::reader::{Idle, RotationReader, lost_include, refused};
 use self::trigger::trigger;
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::{guarded, preview};
+use crate::check::common::{preview, remedy};
 use crate::check::logs::messages;
 use crate::check::packages::dpkg;
 use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive};
@@ -57,7 +57,7 @@ impl Primitive for LogRotation {
         let Some(text) = root.read(&conf)? else {
             let evidence = Evidence::at(&conf).want(messages::wants_configuration("logrotate"));
             let advice = messages::configuration_missing(&conf, "logrotate");
-            let gap = guarded::open(audit, Subject::path(&conf), evidence, advice);
+            let gap = remedy::none(audit, Subject::path(&conf), evidence, advice);
             return Ok(Finding::from_gaps(vec![gap], Vec::new()));
         };
         let items = parse(&conf, &text)?;
@@ -70,7 +70,7 @@ impl Primitive for LogRotation {
             let evidence = evidence.want(messages::wants_include_target());
             let subject = Subject::directive(format!("include {value}"));
             let why = messages::include_lost(&conf, line, value);
-            gaps.push(guarded::open(audit, subject, evidence, messages::correct_by_hand(why)));
+            gaps.push(remedy::none(audit, subject, evidence, messages::correct_by_hand(why)));
         }
         match period(audit, &conf, &text, &items)? {
             Ok(evidence) => holding.push(evidence),
@@ -154,11 +154,11 @@ impl LogRotation {
             let ours = root.locate(&self.file)?;
             gaps.push(match (why, ours.stat) {
                 (Idle::Refused(_), Some(stat)) if evidence.path.as_ref() == Some(&ours.path) => {
-                    guarded::closed(audit, log(file), evidence, restat(&ours.path, stat))
+                    remedy::change(audit, log(file), evidence, restat(&ours.path, stat))
                 }
                 (why, _) => {
                     let advice = messages::correct_by_hand(why.reason());
-                    guarded::open(audit, log(file), evidence, advice)
+                    remedy::none(audit, log(file), evidence, advice)
                 }
             });
         }
@@ -278,8 +278,8 @@ fn ignored_conf(audit: &Audit<'_>, conf: &ImagePath) -> Result<Option<Gap>> {
     let evidence = Evidence::at(&at.path).found(why).want(messages::wants_owner_and_mode());
     let subject = Subject::path(conf);
     Ok(Some(match destination::file(root, conf)? {
-        Destination::At(path) => guarded::closed(audit, subject, evidence, restat(&path, stat)),
-        Destination::Refused(why) => guarded::open(audit, subject, evidence, why),
+        Destination::At(path) => remedy::change(audit, subject, evidence, restat(&path, stat)),
+        Destination::Refused(why) => remedy::none(audit, subject, evidence, why),
     }))
 }
 
@@ -308,7 +308,7 @@ fn period(
     if let Some(size) = last {
         let evidence = evidence.line(size.line).found(format!("size {}", size.value));
         let why = messages::rotates_by_size(conf, size.line);
-        return Ok(Err(guarded::open(audit, subject, evidence, why)));
+        return Ok(Err(remedy::none(audit, subject, evidence, why)));
     }
     // It must stand before whatever it is to hold for.
     let first = items.iter().find(|item| match item {
@@ -317,7 +317,7 @@ fn period(
     });
     let mut lines = Lines::new(text);
     lines.insert(first.map_or(lines.len() + 1, Item::line), "weekly");
-    Ok(Err(guarded::rewritten(audit, subject, evidence, conf, lines.to_string(), 0o644)?))
+    Ok(Err(remedy::rewrite(audit, subject, evidence, conf, lines.to_string(), 0o644)?))
 }
 
 /// Where the main file includes the directory, or the gap.
@@ -342,5 +342,5 @@ fn reads_directory(
     let mut lines = Lines::new(text);
     lines.push(&include);
     let subject = Subject::directive(include);
-    Ok(Err(guarded::rewritten(audit, subject, evidence, conf, lines.to_string(), 0o644)?))
+    Ok(Err(remedy::rewrite(audit, subject, evidence, conf, lines.to_string(), 0o644)?))
 }

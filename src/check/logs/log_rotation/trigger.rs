@@ -1,6 +1,6 @@
 //! What starts logrotate: a daily job, or a timer.
 
-use crate::check::common::guarded;
+use crate::check::common::remedy;
 use crate::check::logs::messages;
 use crate::check::systemd::unit_files::{Fragment, fragment, statements};
 use crate::check::systemd::units::{self, Pull};
@@ -49,7 +49,7 @@ pub(super) fn trigger(audit: &Audit<'_>) -> Result<Result<Evidence, Gap>> {
         false => evidence.found(messages::idle_triggers(notes)),
     };
     let subject = Subject::new(SubjectKind::Unit, "logrotate.timer");
-    Ok(Err(guarded::open(audit, subject, evidence, messages::nothing_starts_logrotate())))
+    Ok(Err(remedy::none(audit, subject, evidence, messages::nothing_starts_logrotate())))
 }
 
 /// Why a job of cron's does not start logrotate.

@@ -2,12 +2,12 @@
 //! section are there.
 
 use super::{finding, shown};
-use crate::check::common::kind::kind;
 use crate::check::systemd::messages;
 use crate::check::systemd::sysv::{RcLink, Script, rc_dir};
 use crate::check::systemd::units::{self, ETC, Pull, Unit, UnitEntry};
 use crate::check::{Audit, Evidence, Finding, Fix, Gap};
 use crate::error::Result;
+use crate::error::kind;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::unit_install::is_unit_name;
 

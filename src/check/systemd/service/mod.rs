@@ -13,12 +13,12 @@ use serde::Deserialize;
 
 use super::messages;
 use super::units::Unit;
-use crate::check::common::kind::kind;
 use crate::check::common::remedy;
 use crate::check::data::BadData;
 use crate::check::packages::dpkg;
 use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
+use crate::error::kind;
 use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, escape};
 use crate::text::unit_install::is_unit_name;
