@@ -11,7 +11,7 @@ use gokaku::check::{Audit, Options, Subject};
 use gokaku::message::Message;
 use gokaku::plan::{self, Judged, Plan};
 use gokaku::profile::{Profile, Rule, RuleId};
-use gokaku::rootfs::{ImagePath, MemoryRootfs, Node};
+use gokaku::rootfs::{ImagePath, MemoryRootfs, Node, NodeBody};
 
 /// Every tree on which a row does not hold; each `step`th.
 fn wrong_trees(step: usize) -> Vec<(String, MemoryRootfs)> {
@@ -141,4 +141,92 @@ fn what_one_row_leaves_alone_others_still_change() {
         }
     }
     assert!(compared > 5, "only {compared} rows with one subject");
+}
+
+/// Two people whose passwords never age, a service that a row wants disabled, and little else.
+fn two_people() -> MemoryRootfs {
+    let passwd = "root:x:0:0::/root:/bin/bash\nbob:x:1000:1000::/home/bob:/bin/bash\n\
+                  eve:x:1001:1001::/home/eve:/bin/bash\n";
+    let shadow = "root:*:18000:0:99999:7:::\nbob:$6$a$b:18000:0:99999:7:::\n\
+                  eve:$6$c$d:18000:0:99999:7:::\n";
+    MemoryRootfs::new()
+        .file("/etc/passwd", passwd)
+        .file("/etc/shadow", shadow)
+        .file("/etc/group", "root:x:0:\nbob:x:1000:\neve:x:1001:\n")
+        .file("/etc/login.defs", "PASS_MAX_DAYS 365\nPASS_MIN_DAYS 1\nUID_MIN 1000\n")
+}
+
+fn only<'p>(profile: &'p Profile, id: &str) -> Vec<&'p Rule> {
+    vec![profile.rule(&id.parse().unwrap()).unwrap()]
+}
+
+/// What a site needs for a waiver of one account: the row is remedied for all others, and what is
+/// left open is what was waived, with the site's reason.
+#[test]
+fn a_waiver_for_one_account_can_be_built() {
+    let profile = Profile::embedded().unwrap();
+    let rules = only(&profile, "5.5.1.1");
+    let root = two_people();
+    let bob = Subject::account(b"bob");
+    let waived =
+        Message::value("accepted until 2027-03-31: the robot's password is changed by hand");
+    let mut options = Options::default();
+    options.exclusions.exclude_of(&rules[0].id, bob.clone(), waived.clone());
+    let plan = planned(&rules, &root, &options, "two people");
+    let shadow = plan.nodes().find(|(path, _)| path.to_string() == "/etc/shadow").unwrap().1;
+    let NodeBody::File(Some(bytes)) = shadow.unwrap().body else { panic!("a file") };
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    assert!(text.contains("bob:$6$a$b:18000:0:99999:7:::\n"), "bob's line stays: {text}");
+    assert!(text.contains("eve:$6$c$d:18000:0:365:7:::\n"), "eve's is changed: {text}");
+    let left = &plan.after[0].gaps;
+    assert!(left.iter().all(|gap| gap.subject == bob && gap.reason == Some(waived.clone())));
+    assert_eq!(left.len(), 1);
+}
+
+/// What foreseeing a consequence needs: a remedy is held back for one account of a row, for every
+/// row, and the plan is made anew.
+#[test]
+fn a_remedy_can_be_held_back() {
+    let profile = Profile::embedded().unwrap();
+    let rules = enforced(&profile);
+    let root = two_people();
+    let mut options = Options::default();
+    let held = Message::value("a unit runs as eve");
+    let plan = planned(&rules, &root, &options, "two people");
+    let eve = Subject::account(b"eve");
+    assert!(served(&plan).iter().any(|(_, subject)| *subject == eve));
+    options.exclusions.exclude(eve.clone(), held.clone());
+    let plan = planned(&rules, &root, &options, "without eve");
+    assert!(!served(&plan).iter().any(|(_, subject)| *subject == eve));
+    assert!(served(&plan).iter().any(|(_, subject)| *subject == Subject::account(b"bob")));
+    let reasons: Vec<_> = plan.after.iter().flat_map(|j| &j.gaps).collect();
+    let of_eve: Vec<_> = reasons.iter().filter(|gap| gap.subject == eve).collect();
+    assert!(!of_eve.is_empty() && of_eve.iter().all(|gap| gap.reason == Some(held.clone())));
+}
+
+/// What a baseline needs: what a gap is about has the same name when lines move.
+#[test]
+fn a_fingerprint_of_an_account_survives_other_changes() {
+    let profile = Profile::embedded().unwrap();
+    let rules = enforced(&profile);
+    let options = Options::default();
+    let fingerprints = |root: &MemoryRootfs| {
+        let judged = plan::audit(&rules, Audit::new(root, &options));
+        let of_bob = open(&judged).into_iter().filter(|p| p.1 == Subject::account(b"bob"));
+        of_bob.map(|(id, subject)| format!("{id} {subject}")).collect::<BTreeSet<_>>()
+    };
+    let before = fingerprints(&two_people());
+    let moved = two_people()
+        .file(
+            "/etc/passwd",
+            "root:x:0:0::/root:/bin/bash\nann:x:999:999::/:/usr/sbin/nologin\n\
+             eve:x:1001:1001::/home/eve:/bin/bash\nbob:x:1000:1000::/home/bob:/bin/bash\n",
+        )
+        .file(
+            "/etc/shadow",
+            "root:*:18000:0:99999:7:::\nann:*:18000::::::\neve:*:18000::::::\n\
+             bob:$6$a$b:18000:0:99999:7:::\n",
+        );
+    assert_eq!(fingerprints(&moved), before);
+    assert!(before.iter().any(|f| f.starts_with("5.5.1.1 ")), "{before:?}");
 }

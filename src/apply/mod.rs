@@ -196,7 +196,7 @@ impl<'a> Executor<'a> {
         }
         let _accounts = self.lock_accounts(changes.iter().map(|c| &c.path))?;
         let mut dirs = OpenDirs::new(self.root);
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(changes.len());
         for (index, change) in changes.iter().enumerate() {
             steps.push(self.step(index, change, &mut dirs)?);
         }

@@ -17,7 +17,8 @@ use crate::error::{Error, Result};
 #[derive(Default)]
 pub struct Memo {
     /// Where paths lead: last links not followed, and followed.
-    places: [RefCell<HashMap<ImagePath, Location>>; 2],
+    /// `None`: to itself, and nothing is there, as with most paths that are looked for in homes.
+    places: [RefCell<HashMap<ImagePath, Option<Box<Location>>>>; 2],
     /// One answer of each type, and of what else it was derived from.
     derived: RefCell<HashMap<Key, Answer>>,
     /// What the answers that are being derived have looked at so far, the innermost last.
@@ -139,11 +140,12 @@ impl Memo {
         if self.looking.borrow().is_empty()
             && let Some(known) = places.borrow().get(path)
         {
-            return Ok(known.clone());
+            return Ok(known.as_deref().cloned().unwrap_or_else(|| nothing_at(path)));
         }
         let at = locate()?;
         if !self.off.get() {
-            places.borrow_mut().insert(path.clone(), at.clone());
+            let known = (at != nothing_at(path)).then(|| Box::new(at.clone()));
+            places.borrow_mut().insert(path.clone(), known);
         }
         Ok(at)
     }
@@ -183,6 +185,10 @@ impl Memo {
     pub(super) fn off(&self) {
         self.off.set(true);
     }
+}
+
+fn nothing_at(path: &ImagePath) -> Location {
+    Location { path: path.clone(), stat: None }
 }
 
 /// The same answers, as long as nothing is being derived.

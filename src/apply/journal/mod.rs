@@ -15,6 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::entry::{digest, is_no_directory, is_not_there};
 use super::shape::Shape;
@@ -56,8 +57,32 @@ struct Sealed {
     /// The version of gokaku that wrote it; the first ones did not say.
     #[serde(default)]
     version: Option<String>,
+    /// Of the journal's own text.
     sha256: String,
-    journal: serde_json::Value,
+    journal: Box<RawValue>,
+}
+
+impl Sealed {
+    /// The digest of the journal, as it was sealed: of its text, or, by the first versions, of its
+    /// text without blanks and with sorted keys.
+    fn digest(&self) -> String {
+        let text = self.journal.get();
+        let own = digest(text.as_bytes());
+        if own == self.sha256 {
+            return own;
+        }
+        let sorted = serde_json::from_str(text).map(|value: serde_json::Value| value.to_string());
+        sorted.map_or(own, |sorted| digest(sorted.as_bytes()))
+    }
+}
+
+/// What a file of any version begins with.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    schema: String,
+    #[serde(default)]
+    version: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -322,12 +347,14 @@ impl Run {
         let file = self.file();
         let fail = |e| Error::host(cannot::write_the_journal, &file, e);
         let mut temp = tempfile::NamedTempFile::new_in(&self.dir).map_err(fail)?;
-        let journal = serde_json::to_value(journal).map_err(|e| fail(e.into()))?;
-        let sha256 = digest(journal.to_string().as_bytes());
+        let journal = serde_json::value::to_raw_value(journal).map_err(|e| fail(e.into()))?;
+        let sha256 = digest(journal.get().as_bytes());
         let version = Some(env!("CARGO_PKG_VERSION").to_owned());
         let sealed = Sealed { schema: SCHEMA.to_owned(), version, sha256, journal };
-        let text = serde_json::to_vec_pretty(&sealed).map_err(|e| fail(e.into()))?;
-        temp.write_all(&text).map_err(fail)?;
+        let mut out = std::io::BufWriter::new(temp.as_file_mut());
+        serde_json::to_writer(&mut out, &sealed).map_err(|e| fail(e.into()))?;
+        out.write_all(b"\n").and_then(|()| out.flush()).map_err(fail)?;
+        drop(out);
         temp.as_file().sync_all().map_err(fail)?;
         temp.persist(&file).map_err(|e| fail(e.error))?;
         Ok(())
@@ -354,24 +381,23 @@ impl Run {
             Err(e) => return Err(Error::host(cannot::read_the_journal, &file, e)),
         };
         let broken = |e: serde_json::Error| self.broken(messages::not_understood(Arg::cause(e)));
-        let sealed: serde_json::Value = serde_json::from_slice(&text).map_err(broken)?;
-        let text_of = |key: &str| sealed[key].as_str().map(str::to_owned);
-        let (schema, version) = (text_of("schema").unwrap_or_default(), text_of("version"));
+        let Head { schema, version } = serde_json::from_slice(&text).map_err(broken)?;
         if is_of_another_version(&schema) {
             return Err(self.of_another_version(&schema, version));
         }
         if schema != SCHEMA {
             return Err(self.broken(messages::other_schema(schema, SCHEMA)));
         }
-        let sealed: Sealed = serde_json::from_value(sealed).map_err(broken)?;
-        let found = digest(sealed.journal.to_string().as_bytes());
+        let sealed: Sealed = serde_json::from_slice(&text).map_err(broken)?;
+        drop(text);
+        let found = sealed.digest();
         if found != sealed.sha256 {
             let want = &sealed.sha256;
             return Err(
                 self.broken(messages::other_digest(format!("{found:.16}"), format!("{want:.16}")))
             );
         }
-        let journal: Journal = match serde_json::from_value(sealed.journal) {
+        let journal: Journal = match serde_json::from_str(sealed.journal.get()) {
             Ok(journal) => journal,
             // It is whole, so it is a field that a later version has added.
             Err(_) if sealed.version.as_deref() != Some(env!("CARGO_PKG_VERSION")) => {
