@@ -72,7 +72,7 @@ run() {
     return "$code"
 }
 # ask VERB…: what gokaku says of the image. A refusal ends the run, with its reason.
-ask() { run "$program" -q image "$@" 2>why || die "$code" "$image: $(tail -n 1 why | sed 's/^gokaku: error: //')"; }
+ask() { run "$program" -q image "$@" 2>why || die "$code" "$image: $(tail -n 1 why | sed -E 's/^gokaku: (error|エラー): //')"; }
 
 # each FUNCTION FILE: calls it for each filesystem in the answer of `gokaku image mounts`, with what is
 # known of that in variables.

@@ -287,7 +287,8 @@ show "$work/out"
 show "$work/err" >&2
 
 done=no
-! grep -q 'hardened all the same' "$work/err" || done=yes
+# In either language of the log; its JSON form is in English.
+! grep -q -e 'hardened all the same' -e '適用は完了している' "$work/err" || done=yes
 for format in $(each_format); do
     [ -s "$work/report.$format" ] || continue
     done=yes
@@ -323,8 +324,8 @@ else
         1:yes:no) echo "gokaku: done all the same; the lines below say what was not" ;;
         130:* | 143:*) echo "gokaku: stopped by a signal; every change was undone" ;;
         esac
-        # Each row that does not hold with its reason, in either form of the log.
-        grep -E '^gokaku: error: |"level":"error"' "$work/err" || tail -n 5 "$work/err"
+        # Each row that does not hold with its reason, in either form and language of the log.
+        grep -E '^gokaku: (error|エラー): |"level":"error"' "$work/err" || tail -n 5 "$work/err"
         echo "gokaku: FAILED with exit status $status"
     } >"$work/verdict"
 fi

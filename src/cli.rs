@@ -5,6 +5,7 @@ mod environment;
 mod guards;
 mod image;
 mod logging;
+pub(crate) mod messages;
 mod outputs;
 mod progress;
 mod report_file;
@@ -18,9 +19,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::apply;
-use crate::error::{Error, Result};
+use crate::check::{self, Audit, Exclusions, Subject};
+use crate::error::{Error, Result, cannot};
+use crate::message::{Arg, Lang, Message, say};
 use crate::plan;
-use crate::profile::{Lang, Profile, Rule, RuleId};
+use crate::profile::{Profile, Rule, RuleId};
 use crate::report::{self, Mode, Report, TargetRef, text::Style};
 use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
 
@@ -47,8 +50,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match environment::arguments(args) {
         Ok(args) => args,
         Err(Refusal::Variable(told)) => {
-            logging::start(args::LogFormat::Text, 0, false, true);
-            log::error!("{told}");
+            logging::start(args::LogFormat::Text, lang_of_environment(), 0, false, true);
+            say!(error, messages::usage(Arg::cause(told)));
             return status::USAGE;
         }
         Err(Refusal::Clap(e)) => {
@@ -60,18 +63,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     // A page that was asked for has no phases.
     let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. } | Verb::Image(_));
-    logging::start(args.log_format, args.verbose, args.quiet, pages);
+    logging::start(args.log_format, lang(&args), args.verbose, args.quiet, pages);
     // For every verb, though not every one makes use of it.
     let done = source_date().and_then(|mtime| dispatch(&args, mtime));
     logging::repeat_warnings();
     match done {
         Ok(status) => status,
         Err(Failure::Usage(message)) => {
-            log::error!("{message}");
+            say!(error, messages::usage(Arg::cause(message)));
             status::USAGE
         }
         Err(Failure::Library(e)) => {
-            log::error!("{e}");
+            say!(error, Message::from(&e));
             match (e.signal(), e) {
                 (Some(signal), _) => u8::try_from(signal).map_or(status::FAILED, |s| 128 | s),
                 (None, Error::Guard(_)) => status::REFUSED,
@@ -108,18 +111,19 @@ fn dispatch(args: &Args, mtime: Option<i64>) -> Result<u8, Failure> {
             let stop = signals::watch();
             let dropped = apply::forget(&root, &state.state_dir, state.wait(), &stop)?;
             if dropped > 0 {
-                log::info!("{}: {dropped} journals dropped", root.host_path().display());
+                let root = root.host_path().display().to_string();
+                say!(info, messages::journals_dropped(root, dropped));
             }
             Ok(status::OK)
         }
         Verb::List(select) => {
             let profile = load(&select.table)?;
             let rules = chosen(&profile, select)?;
-            let style = style(select.table.lang, args.verbose);
+            let style = style(args);
             emit(&report::text::list(&rules, style), false)?;
             Ok(status::OK)
         }
-        Verb::Image(verb) => image::run(verb),
+        Verb::Image(verb) => image::run(verb, lang(args)),
         Verb::Explain { id, root, table, guard } => {
             explain(id, root.as_deref(), table, guard, args)
         }
@@ -160,30 +164,31 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     let profile = load(&judge.select.table)?;
     let rules = chosen(&profile, &judge.select)?;
     let root = DiskRootfs::open(&judge.root)?;
-    let (root, target) = guarded(root, &judge.guard, &profile, judge.strict)?;
+    let Guarded { root, target, options, accounts } =
+        guarded(root, &judge.guard, &profile, judge.strict)?;
+    let audit = Audit::new(&root, &options);
+    let names = AccountDb::read(&root)?;
     let outputs = Outputs::open(judge, &root)?;
     progress::opened(&target, &profile, &rules);
     guards::clock(&rules, &root);
     if let Some(left) = apply::left_behind(&root).filter(|_| mode != Mode::Apply) {
-        log::warn!("{left}");
+        say!(warn, left);
     }
-    let mut diff = String::new();
-    let mut run = String::new();
+    let mut run = None;
     let report = match mode {
         Mode::Audit => {
-            let judged = plan::audit(&rules, &root);
-            plan::say("judged", &rules, &judged);
-            Report::new(mode, &profile, target, &rules, None, &judged, &[])
+            let judged = plan::audit(&rules, audit);
+            plan::log_judged(&rules, &judged, false);
+            Report::new(mode, &profile, target, &rules, None, &judged, (&[], &names))
         }
         Mode::Plan => {
-            let plan = plan::plan(&rules, &root)?;
-            guards::lockout(judge.allow_lockout, &rules, &root, &plan, false)?;
+            let plan = plan::plan(&rules, audit)?;
+            guards::lockout(judge.allow_lockout, &audit, &accounts, &plan, false)?;
             if judge.validate {
                 apply::validate(&root, plan.changes(), Path::new(OWN))?;
             }
-            diff = report::diff::render(plan.changes(), &*AccountDb::read(&root)?);
             let (before, after) = (Some(plan.before.as_slice()), &plan.after);
-            Report::new(mode, &profile, target, &rules, before, after, plan.changes())
+            Report::new(mode, &profile, target, &rules, before, after, (plan.changes(), &names))
         }
         Mode::Apply => {
             let Verb::Apply { state, packages, protect_package, package_timeout, .. } = &args.verb
@@ -191,7 +196,8 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
                 return Ok(status::FAILED);
             };
             let review = |root: &DiskRootfs, plan: &plan::Plan| {
-                guards::lockout(judge.allow_lockout, &rules, root, plan, true)?;
+                let audit = Audit::new(root, &options);
+                guards::lockout(judge.allow_lockout, &audit, &accounts, plan, true)?;
                 match judge.validate {
                     true => apply::validate(root, plan.changes(), Path::new(OWN)),
                     false => Ok(()),
@@ -202,35 +208,47 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
                 protect: [profile.protected_packages.as_slice(), protect_package].concat(),
                 time_limit: std::time::Duration::from_secs(*package_timeout),
             });
-            let options = apply::Options {
+            let how = apply::Options {
+                audit: options.clone(),
                 mtime,
                 review: Some(&review),
                 runner: runner.as_ref(),
                 wait: state.wait(),
                 stop: signals::watch(),
             };
-            let done = apply::harden(&root, &rules, &state.state_dir, &options)?;
+            let done = apply::harden(&root, &rules, &state.state_dir, &how)?;
             if let Some(name) = done.applied.journal.as_deref().and_then(Path::file_name) {
-                run = format!("run {}: ", name.display());
+                run = Some(name.display().to_string());
             }
             let before = Some(done.plan.before.as_slice());
             let changes = done.plan.changes();
-            let report = Report::new(mode, &profile, target, &rules, before, &done.after, changes);
+            let after = &done.after;
+            let report =
+                Report::new(mode, &profile, target, &rules, before, after, (changes, &names));
             report.with_packages(&done.packages)
         }
     };
-    let shown = style(judge.select.table.lang, args.verbose);
+    let shown = style(args);
     let told = outputs.write(mode == Mode::Apply, |format, to_file| match format {
         Format::Text => {
             let style = if to_file { Style { colour: false, ..shown } } else { shown };
-            Ok(format!("{diff}{}", report::text::render(&report, style)))
+            let mut text = String::new();
+            if mode == Mode::Plan {
+                text.extend(report.changes.iter().filter_map(|change| change.diff.as_deref()));
+            }
+            text.push_str(&report::text::render(&report, style));
+            Ok(text)
         }
         Format::Json => json(&report),
     });
     if told.is_err() && mode == Mode::Apply && !report.changes.is_empty() {
-        log::error!(
-            "{}: {run}hardened all the same; gokaku revert takes it back",
-            judge.root.display()
+        let root = judge.root.display().to_string();
+        say!(
+            error,
+            match run {
+                None => messages::hardened_unreported(root),
+                Some(run) => messages::hardened_unreported_in(root, run),
+            }
         );
     }
     told?;
@@ -238,7 +256,7 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     progress::ended(&report, judge.strict);
     let mut status = report.exit_status(judge.strict);
     if let Some(why) = report.packages.as_ref().and_then(|p| p.failure.as_ref()) {
-        log::error!("{why}\npackages could not be changed as wanted; no file was changed");
+        say!(error, messages::no_packages_changed(why));
     }
     if mode == Mode::Plan {
         // A printed plan is a success; pending changes affect the status only on request.
@@ -250,25 +268,41 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     Ok(status)
 }
 
-/// The root as the options want it to be looked at, once it is the right one, and what to call it.
+/// A root that is the right one, and how it is audited.
+struct Guarded {
+    root: DiskRootfs,
+    target: TargetRef,
+    options: check::Options,
+    /// The accounts that nothing may shut out.
+    accounts: Vec<String>,
+}
+
+/// Checks that it is the right root, and collects how it is to be audited.
 fn guarded(
     root: DiskRootfs,
     guard: &Guard,
     profile: &Profile,
     strict: bool,
-) -> Result<(DiskRootfs, TargetRef), Failure> {
+) -> Result<Guarded, Failure> {
     let identity = guards::target(guard, profile, &root)?;
     let accounts = guards::accounts(guard, &root)?;
-    let root = root.protecting(accounts).surveyed(guard.survey || strict);
-    let root = root.supposing(profile.target.versions.clone());
-    let root = root.quarantining(guard.quarantine);
+    let mut exclusions = Exclusions::none();
+    for account in &accounts {
+        exclusions.exclude(Subject::account(account.as_bytes()), messages::protected(account));
+    }
+    let options = check::Options {
+        survey: guard.survey || strict,
+        quarantine: guard.quarantine,
+        versions: profile.target.versions.clone(),
+        exclusions,
+    };
     let target = TargetRef {
         root: root.host_path().display().to_string(),
         os: identity.os,
         version: identity.version,
         live: root.is_live(),
     };
-    Ok((root, target))
+    Ok(Guarded { root, target, options, accounts })
 }
 
 fn revert(
@@ -284,18 +318,17 @@ fn revert(
     let done = apply::revert_run(&root, &state.state_dir, run, force, state.wait(), &stop)?;
     let told = match as_json {
         true => json(&done),
-        false => Ok(report::reverted::render(&done, args.verbose > 0)),
+        false => Ok(report::reverted::render(&done, args.verbose > 0, lang(args))),
     };
     let told = told.and_then(|text| emit(&text, true));
     if told.is_err() {
-        let what = match done.run {
-            Some(run) => format!("run {run:06} was reverted all the same"),
-            None => "a run that had been cut off was undone all the same".to_owned(),
-        };
-        log::error!(
-            "{}: {what}; {} paths put back; another revert would take back the run before",
-            done.root,
-            done.paths.len()
+        let paths = done.paths.len();
+        say!(
+            error,
+            match done.run {
+                Some(run) => messages::reverted_unreported(&done.root, format!("{run:06}"), paths),
+                None => messages::undone_unreported(&done.root, paths),
+            }
         );
     }
     told?;
@@ -304,7 +337,7 @@ fn revert(
 
 fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
     let text = report::to_json(data)
-        .map_err(|e| Error::host("write the report", "-", std::io::Error::from(e)))?;
+        .map_err(|e| Error::host(cannot::write_the_report, "-", std::io::Error::from(e)))?;
     Ok(format!("{text}\n"))
 }
 
@@ -328,15 +361,20 @@ fn emit(text: &str, answer: bool) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if answer || e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::host("write to", "stdout", e).into())
+            Err(Error::host(cannot::write_to, "stdout", e).into())
         }
         _ => Ok(()),
     }
 }
 
-fn style(lang: Option<Lang>, verbose: u8) -> Style {
+fn style(args: &Args) -> Style {
     let colour = has_colour(&std::io::stdout());
-    Style { lang: lang.unwrap_or_else(lang_of_environment), colour, all: verbose > 0 }
+    Style { lang: lang(args), colour, all: args.verbose > 0 }
+}
+
+/// The language of what is printed and logged.
+fn lang(args: &Args) -> Lang {
+    args.lang.unwrap_or_else(lang_of_environment)
 }
 
 /// Whether what goes to `stream` has colour: the report's and the log's.
@@ -366,15 +404,17 @@ fn explain(
         let near = nearest(&profile, id);
         return Err(Failure::Usage(format!("no rule {id} in {}{near}", profile.id)));
     };
-    let style = Style { all: true, ..style(table.lang, args.verbose) };
+    let style = Style { all: true, ..style(args) };
     let mut text = report::text::explain(&profile, rule, &rule.wants, style);
     if let Some(root) = root {
-        let (root, target) = guarded(DiskRootfs::open(root)?, guard, &profile, false)?;
+        let Guarded { root, target, options, accounts } =
+            guarded(DiskRootfs::open(root)?, guard, &profile, false)?;
         guards::clock(&[rule], &root);
-        let plan = plan::plan(&[rule], &root)?;
-        guards::lockout(true, &[rule], &root, &plan, false)?;
+        let audit = Audit::new(&root, &options);
+        let plan = plan::plan(&[rule], audit)?;
+        guards::lockout(true, &audit, &accounts, &plan, false)?;
         let (before, names) = (&plan.before, AccountDb::read(&root)?);
-        let now = Report::new(Mode::Audit, &profile, target, &[rule], None, before, &[]);
+        let now = Report::new(Mode::Audit, &profile, target, &[rule], None, before, (&[], &names));
         text.push('\n');
         text.push_str(&report::text::rows(&now, style));
         text.push_str(&report::diff::render(plan.changes(), &names));

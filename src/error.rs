@@ -2,39 +2,41 @@
 //!
 //! A finding about a target (a rule that does not hold) is not an error; see [`crate::check::Finding`].
 
-use std::io;
+pub(crate) mod cannot;
+pub(crate) mod messages;
 
+use std::{fmt, io};
+
+use crate::message::{Arg, Message};
 use crate::rootfs::{FileKind, ImagePath};
 
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything the library can fail with. `Display` is one line, lower case, for people.
-#[derive(Debug, thiserror::Error)]
+/// Everything the library can fail with. `Message::from` says it to people, in one line; `Display` is
+/// its English text.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// The kernel refused an operation on a path of the target.
-    #[error("{path}: cannot {op}: {source}")]
     Target {
-        /// The verb, as in "cannot {op}".
-        op: &'static str,
+        /// What was tried.
+        op: Operation,
         /// The path inside the root.
         path: ImagePath,
         /// The kernel's answer.
         source: io::Error,
     },
     /// The kernel refused an operation on a path of the machine that runs the tool.
-    #[error("{path}: cannot {op}: {source}")]
     Host {
-        /// The verb, as in "cannot {op}".
-        op: &'static str,
+        /// What was tried.
+        op: Operation,
         /// The path on the machine that runs the tool.
         path: String,
         /// The kernel's answer.
         source: io::Error,
     },
     /// Something other than a regular file (or directory) stands where one is wanted.
-    #[error("{path}: found a {found}, want a {want}; move it away and run again")]
     WrongKind {
         /// The path inside the root.
         path: ImagePath,
@@ -44,7 +46,6 @@ pub enum Error {
         want: FileKind,
     },
     /// A file is larger than any such file can sensibly be.
-    #[error("{path}: found {size} bytes, want at most {limit}; not read")]
     TooLarge {
         /// The path inside the root.
         path: ImagePath,
@@ -54,9 +55,6 @@ pub enum Error {
         limit: u64,
     },
     /// All files of a run together are larger than they can sensibly be.
-    #[error(
-        "{path}: {size} bytes, and with what was read before more than {limit} together; not read"
-    )]
     TooMuch {
         /// The path inside the root.
         path: ImagePath,
@@ -66,11 +64,6 @@ pub enum Error {
         limit: u64,
     },
     /// A statement that a rule judges holds bytes that are not UTF-8.
-    #[error(
-        "{path}{}: found the byte {found}, which is not UTF-8, in a statement that is judged; want \
-         UTF-8 there; correct it by hand",
-        at_line(*.line)
-    )]
     NotUtf8 {
         /// The path inside the root.
         path: ImagePath,
@@ -80,13 +73,11 @@ pub enum Error {
         found: String,
     },
     /// More symbolic links than any sane tree has; a loop.
-    #[error("{path}: too many symbolic links; a loop of links, or a hostile tree")]
     LinkLoop {
         /// The path that was being resolved.
         path: ImagePath,
     },
     /// A path that cannot name a place in a root.
-    #[error("`{path}` is not a path inside a root: {why}")]
     BadPath {
         /// The text, escaped.
         path: String,
@@ -94,7 +85,6 @@ pub enum Error {
         why: &'static str,
     },
     /// A file of the target cannot be understood, so the rule cannot be judged.
-    #[error("{path}:{line}: found {}, want {want}", cut(found, QUOTED))]
     Syntax {
         /// The path inside the root.
         path: ImagePath,
@@ -106,23 +96,17 @@ pub enum Error {
         want: &'static str,
     },
     /// What would have to be looked at is not in the image, so the rule cannot be judged.
-    #[error("{path}: cannot be judged: {why}")]
     CannotTell {
         /// The path inside the root.
         path: ImagePath,
         /// What is missing, and how to provide it.
-        why: String,
+        why: Message,
     },
     /// A profile is malformed. The text names file, line, column and the word.
-    #[error("{0}")]
     Profile(String),
     /// A guard refused; nothing was changed. The text says what to do.
-    #[error("{0}")]
-    Guard(String),
+    Guard(Message),
     /// A program of the target refuses what was to be written; nothing was.
-    #[error(
-        "{paths}: {program} of this root refuses what is planned: {words}; nothing was written"
-    )]
     Invalid {
         /// The program and its argument.
         program: &'static str,
@@ -131,37 +115,40 @@ pub enum Error {
         /// What it said.
         words: String,
     },
-    /// The changes of the rules do not settle: they undo each other.
-    #[error("the rules do not settle: {0}; this is a fault of the profile, nothing was written")]
+    /// The changes of these rules (ids) do not settle: they undo each other.
     Unsettled(String),
     /// The target changed between planning and writing.
-    #[error("{path}: changed while the run was going on; nothing lost, run again")]
     Raced {
         /// The path inside the root.
         path: ImagePath,
     },
+    /// A text is no report, or one that this version does not read.
+    Report(Message),
     /// The journal cannot be used.
-    #[error("{path}: {why}")]
     Journal {
         /// The journal's path on the machine that runs the tool.
         path: String,
         /// What is wrong and what to do.
-        why: String,
+        why: Message,
+    },
+    /// There is no room for what a run would write, or is to take back.
+    NoSpace {
+        /// The directory on the machine that runs the tool.
+        path: String,
+        /// How much is missing, or what to do.
+        why: Message,
     },
     /// A signal asked the run to end.
-    #[error("stopped by signal {signal} ({})", signal_name(*.signal))]
     Stopped {
         /// Its number.
         signal: usize,
     },
     /// Writing failed half-way; what had been written was undone.
-    #[error("{cause}; every change of this run was undone")]
     RolledBack {
         /// The first failure.
         cause: Box<Error>,
     },
     /// Writing failed half-way, and so did the undoing; the journal holds what is needed.
-    #[error("{cause}; undoing failed too: {undo}; run `gokaku apply` again to recover")]
     Stuck {
         /// The first failure.
         cause: Box<Error>,
@@ -182,8 +169,17 @@ pub(crate) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
     format!("{}... ({} bytes)", &text[..fits], text.len()).into()
 }
 
-fn at_line(line: Option<usize>) -> String {
-    line.map_or_else(String::new, |line| format!(":{line}"))
+/// The message of an operation that the kernel refused: of its path and the cause.
+pub type Op = fn(Arg, Arg) -> Message;
+
+/// What was tried when the kernel refused.
+#[derive(Clone, Copy)]
+pub struct Operation(Op);
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0("".into(), "".into()).id())
+    }
 }
 
 fn signal_name(signal: usize) -> &'static str {
@@ -192,6 +188,74 @@ fn signal_name(signal: usize) -> &'static str {
         2 => "SIGINT",
         15 => "SIGTERM",
         _ => "unknown",
+    }
+}
+
+impl From<&Error> for Message {
+    fn from(error: &Error) -> Message {
+        match error {
+            Error::Target { op, path, source } => op.0(path.into(), Arg::cause(source)),
+            Error::Host { op, path, source } => op.0(path.into(), Arg::cause(source)),
+            Error::WrongKind { path, found, want } => {
+                messages::wrong_kind(path, kind(*found), kind(*want))
+            }
+            Error::TooLarge { path, size, limit } => messages::too_large(path, *size, *limit),
+            Error::TooMuch { path, size, limit } => messages::too_much(path, *size, *limit),
+            Error::NotUtf8 { path, line, found } => {
+                let line = line.map_or_else(String::new, |line| format!(":{line}"));
+                messages::not_utf8(format!("{path}{line}"), found)
+            }
+            Error::LinkLoop { path } => messages::link_loop(path),
+            Error::BadPath { path, why } => messages::bad_path(path, Arg::cause(why)),
+            Error::Syntax { path, line, found, want } => {
+                messages::syntax(path, *line, Arg::cause(cut(found, QUOTED)), Arg::cause(want))
+            }
+            Error::CannotTell { path, why } => messages::cannot_tell(path, why),
+            Error::Profile(said) => messages::profile(Arg::cause(said)),
+            Error::Guard(message) => message.clone(),
+            Error::Invalid { program, paths, words } => {
+                messages::invalid(paths, *program, Arg::cause(words))
+            }
+            Error::Unsettled(rules) => messages::unsettled(rules),
+            Error::Raced { path } => messages::raced(path),
+            Error::Journal { path, why } => messages::journal(path, why),
+            Error::Report(message) => message.clone(),
+            Error::NoSpace { path, why } => messages::no_space(path, why),
+            Error::Stopped { signal } => messages::stopped(*signal, signal_name(*signal)),
+            Error::RolledBack { cause } => messages::rolled_back(Message::from(&**cause)),
+            Error::Stuck { cause, undo } => {
+                messages::stuck(Message::from(&**cause), Message::from(&**undo))
+            }
+        }
+    }
+}
+
+/// In English.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Message::from(self).fmt(f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Target { source, .. } | Error::Host { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// What an entry is called.
+pub(crate) fn kind(kind: FileKind) -> Message {
+    match kind {
+        FileKind::File => messages::file(),
+        FileKind::Dir => messages::dir(),
+        FileKind::Symlink => messages::symlink(),
+        FileKind::Fifo => messages::fifo(),
+        FileKind::Socket => messages::socket(),
+        FileKind::BlockDevice => messages::block_device(),
+        FileKind::CharDevice => messages::char_device(),
     }
 }
 
@@ -228,23 +292,40 @@ impl Error {
     }
 
     /// An error of the kernel about a path of the target.
-    pub fn target(op: &'static str, path: &ImagePath, source: impl Into<io::Error>) -> Error {
-        Error::Target { op, path: path.clone(), source: source.into() }
+    pub fn target(op: Op, path: &ImagePath, source: impl Into<io::Error>) -> Error {
+        Error::Target { op: Operation(op), path: path.clone(), source: source.into() }
     }
 
     /// An error of the kernel about a path of the machine that runs the tool.
-    pub fn host(
-        op: &'static str,
-        path: impl AsRef<std::path::Path>,
-        source: impl Into<io::Error>,
-    ) -> Error {
-        Error::Host { op, path: path.as_ref().display().to_string(), source: source.into() }
+    pub fn host(op: Op, path: impl AsRef<std::path::Path>, source: impl Into<io::Error>) -> Error {
+        Error::Host {
+            op: Operation(op),
+            path: path.as_ref().display().to_string(),
+            source: source.into(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Lang;
+
+    #[test]
+    fn a_refusal_reads_in_both_languages() {
+        let path = ImagePath::parse("/etc/x").unwrap();
+        let refusal = Error::target(cannot::read, &path, io::Error::other("no"));
+        assert_eq!(refusal.to_string(), "/etc/x: cannot read: no");
+        let message = Message::from(&refusal);
+        assert_eq!(message.text(Lang::Ja), "/etc/x を読み取れない: 「no」");
+        assert!(format!("{refusal:?}").contains("cannot.read"), "{refusal:?}");
+        assert!(std::error::Error::source(&refusal).is_some());
+        let undone = Error::RolledBack { cause: refusal.into() };
+        assert_eq!(
+            Message::from(&undone).text(Lang::Ja),
+            "/etc/x を読み取れない: 「no」。この実行による変更はすべて元に戻した"
+        );
+    }
 
     #[test]
     fn a_reason_quotes_a_piece_of_a_line() {

@@ -9,6 +9,7 @@
 //! - [`rootfs`]: reading an image, jailed; the stage on which changes are tried.
 //! - [`plan`]: from rules and an image to a plan, audited again before anything is written.
 //! - [`lockout`]: whose next login a plan would block.
+//! - [`message`]: what people read, as data, in English and Japanese.
 //! - [`apply`]: the only code that writes.
 //! - [`image`]: disk images as files: their contents, and what their fstab mounts where.
 //! - [`report`]: findings and changes, as data and as text.
@@ -35,6 +36,7 @@ pub mod cli;
 pub mod error;
 pub mod image;
 pub mod lockout;
+pub mod message;
 pub mod plan;
 pub mod profile;
 pub mod report;

@@ -5,14 +5,17 @@
 //! tree as it will be with the tree as it is; it ignores accounts that could not log in before.
 //! Invariant: it reads through `&dyn Rootfs` only.
 
+pub(crate) mod messages;
+
 use std::collections::BTreeSet;
-use std::fmt;
 
 use crate::check::accounts::people::{Groups, why_shut_out};
 use crate::check::accounts::{AccountFile, ByName, Lock, clock};
 use crate::check::sshd::login::{Door, Person, door};
+use crate::check::{Audit, Subject};
 use crate::error::Result;
-use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape};
+use crate::message::Message;
+use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape, show_name};
 use crate::text::accounts::{
     AccountLine, CHANGED, Days, HOME, INACTIVE, Layout, MAX, PASSWORD, PRIMARY_GID, UID, days,
 };
@@ -26,37 +29,39 @@ const EXPIRE: usize = 7;
 const WRITABLE: u32 = 0o022;
 
 /// Something that keeps an account out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bar {
     /// What is wrong, for people.
-    pub says: String,
+    pub says: Message,
     /// The file that says so.
     pub path: ImagePath,
     /// The line, from 1; 0 where the whole file is meant.
     pub line: usize,
-    /// The word by which the rows about it are known: a directive of sshd, or a field's name.
+    /// A short name of it: a directive of sshd, or a field's name.
     pub word: &'static str,
+    /// What a gap that is closed like this is about.
+    pub subject: Subject,
     /// Something that the first start of an image may still bring: an account, a key.
     pub passing: bool,
 }
 
 impl Bar {
-    fn of(file: &AccountFile, line: usize, word: &'static str, says: String) -> Bar {
-        Bar { says, path: file.path.clone(), line, word, passing: false }
+    fn of(file: &AccountFile, entry: &AccountLine<'_>, word: &'static str, says: Message) -> Bar {
+        let subject = Subject::account(entry.name());
+        Bar { says, path: file.path.clone(), line: entry.line, word, subject, passing: false }
     }
-}
 
-impl fmt::Display for Bar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The file and line that say so.
+    pub fn place(&self) -> String {
         match self.line {
-            0 => write!(f, "{} ({})", self.says, self.path),
-            line => write!(f, "{} ({}:{line})", self.says, self.path),
+            0 => self.path.to_string(),
+            line => format!("{}:{line}", self.path),
         }
     }
 }
 
 /// What a plan means for one account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Outlook {
     /// Its next login is as before.
     Open,
@@ -70,11 +75,11 @@ pub enum Outlook {
 ///
 /// # Errors
 /// A file that decides it cannot be read.
-pub fn outlook(before: &dyn Rootfs, after: &dyn Rootfs, account: &str) -> Result<Outlook> {
+pub fn outlook(before: &Audit<'_>, after: &Audit<'_>, account: &str) -> Result<Outlook> {
     compare(before, after, account, clock::today().latest)
 }
 
-fn compare(before: &dyn Rootfs, after: &dyn Rootfs, account: &str, today: i64) -> Result<Outlook> {
+fn compare(before: &Audit<'_>, after: &Audit<'_>, account: &str, today: i64) -> Result<Outlook> {
     let old = bars(before, account, today)?;
     let mut new = bars(after, account, today)?;
     if let Some(bar) = old.iter().find(|b| !b.passing) {
@@ -90,7 +95,9 @@ fn compare(before: &dyn Rootfs, after: &dyn Rootfs, account: &str, today: i64) -
 }
 
 /// Everything that keeps `account` from logging in over SSH; nothing where there is no SSH server.
-fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
+fn bars(audit: &Audit<'_>, account: &str, today: i64) -> Result<Vec<Bar>> {
+    let root = audit.root();
+    let own = || Subject::account(account.as_bytes());
     let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
     let entry = ByName::new(&passwd.table()).first(&account.raw());
     let groups = Groups::read(root)?;
@@ -100,30 +107,34 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
         is_root: entry.map_or(account == "root", |e| e.number(UID) == 0),
         groups: groups.names(&gids),
     };
-    let Some(door) = door(root, &person)? else { return Ok(Vec::new()) };
+    let Some(door) = door(audit, &person)? else { return Ok(Vec::new()) };
     let mut bars: Vec<Bar> = door
         .shut
         .iter()
         .map(|shut| Bar {
-            says: lossless::shown(&shut.says).into_owned(),
+            says: shut.says.clone().with_texts(&mut |text| {
+                lossless::holds(text).then(|| lossless::shown(text).into_owned())
+            }),
             path: shut.path.clone(),
             line: shut.line,
             word: shut.directive,
+            subject: shut.subject.clone(),
             passing: false,
         })
         .collect();
     let Some(entry) = entry else {
         bars.push(Bar {
-            says: format!("there is no account {}", escape(account.as_bytes())),
+            says: messages::no_account(escape(account.as_bytes())),
             path: passwd.path,
             line: 0,
             word: "account",
+            subject: own(),
             passing: true,
         });
         return Ok(bars);
     };
     let shut = why_shut_out(root, &entry)?;
-    bars.extend(shut.map(|says| Bar::of(&passwd, entry.line, "shell", says)));
+    bars.extend(shut.map(|says| Bar::of(&passwd, &entry, "shell", says)));
     let shadow = AccountFile::read_or_empty(root, Layout::Shadow)?;
     let secret = ByName::new(&shadow.table()).first(account.as_bytes());
     if let Some(secret) = secret {
@@ -131,8 +142,9 @@ fn bars(root: &dyn Rootfs, account: &str, today: i64) -> Result<Vec<Bar>> {
     }
     let nologin = ImagePath::parse("/etc/nologin")?;
     if !person.is_root && door.pam && root.locate(&nologin)?.stat.is_some() {
-        let says = "only root may log in while this file is there".to_owned();
-        bars.push(Bar { says, path: nologin, line: 0, word: "nologin", passing: false });
+        let says = messages::only_root();
+        let subject = Subject::path(&nologin);
+        bars.push(Bar { says, path: nologin, line: 0, word: "nologin", subject, passing: false });
     }
     let hash = match secret {
         Some(secret) => secret.field(PASSWORD),
@@ -152,29 +164,28 @@ fn ageing(shadow: &AccountFile, entry: AccountLine<'_>, door: &Door, today: i64)
         Days::Set(value) => Some(value),
         Days::Unset | Days::Invalid => None,
     };
+    let name = show_name(entry.name());
     let mut bars = Vec::new();
-    let mut bar = |word, says| bars.push(Bar::of(shadow, entry.line, word, says));
+    let mut bar = |word, says| bars.push(Bar::of(shadow, &entry, word, says));
     if let Some(day) = field(EXPIRE).filter(|day| today >= *day) {
-        bar("expire", format!("the account expired on day {day}"));
+        bar("expire", messages::expired(name.as_str(), clock::date(day)));
     }
     if !door.pam {
         // Without PAM sshd keeps out who is locked, keys or not.
         if entry.field(PASSWORD).first() == Some(&b'!') {
-            bar("locked", "the account is locked, and sshd does not use PAM".to_owned());
+            bar("locked", messages::locked(name));
         }
         return bars;
     }
     match (field(CHANGED), field(MAX), field(INACTIVE)) {
-        (Some(0), ..) => bar("age", "the password must be changed at the next login".to_owned()),
+        (Some(0), ..) => bar("age", messages::change_at_next_login(name)),
         (Some(changed), Some(max), inactive) if today - changed > max => {
             let over = today - changed - max;
             bar(
                 "age",
                 match inactive {
-                    Some(inactive) if over > inactive => {
-                        format!("the password expired {over} days ago, and the account with it")
-                    }
-                    _ => format!("the password expired {over} days ago and must be changed first"),
+                    Some(inactive) if over > inactive => messages::inactive(name, over),
+                    _ => messages::password_expired(name, over),
                 },
             );
         }
@@ -201,18 +212,19 @@ fn no_key(
 ) -> Result<Option<Bar>> {
     let home = lossless::decode(entry.field(HOME));
     let name = lossless::decode(entry.name());
-    let missing = |says: &str, path| {
-        let says = format!("no password is taken and {says}");
-        Ok(Some(Bar { says, path, line: 0, word: "key", passing: true }))
+    let missing = |says: Message, path| {
+        let subject = Subject::path(&path);
+        Ok(Some(Bar { says, path, line: 0, word: "key", subject, passing: true }))
     };
     let home_path = ImagePath::parse(if home.starts_with('/') { &home } else { "/" })?;
     if !door.keys {
-        return missing("no key either", ImagePath::parse("/etc/ssh/sshd_config")?);
+        let config = ImagePath::parse("/etc/ssh/sshd_config")?;
+        return missing(messages::keys_not_accepted(show_name(entry.name())), config);
     }
     if door.keys_from_elsewhere {
         return Ok(None);
     }
-    let who = Who { uid: entry.number(UID), gids };
+    let who = Who { name: show_name(entry.name()), uid: entry.number(UID), gids };
     let mut refused = None;
     for pattern in &door.key_files {
         let text = pattern
@@ -235,18 +247,27 @@ fn no_key(
             None => return Ok(None),
             // It is there, and it is refused: nothing that is still to come changes that.
             Some((says, path)) => {
-                refused.get_or_insert(Bar { says, path, line: 0, word: "modes", passing: false });
+                let subject = Subject::path(&path);
+                refused.get_or_insert(Bar {
+                    says,
+                    path,
+                    line: 0,
+                    word: "modes",
+                    subject,
+                    passing: false,
+                });
             }
         }
     }
     match refused {
         Some(bar) => Ok(Some(bar)),
-        None => missing("there is no key yet", home_path),
+        None => missing(messages::no_key_yet(show_name(entry.name())), home_path),
     }
 }
 
 /// An account as the kernel knows it.
 struct Who {
+    name: String,
     uid: u32,
     gids: BTreeSet<u32>,
 }
@@ -273,26 +294,25 @@ fn key_file_refusal(
     home: &ImagePath,
     who: &Who,
     strict: bool,
-) -> Result<Option<(String, ImagePath)>> {
+) -> Result<Option<(Message, ImagePath)>> {
     let unsafe_ = |stat: &Stat| stat.mode & WRITABLE != 0 || ![0, who.uid].contains(&stat.uid);
-    let told = |what: &str, stat: &Stat, at: &ImagePath| {
-        let owner = stat.uid;
-        Ok(Some((format!("{what}: mode {:04o}, owner {owner}", stat.mode), at.clone())))
-    };
+    let name = who.name.as_str();
+    let mode = |stat: &Stat| format!("{:04o}", stat.mode);
     if !who.may(stat, 4) {
-        return told("sshd cannot read the keys as the account", stat, path);
+        let says = messages::keys_unreadable(name, mode(stat), stat.uid);
+        return Ok(Some((says, path.clone())));
     }
     if strict && unsafe_(stat) {
-        return told("sshd refuses keys that others may change", stat, path);
+        return Ok(Some((messages::keys_writable(mode(stat), stat.uid), path.clone())));
     }
     let mut checked = strict;
     for dir in std::iter::successors(path.parent(), ImagePath::parent) {
         let Some(stat) = root.stat(&dir)? else { continue };
         if !who.may(&stat, 1) {
-            return told("sshd cannot reach the keys as the account", &stat, &dir);
+            return Ok(Some((messages::keys_unreachable(name, mode(&stat), stat.uid), dir)));
         }
         if checked && unsafe_(&stat) {
-            return told("sshd refuses keys below what others may change", &stat, &dir);
+            return Ok(Some((messages::directory_writable(mode(&stat), stat.uid), dir)));
         }
         checked &= dir != *home;
     }
@@ -335,14 +355,16 @@ mod tests {
     }
 
     fn ends(before: &MemoryRootfs, after: &MemoryRootfs, account: &str) -> Vec<String> {
-        match compare(before, after, account, TODAY).unwrap() {
-            Outlook::Ends(bars) => bars.iter().map(Bar::to_string).collect(),
+        match compare(&before.into(), &after.into(), account, TODAY).unwrap() {
+            Outlook::Ends(bars) => {
+                bars.iter().map(|bar| format!("{} ({})", bar.says, bar.place())).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
 
     fn outlook_of(before: &MemoryRootfs, after: &MemoryRootfs, account: &str) -> Outlook {
-        compare(before, after, account, TODAY).unwrap()
+        compare(&before.into(), &after.into(), account, TODAY).unwrap()
     }
 
     #[test]
@@ -371,7 +393,7 @@ mod tests {
             (passwd("/bin/false"), "bob", "the login shell is /bin/false"),
             (passwd("/bin/sync"), "bob", "the login shell is /bin/sync"),
             (passwd("").without("/bin/sh"), "bob", "the login shell /bin/sh is not there"),
-            (passwd("zsh"), "bob", "is no path"),
+            (passwd("zsh"), "bob", "is not a path"),
             (passwd("/etc/passwd"), "bob", "/etc/passwd cannot be started"),
             (
                 shadow(&format!("{HASH}:19900:0:90:7:::")),
@@ -383,9 +405,13 @@ mod tests {
             (
                 shadow(&format!("{HASH}:19900:0:99999:7::20000:")),
                 "bob",
-                "the account expired on day 20000",
+                "the account bob expired on 2024-10-04",
             ),
-            (shadow("!:19900:0:99999:7:::"), "bob", "no password is taken and there is no key yet"),
+            (
+                shadow("!:19900:0:99999:7:::"),
+                "bob",
+                "sshd accepts no password of bob, and there is no key yet",
+            ),
             (sshd("PasswordAuthentication no\nUsePAM no\n"), "bob", "there is no key yet"),
             (image().file("/etc/nologin", ""), "bob", "only root may log in"),
         ] {
@@ -406,11 +432,14 @@ mod tests {
             (after(keys, 0o620, 1000, 1000), "keys that others may change: mode 0620"),
             (after(keys, 0o600, 0, 0), "cannot read the keys"),
             (after(keys, 0o644, 7, 0), "others may change: mode 0644, owner 7"),
-            (after("/home/bob", 0o775, 1000, 1000), "below what others may change: mode 0775"),
+            (
+                after("/home/bob", 0o775, 1000, 1000),
+                "below a directory that others may change: mode 0775",
+            ),
             (after("/home/bob", 0o700, 0, 0), "cannot reach the keys"),
             (after("/home/bob/.ssh", 0o700, 0, 0), "cannot reach the keys"),
             (after("/home", 0o700, 0, 0), "cannot reach the keys"),
-            (keyed().file("/etc/ssh/sshd_config", "UsePAM no\n"), "the account is locked, and"),
+            (keyed().file("/etc/ssh/sshd_config", "UsePAM no\n"), "the account bob is locked, and"),
             (
                 keyed().file("/etc/ssh/sshd_config", "UsePAM yes\nAuthorizedKeysFile /etc/%u\n"),
                 "no key yet",

@@ -4,175 +4,71 @@
 //! until nothing is left to change. Nothing is written here. Invariant: no second logic decides
 //! what to do.
 
-use std::collections::BTreeSet;
+mod change;
+mod judged;
+pub(crate) mod messages;
 
-use crate::check::{Check, Evidence, Finding, Fix, Gap, Outcome, Presence};
-use crate::error::{Error, Result, cut};
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use crate::check::{Audit, Check, Finding, Fix, Gap, Outcome, Presence, Subject};
+use crate::error::{Error, Result};
+use crate::message::{Arg, Message, say};
 use crate::profile::{Disposition, Rule, RuleId};
-use crate::rootfs::{Change, ImagePath, Node, PathChange, Rootfs, StagedRootfs};
-use crate::text::lossless;
+use crate::rootfs::{Change, ImagePath, Node, Rootfs, StagedRootfs, Tag};
+
+pub use change::{PathChange, Purpose};
+use judged::combine;
+pub use judged::{Judged, JudgedGap, Remedy};
 
 /// The limit of rounds of staging and auditing per rule; real rules need one to four.
 const MAX_ROUNDS: usize = 64;
 /// The limit of passes over all rules; real profiles settle in two.
 const MAX_PASSES: usize = 8;
 
-/// Whether `apply` can close the gaps of a rule that does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Remedy {
-    /// Every gap has a change that closes it.
-    Available,
-    /// At least one gap has none; the reason says why.
-    None,
-}
-
-/// The verdict on one rule.
-#[derive(Debug, Clone)]
-pub struct Judged {
-    /// Which rule.
-    pub id: RuleId,
-    /// Its outcome.
-    pub outcome: Outcome,
-    /// Whether any single want holds by itself (and not vacuously).
-    pub any_met: bool,
-    /// Whether `apply` can close it, for a rule that does not hold.
-    pub remedy: Option<Remedy>,
-    /// What was found, gaps first.
-    pub evidence: Vec<Evidence>,
-    /// Why it is `unknown`, or why there is no remedy.
-    pub reason: Option<String>,
-}
-
 /// Audits every rule on the image. Never fails as a whole: a rule that cannot be judged is
 /// [`Outcome::Unknown`] with its cause, and the others continue.
-pub fn audit(rules: &[&Rule], root: &dyn Rootfs) -> Vec<Judged> {
-    rules.iter().map(|rule| judge(rule, root)).collect()
+pub fn audit<'a>(rules: &[&Rule], audit: impl Into<Audit<'a>>) -> Vec<Judged> {
+    let audit = audit.into();
+    rules.iter().map(|rule| judge(rule, &audit)).collect()
 }
 
-/// One line of the log about what was just judged; `judged` in the order of `rules`.
-pub fn say(what: &str, rules: &[&Rule], judged: &[Judged]) {
+/// One line of the log about what was just judged, `again` after a run has written; `judged` in the
+/// order of `rules`.
+pub fn log_judged(rules: &[&Rule], judged: &[Judged], again: bool) {
     let enforced = |rule: &Rule| matches!(rule.disposition, Disposition::Enforce(_));
     let outcomes: Vec<Outcome> =
         rules.iter().zip(judged).filter(|(r, _)| enforced(r)).map(|(_, j)| j.outcome).collect();
     let count = |outcome| outcomes.iter().filter(|o| **o == outcome).count();
-    let (of, hold) = (outcomes.len(), count(Outcome::Met) + count(Outcome::MetVacuously));
+    let (rows, of) = (judged.len(), outcomes.len());
+    let hold = count(Outcome::Met) + count(Outcome::MetVacuously);
     let (open, manual) = (count(Outcome::NotMet), count(Outcome::Manual));
     let unknown = count(Outcome::Unknown);
-    log::info!(
-        phase = "judge", rows = judged.len(), hold = hold, not_met = open, manual = manual,
-        unknown = unknown;
-        "{what}: {} rows; of the {of} that are to hold, {hold} do, {open} do not, {manual} need a \
-         person, {unknown} cannot be told", judged.len()
+    let line = match again {
+        true => messages::judged_again,
+        false => messages::judged,
+    };
+    say!(
+        info, phase = "judge", rows = rows, hold = hold, not_met = open, manual = manual,
+        unknown = unknown; line(rows, of, hold, open, manual, unknown)
     );
 }
 
-fn judge(rule: &Rule, root: &dyn Rootfs) -> Judged {
+fn judge(rule: &Rule, audit: &Audit<'_>) -> Judged {
     let (checks, nothing) = match &rule.disposition {
         Disposition::Enforce(want) => (want, Outcome::Unknown),
         Disposition::LeaveAlone { observe, .. } => (observe, Outcome::Unmeasured),
     };
     if checks.is_empty() {
-        let reason = (nothing == Outcome::Unknown).then(|| "not implemented".to_owned());
-        let evidence = Vec::new();
-        return Judged {
-            id: rule.id.clone(),
-            outcome: nothing,
-            any_met: false,
-            remedy: None,
-            evidence,
-            reason,
-        };
+        let reason = (nothing == Outcome::Unknown).then(messages::not_implemented);
+        return Judged { reason, ..Judged::nothing(&rule.id, nothing) };
     }
-    let judged = combine(&rule.id, checks.iter().map(|c| c.audit(root)));
+    let audit = audit.of_rule(&rule.id);
+    let judged = combine(&rule.id, checks.iter().map(|c| c.find(&audit)));
     match rule.disposition {
         // Advice how to close a gap would be advice to touch what is left alone.
-        Disposition::LeaveAlone { .. } if judged.outcome == Outcome::NotMet => {
-            Judged { remedy: None, reason: None, ..judged }
-        }
-        _ => judged,
-    }
-}
-
-/// The limit of observations, and of reasons, per row.
-const MOST: usize = 2_000;
-
-/// The limit of one reason, in bytes: a line of megabytes in a file must not end up in a row.
-fn bounded(reason: String) -> String {
-    const LONG: usize = 2_000;
-    if reason.len() <= LONG { reason } else { cut(&reason, LONG).into_owned() }
-}
-
-/// All wants must hold. What definitely fails, fails; else what cannot be determined is unknown.
-fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judged {
-    let (mut gaps, mut evidence) = (Vec::new(), Vec::new());
-    let (mut causes, mut reasons) = (Vec::new(), Vec::new());
-    let mut outcomes = BTreeSet::new();
-    for finding in findings {
-        match finding {
-            Err(e) => {
-                outcomes.insert(Outcome::Unknown);
-                causes.push(bounded(lossless::shown(&e.to_string()).into_owned()));
-            }
-            Ok(finding) => {
-                outcomes.insert(finding.outcome());
-                match finding {
-                    Finding::Met(e)
-                    | Finding::MetVacuously(e)
-                    | Finding::Manual(e)
-                    | Finding::Unmeasured(e) => {
-                        evidence.extend(e);
-                    }
-                    Finding::NotMet { gaps: found, holding } => {
-                        for Gap { evidence, fix } in found {
-                            gaps.push(evidence);
-                            reasons.extend(fix.reason().map(bounded));
-                        }
-                        evidence.extend(holding);
-                    }
-                }
-            }
-        }
-    }
-    let has = |o| outcomes.contains(&o);
-    let outcome = if has(Outcome::NotMet) {
-        Outcome::NotMet
-    } else if has(Outcome::Unknown) {
-        Outcome::Unknown
-    } else if has(Outcome::Manual) {
-        Outcome::Manual
-    } else if has(Outcome::Unmeasured) {
-        Outcome::Unmeasured
-    } else if has(Outcome::Met) {
-        Outcome::Met
-    } else {
-        Outcome::MetVacuously
-    };
-    let remedy =
-        (outcome == Outcome::NotMet).then_some(if reasons.is_empty() && causes.is_empty() {
-            Remedy::Available
-        } else {
-            Remedy::None
-        });
-    reasons.extend(causes);
-    reasons.dedup();
-    gaps.extend(evidence);
-    // A file of a million lines is not a report of a million lines.
-    if let Some(more) = gaps.len().checked_sub(MOST).filter(|more| *more > 0) {
-        gaps.truncate(MOST);
-        gaps.push(Evidence::note_only(format!("and {more} more, which are not shown")));
-    }
-    if let Some(more) = reasons.len().checked_sub(MOST).filter(|more| *more > 0) {
-        reasons.truncate(MOST);
-        reasons.push(format!("and {more} more reasons"));
-    }
-    Judged {
-        id: id.clone(),
-        outcome,
-        any_met: has(Outcome::Met),
-        remedy,
-        evidence: gaps,
-        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+        Disposition::LeaveAlone { .. } => judged.without_advice(),
+        Disposition::Enforce(_) => judged,
     }
 }
 
@@ -192,6 +88,11 @@ impl Plan {
     /// Every path that would change, sorted.
     pub fn changes(&self) -> &[PathChange] {
         &self.changes
+    }
+
+    /// What stands at each path that would change, when the plan has been carried out.
+    pub fn nodes(&self) -> impl Iterator<Item = (ImagePath, Option<Node>)> {
+        self.changes.iter().map(|change| (change.path.clone(), change.after.clone()))
     }
 }
 
@@ -217,14 +118,16 @@ pub struct PackageChange {
 
 /// The package operations that would close gaps of the enforced rules among `rules`, each once, in
 /// the order of the rules' ids. A want that cannot be judged requires none.
-pub fn package_changes(rules: &[&Rule], root: &dyn Rootfs) -> Vec<PackageChange> {
+pub fn package_changes<'a>(rules: &[&Rule], audit: impl Into<Audit<'a>>) -> Vec<PackageChange> {
+    let audit = audit.into();
     let mut sorted: Vec<&Rule> = rules.to_vec();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
     let mut all: Vec<PackageChange> = Vec::new();
     for rule in sorted {
         let Disposition::Enforce(want) = &rule.disposition else { continue };
         for check in want {
-            let Ok(Finding::NotMet { gaps, .. }) = check.audit(root) else { continue };
+            let audit = audit.of_rule(&rule.id);
+            let Ok(Finding::NotMet { gaps, .. }) = check.find(&audit) else { continue };
             for gap in gaps {
                 let Fix::Package { names, want, before } = gap.fix else { continue };
                 let same = |c: &&mut PackageChange| {
@@ -248,6 +151,9 @@ impl Plan {
     /// A plan of these changes, for tests of the executor.
     pub(crate) fn of_stage(staged: &StagedRootfs<'_>) -> Plan {
         let changes = staged.changes().expect("an image for tests can be read");
+        let purposes = [Purpose::of_test().into()];
+        // All changes of a test are for one purpose, whatever the tags.
+        let changes = changes.into_iter().map(|c| PathChange::new(c, &purposes)).collect();
         Plan { before: Vec::new(), after: Vec::new(), changes }
     }
 }
@@ -260,10 +166,12 @@ impl Plan {
 ///
 /// # Errors
 /// [`Error::Unsettled`] when rules undo each other; an image that cannot be read any more.
-pub fn plan<'r>(rules: &[&'r Rule], root: &dyn Rootfs) -> Result<Plan> {
-    let before = audit(rules, root);
-    say("judged", rules, &before);
-    let mut staged = StagedRootfs::new(root);
+pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<Plan> {
+    let image = audit.into();
+    let before = self::audit(rules, image);
+    log_judged(rules, &before, false);
+    let mut staged = StagedRootfs::new(image.root());
+    let mut purposes = Purposes::default();
     // The stage begins as the image, and `before` has judged that already.
     let first = |(rule, judged): (&&'r Rule, &Judged)| Row {
         rule,
@@ -285,7 +193,7 @@ pub fn plan<'r>(rules: &[&'r Rule], root: &dyn Rootfs) -> Result<Plan> {
             }
             let id = &row.rule.id;
             let checkpoint = staged.checkpoint();
-            match settle(id, want, &mut staged) {
+            match settle(&image.of_rule(id), id, want, &mut staged, &mut purposes) {
                 Ok((moved, seen)) => {
                     row.seen = seen;
                     if moved {
@@ -293,7 +201,7 @@ pub fn plan<'r>(rules: &[&'r Rule], root: &dyn Rootfs) -> Result<Plan> {
                     }
                 }
                 Err(why) => {
-                    log::warn!("rule {id}: left as it is: {why}");
+                    say!(warn, messages::left_as_it_is(id, &why));
                     staged.restore(checkpoint);
                     row.stuck = Some(why);
                 }
@@ -304,15 +212,16 @@ pub fn plan<'r>(rules: &[&'r Rule], root: &dyn Rootfs) -> Result<Plan> {
         }
         passes += 1;
         if passes > MAX_PASSES {
-            return Err(Error::Unsettled(format!("rules {} undo each other", restless.join(", "))));
+            return Err(Error::Unsettled(restless.join(", ")));
         }
     }
-    let changes = staged.changes()?;
+    let differences = staged.changes()?.into_iter();
+    let changes: Vec<_> = differences.map(|d| PathChange::new(d, &purposes.list)).collect();
     let last_look = |(row, before): (Row<'_>, &Judged)| {
         let mut judged = match row.seen.holds_for(&staged) {
             _ if changes.is_empty() => before.clone(),
             true => row.seen.judged,
-            false => judge(row.rule, &staged),
+            false => judge(row.rule, &image.on(&staged)),
         };
         if let Some(why) = row.stuck {
             judged.remedy = judged.remedy.map(|_| Remedy::None);
@@ -321,25 +230,17 @@ pub fn plan<'r>(rules: &[&'r Rule], root: &dyn Rootfs) -> Result<Plan> {
         judged
     };
     let after: Vec<Judged> = rows.into_iter().zip(&before).map(last_look).collect();
-    let for_rules: BTreeSet<&RuleId> = changes.iter().flat_map(|c| &c.rules).collect();
-    let files = changes.iter().filter(|c| has_new_content(c)).count();
-    let told = match changes.len() {
-        0 => "planned no changes".to_owned(),
-        n => format!(
-            "planned {n} changes for {} rows: new content for {files} paths, mode or owner of {}",
-            for_rules.len(),
-            n - files
-        ),
-    };
-    log::info!(
-        phase = "plan", changes = changes.len(), files = files, rows = for_rules.len(); "{told}"
+    let for_rules: BTreeSet<&RuleId> = changes.iter().flat_map(PathChange::rules).collect();
+    let files = changes.iter().filter(|c| c.has_new_content()).count();
+    let (all, rows) = (changes.len(), for_rules.len());
+    say!(
+        info, phase = "plan", changes = all, files = files, rows = rows;
+        match all {
+            0 => messages::no_changes(),
+            _ => messages::planned(all, rows, files, all - files),
+        }
     );
     Ok(Plan { before, after, changes })
-}
-
-fn has_new_content(change: &PathChange) -> bool {
-    let body = |node: &Option<Node>| node.as_ref().map(|n| n.body.clone());
-    body(&change.before) != body(&change.after)
 }
 
 /// A rule while it is planned. Two may have one id, where they come from no profile.
@@ -347,7 +248,7 @@ struct Row<'r> {
     rule: &'r Rule,
     seen: Seen,
     /// Why it is left as it is.
-    stuck: Option<String>,
+    stuck: Option<Message>,
 }
 
 /// The outcome of a rule on the stage at a revision.
@@ -371,24 +272,46 @@ impl Seen {
     }
 }
 
+/// The purposes of everything staged; their places are the tags.
+#[derive(Default)]
+struct Purposes {
+    list: Vec<Rc<Purpose>>,
+    tags: HashMap<Rc<Purpose>, Tag>,
+}
+
+impl Purposes {
+    fn tag(&mut self, rule: &RuleId, subject: &Subject) -> Tag {
+        let purpose = Rc::new(Purpose { rule: rule.clone(), subject: subject.clone() });
+        if let Some(known) = self.tags.get(&purpose) {
+            return *known;
+        }
+        // A tree has far fewer accounts, files and settings than fit.
+        let tag = Tag::try_from(self.list.len()).unwrap_or(Tag::MAX);
+        self.list.push(purpose.clone());
+        self.tags.insert(purpose, tag);
+        tag
+    }
+}
+
 /// Stages what closes a rule's gaps until there is nothing more to stage. Returns whether
 /// anything was staged and the final outcome, or why the rule has to be left.
 fn settle(
+    audit: &Audit<'_>,
     id: &RuleId,
     want: &[Check],
     staged: &mut StagedRootfs<'_>,
-) -> Result<(bool, Seen), String> {
+    purposes: &mut Purposes,
+) -> Result<(bool, Seen), Message> {
     let mut any = false;
     for _ in 0..MAX_ROUNDS {
         let mut moved = false;
         let mut findings = Vec::with_capacity(want.len());
         for check in want {
             let mut touched: BTreeSet<ImagePath> = BTreeSet::new();
-            let finding = check.audit(staged);
+            let finding = check.find(&audit.on(staged));
             // A want that cannot be judged has nothing to stage; the verdict says so.
             if let Ok(Finding::NotMet { gaps, .. }) = &finding {
-                for gap in gaps {
-                    let Fix::Changes(changes) = &gap.fix else { continue };
+                for (changes, subjects) in together(gaps) {
                     // A whole-file change was made from the file as it was when the audit read it:
                     // one change per path and look, the next look sees its result.
                     let places: Vec<ImagePath> = changes.iter().map(|c| place(c, staged)).collect();
@@ -396,10 +319,11 @@ fn settle(
                         continue;
                     }
                     touched.extend(places);
+                    let tags: Vec<Tag> = subjects.iter().map(|s| purposes.tag(id, s)).collect();
                     for change in changes {
                         moved |= staged
-                            .stage(change, id)
-                            .map_err(|e| format!("the change is not possible: {e}"))?;
+                            .stage(change, &tags)
+                            .map_err(|e| messages::not_possible(Arg::cause(e)))?;
                     }
                 }
             }
@@ -412,7 +336,25 @@ fn settle(
         }
         any = true;
     }
-    Err("its changes never end; this is a fault of the program".to_owned())
+    Err(messages::never_ends())
+}
+
+/// The changes of gaps in their order, each set once, with the subjects of all gaps that share it.
+fn together(gaps: &[Gap]) -> Vec<(&[Change], Vec<&Subject>)> {
+    let mut known: HashMap<*const Change, usize> = HashMap::new();
+    let mut sets: Vec<(&[Change], Vec<&Subject>)> = Vec::new();
+    for gap in gaps {
+        let Fix::Changes(changes) = &gap.fix else { continue };
+        if changes.is_empty() {
+            continue;
+        }
+        let at = *known.entry(changes.as_ptr()).or_insert(sets.len());
+        match sets.get_mut(at) {
+            Some((_, subjects)) => subjects.push(&gap.subject),
+            None => sets.push((&**changes, vec![&gap.subject])),
+        }
+    }
+    sets
 }
 
 /// Where a change lands: two paths may lead to one file.

@@ -11,7 +11,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use gokaku::profile::{Lang, Profile};
+use gokaku::message::Lang;
+use gokaku::profile::Profile;
 use regex::Regex;
 use serde_json::Value;
 use support::{gokaku, gokaku_as_root, in_overlay, repository, rows, skip};
@@ -156,7 +157,7 @@ fn a_table_for_another_release_is_data_alone() {
         (&"later".into(), &"team-decides".into())
     );
     let supposed = rows(&audit)["3.4"]["evidence"].to_string();
-    assert!(supposed.contains("sshd 9.2 (supposed"), "{supposed}");
+    assert!(supposed.contains("sshd 9.2 (assumed"), "{supposed}");
     // The table's numbers by number, then the site's own.
     let ids: Vec<&str> =
         audit["rules"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();

@@ -38,6 +38,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gokaku::check::Audit;
 use gokaku::plan;
 use gokaku::profile::{Profile, Rule};
 use gokaku::rootfs::{FileKind, ImagePath, MemoryRootfs, Rootfs};
@@ -46,14 +47,16 @@ use support::{Case, FileSpec, edit, path, text_at, words};
 fn run(id: &str, rule: &Rule, base: &MemoryRootfs, case: &Case) {
     let at = format!("{id}.case: {}", case.name);
     let root = case.tree(base);
-    let plan = plan::plan(&[rule], &root).unwrap_or_else(|e| panic!("{at}: {e}"));
+    let options = case.options();
+    let audit = Audit::new(&root, &options);
+    let plan = plan::plan(&[rule], audit).unwrap_or_else(|e| panic!("{at}: {e}"));
     let (before, after) = (&plan.before[0], &plan.after[0]);
     let outcome = match before.outcome == after.outcome {
         true => before.outcome.word().to_owned(),
         false => format!("{} -> {}", before.outcome.word(), after.outcome.word()),
     };
     assert_eq!(outcome, case.outcome(), "{at}\nbefore: {before:#?}\nafter: {after:#?}");
-    let result = root.clone().changed(plan.changes());
+    let result = root.clone().changed(plan.nodes());
     let mut expected_paths = BTreeSet::new();
     for part in &case.parts {
         let words = words(part);
@@ -114,7 +117,7 @@ fn run(id: &str, rule: &Rule, base: &MemoryRootfs, case: &Case) {
     assert!(unnamed.is_empty(), "{at}: changes what the case does not name: {unnamed:?}");
     let idle: Vec<_> = expected_paths.difference(&changed).collect();
     assert!(idle.is_empty(), "{at}: does not change {idle:?}");
-    let again = plan::plan(&[rule], &result).unwrap();
+    let again = plan::plan(&[rule], audit.on(&result)).unwrap();
     assert!(again.changes().is_empty(), "{at}: a second run would change {:?}", again.changes());
 }
 

@@ -104,7 +104,7 @@ fn faults_after_all(
 ) -> Vec<String> {
     let mut faults = Vec::new();
     let plan = plan_all(rules, root, name);
-    let result = root.clone().changed(plan.changes());
+    let result = root.clone().changed(plan.nodes());
     for judged in &plan.after {
         if judged.remedy == Some(Remedy::Available) {
             faults.push(format!("{name}: {} could still be mended: {judged:?}", judged.id));
@@ -184,7 +184,7 @@ fn rows_that_are_left_alone_come_out_as_before() {
     let mut trees = vec![(String::new(), "the stock tree".to_owned(), support::base())];
     trees.extend(wrong_trees().into_iter().step_by(30));
     for (_, name, root) in trees {
-        let result = root.clone().changed(plan_all(&rules, &root, &name).changes());
+        let result = root.clone().changed(plan_all(&rules, &root, &name).nodes());
         for (before, after) in plan::audit(&left, &root).iter().zip(plan::audit(&left, &result)) {
             assert_eq!(before.outcome, after.outcome, "{name}: {before:#?}\n{after:#?}");
         }
@@ -196,7 +196,7 @@ fn a_second_plan_of_all_rows_finds_nothing() {
     let profile = Profile::embedded().unwrap();
     let rules = enforced(&profile);
     for (_, name, root) in wrong_trees().into_iter().step_by(10) {
-        let result = root.clone().changed(plan_all(&rules, &root, &name).changes());
+        let result = root.clone().changed(plan_all(&rules, &root, &name).nodes());
         let again = plan_all(&rules, &result, &name);
         assert!(again.changes().is_empty(), "{name}: {:?}", again.changes());
     }
@@ -208,9 +208,9 @@ fn the_order_of_the_rows_given_says_nothing() {
     let mut rules = enforced(&profile);
     let mut shuffler = Shuffler(18_04);
     for (_, name, root) in wrong_trees().into_iter().step_by(23) {
-        let straight = snapshot(&root.clone().changed(plan_all(&rules, &root, &name).changes()));
+        let straight = snapshot(&root.clone().changed(plan_all(&rules, &root, &name).nodes()));
         shuffler.shuffle(&mut rules);
-        let shuffled = snapshot(&root.clone().changed(plan_all(&rules, &root, &name).changes()));
+        let shuffled = snapshot(&root.clone().changed(plan_all(&rules, &root, &name).nodes()));
         let differ = differences(&straight, &shuffled);
         assert!(differ.is_empty(), "{name}: {}", differ.join("\n"));
     }
@@ -223,7 +223,7 @@ fn one_at_a_time(rules: &[&Rule], mut root: MemoryRootfs, at: &str) -> MemoryRoo
         for rule in rules {
             let plan = plan_all(&[rule], &root, &format!("{at}: {}", rule.id));
             moved |= !plan.changes().is_empty();
-            root = root.changed(plan.changes());
+            root = root.changed(plan.nodes());
         }
         if !moved {
             return root;
@@ -241,7 +241,7 @@ fn rows_applied_one_at_a_time_in_any_order_come_to_the_same() {
     trees.push((String::new(), "the stock tree".to_owned(), support::base()));
     let mut failed = Vec::new();
     for (_, name, root) in trees.into_iter().rev().step_by(9) {
-        let together = snapshot(&root.clone().changed(plan_all(&rules, &root, &name).changes()));
+        let together = snapshot(&root.clone().changed(plan_all(&rules, &root, &name).nodes()));
         shuffler.shuffle(&mut rules);
         let apart = snapshot(&one_at_a_time(&rules, root, &name));
         let differ = differences(&together, &apart);
@@ -322,7 +322,7 @@ fn comments_stay_where_they_are() {
     for (with, without) in plan.after.iter().zip(&plain.after) {
         assert_eq!(with.outcome, without.outcome, "comments change a verdict: {with:#?}");
     }
-    let result = root.changed(plan.changes());
+    let result = root.changed(plan.nodes());
     for (at, marks) in marks {
         let text = support::text_at(&result, &at);
         let left: Vec<&str> = text.lines().filter(|l| l.starts_with("#  mark ")).collect();
@@ -346,7 +346,7 @@ fn of_the_stock_tree_little_is_replaced() {
     let rules = enforced(&profile);
     let root = support::base();
     let plan = plan_all(&rules, &root, "stock");
-    let result = snapshot(&root.clone().changed(plan.changes()));
+    let result = snapshot(&root.clone().changed(plan.nodes()));
     let mut replaced: Vec<(String, Vec<String>)> = Vec::new();
     for (at, (kind, .., old)) in snapshot(&root) {
         let (new_kind, .., new) = result.get(&at).unwrap_or_else(|| panic!("{at} is gone"));
@@ -383,13 +383,13 @@ fn files_without_a_last_line_feed_come_to_the_same() {
         }
     }
     let plan = plan_all(&rules, &root, "unterminated");
-    let result = root.changed(plan.changes());
+    let result = root.changed(plan.nodes());
     assert!(plan_all(&rules, &result, "unterminated").changes().is_empty());
     let plain = plan_all(&rules, &support::base(), "stock");
     for (open, closed) in plan.after.iter().zip(&plain.after) {
         assert_eq!(open.outcome, closed.outcome, "{open:#?}");
     }
-    let expected = snapshot(&support::base().changed(plain.changes()));
+    let expected = snapshot(&support::base().changed(plain.nodes()));
     for change in plan.changes() {
         let at = change.path.to_string();
         let (.., got) = &snapshot(&result)[&at];

@@ -68,10 +68,10 @@ fn each_phase_is_a_line_and_the_verdict_is_the_last() {
         "gokaku: warning: rule 1.1.1.1: left as it is: ",
         "gokaku: info: planned ",
         "gokaku: info: wrote ",
-        "gokaku: info: judged again from the disk: 2 rows; of the 2 that are to hold, 1 do, ",
+        "gokaku: info: judged again from the disk: 2 rows; of the 2 that are to hold, 1 does, ",
         "gokaku: warning, again: rule 1.1.1.1: left as it is: ",
         "gokaku: error: 1.1.1.1 ",
-        "gokaku: error: not as declared: 1 of 2 rows hold, ",
+        "gokaku: error: not as declared: 1 of 2 rows hold; 1 ",
     ];
     let places: Vec<usize> = order.iter().map(|text| begins(text)).collect();
     assert!(places.is_sorted(), "{places:?} {log:#?}");
@@ -103,6 +103,14 @@ fn json_is_one_object_a_line_and_says_the_same() {
     assert_eq!((&at(7)["hold"], &at(7)["rows"]), (&1.into(), &2.into()));
     assert!(json.iter().all(|l| l["message"].is_string() && l["time"].is_null()));
     assert_eq!(json.iter().filter(|l| l["again"] == true).count(), 1);
+    // Ids, arguments and English, whatever the language.
+    let tree = Tree::new();
+    let ja = lines(&tree.apply(gokaku_as_root(test).unwrap(), &["--log-format=json", "--lang=ja"]));
+    let ja: Vec<Value> = ja.iter().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let ids = |log: &[Value]| log.iter().map(|l| l["id"].to_string()).collect::<Vec<_>>();
+    assert_eq!(ids(&ja), ids(&json));
+    assert_eq!((&at(0)["id"], &at(0)["args"]["hold"]), (&"cli.read_profile".into(), &2.into()));
+    assert_eq!((&ja[0]["message"], &ja[0]["args"]), (&json[0]["message"], &json[0]["args"]));
     // The environment says the same as the flag; mistakes are told in the same form.
     let out = gokaku()
         .args(["audit", "--rule", "9.9", "--root", "/"])

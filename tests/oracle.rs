@@ -66,7 +66,7 @@ impl Verdict {
         }
         let (outcome, from) = (judged.outcome.word(), &input.from);
         let mut why = format!("{outcome}; input: {from}");
-        for evidence in judged.evidence.iter().take(2) {
+        for evidence in judged.seen().take(2) {
             why.push_str(&format!("\n      {evidence:?}"));
         }
         if let Some(reason) = &judged.reason {

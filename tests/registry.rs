@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gokaku::profile::{Disposition, Lang, Profile, Reason, Rule};
+use gokaku::message::Lang;
+use gokaku::profile::{Disposition, Profile, Reason, Rule};
 
 /// id → (status, reason), from the published table's own words.
 fn published() -> BTreeMap<String, (&'static str, Option<&'static str>)> {

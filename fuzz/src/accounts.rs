@@ -18,7 +18,7 @@ pub fn run(data: &[u8]) {
     members(text).for_each(|name| assert!(!name.is_empty()));
     let table = parse(text, layout);
     for fault in &table.faults {
-        let _ = fault.what.to_string();
+        let _ = format!("{:?}", fault.what);
     }
 
     let mut add = Edits::new();

@@ -1,7 +1,8 @@
 //! Profiles: a head and a chapter in TOML.
 
+use gokaku::message::Lang;
 use gokaku::plan::audit;
-use gokaku::profile::{Lang, ProfileFiles};
+use gokaku::profile::ProfileFiles;
 use gokaku::rootfs::MemoryRootfs;
 
 use super::support::chosen;

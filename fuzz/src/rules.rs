@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 
 use gokaku::check::{Check, Outcome};
+use gokaku::plan::PathChange;
 use gokaku::plan::{Remedy, plan};
 use gokaku::profile::{Disposition, Profile, Rule};
 use gokaku::report::diff;
-use gokaku::rootfs::{AccountDb, ImagePath, MemoryRootfs, NodeBody, PathChange, Rootfs};
+use gokaku::rootfs::{AccountDb, ImagePath, MemoryRootfs, NodeBody, Rootfs};
 use gokaku::text::lossless;
 
 use super::support::{chosen_bytes, kept, lines};
@@ -91,13 +92,16 @@ impl Family {
             Err(e) => panic!("rules do not settle: {e}"),
         };
         for judged in &first.after {
-            let reason = judged.reason.as_deref().unwrap_or_default();
+            let reason = judged.reason.as_ref().map(ToString::to_string).unwrap_or_default();
             assert!(!reason.contains("never end"), "{judged:?}");
             assert!(judged.remedy != Some(Remedy::Available), "left open: {judged:?}");
-            assert!(!secret || !format!("{:?}", judged.evidence).contains(SECRET), "{judged:?}");
-            let seen = judged.evidence.iter().flat_map(|e| [&e.found, &e.want, &e.note]);
+            assert!(!secret || !format!("{judged:?}").contains(SECRET), "{judged:?}");
+            let seen = judged.seen().flat_map(|e| [&e.found, &e.want, &e.note]);
             let seen = seen.chain([&judged.reason]).flatten();
-            assert!(!seen.into_iter().any(|text| lossless::holds(text)), "{judged:?}");
+            assert!(
+                !seen.into_iter().any(|text| text.any_text(&mut lossless::holds)),
+                "{judged:?}"
+            );
         }
         for (before, after) in first.before.iter().zip(&first.after) {
             let lost = before.outcome == Outcome::Met && after.outcome == Outcome::NotMet;
@@ -106,7 +110,7 @@ impl Family {
         if first.changes().is_empty() {
             return;
         }
-        let done = root.clone().changed(first.changes());
+        let done = root.clone().changed(first.nodes());
         let second = match plan(rules, &done) {
             Ok(plan) => plan,
             Err(e) => panic!("rules do not settle a second time: {e}"),

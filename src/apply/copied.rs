@@ -5,7 +5,7 @@ use std::path::Path;
 use super::journal::{Journal, Phase, Saved};
 use super::revert::PutBack;
 use super::{Executor, OpenDirs, half_made};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{DiskRootfs, ImagePath};
 
 /// Undoes on `root` what a run had begun on another copy of this tree when it was cut off. Its
@@ -35,7 +35,7 @@ pub fn undo_copy(root: &DiskRootfs, state: &Path) -> Result<Option<Vec<PutBack>>
 #[allow(clippy::disallowed_methods)] // the program's own directory on the host
 pub fn is_unfinished(state: &Path) -> Result<bool> {
     use std::io::ErrorKind::{NotADirectory, NotFound};
-    let fail = |e| Error::host("read", state, e);
+    let fail = |e| Error::host(cannot::read, state, e);
     let is_none = |e: &std::io::Error| matches!(e.kind(), NotADirectory | NotFound);
     let list = |dir: &Path| match std::fs::read_dir(dir) {
         Ok(entries) => entries.map(|e| Ok(e?.path())).collect::<std::io::Result<Vec<_>>>(),

@@ -21,7 +21,9 @@ use sha2::{Digest, Sha256};
 
 use self::opened::{Opened, again};
 use super::shape::Shape;
-use crate::error::{Error, Result};
+use crate::apply::messages;
+use crate::error::{Error, Result, cannot};
+use crate::message::{Message, say};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Stat, reopen};
 
 /// A directory of the target, open, and the path it stands for.
@@ -36,7 +38,7 @@ impl OpenDir {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
         let fd = root
             .open_at(&dir, flags, Links::Refuse)
-            .map_err(|e| Error::target("open the directory", &dir, e))?;
+            .map_err(|e| Error::target(cannot::open_the_directory, &dir, e))?;
         Ok(OpenDir { fd, path: dir })
     }
 
@@ -49,7 +51,7 @@ impl OpenDir {
     /// entries have been replaced.
     pub fn seen(&self) -> Result<((u64, u64), (i64, i64))> {
         let stat = again(|| nix::sys::stat::fstat(&self.fd))
-            .map_err(|e| Error::target("stat the directory", &self.path, e))?;
+            .map_err(|e| Error::target(cannot::stat_the_directory, &self.path, e))?;
         #[allow(clippy::useless_conversion)] // 32 bits on some architectures
         let id = (stat.st_dev.into(), stat.st_ino.into());
         Ok((id, (stat.st_mtime, stat.st_mtime_nsec)))
@@ -59,7 +61,7 @@ impl OpenDir {
     pub fn set_mtime(&self, (seconds, nanos): (i64, i64)) -> Result<()> {
         let mtime = TimeSpec::new(seconds, nanos);
         again(|| futimens(&self.fd, &TimeSpec::UTIME_OMIT, &mtime))
-            .map_err(|e| Error::target("set the time of", &self.path, e))
+            .map_err(|e| Error::target(cannot::set_the_time_of, &self.path, e))
     }
 
     /// Sets the directory's modification time, unless it is this one.
@@ -72,7 +74,7 @@ impl OpenDir {
         match again(|| fsync(&self.fd)) {
             // Filesystems without the notion answer EINVAL; there is nothing to wait for.
             Ok(()) | Err(Errno::EINVAL | Errno::EROFS) => Ok(()),
-            Err(e) => Err(Error::target("sync the directory", &self.path, e)),
+            Err(e) => Err(Error::target(cannot::sync_the_directory, &self.path, e)),
         }
     }
 
@@ -82,14 +84,14 @@ impl OpenDir {
         let stat = match again(|| fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)) {
             Ok(stat) => stat,
             Err(Errno::ENOENT) => return Ok(None),
-            Err(e) => return Err(Error::target("stat", &path, e)),
+            Err(e) => return Err(Error::target(cannot::stat, &path, e)),
         };
         let seen = Stat::from(&stat);
         let mut shape = Shape::of(&stat);
         match seen.kind {
             FileKind::Symlink => {
                 let target = again(|| readlinkat(&self.fd, name))
-                    .map_err(|e| Error::target("read the link", &path, e))?;
+                    .map_err(|e| Error::target(cannot::read_the_link, &path, e))?;
                 shape.content = Some(target.into_vec());
             }
             FileKind::File | FileKind::Dir => {
@@ -112,14 +114,14 @@ impl OpenDir {
             | OFlag::O_NOCTTY
             | OFlag::O_CLOEXEC;
         let is_seen = |fd: &OwnedFd| -> Result<()> {
-            let now =
-                again(|| nix::sys::stat::fstat(fd)).map_err(|e| Error::target("stat", path, e))?;
+            let now = again(|| nix::sys::stat::fstat(fd))
+                .map_err(|e| Error::target(cannot::stat, path, e))?;
             if (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino) {
                 return Err(Error::Raced { path: path.clone() });
             }
             Ok(())
         };
-        let wrap = |e| Error::target("open", path, e);
+        let wrap = |e| Error::target(cannot::open, path, e);
         // Looked at before it is opened: what took its place may act when it is.
         let probe_flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let probe = self.openat(name, probe_flags).map_err(wrap)?;
@@ -139,7 +141,7 @@ impl OpenDir {
 
     /// The names in the directory.
     pub fn names(&self) -> Result<Vec<OsString>> {
-        let fail = |e| Error::target("list", &self.path, e);
+        let fail = |e| Error::target(cannot::list, &self.path, e);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let fd = self.openat(OsStr::new("."), flags).map_err(fail)?;
         let mut names = Vec::new();
@@ -158,7 +160,7 @@ impl OpenDir {
         let name = OsStr::new(".pwd.lock");
         let path = self.path.join(name)?;
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let fd = self.openat(name, flags).map_err(|e| Error::target("open", &path, e))?;
+        let fd = self.openat(name, flags).map_err(|e| Error::target(cannot::open, &path, e))?;
         let whole = nix::libc::flock {
             l_type: nix::libc::F_WRLCK as _,
             l_whence: nix::libc::SEEK_SET as _,
@@ -168,10 +170,10 @@ impl OpenDir {
         };
         match nix::fcntl::fcntl(&fd, nix::fcntl::FcntlArg::F_SETLK(&whole)) {
             Ok(_) => Ok(fd),
-            Err(Errno::EACCES | Errno::EAGAIN) => Err(Error::Guard(format!(
-                "{path}: another program is editing the account files; wait until it has ended"
-            ))),
-            Err(e) => Err(Error::target("lock", &path, e)),
+            Err(Errno::EACCES | Errno::EAGAIN) => {
+                Err(Error::Guard(messages::accounts_locked(&path)))
+            }
+            Err(e) => Err(Error::target(cannot::lock, &path, e)),
         }
     }
 
@@ -187,7 +189,7 @@ impl OpenDir {
                 let target = shape.content.clone().unwrap_or_default();
                 let target = OsString::from_vec(target);
                 again(|| symlinkat(target.as_os_str(), &self.fd, temp))
-                    .map_err(|e| Error::target("make the link", &path, e))
+                    .map_err(|e| Error::target(cannot::make_the_link, &path, e))
                     .and_then(|()| self.finish_link(temp, &path, shape))
             }
             _ => self.prepare_file(temp, &path, shape),
@@ -195,7 +197,7 @@ impl OpenDir {
         if made.is_err()
             && let Err(left) = self.discard(temp)
         {
-            log::warn!("{left}");
+            say!(warn, Message::from(&left));
         }
         made
     }
@@ -205,12 +207,8 @@ impl OpenDir {
     /// permitted.
     fn refuse_fixed_directory(&self) -> Result<()> {
         let op = match self.attributes(OsStr::new(""), StatFlags::EMPTY_PATH) {
-            is if is.contains(StatxAttributes::APPEND) => {
-                "replace entries of the directory while it is append-only (chattr -a)"
-            }
-            is if is.contains(StatxAttributes::IMMUTABLE) => {
-                "change entries of the directory while it is immutable (chattr -i)"
-            }
+            is if is.contains(StatxAttributes::APPEND) => cannot::replace_in_append_only,
+            is if is.contains(StatxAttributes::IMMUTABLE) => cannot::change_in_immutable,
             _ => return Ok(()),
         };
         Err(Error::target(op, &self.path, Errno::EPERM))
@@ -219,12 +217,8 @@ impl OpenDir {
     /// As for directories, of one entry.
     fn refuse_fixed(&self, name: &OsStr) -> Result<()> {
         let op = match self.attributes(name, StatFlags::SYMLINK_NOFOLLOW) {
-            is if is.contains(StatxAttributes::IMMUTABLE) => {
-                "change it while it is immutable (chattr -i)"
-            }
-            is if is.contains(StatxAttributes::APPEND) => {
-                "change it while it is append-only (chattr -a)"
-            }
+            is if is.contains(StatxAttributes::IMMUTABLE) => cannot::change_immutable,
+            is if is.contains(StatxAttributes::APPEND) => cannot::change_append_only,
             _ => return Ok(()),
         };
         Err(Error::target(op, &self.path.join(name)?, Errno::EPERM))
@@ -242,15 +236,15 @@ impl OpenDir {
         let (uid, gid) = (Some(Uid::from_raw(shape.uid)), Some(Gid::from_raw(shape.gid)));
         #[allow(clippy::disallowed_methods)] // this is apply/
         again(|| fchownat(&self.fd, temp, uid, gid, flags))
-            .map_err(|e| Error::target("set the owner of", path, e))?;
+            .map_err(|e| Error::target(cannot::set_the_owner_of, path, e))?;
         if shape.mtime != NOW {
             let mtime = TimeSpec::new(shape.mtime.0, shape.mtime.1);
             let flags = UtimensatFlags::NoFollowSymlink;
             again(|| utimensat(&self.fd, temp, &TimeSpec::UTIME_OMIT, &mtime, flags))
-                .map_err(|e| Error::target("set the time of", path, e))?;
+                .map_err(|e| Error::target(cannot::set_the_time_of, path, e))?;
         }
-        let stat =
-            again(|| fstatat(&self.fd, temp, flags)).map_err(|e| Error::target("stat", path, e))?;
+        let stat = again(|| fstatat(&self.fd, temp, flags))
+            .map_err(|e| Error::target(cannot::stat, path, e))?;
         let mtime = (stat.st_mtime, stat.st_mtime_nsec);
         Ok(Shape { mode: stat.st_mode & 0o7777, mtime, ..shape.clone() })
     }
@@ -258,14 +252,14 @@ impl OpenDir {
     fn prepare_file(&self, temp: &OsStr, path: &ImagePath, shape: &Shape) -> Result<Shape> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let fd = self.openat(temp, flags).map_err(|e| Error::target("create", path, e))?;
+        let fd = self.openat(temp, flags).map_err(|e| Error::target(cannot::create, path, e))?;
         let mut opened = Opened { file: std::fs::File::from(fd), path };
         opened
             .file
             .write_all(shape.content.as_deref().unwrap_or_default())
-            .map_err(|e| Error::target("write", path, e))?;
+            .map_err(|e| Error::target(cannot::write, path, e))?;
         opened.dress(shape)?;
-        opened.file.sync_all().map_err(|e| Error::target("sync", path, e))?;
+        opened.file.sync_all().map_err(|e| Error::target(cannot::sync, path, e))?;
         Ok(Shape { content: shape.content.clone(), ..opened.shape()? })
     }
 
@@ -287,7 +281,7 @@ impl OpenDir {
         };
         answer.map_err(|e| match e {
             Errno::EEXIST => Error::Raced { path: path.clone() },
-            e => Error::target("replace", &path, e),
+            e => Error::target(cannot::replace, &path, e),
         })
     }
 
@@ -301,7 +295,7 @@ impl OpenDir {
         let path = self.path.join(name)?;
         self.refuse_fixed_directory()?;
         again(|| mkdirat(&self.fd, name, Mode::from_bits_truncate(0o700)))
-            .map_err(|e| Error::target("make the directory", &path, e))?;
+            .map_err(|e| Error::target(cannot::make_the_directory, &path, e))?;
         self.set_stat(name, shape)
     }
 
@@ -309,7 +303,7 @@ impl OpenDir {
     pub fn set_stat(&self, name: &OsStr, shape: &Shape) -> Result<Shape> {
         let path = self.path.join(name)?;
         let seen = again(|| fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW))
-            .map_err(|e| Error::target("stat", &path, e))?;
+            .map_err(|e| Error::target(cannot::stat, &path, e))?;
         let stat = Stat::from(&seen);
         if !matches!(stat.kind, FileKind::File | FileKind::Dir) {
             let want = FileKind::File;
@@ -324,7 +318,7 @@ impl OpenDir {
         opened.set_owner(&stat, shape)?;
         opened.set_xattrs(shape)?;
         opened.set_mode(shape.mode)?;
-        opened.file.sync_all().map_err(|e| Error::target("sync", &path, e))?;
+        opened.file.sync_all().map_err(|e| Error::target(cannot::sync, &path, e))?;
         opened.shape()
     }
 
@@ -336,7 +330,8 @@ impl OpenDir {
             _ => UnlinkatFlags::NoRemoveDir,
         };
         #[allow(clippy::disallowed_methods)] // this is apply/
-        again(|| unlinkat(&self.fd, name, flag)).map_err(|e| Error::target("remove", &path, e))
+        again(|| unlinkat(&self.fd, name, flag))
+            .map_err(|e| Error::target(cannot::remove, &path, e))
     }
 
     /// Takes a temporary file away, if it is there.
@@ -348,7 +343,7 @@ impl OpenDir {
         #[allow(clippy::disallowed_methods)] // this is apply/
         match again(|| unlinkat(&self.fd, temp, UnlinkatFlags::NoRemoveDir)) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
-            Err(e) => Err(Error::target("remove", &self.path.join(temp)?, e)),
+            Err(e) => Err(Error::target(cannot::remove, &self.path.join(temp)?, e)),
         }
     }
 }

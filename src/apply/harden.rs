@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::apply::messages;
+use crate::check::{self, Audit};
 use crate::error::Result;
+use crate::message::say;
 use crate::plan::{self, Judged, Plan};
 use crate::profile::Rule;
 use crate::rootfs::DiskRootfs;
@@ -16,6 +19,8 @@ pub type Review<'a> = dyn Fn(&DiskRootfs, &Plan) -> Result<()> + 'a;
 /// How a root is hardened, beyond the rules. By default nothing is asked, and packages stay.
 #[derive(Default)]
 pub struct Options<'a> {
+    /// The options of the audits.
+    pub audit: check::Options,
     /// As [`Executor::set_mtime`].
     pub mtime: Option<i64>,
     /// What must let a plan pass before it is carried out.
@@ -57,7 +62,7 @@ pub fn harden(
     state: &Path,
     options: &Options<'_>,
 ) -> Result<Hardened> {
-    let Options { mtime, review, runner, wait, ref stop } = *options;
+    let Options { ref audit, mtime, review, runner, wait, ref stop } = *options;
     let mut executor = Executor::lock_within(root, state, wait, stop)?;
     executor.set_mtime(mtime);
     executor.recover()?.tell();
@@ -68,45 +73,43 @@ pub fn harden(
     let mut before = None;
     if let Some(runner) = runner {
         // What the guards refuse is refused before packages change, which nothing brings back.
-        let planned = plan::plan(rules, &now)?;
+        let planned = plan::plan(rules, Audit::new(&now, audit))?;
         may_begin(&now, &planned, review)?;
-        packages = runner.run(&now, rules, &executor.journals.packages(), mtime, stop)?;
+        packages = runner.run(&now, rules, audit, &executor.journals.packages(), mtime, stop)?;
         now = root.reopen()?;
         if packages.failure.is_some() {
-            let after = plan::audit(rules, &now);
+            let after = plan::audit(rules, Audit::new(&now, audit));
             let plan = Plan::unchanged(planned.before, after.clone());
             return Ok(Hardened { plan, after, applied: Applied::default(), packages });
         }
         before = Some(planned.before).filter(|_| !packages.operations.is_empty());
         executor.beyond_undo(packages.operations.iter().map(ToString::to_string));
     }
-    let mut plan = plan::plan(rules, &now)?;
+    let mut plan = plan::plan(rules, Audit::new(&now, audit))?;
     if let Some(before) = before {
         plan.before = before;
     }
     if let Err(e) = may_begin(&now, &plan, review) {
         for operation in &packages.operations {
-            log::warn!("no file was changed, but packages were: {operation}");
+            say!(warn, messages::packages_changed(operation.to_string()));
         }
         return Err(e);
     }
     let applied = executor.apply(&plan)?;
     match &applied.journal {
-        None => log::info!(phase = "write", changed = 0; "nothing to write"),
+        None => say!(info, phase = "write", changed = 0; messages::nothing_to_write()),
         Some(journal) => {
             let journal = journal.display().to_string();
-            log::info!(
-                phase = "write", changed = applied.changed, journal = journal;
-                "wrote {} paths; what undoes them: {journal}", applied.changed
-            );
+            say!(info, phase = "write", changed = applied.changed, journal = journal;
+                messages::wrote(applied.changed, &journal));
         }
     }
     // What was not written to is as it was judged.
     let after = match applied.changed {
         0 => plan.after.clone(),
         _ => {
-            let after = plan::audit(rules, &root.reopen()?);
-            plan::say("judged again from the disk", rules, &after);
+            let after = plan::audit(rules, Audit::new(&root.reopen()?, audit));
+            plan::log_judged(rules, &after, true);
             after
         }
     };

@@ -4,7 +4,9 @@
 use std::path::Path;
 
 use super::container::{self, POLICY_PATH, Policy};
-use crate::error::{Error, Result};
+use crate::apply::messages;
+use crate::error::{Error, Result, cannot};
+use crate::message::{Message, say};
 use crate::rootfs::DiskRootfs;
 
 /// Takes it away. Under the root's lock no other run is at work that it could belong to.
@@ -14,23 +16,18 @@ use crate::rootfs::DiskRootfs;
 pub(super) fn sweep(root: &DiskRootfs, scratch: &Path) -> Result<()> {
     container::sweep_groups();
     if Policy::sweep(root)? {
-        log::warn!("{POLICY_PATH}: left by a run that was killed; taken away");
+        say!(warn, messages::left_and_removed(POLICY_PATH));
     }
     #[allow(clippy::disallowed_methods)] // it lies on the machine that runs the tool
     match std::fs::remove_dir_all(scratch) {
-        Ok(()) => log::warn!("{}: left by a run that was killed; taken away", scratch.display()),
+        Ok(()) => say!(warn, messages::left_and_removed(scratch.display().to_string())),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-        Err(e) => return Err(Error::host("remove what a killed run left", scratch, e)),
+        Err(e) => return Err(Error::host(cannot::remove_what_a_killed_run_left, scratch, e)),
     }
     Ok(())
 }
 
 /// What a killed run has left in the root, in words; `None`: nothing.
-pub fn left_behind(root: &DiskRootfs) -> Option<String> {
-    Policy::is_there(root).ok()?.then(|| {
-        format!(
-            "{POLICY_PATH}: left by a run that was killed (unless one is at work just now): no service \
-             of this root is started or restarted; the next apply, revert or forget takes it away"
-        )
-    })
+pub fn left_behind(root: &DiskRootfs) -> Option<Message> {
+    Policy::is_there(root).ok()?.then(|| messages::policy_left_behind(POLICY_PATH))
 }

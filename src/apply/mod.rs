@@ -6,13 +6,14 @@
 //! the next one. Reverting a finished run is itself such a run. Invariant: each entry is old or new
 //! at any instant.
 
-mod container;
+pub(crate) mod container;
 mod copied;
 mod entry;
 mod harden;
 mod journal;
 mod leftovers;
 mod lock;
+pub(crate) mod messages;
 mod mounts;
 mod open_dirs;
 pub mod packages;
@@ -30,8 +31,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::plan::Plan;
-use crate::rootfs::{DiskRootfs, FileKind, ImagePath, PathChange, Rootfs};
+use crate::message::{Message, say};
+use crate::plan::{PathChange, Plan};
+use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Rootfs};
 
 pub(crate) use entry::digest;
 use entry::{NOW, OpenDir, is_no_directory, is_not_empty, is_not_there};
@@ -156,11 +158,9 @@ impl<'a> Executor<'a> {
         match (journal.phase, journal.reverts) {
             (Phase::Open, _) => {
                 if !self.journals.is_of_this_tree(&journal) {
-                    return Err(Error::Guard(format!(
-                        "{}: a run was cut off on another tree that stood at {}; bring that one \
-                         back there and run again, or remove this journal directory",
-                        run.path().display(),
-                        self.root.host_path().display(),
+                    return Err(Error::Guard(messages::cut_off_elsewhere(
+                        run.path().display().to_string(),
+                        self.root.host_path().display().to_string(),
                     )));
                 }
                 journal.is_whole(self.root)?;
@@ -196,7 +196,7 @@ impl<'a> Executor<'a> {
         }
         let _accounts = self.lock_accounts(changes.iter().map(|c| &c.path))?;
         let mut dirs = OpenDirs::new(self.root);
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(changes.len());
         for (index, change) in changes.iter().enumerate() {
             steps.push(self.step(index, change, &mut dirs)?);
         }
@@ -228,7 +228,7 @@ impl<'a> Executor<'a> {
             return Err(Error::Stuck { cause: Box::new(cause), undo: Box::new(undo) });
         }
         if let Err(left) = self.journals.forget(&run).and_then(|()| self.journals.tidy()) {
-            log::warn!("{left}; the next run will");
+            say!(warn, messages::tidied_later(Message::from(&left)));
         }
         Err(Error::RolledBack { cause: Box::new(cause) })
     }
@@ -354,12 +354,11 @@ impl<'a> Executor<'a> {
                 Ok(true) => done.push(PutBack { path, how: How::of(entry.before.is_some()) }),
                 Ok(false) => {}
                 // Everything of ours in it is gone by now.
-                Err(e) if failed.is_none() && is_not_empty(&e) => log::warn!(
-                    "{path}: made for what is gone again, but something else stands in it by now; \
-                     left alone"
-                ),
+                Err(e) if failed.is_none() && is_not_empty(&e) => {
+                    say!(warn, messages::something_in_it(&path))
+                }
                 Err(e) if failed.is_none() => failed = Some(e),
-                Err(e) => log::error!("{e}"),
+                Err(e) => say!(error, Message::from(&e)),
             }
         }
         dirs.close()?;
@@ -398,20 +397,17 @@ impl<'a> Executor<'a> {
         let is_ours = is(&entry.after) || now.as_ref().is_some_and(|now| half_made(entry, now));
         if !is_ours && entry.before.is_none() {
             // Nothing of ours stands there: somebody else's, which the run met or came upon.
-            log::warn!("{path}: made by something else while a run was going on; left alone");
+            say!(warn, messages::made_by_others(path));
             return Ok(false);
         }
         if !is_ours && is_theirs {
-            log::warn!("{path}: changed by something else while a run was going on; left alone");
+            say!(warn, messages::changed_by_others(path));
             return Ok(false);
         }
         if !is_ours {
             return Err(Error::Journal {
                 path: run.path().display().to_string(),
-                why: format!(
-                    "{path} is neither as it was before the run that was cut off nor as that run \
-                     would have left it; put it right by hand, then remove this journal"
-                ),
+                why: messages::neither_old_nor_new(path),
             });
         }
         match (&entry.before, now) {
@@ -440,10 +436,10 @@ impl Recovered {
     fn tell(&self) {
         match self {
             Recovered::Apply(paths) => {
-                log::warn!("an earlier apply was cut off; {} paths were put back", paths.len());
+                say!(warn, messages::apply_was_cut_off(paths.len()));
             }
             Recovered::Revert(paths) => {
-                log::warn!("an earlier revert was cut off; {} paths were put back", paths.len());
+                say!(warn, messages::revert_was_cut_off(paths.len()));
             }
             Recovered::Nothing | Recovered::RevertDone => {}
         }

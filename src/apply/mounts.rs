@@ -9,8 +9,11 @@ use std::os::fd::{AsFd, AsRawFd};
 use nix::fcntl::OFlag;
 use nix::sys::stat::fstat;
 
+use crate::apply::messages;
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, ImagePath, Links, PathChange};
+use crate::message::Arg;
+use crate::plan::PathChange;
+use crate::rootfs::{DiskRootfs, ImagePath, Links};
 
 /// Where something lies: its mount, and its filesystem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,11 +54,9 @@ pub(super) fn refuse_foreign(root: &DiskRootfs, changes: &[PathChange]) -> Resul
                     || system.is_some_and(|(device, _)| device == found.device));
             let lone_file = !found.is_dir && found.mount != above.mount;
             if foreign || lone_file {
-                return Err(Error::Guard(format!(
-                    "{}: lies on a bind mount inside the root, so a change would land outside of \
-                     the image; unmount it and run again (rows {})",
-                    change.path,
-                    change.rules.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+                return Err(Error::Guard(messages::foreign_mount(
+                    &change.path,
+                    Arg::names(change.rules()),
                 )));
             }
         }

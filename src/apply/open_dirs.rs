@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::apply::messages;
 use crate::error::{Error, Result};
+use crate::message::{Message, say};
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 use super::entry::OpenDir;
@@ -92,12 +94,10 @@ impl<'a> OpenDirs<'a> {
             let opened = self.at(&dir)?;
             for name in opened.names().unwrap_or_default().iter().filter(|n| is_left_over(n)) {
                 match opened.discard(name) {
-                    Ok(()) => log::warn!(
-                        "{}: removed {}, left over from a run that was cut off",
-                        opened.path(),
-                        name.display()
-                    ),
-                    Err(e) => log::warn!("{e}"),
+                    Ok(()) => {
+                        say!(warn, messages::left_over(opened.path(), name.display().to_string()))
+                    }
+                    Err(e) => say!(warn, Message::from(&e)),
                 }
             }
         }

@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::ops::Range;
 
+use crate::apply::messages;
 use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, ImagePath, PathChange, Rootfs};
+use crate::message::{Arg, say};
+use crate::plan::PathChange;
+use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 use super::entry::OpenDir;
 
@@ -30,16 +33,9 @@ pub(super) fn require_root() -> Result<()> {
     match users::get_effective_uid() {
         0 => match missing(&read(CAPABILITIES).unwrap_or_default()).as_slice() {
             [] => Ok(()),
-            some => Err(Error::Guard(format!(
-                "found root without {}: owners, modes and times of system files are set; run it \
-                 with all of root's capabilities",
-                some.join(", ")
-            ))),
+            some => Err(Error::Guard(messages::lacks_capabilities(Arg::names(some)))),
         },
-        uid => Err(Error::Guard(format!(
-            "want root, found uid {uid}: owners of system files are set; run it with sudo, or, for \
-             a tree of your own, in a user namespace: unshare -Ur --map-auto -- gokaku …"
-        ))),
+        uid => Err(Error::Guard(messages::not_root(uid))),
     }
 }
 
@@ -117,42 +113,34 @@ pub(super) fn can_set(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
     if changes.is_empty() || (users.is_none() && groups.is_none()) {
         return Ok(());
     }
-    log::warn!(
-        "in a user namespace: attributes of the kind trusted.* cannot be seen here and are not \
-         kept on files that are written anew"
-    );
+    say!(warn, messages::trusted_attributes());
     let knows = |(uid, gid): (u32, u32)| {
         users.as_ref().is_none_or(|ids| ids.knows(uid))
             && groups.as_ref().is_none_or(|ids| ids.knows(gid))
     };
-    let mut told = Vec::new();
+    let mut paths = Vec::new();
     let mut rows = BTreeSet::new();
     for change in changes {
         let holder = change.path.parent().and_then(|dir| root.stat(&dir).ok().flatten());
         let stats = [&change.before, &change.after].into_iter().flatten().map(|node| node.stat);
         let mut owners = stats.chain(holder).map(|stat| (stat.uid, stat.gid));
         if let Some((uid, gid)) = owners.find(|owner| !knows(*owner)) {
-            told.push(format!("{} ({uid}:{gid})", change.path));
+            paths.push(messages::owned(&change.path, uid, gid));
         } else if change.before.is_some() && names_a_stranger(&attributes(root, &change.path)?) {
-            told.push(format!("{} (in an ACL)", change.path));
+            paths.push(messages::named_in_acl(&change.path));
         } else {
             continue;
         }
-        rows.extend(change.rules.iter().map(ToString::to_string));
+        rows.extend(change.rules().map(ToString::to_string));
     }
-    if told.is_empty() {
-        return Ok(());
+    let more = paths.len().saturating_sub(SHOWN);
+    paths.truncate(SHOWN);
+    if more > 0 {
+        paths.push(messages::more_paths(more));
     }
-    let more = told.len().saturating_sub(SHOWN);
-    told.truncate(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let Some(paths) = paths.into_iter().reduce(messages::then) else { return Ok(()) };
     let rows: Vec<String> = rows.into_iter().collect();
-    Err(Error::Guard(format!(
-        "this user namespace does not know the owners of {}{more}; nothing was changed; give it a \
-         range of numbers (unshare -Ur --map-auto), run as root, or leave the rows out: --skip {}",
-        told.join(", "),
-        rows.join(",")
-    )))
+    Err(Error::Guard(messages::unknown_owners(paths, rows.join(","))))
 }
 
 fn attributes(root: &DiskRootfs, path: &ImagePath) -> Result<Vec<(OsString, Vec<u8>)>> {

@@ -14,7 +14,9 @@ use super::entry::{is_no_directory, is_not_there};
 use super::journal::{Entry, EntryChange, Journal, Purpose, Run, Saved, temporary};
 use super::shape::Shape;
 use super::{Executor, OpenDirs, Recovered, Stop, leftovers};
-use crate::error::{Error, Result};
+use crate::apply::messages;
+use crate::error::{Error, Result, kind};
+use crate::message::{Arg, Message, say};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath};
 
 /// What a revert did; also its JSON form.
@@ -130,11 +132,12 @@ pub fn forget(root: &DiskRootfs, state: &Path, wait: Duration, stop: &Stop) -> R
     for run in &runs {
         stop.check()?;
         match run.load() {
-            Ok(Some(journal)) if !executor.journals.is_of_this_tree(&journal) => log::warn!(
-                "{}: undoes what was done to another tree that stood at {}; kept; remove it if that \
-                 tree is gone",
-                run.path().display(),
-                root.host_path().display(),
+            Ok(Some(journal)) if !executor.journals.is_of_this_tree(&journal) => say!(
+                warn,
+                messages::kept_for_other_tree(
+                    run.path().display().to_string(),
+                    root.host_path().display().to_string(),
+                )
             ),
             // A journal that cannot be used is of no use to anybody.
             _ => {
@@ -156,34 +159,31 @@ enum Back {
     /// Its later state was accepted.
     Left,
     /// Something else changed it.
-    Changed { how: Vec<String>, forceable: bool },
+    Changed { how: Vec<Message>, forceable: bool },
 }
 
 impl Executor<'_> {
     fn revert(&self, only: Option<u32>, force: &[ImagePath]) -> Result<Reverted> {
         let runs = self.journals.runs()?;
+        let root = || self.root.host_path().display().to_string();
         let Some((run, journal)) = self.last_of(&runs)? else {
             if let Some(other) = runs.last() {
-                return Err(Error::Guard(format!(
-                    "{}: nothing to revert: the run in {} was made on another tree that stood \
-                     there; bring that one back there and revert then, or remove that directory",
-                    self.root.host_path().display(),
-                    other.path().display(),
+                return Err(Error::Guard(messages::made_elsewhere(
+                    root(),
+                    other.path().display().to_string(),
                 )));
             }
             self.journals.tidy()?;
-            return Err(Error::Guard(format!(
-                "{}: nothing to revert: no journal of a finished run in {}; want the --root and \
-                 --state-dir that apply was given",
-                self.root.host_path().display(),
-                self.journals.dir().display(),
+            return Err(Error::Guard(messages::nothing_to_revert(
+                root(),
+                self.journals.dir().display().to_string(),
             )));
         };
         if let Some(only) = only.filter(|only| *only != run.number) {
-            return Err(Error::Guard(format!(
-                "{}: run {only:06} is not the last one, which is run {:06}; nothing was reverted",
-                self.root.host_path().display(),
-                run.number
+            return Err(Error::Guard(messages::not_the_last(
+                root(),
+                format!("{only:06}"),
+                format!("{:06}", run.number),
             )));
         }
         journal.is_whole(self.root)?;
@@ -198,7 +198,7 @@ impl Executor<'_> {
         let own = self.carry_out(steps, dirs, purpose)?;
         // From here on the run counts as taken back; whoever comes next ends what fails now.
         if let Err(e) = self.journals.forget(run).and_then(|()| self.journals.forget(&own)) {
-            log::warn!("{e}; everything is reverted, the next run will remove it");
+            say!(warn, messages::reverted_but(Message::from(&e)));
         }
         self.reverted(Some(run.number), paths, left, journal.beyond)
     }
@@ -235,12 +235,12 @@ impl Executor<'_> {
                 earlier.filter(|r| self.can_be_reverted(r)).count()
             }
             Err(e) => {
-                log::warn!("{e}; everything is reverted, the next run will remove it");
+                say!(warn, messages::reverted_but(Message::from(&e)));
                 0
             }
         };
         if let Err(e) = self.journals.tidy() {
-            log::warn!("{e}");
+            say!(warn, Message::from(&e));
         }
         Ok(Reverted {
             schema: "gokaku.revert/1",
@@ -265,9 +265,9 @@ impl Executor<'_> {
         let known: BTreeSet<ImagePath> =
             journal.entries.iter().map(Entry::path).collect::<Result<_>>()?;
         if let Some(unknown) = force.iter().find(|path| !known.contains(path)) {
-            return Err(Error::Guard(format!(
-                "--force {unknown}: the run in {} did not change that path",
-                run.path().display()
+            return Err(Error::Guard(messages::not_of_this_run(
+                unknown,
+                run.path().display().to_string(),
             )));
         }
         let (mut steps, mut left, mut changed) = (Vec::new(), Vec::new(), Vec::new());
@@ -285,8 +285,10 @@ impl Executor<'_> {
                     steps.push(*step);
                 }
                 Back::Changed { how, forceable } => {
-                    let hint = if forceable { "" } else { " (--force cannot help)" };
-                    changed.push(format!("  {path}: {}{hint}", how.join("; ")));
+                    changed.push(match forceable {
+                        true => messages::changed_path(path, how),
+                        false => messages::changed_path_for_good(path, how),
+                    });
                 }
             }
         }
@@ -294,15 +296,14 @@ impl Executor<'_> {
             return Ok((steps, left));
         }
         changed.reverse();
-        Err(Error::Guard(format!(
-            "{}: {} of {} paths were changed by something else since run {:06}, and nothing was \
-             reverted:\n{}\nbring them back to what is expected, or give --force PATH for each \
-             whose later change may be lost",
-            self.root.host_path().display(),
-            changed.len(),
+        let count = changed.len();
+        let lines = changed.into_iter().reduce(messages::two_lines);
+        Err(Error::Guard(messages::changed_since(
+            self.root.host_path().display().to_string(),
+            count,
             known.len(),
-            run.number,
-            changed.join("\n"),
+            format!("{:06}", run.number),
+            lines.map_or_else(|| Arg::from(""), Arg::from),
         )))
     }
 
@@ -323,10 +324,10 @@ impl Executor<'_> {
             Err(e) if is_not_there(&e) && entry.before.is_none() => return Ok(Back::Nothing),
             Err(e) if is_not_there(&e) || is_no_directory(&e) => {
                 let how = match is_not_there(&e) {
-                    true => "its directory is gone; make it again",
-                    false => "a directory above it is a link or something else by now; put it back",
+                    true => messages::directory_gone(),
+                    false => messages::directory_replaced(),
                 };
-                return Ok(Back::Changed { how: vec![how.to_owned()], forceable: false });
+                return Ok(Back::Changed { how: vec![how], forceable: false });
             }
             Err(e) => return Err(e),
         };
@@ -362,7 +363,7 @@ impl Executor<'_> {
                 return Ok(Back::Left);
             }
             if !stays.is_empty() {
-                let how = vec![format!("expected nothing else in it, found {}", stays.join(" "))];
+                let how = vec![messages::not_empty(stays.join(" "))];
                 return Ok(Back::Changed { how, forceable: true });
             }
         }
@@ -373,11 +374,11 @@ impl Executor<'_> {
 }
 
 /// How an entry is not what the run had left.
-fn changes(entry: &Entry, now: Option<&Shape>) -> Vec<String> {
+fn changes(entry: &Entry, now: Option<&Shape>) -> Vec<Message> {
     match (&entry.after, now) {
         (None, None) => Vec::new(),
-        (None, Some(now)) => vec![format!("expected nothing, found a {}", now.kind)],
-        (Some(after), None) => vec![format!("expected a {}, found nothing", Saved::kind(after))],
+        (None, Some(now)) => vec![messages::expected_nothing(kind(now.kind))],
+        (Some(after), None) => vec![messages::found_nothing(kind(Saved::kind(after)))],
         (Some(after), Some(now)) => after.differences(now, entry.content),
     }
 }

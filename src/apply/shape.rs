@@ -8,7 +8,8 @@ use nix::sys::stat::FileStat;
 
 use super::entry::NOW;
 use super::journal::{Entry, Saved};
-use crate::rootfs::{FileKind, Node, NodeBody, PathChange, Stat};
+use crate::plan::PathChange;
+use crate::rootfs::{FileKind, Node, NodeBody, Stat};
 
 /// Everything about an entry that a rewrite must keep or an undo must bring back.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::apply::messages;
+use crate::error::{Error, Result, cannot};
+use crate::message::Message;
 use crate::rootfs::DiskRootfs;
 
 /// As many links as Linux follows in one look-up.
@@ -34,12 +36,7 @@ pub(super) fn outside(state: &Path, root: &DiskRootfs) -> Result<()> {
     // By identity, not by name: the root may be mounted in several places.
     let place = resolve(state, |_, _, _| Ok(()))?;
     match place.ancestors().find(|dir| same(dir, root)) {
-        Some(_) => Err(Error::Guard(format!(
-            "{}: lies inside the root {}, where the journal would stay in the image; name a \
-             directory outside with --state-dir",
-            state.display(),
-            root.display()
-        ))),
+        Some(_) => Err(Error::Guard(messages::state_inside(shown(state), shown(root)))),
         None => Ok(()),
     }
 }
@@ -63,23 +60,20 @@ pub(super) fn is_safe(path: &Path) -> Result<()> {
             // In a user namespace the machine's root has no number of its own. Where anybody may
             // make entries that is no proof of anything.
             || (Some(uid) == system && Some(uid) == unknown && !in_sticky);
-        let refuse = |found: String| {
-            Err(Error::Guard(format!(
-                "{}: {found}; want a place for the journal that nobody else can exchange; make one \
-                 or name another with --state-dir",
-                at.display()
-            )))
-        };
+        let refuse = |found: Message| Err(Error::Guard(messages::state_unsafe(shown(at), found)));
         if !trusted {
-            return refuse(format!("belongs to uid {uid}"));
+            return refuse(messages::belongs_to(uid));
         }
         let mode = meta.mode() & 0o7777;
         // Of a directory with an ACL these bits are the mask: anybody may stand behind them.
         let acl = mode & 0o020 != 0 && meta.is_dir() && has_acl(at);
         let others = mode & 0o002 != 0 || (mode & 0o020 != 0 && (meta.gid() != 0 || acl));
         if meta.is_dir() && others && mode & 0o1000 == 0 {
-            let acl = if acl { ", with an ACL" } else { "" };
-            return refuse(format!("others can write to it (mode {mode:04o}{acl})"));
+            let mode = format!("{mode:04o}");
+            return refuse(match acl {
+                true => messages::others_write_by_acl(mode),
+                false => messages::others_write(mode),
+            });
         }
         Ok(())
     })
@@ -94,7 +88,7 @@ fn resolve(
     mut see: impl FnMut(&Path, &std::fs::Metadata, bool) -> Result<()>,
 ) -> Result<PathBuf> {
     let whole = std::path::absolute(path)
-        .map_err(|e| Error::host("resolve the state directory", path, e))?;
+        .map_err(|e| Error::host(cannot::resolve_the_state_directory, path, e))?;
     let names = |path: &Path| -> Vec<OsString> {
         let plain = |c: Component<'_>| match c {
             Component::Normal(name) => Some(name.to_owned()),
@@ -123,11 +117,11 @@ fn resolve(
             links += 1;
             if links > MAX_LINKS {
                 let e = std::io::Error::from_raw_os_error(nix::errno::Errno::ELOOP as i32);
-                return Err(Error::host("resolve the state directory", path, e));
+                return Err(Error::host(cannot::resolve_the_state_directory, path, e));
             }
             #[allow(clippy::disallowed_methods)] // the journal lies on the host
             let target = std::fs::read_link(&next)
-                .map_err(|e| Error::host("resolve the state directory", &next, e))?;
+                .map_err(|e| Error::host(cannot::resolve_the_state_directory, &next, e))?;
             if target.is_absolute() {
                 at = PathBuf::from("/");
             }
@@ -138,14 +132,14 @@ fn resolve(
             in_sticky = meta.mode() & 0o1000 != 0;
             at = next;
         } else {
-            return Err(Error::Guard(format!(
-                "{}: found something else, want a directory for the journal; name another with \
-                 --state-dir",
-                next.display()
-            )));
+            return Err(Error::Guard(messages::state_no_directory(shown(&next))));
         }
     }
     Ok(at)
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn has_acl(dir: &Path) -> bool {
@@ -176,7 +170,7 @@ mod tests {
 
     fn refusal(path: &Path) -> String {
         match is_safe(path) {
-            Err(Error::Guard(why)) => why,
+            Err(Error::Guard(why)) => why.to_string(),
             other => panic!("{}: {other:?}", path.display()),
         }
     }

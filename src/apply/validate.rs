@@ -12,10 +12,13 @@ use std::time::Duration;
 use super::Stop;
 use super::container::{
     self, ENVIRONMENT, Job, MISSING, NOT_STARTED, Put, REFUSED, Request, RunsIn, SCRATCH_INSIDE,
-    Task, View, WAYS_OUT,
+    Task, View,
 };
-use crate::error::{Error, Result};
-use crate::rootfs::{DiskRootfs, ImagePath, PathChange, Rootfs};
+use crate::apply::messages;
+use crate::error::{Error, Result, cannot};
+use crate::message::{Arg, say};
+use crate::plan::PathChange;
+use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 /// A program that has not ended by then is not waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,7 +76,7 @@ enum Said {
     /// It does not; its words.
     No(Vec<String>),
     /// It is not there, or not for this machine; why.
-    CannotAsk(String),
+    CannotAsk(Arg),
 }
 
 /// Asks about the files that `changes` write. What a program refuses already as it is, is a
@@ -94,9 +97,9 @@ pub fn validate(root: &DiskRootfs, changes: &[PathChange], program: &Path) -> Re
         let name = judge.name;
         match ask(root, changes, judge, program)? {
             Said::Fine => {
-                log::info!(phase = "validate", files = about.len(); "{name} takes what is planned");
+                say!(info, phase = "validate", files = about.len(); messages::judge_takes(name));
             }
-            Said::CannotAsk(why) => log::warn!("{name} was not asked: {why}"),
+            Said::CannotAsk(why) => say!(warn, messages::judge_not_asked(name, why)),
             Said::No(words) => {
                 let before = match ask(root, &[], judge, program)? {
                     Said::No(words) => words,
@@ -104,7 +107,7 @@ pub fn validate(root: &DiskRootfs, changes: &[PathChange], program: &Path) -> Re
                 };
                 let new: Vec<&String> = words.iter().filter(|w| !before.contains(w)).collect();
                 if new.is_empty() {
-                    log::warn!("{name} refuses what is there already: {}", words.join("; "));
+                    say!(warn, messages::judge_refuses_already(name, Arg::cause(words.join("; "))));
                     continue;
                 }
                 let join = |all: Vec<String>, by| all.join(by);
@@ -162,7 +165,7 @@ fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &Judge, program: &Path)
         // It prints all that it has read there, and that may be long.
         quiet: judge.complaint.is_some(),
     };
-    let fail = |e| Error::host("ask its programs", root.host_path(), e);
+    let fail = |e| Error::host(cannot::ask_its_programs, root.host_path(), e);
     let request = Request {
         job: Job {
             place: RunsIn::Container,
@@ -187,26 +190,25 @@ fn ask(root: &DiskRootfs, changes: &[PathChange], judge: &Judge, program: &Path)
         }
     })
     .map_err(fail)?;
+    let said: Vec<Arg> = lines.iter().map(|text| container::line(text)).collect();
     if ended.why.is_some() {
-        return Ok(Said::CannotAsk(format!("no answer within {} s", PATIENCE.as_secs())));
+        return Ok(Said::CannotAsk(messages::no_answer(PATIENCE.as_secs()).into()));
     }
     if ended.status == i32::from(NOT_STARTED) {
-        return Err(Error::Guard(format!(
-            "{}: nothing was validated: its programs cannot be shut in here: {}; {WAYS_OUT}, or \
-             leave --validate away; nothing was written",
-            root.host_path().display(),
-            lines.join("; ")
+        return Err(Error::Guard(messages::cannot_shut_in_judges(
+            root.host_path().display().to_string(),
+            container::words(&said),
+            container::ways_out(),
         )));
     }
     if ended.status == i32::from(REFUSED) {
-        return Err(Error::Guard(format!(
-            "{}: nothing was validated: {}; or leave --validate away; nothing was written",
-            root.host_path().display(),
-            lines.join("; ")
+        return Err(Error::Guard(messages::judges_refused(
+            root.host_path().display().to_string(),
+            container::words(&said),
         )));
     }
     if ended.status == i32::from(MISSING) {
-        return Ok(Said::CannotAsk(lines.join("; ")));
+        return Ok(Said::CannotAsk(container::words(&said)));
     }
     Ok(judge.said(ended.status, lines))
 }

@@ -1,8 +1,12 @@
 //! What an audit says: the outcome, what was seen, what is missing, and what would close the gap.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
+use super::{Subject, messages};
 use crate::error::{QUOTED, cut};
+use crate::message::Message;
 use crate::rootfs::{Change, ImagePath};
 
 /// The outcome of a want, or of a whole rule. Spelled the same in JSON, code and text.
@@ -41,18 +45,18 @@ impl Outcome {
 }
 
 /// One observation behind a verdict: where, what was found, what was wanted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Evidence {
     /// The path inside the root, if it is about one.
     pub path: Option<ImagePath>,
     /// The line, from 1.
     pub line: Option<usize>,
     /// What stands there; absent when nothing does.
-    pub found: Option<String>,
+    pub found: Option<Message>,
     /// What was wanted.
-    pub want: Option<String>,
+    pub want: Option<Message>,
     /// Anything a reader should know.
-    pub note: Option<String>,
+    pub note: Option<Message>,
     /// Whether it is only seen, and the verdict does not rest on it.
     #[serde(skip)]
     pub aside: bool,
@@ -65,7 +69,7 @@ impl Evidence {
     }
 
     /// About no path in particular.
-    pub fn note_only(note: impl Into<String>) -> Evidence {
+    pub fn note_only(note: impl Into<Message>) -> Evidence {
         Evidence { note: Some(note.into()), ..Evidence::default() }
     }
 
@@ -78,14 +82,14 @@ impl Evidence {
 
     /// Adds what was found.
     #[must_use]
-    pub fn found(mut self, found: impl Into<String>) -> Evidence {
+    pub fn found(mut self, found: impl Into<Message>) -> Evidence {
         self.found = Some(shown(found.into()));
         self
     }
 
     /// Adds what was wanted.
     #[must_use]
-    pub fn want(mut self, want: impl Into<String>) -> Evidence {
+    pub fn want(mut self, want: impl Into<Message>) -> Evidence {
         self.want = Some(want.into());
         self
     }
@@ -99,7 +103,7 @@ impl Evidence {
 
     /// Adds a remark.
     #[must_use]
-    pub fn note(mut self, note: impl Into<String>) -> Evidence {
+    pub fn note(mut self, note: impl Into<Message>) -> Evidence {
         self.note = Some(shown(note.into()));
         self
     }
@@ -108,15 +112,15 @@ impl Evidence {
 /// As much of what was found is evidence (bytes): a value may be a line of megabytes.
 const SHOWN: usize = 2_000;
 
-fn shown(text: String) -> String {
-    if text.len() <= SHOWN { text } else { cut(&text, QUOTED).into_owned() }
+fn shown(message: Message) -> Message {
+    message.with_texts(&mut |text| (text.len() > SHOWN).then(|| cut(text, QUOTED).into_owned()))
 }
 
 /// What would close a gap.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Fix {
-    /// These changes, together. None at all: those of another gap of the finding close this one.
-    Changes(Vec<Change>),
+    /// These changes, together. Gaps that the same changes close share them.
+    Changes(Rc<[Change]>),
     /// The package manager's work, which nothing but the package manager can do.
     Package {
         /// All of these go, or each of these comes.
@@ -127,7 +131,7 @@ pub enum Fix {
         before: Vec<String>,
     },
     /// Nothing that is safe; why, and what a person can do.
-    None(String),
+    None(Message),
 }
 
 /// Whether packages are to be there.
@@ -141,7 +145,7 @@ pub enum Presence {
 
 impl Fix {
     /// Why no change to a file closes the gap, and what a person can do; `None` when one does.
-    pub fn reason(&self) -> Option<String> {
+    pub fn reason(&self) -> Option<Message> {
         match self {
             Fix::Changes(_) => None,
             Fix::None(reason) => Some(reason.clone()),
@@ -155,15 +159,17 @@ impl Fix {
                     command = format!("chroot ROOT {} && ", before.join(" "));
                 }
                 command += &format!("chroot ROOT apt-get {verb} {}", names.join(" "));
-                Some(format!("needs a package operation, run: {command}"))
+                Some(messages::needs_packages(command))
             }
         }
     }
 }
 
 /// One difference between the image and what is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Gap {
+    /// What it is about.
+    pub subject: Subject,
     /// Where, found, wanted.
     pub evidence: Evidence,
     /// What would close it.
@@ -171,41 +177,54 @@ pub struct Gap {
 }
 
 impl Gap {
+    /// A gap about the path of its evidence.
+    fn new(evidence: Evidence, fix: Fix) -> Gap {
+        let path = evidence.path.clone().unwrap_or_else(ImagePath::root);
+        Gap { subject: Subject::path(&path), evidence, fix }
+    }
+
     /// A gap that one change closes.
     pub fn fixed_by(evidence: Evidence, change: Change) -> Gap {
-        Gap { evidence, fix: Fix::Changes(vec![change]) }
+        Gap::fixed_by_all(evidence, vec![change])
     }
 
     /// A gap that several changes close together.
     pub fn fixed_by_all(evidence: Evidence, changes: Vec<Change>) -> Gap {
-        Gap { evidence, fix: Fix::Changes(changes) }
+        Gap::new(evidence, Fix::Changes(changes.into()))
     }
 
     /// A gap that only the package manager can close.
     pub fn package(evidence: Evidence, names: Vec<String>, want: Presence) -> Gap {
-        Gap { evidence, fix: Fix::Package { names, want, before: Vec::new() } }
+        Gap::new(evidence, Fix::Package { names, want, before: Vec::new() })
     }
 
-    /// Gaps that the same changes close together. The first gap carries them, so that whole new
-    /// files are not held once per gap.
+    /// Gaps that the same changes close together.
     pub fn closed_together(
-        evidence: impl IntoIterator<Item = Evidence>,
+        gaps: impl IntoIterator<Item = (Subject, Evidence)>,
         changes: Vec<Change>,
     ) -> Vec<Gap> {
-        let mut changes = Some(changes);
-        let gap =
-            |evidence| Gap { evidence, fix: Fix::Changes(changes.take().unwrap_or_default()) };
-        evidence.into_iter().map(gap).collect()
+        let changes: Rc<[Change]> = changes.into();
+        let gap = |(subject, evidence)| {
+            let fix = Fix::Changes(Rc::clone(&changes));
+            Gap { subject, evidence, fix }
+        };
+        gaps.into_iter().map(gap).collect()
     }
 
     /// A gap without a safe remedy.
-    pub fn no_remedy(evidence: Evidence, reason: impl Into<String>) -> Gap {
-        Gap { evidence, fix: Fix::None(reason.into()) }
+    pub fn no_remedy(evidence: Evidence, reason: impl Into<Message>) -> Gap {
+        Gap::new(evidence, Fix::None(reason.into()))
+    }
+
+    /// The same gap about this subject. Without it, it is about the path of its evidence.
+    #[must_use]
+    pub fn about(self, subject: Subject) -> Gap {
+        Gap { subject, ..self }
     }
 }
 
 /// What an audit of one want says. "Could not tell" is the error beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
     /// It holds, and this shows it.
     Met(Vec<Evidence>),
@@ -250,25 +269,26 @@ mod tests {
     #[test]
     fn evidence_holds_no_endless_line() {
         let long = |n: usize| Evidence::default().found("x".repeat(n)).note("y".repeat(n));
-        assert_eq!(long(SHOWN).found.unwrap().len(), SHOWN);
+        assert_eq!(long(SHOWN).found.unwrap().to_string().len(), SHOWN);
         let cut = long(1 << 20);
-        assert!(cut.found.unwrap().len() < 300 && cut.note.unwrap().ends_with("(1048576 bytes)"));
+        assert!(cut.found.unwrap().to_string().len() < 300);
+        assert!(cut.note.unwrap().to_string().ends_with("(1048576 bytes)"));
     }
 
     #[test]
     fn a_package_gap_names_the_command() {
         let names = vec!["talk".to_owned(), "ntalk".to_owned()];
         let gap = Gap::package(Evidence::default(), names.clone(), Presence::Absent);
-        let reason = gap.fix.reason().unwrap();
+        let reason = gap.fix.reason().unwrap().to_string();
         let want = "needs a package operation, run: chroot ROOT apt-get purge talk ntalk";
         assert_eq!(reason, want);
         let before = vec!["prelink".to_owned(), "-ua".to_owned()];
         let fix = Fix::Package { names, want: Presence::Present, before };
         assert!(
-            fix.reason().unwrap().ends_with(
+            fix.reason().unwrap().to_string().ends_with(
                 "run: chroot ROOT prelink -ua && chroot ROOT apt-get install talk ntalk"
             )
         );
-        assert_eq!(Fix::Changes(Vec::new()).reason(), None);
+        assert_eq!(Fix::Changes(Rc::from([])).reason(), None);
     }
 }

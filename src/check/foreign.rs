@@ -6,6 +6,7 @@
 
 use super::{Evidence, Finding, Fix};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::ImagePath;
 use crate::text::lossless;
 
@@ -37,8 +38,8 @@ fn refuse(path: Option<&ImagePath>, line: Option<usize>, statement: &str) -> Res
 pub(in crate::check) fn settled(mut finding: Finding) -> Result<Finding> {
     if !matches!(finding, Finding::Manual(_) | Finding::Unmeasured(_)) {
         for evidence in all(&mut finding).filter(|e| !e.aside) {
-            let found = evidence.found.as_deref().unwrap_or_default();
-            refuse(evidence.path.as_ref(), evidence.line, found)?;
+            let found = evidence.found.as_ref().map(Message::to_string).unwrap_or_default();
+            refuse(evidence.path.as_ref(), evidence.line, &found)?;
         }
     }
     for evidence in all(&mut finding) {
@@ -67,9 +68,10 @@ fn all(finding: &mut Finding) -> impl Iterator<Item = &mut Evidence> {
     gaps.iter_mut().map(|gap| &mut gap.evidence).chain(list)
 }
 
-fn show(text: &mut String) {
-    if lossless::holds(text) {
-        *text = lossless::shown(text).into_owned();
+fn show(message: &mut Message) {
+    if message.any_text(&mut lossless::holds) {
+        let shown = |text: &str| lossless::holds(text).then(|| lossless::shown(text).into_owned());
+        *message = message.clone().with_texts(&mut { shown });
     }
 }
 
@@ -107,13 +109,13 @@ mod tests {
             let (Finding::Manual(shown) | Finding::Met(shown)) = settled(finding).unwrap() else {
                 panic!()
             };
-            assert_eq!(shown[0].found.as_deref(), Some("a = caf\\xE9"));
+            assert_eq!(shown[0].found, Some("a = caf\\xE9".into()));
         }
         let why = lossless::decode(b"see \xff");
         let said =
             Finding::from_gaps(vec![Gap::no_remedy(quoting(b"a").note(&*why), &*why)], vec![]);
         let Finding::NotMet { gaps, .. } = settled(said).unwrap() else { panic!() };
-        assert_eq!(gaps[0].fix.reason().as_deref(), Some("see \\xFF"));
-        assert_eq!(gaps[0].evidence.note.as_deref(), Some("see \\xFF"));
+        assert_eq!(gaps[0].fix.reason(), Some("see \\xFF".into()));
+        assert_eq!(gaps[0].evidence.note, Some("see \\xFF".into()));
     }
 }

@@ -7,19 +7,23 @@
 //! write; they never use `apply/`.
 
 pub mod accounts;
-pub(in crate::check) mod common;
+mod audit;
+pub(crate) mod common;
 pub mod daemons;
 pub mod data;
+mod exclusions;
 pub mod files;
 mod finding;
 pub(in crate::check) mod foreign;
 pub mod homes;
 pub mod kernel;
 pub mod logs;
+pub(crate) mod messages;
 pub mod packages;
 pub mod pam;
 pub mod shell;
 pub mod sshd;
+mod subject;
 pub mod systemd;
 #[cfg(test)]
 mod testing;
@@ -27,8 +31,11 @@ mod testing;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use audit::{Audit, Options};
 pub use data::BadData;
+pub use exclusions::{Exclusion, Exclusions};
 pub use finding::{Evidence, Finding, Fix, Gap, Outcome, Presence};
+pub use subject::{Subject, SubjectKind};
 
 use crate::error::Result;
 use crate::rootfs::Rootfs;
@@ -48,7 +55,15 @@ pub trait Primitive {
     ///
     /// # Errors
     /// When it cannot be determined: the rule is then `unknown`, with this cause.
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding>;
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding>;
+
+    /// [`Primitive::find`] without options and exclusions.
+    ///
+    /// # Errors
+    /// As [`Primitive::find`].
+    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+        self.find(&Audit::plain(root))
+    }
 }
 
 /// Makes [`Check`] from the list of primitives.
@@ -69,13 +84,13 @@ macro_rules! primitives {
             &[$((stringify!($name), stringify!($($module)::+)),)+];
 
         impl Check {
-            /// What the primitive finds, for people and plans: [`Primitive::audit`], and unknown
+            /// What the primitive finds, for people and plans: [`Primitive::find`], and unknown
             /// where a statement that it judges holds a byte that is not UTF-8.
             ///
             /// # Errors
-            /// As [`Primitive::audit`], and [`Error::NotUtf8`](crate::error::Error::NotUtf8).
-            pub fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-                foreign::settled(self.primitive().audit(root)?)
+            /// As [`Primitive::find`], and [`Error::NotUtf8`](crate::error::Error::NotUtf8).
+            pub fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+                foreign::settled(self.primitive().find(audit)?)
             }
 
             /// The primitive behind the arm.

@@ -10,7 +10,8 @@ use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, Typ
 use clap::{Arg, Args as ClapArgs, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::image::ImageVerb;
-use crate::profile::{Lang, Profile, RuleId};
+use crate::message::Lang;
+use crate::profile::{Profile, RuleId};
 use crate::rootfs::ImagePath;
 
 /// Harden a root filesystem to a declared CIS result table, with evidence for each row.
@@ -28,6 +29,15 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+    /// The language of the output and of the log; by default the locale's.
+    #[arg(
+        long,
+        global = true,
+        value_name = "en|ja",
+        env = "GOKAKU_LANG",
+        value_parser = languages()
+    )]
+    pub lang: Option<Lang>,
     /// Print every row and log more; given twice, log everything. RUST_LOG takes precedence for the
     /// log.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -138,7 +148,7 @@ pub enum Verb {
         /// The root filesystem to audit this row on.
         #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
         root: Option<PathBuf>,
-        /// Which profile and language.
+        /// Which profile.
         #[command(flatten)]
         table: Table,
         /// What the plan takes into account.
@@ -173,7 +183,7 @@ impl State {
     }
 }
 
-/// Which profile, in which language.
+/// Which profile.
 #[derive(Debug, ClapArgs)]
 pub struct Table {
     /// The profile: the name of an embedded one, or a directory with a profile.toml.
@@ -184,15 +194,12 @@ pub struct Table {
         default_value = crate::profile::DEFAULT
     )]
     pub profile: PathBuf,
-    /// The language of the output; by default the locale's.
-    #[arg(long, value_name = "en|ja", env = "GOKAKU_LANG", value_parser = languages())]
-    pub lang: Option<Lang>,
 }
 
-/// Which rows, of which profile, in which language.
+/// Which rows, of which profile.
 #[derive(Debug, ClapArgs)]
 pub struct Select {
-    /// Which profile and language.
+    /// Which profile.
     #[command(flatten)]
     pub table: Table,
     /// Select only these rows; a section (5.3, site) selects all rows below it.
@@ -271,7 +278,7 @@ pub enum Format {
 pub enum LogFormat {
     /// `gokaku: LEVEL: MESSAGE`.
     Text,
-    /// One JSON object per line: level, phase, counts, message.
+    /// One JSON object per line: level, phase, counts, message (in English), its id and arguments.
     Json,
 }
 

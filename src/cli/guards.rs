@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::args::Guard;
-use crate::check::Check;
+use super::messages;
 use crate::check::accounts::clock;
+use crate::check::{Audit, Check};
 use crate::error::{Error, Result};
 use crate::lockout::{self, Bar, Outlook};
+use crate::message::{Arg, Message, say};
 use crate::plan::Plan;
 use crate::profile::{Disposition, Identity, Profile, Rule, RuleId};
-use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs, StagedRootfs};
+use crate::rootfs::{AccountDb, DiskRootfs, Rootfs, StagedRootfs};
 
 /// Checks that `root` is the system that the profile is for, or that the operator accepts another one.
 ///
@@ -19,22 +21,19 @@ use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs, StagedRootfs};
 pub fn target(guard: &Guard, profile: &Profile, root: &DiskRootfs) -> Result<Identity> {
     let identity = match Identity::read(root) {
         Err(e) if guard.force_target => {
-            log::warn!("{e}; taken all the same (--force-target)");
+            say!(warn, messages::taken_all_the_same(Message::from(&e)));
             Identity::default()
         }
         other => other?,
     };
     if root.is_running_elsewhere() {
-        return Err(Error::Guard(format!(
-            "{}: this is the running system's own root under another name; an offline run would \
-             not see what runs there: run there, with --root /",
-            root.host_path().display()
-        )));
+        let path = root.host_path().display().to_string();
+        return Err(Error::Guard(messages::running_elsewhere(path)));
     }
     match profile.target.guard(&identity) {
         Err(e) if guard.force_target => {
             profile.target.guard_shape(root)?;
-            log::warn!("{e}; it is taken");
+            say!(warn, messages::taken_all_the_same(Message::from(&e)));
         }
         other => other?,
     }
@@ -90,7 +89,7 @@ pub fn clock(rules: &[&Rule], root: &DiskRootfs) {
         _ => false,
     });
     if ageing && let Some(why) = clock::doubt(root, clock::today()) {
-        log::warn!("{why}; nothing about the age of passwords is changed");
+        say!(warn, messages::clock_in_doubt(why));
     }
 }
 
@@ -101,56 +100,52 @@ pub fn clock(rules: &[&Rule], root: &DiskRootfs) {
 /// to be written anyway.
 pub fn lockout(
     allowed: bool,
-    rules: &[&Rule],
-    root: &DiskRootfs,
+    audit: &Audit<'_>,
+    accounts: &[String],
     plan: &Plan,
     writes: bool,
 ) -> Result<()> {
-    let after = StagedRootfs::with(root, plan.changes());
+    let staged = StagedRootfs::with(audit.root(), plan.nodes());
+    let after = audit.on(&staged);
     let mut ended = Vec::new();
-    for account in root.protected_accounts() {
-        match lockout::outlook(root, &after, account) {
+    for account in accounts {
+        match lockout::outlook(audit, &after, account) {
             Ok(Outlook::Open) => {}
             Ok(Outlook::ShutBefore(bar)) if bar.passing => {
-                log::info!("{account} cannot log in over SSH yet: {bar}");
+                say!(info, lockout::messages::not_yet(account, &bar.says, bar.place()));
             }
             Ok(Outlook::ShutBefore(bar)) => {
-                log::warn!("{account} cannot log in over SSH as it is: {bar}");
+                say!(warn, lockout::messages::already_out(account, &bar.says, bar.place()));
             }
             Ok(Outlook::Ends(bars)) => {
                 for bar in &bars {
-                    let rows = rows_of(bar, rules, plan);
-                    let says = format!("the next SSH login of {account} would fail: {bar}{rows}");
-                    log::warn!("{says}");
+                    let says = would_fail(account, bar, plan);
+                    say!(warn, says.clone());
                     ended.push(says);
                 }
             }
-            Err(e) => log::warn!("whether {account} can still log in could not be told: {e}"),
+            Err(e) => {
+                say!(warn, lockout::messages::not_determined(account, Message::from(&e)));
+            }
         }
     }
     match ended.first() {
-        Some(first) if writes && !allowed => Err(Error::Guard(format!(
-            "{first}; nothing was written: skip these rows (--skip), log in as somebody else, or \
-             give --allow-lockout if nobody needs that login"
-        ))),
+        Some(first) if writes && !allowed => Err(Error::Guard(lockout::messages::refused(first))),
         _ => Ok(()),
     }
 }
 
-/// The rows that bring it about, as far as that can be determined: those about the word, of the path.
-fn rows_of(bar: &Bar, rules: &[&Rule], plan: &Plan) -> String {
-    let of_path =
-        |path: &ImagePath| plan.changes().iter().find(|c| c.path == *path).map(|c| c.rules.clone());
-    let Some(all) = of_path(&bar.path) else { return String::new() };
-    let about = |rule: &&&Rule| {
-        !bar.word.is_empty()
-            && all.contains(&rule.id)
-            && rule.wants.iter().any(|w| w.contains(bar.word))
+/// What ends the next login, with the rows that bring it about: those that change the path for this
+/// subject, else all that change the path.
+fn would_fail(account: &str, bar: &Bar, plan: &Plan) -> Message {
+    let Some(change) = plan.changes().iter().find(|c| c.path == bar.path) else {
+        return lockout::messages::would_fail(account, &bar.says, bar.place());
     };
-    let some: BTreeSet<RuleId> = rules.iter().filter(about).map(|r| r.id.clone()).collect();
-    let rows = if some.is_empty() { all } else { some };
-    let shown: Vec<String> = rows.iter().map(RuleId::to_string).collect();
-    format!(", {} {}", if shown.len() == 1 { "row" } else { "rows" }, shown.join(", "))
+    let about = change.serves.iter().filter(|purpose| purpose.subject == bar.subject);
+    let some: BTreeSet<&RuleId> = about.map(|purpose| &purpose.rule).collect();
+    let rows = if some.is_empty() { change.rules().collect() } else { some };
+    let (count, rows) = (rows.len(), Arg::names(rows));
+    lockout::messages::would_fail_by(account, &bar.says, bar.place(), count, rows)
 }
 
 #[cfg(test)]

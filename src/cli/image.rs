@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use serde_json::Value;
 
-use super::{Failure, emit, json, status};
+use super::{Failure, emit, json, messages, status};
 use crate::apply;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::image::{self, Disk, Format, Inspection, Machine, Need, Partition, Use};
+use crate::message::{Lang, say};
 use crate::rootfs::DiskRootfs;
 
 /// The verbs about a disk image.
@@ -172,16 +173,16 @@ pub enum Form {
 /// No answer of a program about an image is larger (bytes).
 const LARGEST_ANSWER: u64 = 256 << 20;
 
-pub(super) fn run(verb: &ImageVerb) -> Result<u8, Failure> {
+pub(super) fn run(verb: &ImageVerb, lang: Lang) -> Result<u8, Failure> {
     match verb {
-        ImageVerb::Inspect(what) => inspect(what),
+        ImageVerb::Inspect(what) => inspect(what, lang),
         ImageVerb::Mounts { disk, systems, partition, half_done } => {
             let found = image::inspect(&Disk::open(disk)?)?;
             let machine = match systems {
                 None => Machine::candidates(&found, *partition, *half_done)?,
                 Some(systems) => Machine::whole(&found, *partition, *half_done, systems)?,
             };
-            emit(&machine.lines(), false)?;
+            emit(&machine.lines(lang), false)?;
             Ok(status::OK)
         }
         ImageVerb::Lock { disk, purpose, work_dir, state_dir, command } => {
@@ -212,7 +213,7 @@ impl Journal {
         let disk = Disk::open(&self.disk)?;
         let found = image::inspect(&disk)?;
         let at = found.partitions.into_iter().find(|p| p.number == self.partition);
-        let none = || Error::Guard(format!("found no partition {}", self.partition));
+        let none = || Error::Guard(messages::no_partition(self.partition));
         Ok((disk, at.ok_or_else(none)?))
     }
 }
@@ -222,10 +223,7 @@ fn recover(what: &Journal, root: &Path) -> Result<u8, Failure> {
     image::note(&image::state_dir(&what.state_dir, &disk, &at), &disk, &what.disk)?;
     for other in image::of_copies(&what.state_dir, &disk, &at)? {
         if let Some(paths) = apply::undo_copy(&DiskRootfs::open(root)?, &other)? {
-            log::warn!(
-                "a run on another copy of this image was cut off; {} paths were put back here",
-                paths.len()
-            );
+            say!(warn, messages::undone_on_copy(paths.len()));
         }
         // Nobody else has a use for it when the image was moved here.
         image::drop_if_gone(&other)?;
@@ -233,7 +231,7 @@ fn recover(what: &Journal, root: &Path) -> Result<u8, Failure> {
     Ok(status::OK)
 }
 
-fn inspect(what: &Inspect) -> Result<u8, Failure> {
+fn inspect(what: &Inspect, lang: Lang) -> Result<u8, Failure> {
     let disk = Disk::open(&what.disk)?;
     let found: Inspection = image::inspect(&disk)?;
     if let Some(info) = &what.qemu_info {
@@ -250,7 +248,7 @@ fn inspect(what: &Inspect) -> Result<u8, Failure> {
         _ => found,
     };
     let text = match what.format {
-        Form::Text => found.lines(),
+        Form::Text => found.lines(lang),
         Form::Json => json(&found)?,
     };
     emit(&text, false)?;
@@ -265,7 +263,8 @@ fn lock(
     state: &Path,
     command: &[OsString],
 ) -> Result<u8, Failure> {
-    let path = std::fs::canonicalize(disk).map_err(|e| Error::host("open the image", disk, e))?;
+    let path =
+        std::fs::canonicalize(disk).map_err(|e| Error::host(cannot::open_the_image, disk, e))?;
     let held = Disk::open(&path)?;
     let format = image::inspect(&held)?.format;
     let what = match (purpose, format) {
@@ -286,7 +285,7 @@ fn lock(
         .env("new", copies.new)
         .env("half_done", half_done)
         .exec();
-    Err(Error::host("run", Path::new(program), failed).into())
+    Err(Error::host(cannot::run, Path::new(program), failed).into())
 }
 
 fn room(what: &Room) -> Result<u8, Failure> {
@@ -314,7 +313,7 @@ fn room(what: &Room) -> Result<u8, Failure> {
 /// What another program has answered.
 #[allow(clippy::disallowed_methods)] // a file of the host, named by the user
 fn answer(path: &Path) -> Result<Value, Error> {
-    let fail = |e| Error::host("read", path, e);
+    let fail = |e| Error::host(cannot::read, path, e);
     let mut text = Vec::new();
     match path.as_os_str() == "-" {
         true => std::io::stdin().lock().take(LARGEST_ANSWER).read_to_end(&mut text),

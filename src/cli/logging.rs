@@ -1,4 +1,4 @@
-//! The log on stderr: one line an event, as text or as JSON; and the warnings once more at the end,
+//! The log on stderr: one line an event, as text in the language of the output or as JSON; and the warnings once more at the end,
 //! where somebody reads who scrolls up from the exit status of a long build.
 //!
 //! No line carries a time: an image pipeline's log has its own clock, and two runs on the same tree
@@ -11,6 +11,9 @@ use log::{Level, Record, kv};
 use serde_json::{Map, Value};
 
 use super::args::LogFormat;
+use super::messages;
+use crate::message::log::{KEY, message_of};
+use crate::message::{Lang, Message};
 use crate::report::secret::for_terminal;
 use crate::text::lossless;
 
@@ -19,7 +22,7 @@ static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Starts it. `RUST_LOG` decides what is shown where it is set; else phases and worse are (not the
 /// phases where `pages` says so), with `quiet` errors alone, with `verbose` more.
-pub fn start(format: LogFormat, verbose: u8, quiet: bool, pages: bool) {
+pub fn start(format: LogFormat, lang: Lang, verbose: u8, quiet: bool, pages: bool) {
     let level = match (quiet, verbose) {
         (true, _) => "error",
         (false, 0) if pages => "warn",
@@ -38,14 +41,17 @@ pub fn start(format: LogFormat, verbose: u8, quiet: bool, pages: bool) {
         .format(move |out, record| {
             if record.level() == Level::Warn {
                 let again = match format {
-                    LogFormat::Text => format!("gokaku: warning, again: {}", shown(record)),
+                    LogFormat::Text => {
+                        let word = messages::again(word(record.level())).text(lang);
+                        format!("gokaku: {word}: {}", shown(record, lang))
+                    }
                     LogFormat::Json => json(record, true),
                 };
                 WARNINGS.lock().unwrap_or_else(PoisonError::into_inner).push(again);
             }
             match format {
                 LogFormat::Json => writeln!(out, "{}", json(record, false)),
-                LogFormat::Text => text(out, record),
+                LogFormat::Text => text(out, record, lang),
             }
         })
         .try_init();
@@ -63,47 +69,75 @@ pub fn repeat_warnings() {
     }
 }
 
-fn text(out: &mut env_logger::fmt::Formatter, record: &Record<'_>) -> io::Result<()> {
+fn text(out: &mut env_logger::fmt::Formatter, record: &Record<'_>, lang: Lang) -> io::Result<()> {
     let style = match record.level() {
         level @ (Level::Error | Level::Warn) => out.default_level_style(level),
         _ => Default::default(),
     };
-    let word = word(record.level());
-    writeln!(out, "gokaku: {style}{word}:{style:#} {}", shown(record))
+    let word = word(record.level()).text(lang);
+    writeln!(out, "gokaku: {style}{word}:{style:#} {}", shown(record, lang))
 }
 
-/// The message, without orders to the terminal that a file of the target may hold.
-fn shown(record: &Record<'_>) -> String {
-    for_terminal(&lossless::shown(&record.args().to_string()))
+/// The text in a language where the line has one, without orders to the terminal that a file of the
+/// target may hold.
+fn shown(record: &Record<'_>, lang: Lang) -> String {
+    let carried = (lang != Lang::En).then(|| message_of(record)).flatten();
+    let text = carried.map_or_else(|| record.args().to_string(), |message| message.text(lang));
+    fit(&text)
 }
 
-fn word(level: Level) -> &'static str {
+/// A text of which the target may have a part, fit for a terminal and without secrets.
+fn fit(text: &str) -> String {
+    for_terminal(&lossless::shown(text))
+}
+
+fn word(level: Level) -> Message {
     match level {
-        Level::Error => "error",
-        Level::Warn => "warning",
-        Level::Info => "info",
-        Level::Debug => "debug",
-        Level::Trace => "trace",
+        Level::Error => messages::level_error(),
+        Level::Warn => messages::level_warning(),
+        Level::Info => messages::level_info(),
+        Level::Debug => messages::level_debug(),
+        Level::Trace => messages::level_trace(),
     }
 }
 
-/// One object on one line: level, phase and counts where there are any, message.
+/// One object on one line: level, phase and counts where there are any; the message in English, and
+/// its id and arguments where it is one in several languages.
 fn json(record: &Record<'_>, again: bool) -> String {
     let mut fields = Fields(Map::new());
-    fields.0.insert("level".into(), word(record.level()).into());
+    fields.0.insert("level".into(), word(record.level()).text(Lang::En).into());
     // Collecting into a map does not fail.
     let _ = record.key_values().visit(&mut fields);
-    fields.0.insert("message".into(), shown(record).into());
+    if let Some(message) = message_of(record).filter(|message| !message.is_value()) {
+        fields.0.insert("id".into(), message.id().into());
+        let mut args = Value::Object(message.json_args());
+        fit_all(&mut args);
+        fields.0.insert("args".into(), args);
+    }
+    fields.0.insert(KEY.into(), shown(record, Lang::En).into());
     if again {
         fields.0.insert("again".into(), true.into());
     }
     Value::Object(fields.0).to_string()
 }
 
+/// Every text of an argument, at any depth.
+fn fit_all(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = fit(text),
+        Value::Array(all) => all.iter_mut().for_each(fit_all),
+        Value::Object(all) => all.values_mut().for_each(fit_all),
+        _ => {}
+    }
+}
+
 struct Fields(Map<String, Value>);
 
 impl<'kvs> kv::VisitSource<'kvs> for Fields {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
+        if key.as_str() == KEY {
+            return Ok(());
+        }
         let value = match (value.to_u64(), value.to_bool()) {
             (Some(number), _) => number.into(),
             (None, Some(truth)) => truth.into(),
@@ -147,10 +181,35 @@ mod tests {
         let mut record = Record::builder();
         let record = record.key_values(&source);
         // Arguments do not outlive the expression that they are in.
-        let text = shown(&record.args(format_args!("bob:$6$saltsalt$PLANTED0123456789")).build());
+        let text = shown(
+            &record.args(format_args!("bob:$6$saltsalt$PLANTED0123456789")).build(),
+            Lang::En,
+        );
         let line =
             json(&record.args(format_args!("bob:$y$j9T$ab$PLANTED0123456789")).build(), true);
         assert_eq!(text, "bob:(hash)");
         assert!(line.contains("bob:(hash)") && line.contains("/etc/(hash)"), "{line}");
+    }
+
+    #[test]
+    fn a_line_is_in_the_language_and_json_has_id_and_arguments() {
+        let message = messages::clock_in_doubt("bob:$6$saltsalt$PLANTED0123456789\u{1b}[31m");
+        let carried = serde_json::to_string(&message).unwrap();
+        let pairs = [("phase", kv::Value::from("end")), (KEY, kv::Value::from(carried.as_str()))];
+        let source: &dyn kv::Source = &pairs.as_slice();
+        let mut record = Record::builder();
+        let record = record.level(Level::Warn).key_values(&source);
+        // Arguments do not outlive the expression that they are in.
+        let (ja, line) = (
+            shown(&record.args(format_args!("{message}")).build(), Lang::Ja),
+            json(&record.args(format_args!("{message}")).build(), false),
+        );
+        assert!(ja.starts_with("bob:(hash)\\x1b[31m。パスワード"), "{ja}");
+        let want = serde_json::json!({
+            "level": "warning", "phase": "end", "id": "cli.clock_in_doubt",
+            "args": {"why": "bob:(hash)\\x1b[31m"},
+            "message": "bob:(hash)\\x1b[31m; nothing about the age of passwords is changed",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), want);
     }
 }

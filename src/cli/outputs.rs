@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::args::{Format, Judge};
 use super::report_file::ReportFile;
 use super::{Failure, emit};
-use crate::error::Error;
+use crate::error::{Error, cannot};
 use crate::rootfs::DiskRootfs;
 
 /// The reports that are wanted, and where each goes.
@@ -88,6 +88,6 @@ impl Output {
             _ => Ok(()),
         };
         done.and_then(|()| file.write_all(text.as_bytes()))
-            .map_err(|e| Error::host("write the report", &self.path, e))
+            .map_err(|e| Error::host(cannot::write_the_report, &self.path, e))
     }
 }

@@ -1,30 +1,35 @@
 //! What a run says of itself on the way, and its verdict as the last lines of the log.
 
+use super::messages;
 use crate::check::Outcome;
-use crate::profile::{Lang, Profile, Rule};
-use crate::report::text::{evidence, outcome_word};
+use crate::message::{Lang, Message, say};
+use crate::profile::{Profile, Rule};
+use crate::report::text::{evidence, outcome};
 use crate::report::{Mode, Report, RuleReport, TargetRef};
 
 /// So many rows are named at the end; more would push the others out of sight.
 const NAMED: usize = 20;
-/// A reason may be this long in the log (bytes): that of a row about accounts can name thousands.
+/// A reason may be this long in the log (bytes, in each language): that of a row about accounts can name thousands.
 const REASON: usize = 600;
 
 /// The profile was read and the root opened.
 pub fn opened(target: &TargetRef, profile: &Profile, rules: &[&Rule]) {
     let hold = rules.iter().filter(|r| r.is_enforced()).count();
     let left = rules.len() - hold;
-    log::info!(
-        phase = "profile", rows = rules.len(), hold = hold, left_alone = left;
-        "profile {} {}: {hold} rows are to hold, {left} are left alone",
-        profile.id, profile.benchmark.version
+    say!(
+        info, phase = "profile", rows = rules.len(), hold = hold, left_alone = left;
+        messages::read_profile(&profile.id, &profile.benchmark.version, hold, left)
     );
-    let state = if target.live { "the running system" } else { "not running" };
-    let os = if target.os.is_empty() { "unknown" } else { &target.os };
-    log::info!(
-        phase = "root", live = target.live;
-        "root {}: {os} {}, {state}", target.root, target.version
-    );
+    let system = format!("{} {}", target.os, target.version);
+    let system = match system.trim() {
+        "" => messages::unknown_system(),
+        known => Message::value(known),
+    };
+    let line = match target.live {
+        true => messages::root_running(&target.root, system),
+        false => messages::root_offline(&target.root, system),
+    };
+    say!(info, phase = "root", live = target.live; line);
 }
 
 /// The end: every row that is not as declared, named with the reason, then the verdict.
@@ -33,7 +38,7 @@ pub fn opened(target: &TargetRef, profile: &Profile, rules: &[&Rule]) {
 pub fn ended(report: &Report, strict: bool) {
     let pass = &report.summary.pass;
     let bad = |row: &&RuleReport| match row.outcome {
-        _ if !row.status.is_enforced() => strict && row.drift,
+        _ if !row.disposition.is_enforced() => strict && row.drift,
         Outcome::Unknown => true,
         Outcome::NotMet => report.mode != Mode::Plan,
         _ => false,
@@ -41,60 +46,71 @@ pub fn ended(report: &Report, strict: bool) {
     let rows: Vec<&RuleReport> = report.rules.iter().filter(bad).collect();
     for row in rows.iter().take(NAMED) {
         let id = row.id.to_string();
-        log::error!(phase = "end", row = id, outcome = row.outcome.word(); "{}", named(row));
+        say!(error, phase = "end", row = id, outcome = row.outcome.word(); named(row));
     }
     if rows.len() > NAMED {
-        log::error!(phase = "end"; "and {} rows more; the report names them", rows.len() - NAMED);
+        say!(error, phase = "end"; messages::more_rows(rows.len() - NAMED));
     }
     let hold = pass.met + pass.met_vacuously;
-    let mut told = format!("{hold} of {} rows hold", pass.total);
-    let parts = [
-        (pass.not_met, "do not"),
-        (pass.unknown, "could not be told"),
-        (pass.manual, "need a person"),
-        (pass.waived, "are waived"),
-        (report.summary.left_alone.drifted, "that are left alone have drifted"),
-    ];
-    for (count, word) in parts.into_iter().filter(|(count, _)| *count > 0) {
-        told.push_str(&format!(", {count} {word}"));
-    }
     let changed = report.summary.changed_files;
+    let mut counts = vec![messages::rows_hold(hold, pass.total)];
+    let drifted = report.summary.left_alone.drifted;
+    let parts = [
+        (pass.not_met, messages::rows_open(pass.not_met)),
+        (pass.unknown, messages::rows_unknown(pass.unknown)),
+        (pass.manual, messages::rows_manual(pass.manual)),
+        (pass.waived, messages::rows_waived(pass.waived)),
+        (drifted, messages::rows_drifted(drifted)),
+    ];
+    counts.extend(parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, part)| part));
     match report.mode {
         Mode::Audit => {}
-        Mode::Plan => told.push_str(&format!(", after {changed} changes that are only planned")),
-        Mode::Apply => told.push_str(&format!(", {changed} paths changed")),
+        Mode::Plan => counts.push(messages::after_planned(changed)),
+        Mode::Apply => counts.push(messages::changed(changed)),
     }
-    if rows.is_empty() {
-        log::info!(phase = "end", hold = hold, rows = pass.total, changed = changed; "done: {told}");
+    let (total, good) = (pass.total, rows.is_empty());
+    if good {
+        say!(
+            info, phase = "end", hold = hold, rows = total, changed = changed;
+            messages::done(counts)
+        );
     } else {
-        log::error!(
-            phase = "end", hold = hold, rows = pass.total, changed = changed;
-            "not as declared: {told}"
+        say!(
+            error, phase = "end", hold = hold, rows = total, changed = changed;
+            messages::not_as_declared(counts)
         );
     }
 }
 
 /// A row on one line: id, outcome, title, and the reason or the first thing found.
-fn named(row: &RuleReport) -> String {
+fn named(row: &RuleReport) -> Message {
     let outcome = match row.drift {
-        true => "drifted",
-        false => outcome_word(row.outcome, Lang::En),
+        true => messages::row_drifted(),
+        false => outcome(row.outcome),
     };
-    let first = || row.evidence.first().map(|e| evidence(e, Lang::En));
-    let why = row.reason.clone().or_else(first).unwrap_or_default();
-    format!("{} {outcome}: {}: {}", row.id, row.title.get(Lang::En), shortened(why))
+    let gaps = row.gaps.iter().map(|gap| &gap.evidence);
+    let first = || {
+        let first = gaps.chain(&row.evidence).next()?;
+        let (en, ja) = (evidence(first, Lang::En), evidence(first, Lang::Ja));
+        Some(Message::both("report.evidence", en, ja))
+    };
+    let why = row.reason.clone().or_else(first).unwrap_or_else(|| Message::value(""));
+    messages::row(&row.id, outcome, Message::from(&row.title), shortened(why))
 }
 
 /// A reason as far as it fits, in whole parts if there are any.
-fn shortened(mut why: String) -> String {
-    if why.len() <= REASON {
+fn shortened(why: Message) -> Message {
+    let (en, ja) = (why.text(Lang::En), why.text(Lang::Ja));
+    if en.len() <= REASON && ja.len() <= REASON {
         return why;
     }
-    let fits = (0..=REASON).rev().find(|at| why.is_char_boundary(*at)).unwrap_or_default();
-    let parts = why[..fits].rfind("; ");
-    why.truncate(parts.unwrap_or(fits));
-    why.push_str(" ... and more; the report has all of it");
-    why
+    let cut = |text: &str, between: &str| {
+        let fits = (0..=REASON).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        let start = text.get(..fits).unwrap_or(text);
+        start[..start.rfind(between).unwrap_or(start.len())].to_owned()
+    };
+    let start = Message::both("report.reason", cut(&en, "; "), cut(&ja, "。"));
+    messages::rest_of_reason(start)
 }
 
 #[cfg(test)]
@@ -103,16 +119,23 @@ mod tests {
 
     #[test]
     fn a_reason_in_the_log_is_not_endless() {
-        let short = "/home/a is not made: it is a link; /home/b is not made".to_owned();
+        let short = Message::value("/home/a is not made: it is a link; /home/b is not made");
         assert_eq!(shortened(short.clone()), short);
-        let many = (0..100_000).map(|n| format!("/home/u{n}")).collect::<Vec<_>>().join("; ");
-        let told = shortened(many);
-        assert!(told.len() < 700, "{told}");
-        assert!(told.starts_with("/home/u0; /home/u1; "), "{told}");
-        let last = told.strip_suffix(" ... and more; the report has all of it").expect(&told);
-        let last = last.rsplit("; ").next().expect("a part");
-        assert!(last.starts_with("/home/u") && last.len() >= "/home/u50".len(), "whole: {last}");
-        let one = shortened("\u{5408}\u{683c}".repeat(10_000));
+        let many: Vec<Message> =
+            (0..100_000).map(|n| messages::no_partition(format!("/home/u{n}"))).collect();
+        let said = shortened(messages::done(many));
+        for (lang, between, end) in [
+            (Lang::En, "; ", " ... and more; the report has all of it"),
+            (Lang::Ja, "。", " … (以下略。全文はレポートに記載)"),
+        ] {
+            let said = said.text(lang);
+            assert!(said.len() < 700 && said.contains("/home/u1"), "{said}");
+            let parts: Vec<&str> = said.strip_suffix(end).expect(&said).split(between).collect();
+            let whole = messages::no_partition("/home/u5").text(lang);
+            assert_eq!(parts[5], whole, "{said}");
+            assert!(parts.last().expect("a part").len() >= whole.len(), "whole: {said}");
+        }
+        let one = shortened(Message::value("\u{5408}\u{683c}".repeat(10_000))).to_string();
         assert!(one.starts_with('\u{5408}') && one.len() < 700, "cut between characters: {one}");
     }
 }

@@ -14,7 +14,8 @@ use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, open, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::error::Error;
+use super::messages;
+use crate::error::{Error, cannot};
 use crate::rootfs::DiskRootfs;
 
 /// As many links as Linux follows in one look-up.
@@ -36,11 +37,8 @@ impl ReportFile {
     pub fn open(path: &Path, root: &DiskRootfs) -> Result<ReportFile, Error> {
         let fail = |e: Errno| match e {
             // What the kernel says of a pipe that nobody reads.
-            Errno::ENXIO => {
-                let why = "a pipe without a reader; start the reader first";
-                Error::host("write the report", path, std::io::Error::other(why))
-            }
-            e => Error::host("write the report", path, e),
+            Errno::ENXIO => Error::host(cannot::write_to_unread_pipe, path, e),
+            e => Error::host(cannot::write_the_report, path, e),
         };
         let mut walk = Walk { path, root, todo: VecDeque::new(), links: 0 };
         let start = if path.is_absolute() { "/" } else { "." };
@@ -183,12 +181,8 @@ impl Walk<'_> {
         let caller = std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok());
         let uid = stat.st_uid;
         if uid != 0 && uid != users::get_effective_uid() && Some(uid) != caller {
-            return Ok(Err(Error::Guard(format!(
-                "{}: {} is a link of uid {uid}'s, which may lead anywhere; want a report's place to \
-                 be your own; remove the link or name another file with -o",
-                self.path.display(),
-                name.display()
-            ))));
+            let (path, name) = (self.path.display().to_string(), name.display().to_string());
+            return Ok(Err(Error::Guard(messages::link_of_another(path, name, uid))));
         }
         let is_proc = nix::sys::statfs::fstatfs(link)
             .is_ok_and(|fs| fs.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC);
@@ -209,17 +203,14 @@ impl Walk<'_> {
             return Ok(());
         }
         let id = |stat: FileStat| (stat.st_dev, stat.st_ino);
-        let fail = |e: Errno| Error::host("look at the place of the report", self.path, e);
+        let fail = |e: Errno| Error::host(cannot::look_at_the_place_of_the_report, self.path, e);
         let mut at = dir.as_fd().try_clone_to_owned().map_err(|_| fail(Errno::EMFILE))?;
         let mut here = id(fstat(&at).map_err(fail)?);
         loop {
             if Some(here) == self.root.identity() {
-                return Err(Error::Guard(format!(
-                    "{}: lies inside the root {}, where the report would stay in the image; name a \
-                     file outside with -o",
-                    self.path.display(),
-                    self.root.host_path().display()
-                )));
+                let path = self.path.display().to_string();
+                let root = self.root.host_path().display().to_string();
+                return Err(Error::Guard(messages::inside_root(path, root)));
             }
             at = openat(&at, "..", DIRECTORY, Mode::empty()).map_err(fail)?;
             let above = id(fstat(&at).map_err(fail)?);

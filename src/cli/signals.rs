@@ -9,7 +9,9 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
+use super::messages;
 use crate::apply::Stop;
+use crate::message::{Arg, say};
 
 /// From here on, SIGINT, SIGTERM and SIGHUP stop a run in good order. Those that the caller has
 /// made us ignore (`nohup`, a shell's background job) stay ignored.
@@ -26,12 +28,12 @@ pub fn watch() -> Stop {
                 flag::register_usize(signal, stop.flag(), signal.unsigned_abs() as usize)
             });
         if let Err(e) = registered {
-            log::warn!("signal {signal} will end the run at once: {e}; the next run would undo it");
+            say!(warn, messages::signal_ends_at_once(signal, Arg::cause(e)));
         }
     }
     // A limit on the size of files is an error to report and undo, not a reason to die.
     if let Err(e) = flag::register(SIGXFSZ, Arc::default()) {
-        log::warn!("a limit on file sizes will end the run at once: {e}");
+        say!(warn, messages::file_limit_ends_at_once(Arg::cause(e)));
     }
     stop
 }

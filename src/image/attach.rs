@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::messages;
 use super::mounts::Mount;
 use crate::error::{Error, Result};
 
@@ -58,9 +59,7 @@ pub(super) fn is_alone<'a>(known: &Path, uuids: impl Iterator<Item = &'a str>) -
         #[allow(clippy::disallowed_methods)] // a question to the running kernel
         while known.join(uuid).exists() {
             if Instant::now() > end {
-                return Err(Error::Guard(format!(
-                    "a btrfs of the same UUID ({uuid}) is mounted on this machine"
-                )));
+                return Err(Error::Guard(messages::same_uuid(uuid)));
             }
             std::thread::sleep(Duration::from_millis(100));
         }

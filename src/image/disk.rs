@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use crate::error::{Error, Result};
+use super::messages;
+use crate::error::{Error, Result, cannot};
 
 /// No structure that is looked at is larger (bytes).
 const LARGEST_READ: usize = 1 << 20;
@@ -28,7 +29,7 @@ impl Disk {
     /// The kernel's refusal; [`Error::Guard`] for anything else.
     #[allow(clippy::disallowed_methods)] // an image is a file of the host, named by the user
     pub fn open(path: &Path) -> Result<Disk> {
-        let fail = |e| Error::host("open the image", path, e);
+        let fail = |e| Error::host(cannot::open_the_image, path, e);
         // Neither waits for the other end of a named pipe nor takes a terminal.
         let calm = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let open = |flags: OFlag| {
@@ -38,7 +39,7 @@ impl Disk {
         let mut file = open(calm | OFlag::O_NOATIME).or_else(|_| open(calm)).map_err(fail)?;
         let meta = file.metadata().map_err(fail)?;
         if !meta.is_file() && !meta.file_type().is_block_device() {
-            return Err(Error::Guard(format!("{}: not a regular file", path.display())));
+            return Err(Error::Guard(messages::not_a_file(path.display().to_string())));
         }
         let size = file.seek(SeekFrom::End(0)).map_err(fail)?;
         Ok(Disk { path: path.to_owned(), file, size, id: (meta.dev(), meta.ino()) })
@@ -73,7 +74,7 @@ impl Disk {
         let mut bytes = vec![0; len];
         self.file
             .read_exact_at(&mut bytes, at)
-            .map_err(|e| Error::host("read the image", &self.path, e))?;
+            .map_err(|e| Error::host(cannot::read_the_image, &self.path, e))?;
         Ok(Some(bytes))
     }
 
@@ -81,11 +82,11 @@ impl Disk {
     /// where there is no hole (the filesystem copies what is written).
     pub(super) fn holes(&self) -> Result<(u64, bool)> {
         const COPYING: [i64; 4] = [0x9123_683e, 0x5846_5342, 0x2fc1_2fc1, 0xca45_1a4e];
-        let fail = |e| Error::host("look at the image", &self.path, e);
+        let fail = |e| Error::host(cannot::look_at_the_image, &self.path, e);
         let blocks = self.file.metadata().map_err(fail)?.blocks();
         let holes = self.size.saturating_sub(blocks.saturating_mul(512));
         let kind = rustix::fs::fstatfs(&self.file)
-            .map_err(|e| Error::host("look at the filesystem of the image", &self.path, e))?;
+            .map_err(|e| Error::host(cannot::look_at_the_filesystem_of_the_image, &self.path, e))?;
         #[allow(clippy::unnecessary_cast)] // 32 bits on some architectures
         Ok((holes, COPYING.contains(&(kind.f_type as i64))))
     }

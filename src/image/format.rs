@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::disk::{Disk, be32, be64};
-use super::qcow2;
+use super::{messages, qcow2};
 use crate::error::{Error, Result};
+use crate::message::Message;
 
 const MIB: u64 = 1 << 20;
 const FOOTER: u64 = 512;
@@ -32,25 +33,34 @@ impl Format {
     }
 }
 
+/// What a file is that is none of these.
+#[derive(Clone, Copy)]
+enum Other {
+    Compressed,
+    Archive,
+    GrowingVhd,
+    Image(&'static str),
+}
+
 /// Files that are none of these, by what they begin with, and how qemu-img calls them; those
 /// without a name are no disk image at all.
-const OTHERS: [(u64, &[u8], &str, &str); 16] = [
-    (0, b"conectix", "a VHD that grows", "vpc"),
-    (0, b"vhdxfile", "a VHDX", "vhdx"),
-    (0, b"KDMV", "a VMDK", "vmdk"),
-    (0, b"COWD", "a VMDK", "vmdk"),
-    (0, b"# Disk DescriptorFile", "a VMDK", "vmdk"),
-    (0x40, &[0x7f, 0x10, 0xda, 0xbe], "a VDI", "vdi"),
-    (0, b"QED\0", "a QED", "qed"),
-    (0, b"QFI\xfb\0\0\0\x01", "a qcow", "qcow"),
-    (0, b"WithoutFreeSpace", "a Parallels image", "parallels"),
-    (0, b"WithouFreSpacExt", "a Parallels image", "parallels"),
-    (0, &[0x1f, 0x8b], "a compressed file", ""),
-    (0, &[0xfd, b'7', b'z', b'X', b'Z', 0], "a compressed file", ""),
-    (0, &[0x28, 0xb5, 0x2f, 0xfd], "a compressed file", ""),
-    (0, b"BZh", "a compressed file", ""),
-    (0, b"PK\x03\x04", "an archive", ""),
-    (257, b"ustar", "an archive", ""),
+const OTHERS: [(u64, &[u8], Other, &str); 16] = [
+    (0, b"conectix", Other::GrowingVhd, "vpc"),
+    (0, b"vhdxfile", Other::Image("VHDX"), "vhdx"),
+    (0, b"KDMV", Other::Image("VMDK"), "vmdk"),
+    (0, b"COWD", Other::Image("VMDK"), "vmdk"),
+    (0, b"# Disk DescriptorFile", Other::Image("VMDK"), "vmdk"),
+    (0x40, &[0x7f, 0x10, 0xda, 0xbe], Other::Image("VDI"), "vdi"),
+    (0, b"QED\0", Other::Image("QED"), "qed"),
+    (0, b"QFI\xfb\0\0\0\x01", Other::Image("qcow"), "qcow"),
+    (0, b"WithoutFreeSpace", Other::Image("Parallels"), "parallels"),
+    (0, b"WithouFreSpacExt", Other::Image("Parallels"), "parallels"),
+    (0, &[0x1f, 0x8b], Other::Compressed, ""),
+    (0, &[0xfd, b'7', b'z', b'X', b'Z', 0], Other::Compressed, ""),
+    (0, &[0x28, 0xb5, 0x2f, 0xfd], Other::Compressed, ""),
+    (0, b"BZh", Other::Compressed, ""),
+    (0, b"PK\x03\x04", Other::Archive, ""),
+    (257, b"ustar", Other::Archive, ""),
 ];
 
 /// The format, and how many bytes of a raw or VHD file are the disk's.
@@ -59,21 +69,22 @@ const OTHERS: [(u64, &[u8], &str, &str); 16] = [
 /// [`Error::Guard`] for other formats, with the commands that convert them, and for what reaches
 /// beyond the file.
 pub(super) fn of(disk: &Disk) -> Result<(Format, u64)> {
-    let shown = disk.path().display();
+    let shown = disk.path().display().to_string();
     for (at, mark, what, driver) in OTHERS {
         if disk.read(at, mark.len())?.is_none_or(|found| found != mark) {
             continue;
         }
-        let how = match driver {
-            "" => "unpack it first".to_owned(),
-            driver => format!(
-                "convert it, and back again when it is hardened: qemu-img convert -f {driver} -O raw \
-                 {shown} disk.raw; qemu-img convert -f raw -O {driver} disk.raw {shown}"
-            ),
+        let found = match what {
+            Other::Compressed => messages::compressed_file(),
+            Other::Archive => messages::archive(),
+            Other::GrowingVhd => messages::growing_vhd(),
+            Other::Image(name) => messages::image_of(name),
         };
-        return Err(Error::Guard(format!(
-            "{shown}: found {what}, want raw, qcow2 or a VHD of fixed size; {how}"
-        )));
+        let why = match driver {
+            "" => messages::packed(shown, found),
+            driver => messages::other_format(shown, found, driver),
+        };
+        return Err(Error::Guard(why));
     }
     if disk.read(0, 4)?.is_some_and(|mark| mark == b"QFI\xfb") {
         qcow2::check_header(disk)?;
@@ -88,25 +99,23 @@ pub(super) fn of(disk: &Disk) -> Result<(Format, u64)> {
 
 /// A fixed VHD as Azure takes it: its footer is in order, and the disk ends on a MiB.
 fn vhd(disk: &Disk, footer: &[u8]) -> Result<(Format, u64)> {
-    let refuse = |why: String| Err(Error::Guard(format!("{}: {why}", disk.path().display())));
+    let refuse = |why: Message| Err(Error::Guard(why));
+    let path = disk.path().display().to_string();
     let kind = be32(footer, 60);
     if kind != 2 {
-        return refuse(format!("found a VHD of kind {kind}, want 2 (of fixed size)"));
+        return refuse(messages::vhd_kind(path, kind));
     }
     let sum = footer.iter().enumerate().filter(|(at, _)| !(64..68).contains(at));
     let sum = !sum.fold(0_u32, |sum, (_, byte)| sum.wrapping_add((*byte).into()));
     if sum != be32(footer, 64) {
-        return refuse("the checksum of its VHD footer is wrong".into());
+        return refuse(messages::vhd_checksum(path));
     }
     let (told, size) = (be64(footer, 48), disk.size() - FOOTER);
     if told != size {
-        return refuse(format!("its VHD footer says {told} bytes, found {size}"));
+        return refuse(messages::vhd_size(path, told, size));
     }
     if size % MIB != 0 {
-        return refuse(format!(
-            "found a disk of {size} bytes, want a multiple of 1 MiB, which Azure demands: \
-             qemu-img resize -f raw, then convert it with -O vpc -o subformat=fixed,force_size"
-        ));
+        return refuse(messages::vhd_not_whole(path, size));
     }
     Ok((Format::Vhd, size))
 }
@@ -155,8 +164,8 @@ mod tests {
     #[test]
     fn other_formats_are_refused_with_what_converts_them() {
         for (mark, what, driver) in [
-            (&b"KDMV"[..], "a VMDK", "vmdk"),
-            (b"vhdxfile", "a VHDX", "vhdx"),
+            (&b"KDMV"[..], "a VMDK image", "vmdk"),
+            (b"vhdxfile", "a VHDX image", "vhdx"),
             (b"conectix", "a VHD that grows", "vpc"),
         ] {
             let why = told(&[mark, &[0; 600]].concat()).unwrap_err();

@@ -8,7 +8,8 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 use super::disk::Disk;
-use crate::error::{Error, Result};
+use super::messages;
+use crate::error::{Error, Result, cannot};
 
 /// QEMU's locks (`block/file-posix.c`): a byte for each thing that a user does …
 const DOES: i64 = 100;
@@ -40,8 +41,8 @@ pub enum Use {
 /// [`Error::Guard`] when a QEMU or another run holds it, a loop device is attached to it, or a process
 /// has it open for writing.
 pub fn hold(disk: &Disk, what: Use) -> Result<()> {
-    let shown = disk.path().display();
-    let fail = |e: nix::Error| Error::host("lock the image", disk.path(), e);
+    let shown = disk.path().display().to_string();
+    let fail = |e: nix::Error| Error::host(cannot::lock_the_image, disk.path(), e);
     // Two that only read would share the place of their copies.
     let operation = rustix::fs::FlockOperation::NonBlockingLockExclusive;
     let end = Instant::now() + DYING;
@@ -51,10 +52,8 @@ pub fn hold(disk: &Disk, what: Use) -> Result<()> {
         taken = rustix::fs::flock(disk.fd(), operation);
     }
     taken.map_err(|e| match e {
-        rustix::io::Errno::WOULDBLOCK => {
-            Error::Guard(format!("{shown}: another run is at work on it"))
-        }
-        e => Error::host("lock the image", disk.path(), e),
+        rustix::io::Errno::WOULDBLOCK => Error::Guard(messages::busy(&shown)),
+        e => Error::host(cannot::lock_the_image, disk.path(), e),
     })?;
     let does: &[i64] = match what {
         Use::Reading | Use::Replacing => &[READ],
@@ -77,14 +76,10 @@ pub fn hold(disk: &Disk, what: Use) -> Result<()> {
         }
     }
     if let Some(device) = attached(disk) {
-        return Err(Error::Guard(format!(
-            "{shown}: is attached to /dev/{device} and may be mounted: detach it first"
-        )));
+        return Err(Error::Guard(messages::attached(shown, device)));
     }
     if let Some((pid, name)) = writer(disk) {
-        return Err(Error::Guard(format!(
-            "{shown}: process {pid} ({name}) has it open for writing: end that first"
-        )));
+        return Err(Error::Guard(messages::open_for_writing(shown, pid, name)));
     }
     // The highest one that a shell can close where it is not wanted.
     fcntl(disk.fd(), FcntlArg::F_DUPFD(9)).map_err(fail)?;
@@ -92,10 +87,7 @@ pub fn hold(disk: &Disk, what: Use) -> Result<()> {
 }
 
 fn in_use(disk: &Disk) -> Error {
-    Error::Guard(format!(
-        "{}: is in use: a QEMU (or a program like it) holds its lock; end that first",
-        disk.path().display()
-    ))
+    Error::Guard(messages::in_use(disk.path().display().to_string()))
 }
 
 fn range(kind: i32, byte: i64) -> libc::flock {

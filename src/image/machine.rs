@@ -5,16 +5,16 @@ use std::path::Path;
 use super::attach::{arguments, checker, is_alone};
 use super::mounts::{Apart, Mount, System};
 use super::table::Partition;
-use super::{Inspection, superblock::Filesystem};
+use super::{Inspection, messages, superblock::Filesystem};
 use crate::error::{Error, Result};
+use crate::message::{Arg, Lang, Message};
 use crate::rootfs::{DiskRootfs, escape};
 
 /// Where the kernel lists the btrfs filesystems that are mounted.
 const MOUNTED_BTRFS: &str = "/sys/fs/btrfs";
-const WANTED: &str = "want ext2, ext3, ext4, xfs or btrfs";
 
 /// What a script mounts, in this order.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Machine {
     /// The filesystems.
     pub mounts: Vec<Mount>,
@@ -27,7 +27,7 @@ enum Tried {
     /// Its system could be looked at.
     Is(System),
     /// It could not, for this reason.
-    Bad(String),
+    Bad(Message),
 }
 
 impl Machine {
@@ -73,12 +73,8 @@ impl Machine {
         }
         let system = choose(image, wanted, found)?;
         if !system.refused.is_empty() {
-            let all = system.refused.iter().map(|a| format!("{}: {}", a.path, a.why));
-            return Err(Error::Guard(format!(
-                "its fstab mounts {}; what is there would be missed: mount it all by hand and run gokaku \
-                 apply --root",
-                all.collect::<Vec<_>>().join("; ")
-            )));
+            let all = system.refused.iter().map(|a| messages::place(&a.path, &a.why));
+            return Err(Error::Guard(messages::would_miss(all.collect::<Vec<_>>())));
         }
         let dirty = system.mounts.iter().find(|m| !(m.clean || half_done && is_mendable(m)));
         match dirty {
@@ -91,7 +87,7 @@ impl Machine {
     /// place, `clean` or `mend`, the type, the first byte, the size, the package and the
     /// command of its checker, the arguments of `mount` for reading and for writing. One for each entry
     /// that is left: `left`, the place, the reason. No field is empty or holds a control character.
-    pub fn lines(&self) -> String {
+    pub fn lines(&self, lang: Lang) -> String {
         let mut out = String::new();
         for m in &self.mounts {
             let Some(check) = checker(m.kind) else { continue };
@@ -112,7 +108,7 @@ impl Machine {
             out.push('\n');
         }
         for Apart { path, why } in &self.left {
-            out.push_str(&format!("left\t{path}\t{}\n", escape(why.as_bytes())));
+            out.push_str(&format!("left\t{path}\t{}\n", escape(why.text(lang).as_bytes())));
         }
         out
     }
@@ -130,12 +126,15 @@ fn roots(image: &Inspection, wanted: Option<u32>) -> Vec<Mount> {
 
 fn not_mountable(at: &Partition) -> Error {
     let (kind, why) = named(at.filesystem.as_ref());
-    let why = why.map_or(String::new(), |why| format!(" ({why})"));
-    Error::Guard(format!("partition {} holds {kind}, {WANTED}{why}", at.number))
+    let why = match why {
+        None => messages::not_mountable(at.number, kind),
+        Some(why) => messages::not_mountable_for(at.number, kind, why),
+    };
+    Error::Guard(why)
 }
 
-fn named(found: Option<&Filesystem>) -> (&str, Option<&str>) {
-    found.map_or(("unknown", None), |f| (f.kind, f.refused.as_deref()))
+fn named(found: Option<&Filesystem>) -> (&str, Option<&Message>) {
+    found.map_or(("unknown", None), |f| (f.kind, f.refused.as_ref()))
 }
 
 fn look(image: &Inspection, mount: &Mount, dir: &Path, reason: &Path) -> Result<Tried> {
@@ -145,7 +144,7 @@ fn look(image: &Inspection, mount: &Mount, dir: &Path, reason: &Path) -> Result<
     }
     #[allow(clippy::disallowed_methods)] // files of the script that asks
     if let Ok(why) = std::fs::read(reason) {
-        return Ok(Tried::Bad(format!("partition {number} {}", escape(why.trim_ascii()))));
+        return Ok(Tried::Bad(messages::not_tried(number, Arg::cause(escape(why.trim_ascii())))));
     }
     let root = DiskRootfs::open(dir)?;
     Ok(Tried::Is(System::read(&root, &image.partitions, number)?))
@@ -156,13 +155,11 @@ fn is_mendable(mount: &Mount) -> bool {
     matches!(mount.kind, "ext2" | "ext3" | "ext4")
 }
 
-fn was_not_unmounted(mount: &Mount) -> String {
-    let place = if mount.path == "/" { String::new() } else { format!(" ({})", mount.path) };
-    format!(
-        "partition {}{place} was not unmounted (its journal is not empty): start the image once, or run \
-         fsck on it",
-        mount.partition
-    )
+fn was_not_unmounted(mount: &Mount) -> Message {
+    match mount.path.as_str() {
+        "/" => messages::not_unmounted(mount.partition),
+        path => messages::not_unmounted_at(mount.partition, path),
+    }
 }
 
 /// The one system: of several, the one whose own fstab says that its partition is the root.
@@ -187,11 +184,8 @@ fn choose(image: &Inspection, wanted: Option<u32>, tried: Vec<(u32, Tried)>) -> 
                 let (kind, _) = named(p.filesystem.as_ref());
                 format!("{}: {kind}", p.number)
             });
-            Err(Error::Guard(format!(
-                "found {count} partitions with a root filesystem, want one (partitions {}); name it in \
-                 GOKAKU_PARTITION",
-                seen.collect::<Vec<_>>().join("; ")
-            )))
+            let seen = seen.collect::<Vec<_>>().join("; ");
+            Err(Error::Guard(messages::roots(count, seen)))
         }
     }
 }

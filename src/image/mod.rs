@@ -9,6 +9,7 @@ mod disk;
 mod format;
 mod lock;
 mod machine;
+pub(crate) mod messages;
 mod mounts;
 mod places;
 mod qcow2;
@@ -21,6 +22,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::message::Lang;
 use crate::rootfs::DiskRootfs;
 
 pub use attach::{Checker, arguments, checker};
@@ -95,7 +97,7 @@ impl Inspection {
 
     /// One line for each fact, its fields separated by tabs. No field holds a control character, and
     /// no mount point anything but letters, digits and `/._-+@%`.
-    pub fn lines(&self) -> String {
+    pub fn lines(&self, lang: Lang) -> String {
         let mut out = String::new();
         let mut line = |fields: &[&str]| {
             let clean: Vec<String> =
@@ -108,9 +110,11 @@ impl Inspection {
             line(&["table", table.word()]);
         }
         for p in &self.partitions {
-            let (kind, clean, root, why) = match &p.filesystem {
-                None => ("unknown", false, false, ""),
-                Some(f) => (f.kind, f.clean, f.may_be_root(), f.refused.as_deref().unwrap_or("")),
+            let why = p.filesystem.as_ref().and_then(|f| f.refused.as_ref());
+            let why = why.map_or_else(String::new, |why| why.text(lang));
+            let (kind, clean, root) = match &p.filesystem {
+                None => ("unknown", false, false),
+                Some(f) => (f.kind, f.clean, f.may_be_root()),
             };
             line(&[
                 "partition",
@@ -121,7 +125,7 @@ impl Inspection {
                 if clean { "clean" } else { "dirty" },
                 if root && why.is_empty() { "mountable" } else { "other" },
                 p.filesystem.as_ref().and_then(|f| f.uuid.as_deref()).unwrap_or("-"),
-                why,
+                &why,
             ]);
         }
         let Some(system) = &self.system else { return out };
@@ -137,7 +141,7 @@ impl Inspection {
         }
         for (kind, all) in [("left", &system.left), ("refused", &system.refused)] {
             for Apart { path, why } in all {
-                line(&[kind, path, why]);
+                line(&[kind, path, &why.text(lang)]);
             }
         }
         out

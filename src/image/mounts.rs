@@ -3,9 +3,11 @@
 
 use serde::Serialize;
 
+use super::messages;
 use super::superblock::Filesystem;
 use super::table::Partition;
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs, escape};
 use crate::text::accounts::{HOME, lookup};
 use crate::text::fstab::{self, FstabLine};
@@ -105,22 +107,23 @@ pub struct Mount {
 }
 
 /// An entry of an fstab that is not mounted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Apart {
     /// Where the fstab mounts it.
     pub path: String,
     /// What it is, and why it is not mounted.
-    pub why: String,
+    #[serde(serialize_with = "messages::in_english")]
+    pub why: Message,
 }
 
 /// Where what the first field names is found.
 enum DeviceLocation<'a> {
     Here(&'a Partition),
     /// On no partition of this disk.
-    Elsewhere(String),
-    Cannot(String),
+    Elsewhere(Message),
+    Cannot(Message),
     /// No filesystem of a disk.
-    Nowhere(&'static str),
+    Nowhere(Message),
 }
 
 impl System {
@@ -131,9 +134,9 @@ impl System {
     pub(super) fn read(root: &DiskRootfs, partitions: &[Partition], number: u32) -> Result<System> {
         let text = match read(root, "/etc/fstab")? {
             None => String::new(),
-            Some(bytes) => String::from_utf8(bytes).map_err(|_| {
-                Error::Guard("/etc/fstab of the image: not UTF-8; want a text file".into())
-            })?,
+            Some(bytes) => {
+                String::from_utf8(bytes).map_err(|_| Error::Guard(messages::fstab_not_utf8()))?
+            }
         };
         let id = |path: &str| -> Result<bool> {
             let text = read(root, path)?;
@@ -173,7 +176,7 @@ impl System {
         };
         system.mounts.extend(root.and_then(|at| mount("/", at).ok()));
         if own.is_some_and(|e| has(e, "subvol") || has(e, "subvolid")) {
-            system.refused.push(Apart { path: "/".into(), why: "a subvolume of btrfs".into() });
+            system.refused.push(Apart { path: "/".into(), why: messages::subvolume() });
         }
         for entry in entries {
             let Some(path) = entry.target_path().filter(|p| p != "/" && !entry.is_swap()) else {
@@ -185,16 +188,16 @@ impl System {
                 all.retain(|apart| apart.path != shown);
             }
             system.mounts.retain(|mount| mount.path != path);
-            let apart = |why: String| Apart { path: shown.clone(), why };
+            let apart = |why: Message| Apart { path: shown.clone(), why };
             let looked_into = is_looked_into(&path, homes);
             let (place, nofail) = (find(entry), has(entry, "nofail"));
             if has(entry, "noauto") && !has(entry, "x-systemd.automount") {
-                system.left.push(apart("is not mounted at boot (noauto)".into()));
+                system.left.push(apart(messages::noauto()));
                 continue;
             }
             let why = match place {
                 DeviceLocation::Nowhere(what) => {
-                    system.left.push(apart(what.into()));
+                    system.left.push(apart(what));
                     continue;
                 }
                 DeviceLocation::Here(partition) => match mountable(entry, &path, partition) {
@@ -205,7 +208,7 @@ impl System {
                     Err(why) => why,
                 },
                 DeviceLocation::Elsewhere(why) if nofail => {
-                    system.left.push(apart(format!("{why} (nofail)")));
+                    system.left.push(apart(messages::nofail(why)));
                     continue;
                 }
                 DeviceLocation::Elsewhere(why) | DeviceLocation::Cannot(why) => why,
@@ -213,7 +216,7 @@ impl System {
             if looked_into {
                 system.refused.push(apart(why));
             } else {
-                system.left.push(apart(format!("{why}; no row looks into it")));
+                system.left.push(apart(messages::not_looked_into(why)));
             }
         }
         // A place below another one comes after it.
@@ -228,7 +231,7 @@ fn read(root: &DiskRootfs, path: &str) -> Result<Option<Vec<u8>>> {
     match found {
         Ok(found) => Ok(found.map(|bytes| bytes.to_vec())),
         Err(e @ (Error::TooLarge { .. } | Error::WrongKind { .. } | Error::LinkLoop { .. })) => {
-            Err(Error::Guard(format!("the image's own {e}")))
+            Err(Error::Guard(messages::own_file(Message::from(&e))))
         }
         Err(e) => Err(e),
     }
@@ -258,37 +261,33 @@ fn find<'a>(
     let source = entry.source.trim_matches('"');
     let shown = escape(source.as_bytes());
     if NETWORK.contains(&kind) || has(entry, "_netdev") || source.starts_with("//") {
-        return DeviceLocation::Cannot(format!("{shown} is on the network"));
+        return DeviceLocation::Cannot(messages::on_network(shown));
     }
     if has(entry, "bind") || has(entry, "rbind") {
-        return DeviceLocation::Nowhere(
-            "a part of the tree that is seen at another place, too (bind)",
-        );
+        return DeviceLocation::Nowhere(messages::bind());
     }
     if MADE_UP.contains(&kind) {
-        return DeviceLocation::Nowhere("holds nothing before the system runs");
+        return DeviceLocation::Nowhere(messages::made_at_boot());
     }
     let Some(key) = key(source) else {
         if let Some((name, number)) = device_number(source) {
             let same = disk.map_or(FIRST_DISKS.contains(&name), |own| own == name);
             let found = partitions.iter().find(|p| same && p.number == number);
-            let elsewhere = || DeviceLocation::Elsewhere(format!("{shown} is on another disk"));
+            let elsewhere = || DeviceLocation::Elsewhere(messages::on_another_disk(shown));
             return found.map_or_else(elsewhere, DeviceLocation::Here);
         }
         return if source.starts_with("/dev/mapper/") || source.starts_with("/dev/dm-") {
-            DeviceLocation::Cannot(format!("{shown} is of LVM or encrypted (device mapper)"))
+            DeviceLocation::Cannot(messages::device_mapper(shown))
         } else if source.starts_with("/dev/md") {
-            DeviceLocation::Cannot(format!("{shown} is a RAID"))
+            DeviceLocation::Cannot(messages::raid(shown))
         } else if source.starts_with("/dev/disk/cloud/") || source.starts_with("/dev/disk/azure/") {
-            DeviceLocation::Elsewhere(format!("{shown} is on another disk"))
+            DeviceLocation::Elsewhere(messages::on_another_disk(shown))
         } else if source.starts_with("/dev/") {
-            DeviceLocation::Cannot(format!(
-                "{shown} is a device of which is not known where it is (LVM?)"
-            ))
+            DeviceLocation::Cannot(messages::unknown_place(shown))
         } else if source.contains(':') {
-            DeviceLocation::Cannot(format!("{shown} is on the network"))
+            DeviceLocation::Cannot(messages::on_network(shown))
         } else {
-            DeviceLocation::Cannot(format!("{shown} is no device that is known"))
+            DeviceLocation::Cannot(messages::unknown_device(shown))
         };
     };
     let (tag, wanted) = key;
@@ -306,10 +305,8 @@ fn find<'a>(
     });
     match (matching.next(), matching.next()) {
         (Some(one), None) => DeviceLocation::Here(one),
-        (None, _) => DeviceLocation::Elsewhere(format!("{shown} is on another disk")),
-        (Some(_), Some(_)) => {
-            DeviceLocation::Cannot(format!("{shown} is the name of two partitions"))
-        }
+        (None, _) => DeviceLocation::Elsewhere(messages::on_another_disk(shown)),
+        (Some(_), Some(_)) => DeviceLocation::Cannot(messages::two_partitions(shown)),
     }
 }
 
@@ -371,31 +368,28 @@ fn device_number(source: &str) -> Option<(&str, u32)> {
 }
 
 /// The mount that an entry stands for, or why it cannot be.
-fn mountable(entry: &FstabLine, path: &str, at: &Partition) -> std::result::Result<Mount, String> {
+fn mountable(entry: &FstabLine, path: &str, at: &Partition) -> std::result::Result<Mount, Message> {
     let number = at.number;
     if has(entry, "subvol") || has(entry, "subvolid") {
-        return Err(format!("partition {number}, a subvolume of btrfs"));
+        return Err(messages::subvolume_of(number));
     }
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+@%".contains(&b);
     if !path.bytes().all(plain) {
-        return Err(format!("partition {number}, at a place with odd characters"));
+        return Err(messages::odd_place(number));
     }
     mount(path, at)
 }
 
-fn mount(path: &str, at: &Partition) -> std::result::Result<Mount, String> {
+fn mount(path: &str, at: &Partition) -> std::result::Result<Mount, Message> {
     let number = at.number;
     let Some(found) = &at.filesystem else {
-        return Err(format!("partition {number} holds nothing that is known"));
+        return Err(messages::nothing_known(number));
     };
     if let Some(why) = &found.refused {
-        return Err(format!("partition {number} ({}): {why}", found.kind));
+        return Err(messages::cannot_mount(number, found.kind, why));
     }
     if !kernel_has(found.kind) {
-        return Err(format!(
-            "partition {number}: the kernel of this machine has no {}",
-            found.kind
-        ));
+        return Err(messages::no_driver(number, found.kind));
     }
     Ok(Mount::of(path, at, found))
 }

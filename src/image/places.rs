@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::disk::Disk;
 use super::table::Partition;
 use crate::apply::{self, digest};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 
 /// In the directory of a journal: the image's number and path.
 const NOTE: &str = ".image";
@@ -98,7 +98,7 @@ pub fn of_copies(all: &Path, disk: &Disk, at: &Partition) -> Result<Vec<PathBuf>
 
 #[allow(clippy::disallowed_methods)] // a directory of the host, named by the user
 fn state_dirs(all: &Path) -> Result<Vec<PathBuf>> {
-    let fail = |e| Error::host("list", all, e);
+    let fail = |e| Error::host(cannot::list, all, e);
     let entries = match std::fs::read_dir(all) {
         // Who may not look there has no run of its own in it.
         Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
@@ -125,13 +125,13 @@ fn state_dirs(all: &Path) -> Result<Vec<PathBuf>> {
 pub fn note(dir: &Path, disk: &Disk, path: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|e| Error::host("make", dir, e))?;
+    made.map_err(|e| Error::host(cannot::make, dir, e))?;
     let (device, inode) = disk.id();
     let mut text = format!("{device} {inode}\n").into_bytes();
     text.extend(path.as_os_str().as_bytes());
     text.push(b'\n');
     let file = dir.join(NOTE);
-    std::fs::write(&file, text).map_err(|e| Error::host("write", &file, e))
+    std::fs::write(&file, text).map_err(|e| Error::host(cannot::write, &file, e))
 }
 
 /// Removes a state directory that nobody has a use for any more: the image that it is for is nowhere on
@@ -146,7 +146,7 @@ pub fn drop_if_gone(dir: &Path) -> Result<()> {
     if !is_gone(id, &path, Instant::now() + SEARCH) {
         return Ok(());
     }
-    std::fs::remove_dir_all(dir).map_err(|e| Error::host("remove", dir, e))
+    std::fs::remove_dir_all(dir).map_err(|e| Error::host(cannot::remove, dir, e))
 }
 
 fn parse(noted: &[u8]) -> Option<((u64, u64), PathBuf)> {

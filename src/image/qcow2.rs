@@ -5,7 +5,9 @@
 use serde_json::Value;
 
 use super::disk::{Disk, be32, be64};
+use super::messages;
 use crate::error::{Error, Result};
+use crate::message::Message;
 
 const ENCRYPTION: usize = 32;
 const SNAPSHOTS: usize = 60;
@@ -17,8 +19,8 @@ const DATA_FILE: u64 = 4;
 const KNOWN: u64 = 0x1f;
 const EXTENSION_DATA_FILE: u32 = 0x4441_5441;
 
-fn refuse(disk: &Disk, why: &str) -> Error {
-    Error::Guard(format!("{}: {why}", disk.path().display()))
+fn refuse(disk: &Disk, why: Message) -> Error {
+    Error::Guard(messages::refused(disk.path().display().to_string(), why))
 }
 
 /// Refuses an image that names another file, or that could not be replaced by one like it.
@@ -26,26 +28,19 @@ pub(super) fn check_header(disk: &Disk) -> Result<()> {
     let version = disk.read(0, 8)?.map_or(0, |head| be32(&head, 4));
     let length = if version == 2 { 72 } else { 104 };
     let header = disk.read(0, length)?.filter(|_| matches!(version, 2 | 3));
-    let header =
-        header.ok_or_else(|| refuse(disk, "found a qcow2 header that is cut off or too new"))?;
+    let header = header.ok_or_else(|| refuse(disk, messages::bad_header()))?;
     if be64(&header, 8) != 0 {
-        return Err(refuse(
-            disk,
-            "has a backing file; flatten it first (qemu-img convert -O qcow2)",
-        ));
+        return Err(refuse(disk, messages::backing_file()));
     }
     let features = if version == 2 { 0 } else { be64(&header, INCOMPATIBLE) };
     if features & DATA_FILE != 0 || names_data_file(disk, version)? {
-        return Err(refuse(disk, "has a data file; flatten it first (qemu-img convert -O qcow2)"));
+        return Err(refuse(disk, messages::data_file()));
     }
     for (wrong, why) in [
-        (be32(&header, ENCRYPTION) != 0, "is encrypted; decrypt it first"),
-        (be32(&header, SNAPSHOTS) != 0, "has snapshots, which would be lost; remove them first"),
-        (
-            features & (DIRTY | CORRUPT) != 0,
-            "is not clean: repair it first (qemu-img check -r all)",
-        ),
-        (features & !KNOWN != 0, "has features that are not known here"),
+        (be32(&header, ENCRYPTION) != 0, messages::encrypted()),
+        (be32(&header, SNAPSHOTS) != 0, messages::snapshots()),
+        (features & (DIRTY | CORRUPT) != 0, messages::unclean()),
+        (features & !KNOWN != 0, messages::unknown_features()),
     ] {
         if wrong {
             return Err(refuse(disk, why));
@@ -79,29 +74,23 @@ fn names_data_file(disk: &Disk, version: u32) -> Result<bool> {
 /// [`Error::Guard`] naming what was found.
 pub fn options(disk: &Disk, info: &Value) -> Result<String> {
     if info["format"] != "qcow2" {
-        return Err(refuse(disk, "qemu-img calls it something other than qcow2"));
+        return Err(refuse(disk, messages::not_qcow2()));
     }
     let data = &info["format-specific"]["data"];
     for (found, what) in [
-        (info.get("backing-filename"), "a backing file"),
-        (info.get("full-backing-filename"), "a backing file"),
-        (data.get("data-file"), "a data file"),
+        (info.get("backing-filename"), messages::backing_file()),
+        (info.get("full-backing-filename"), messages::backing_file()),
+        (data.get("data-file"), messages::data_file()),
     ] {
         if found.is_some_and(|found| !found.is_null()) {
-            return Err(refuse(
-                disk,
-                &format!("has {what}; flatten it first (qemu-img convert -O qcow2)"),
-            ));
+            return Err(refuse(disk, what));
         }
     }
     let set = |value: &Value| value.as_array().is_some_and(|all| !all.is_empty());
     for (found, why) in [
-        (
-            info["encrypted"] == true || data.get("encrypt").is_some(),
-            "is encrypted; decrypt it first",
-        ),
-        (set(&info["snapshots"]), "has snapshots, which would be lost; remove them first"),
-        (set(&data["bitmaps"]), "has bitmaps, which would be lost; remove them first"),
+        (info["encrypted"] == true || data.get("encrypt").is_some(), messages::encrypted()),
+        (set(&info["snapshots"]), messages::snapshots()),
+        (set(&data["bitmaps"]), messages::bitmaps()),
     ] {
         if found {
             return Err(refuse(disk, why));
@@ -133,7 +122,7 @@ pub fn options(disk: &Disk, info: &Value) -> Result<String> {
 pub fn check(disk: &Disk, found: &Value) -> Result<bool> {
     let count = |key: &str| found[key].as_u64().unwrap_or(0);
     if !found.is_object() || ["corruptions", "leaks", "check-errors"].map(count) != [0; 3] {
-        return Err(refuse(disk, "is not clean: repair it first (qemu-img check -r all)"));
+        return Err(refuse(disk, messages::unclean()));
     }
     Ok(count("compressed-clusters") > 0)
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::disk::Disk;
+use super::messages;
 use super::mounts::Mount;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 const MIB: u64 = 1 << 20;
@@ -37,8 +38,8 @@ impl Need {
     /// [`Error::Host`] for a plan that is none.
     pub fn of_plan(root: &DiskRootfs, plan: &Value, mounts: &[Mount]) -> Result<Need> {
         let changes = plan["changes"].as_array().ok_or_else(|| {
-            let why = io::Error::new(io::ErrorKind::InvalidData, "found no list of changes");
-            Error::host("read the plan of", root.host_path(), why)
+            let why = io::Error::new(io::ErrorKind::InvalidData, "no list");
+            Error::host(cannot::read_the_plan_of, root.host_path(), why)
         })?;
         let mut inside = 0_u64;
         for path in changes.iter().filter_map(|change| change["path"].as_str()) {
@@ -61,8 +62,8 @@ impl Need {
     /// [`Error::Host`] for a map that is none.
     pub fn of_map(disk: &Disk, map: &Value) -> Result<Need> {
         let pieces = map.as_array().ok_or_else(|| {
-            let why = io::Error::new(io::ErrorKind::InvalidData, "found no list of pieces");
-            Error::host("read the map of", disk.path(), why)
+            let why = io::Error::new(io::ErrorKind::InvalidData, "no list");
+            Error::host(cannot::read_the_map_of, disk.path(), why)
         })?;
         let data = pieces.iter().filter(|piece| piece["data"] == true && piece["zero"] != true);
         let copy = data.filter_map(|piece| piece["length"].as_u64());
@@ -90,17 +91,8 @@ pub fn check(disk: &Disk, work: &Path, need: &Need) -> Result<()> {
         let free = free(place)?;
         if wanted > free {
             let mib = |bytes: u64| bytes.div_ceil(MIB);
-            let why = format!(
-                "no space: {} MiB are missing (needed {}, free {}); nothing was written",
-                mib(wanted - free),
-                mib(wanted),
-                free / MIB
-            );
-            return Err(Error::host(
-                "write",
-                place,
-                io::Error::new(io::ErrorKind::StorageFull, why),
-            ));
+            let why = messages::room_missing(mib(wanted - free), mib(wanted), free / MIB);
+            return Err(Error::NoSpace { path: place.display().to_string(), why });
         }
     }
     Ok(())
@@ -109,21 +101,19 @@ pub fn check(disk: &Disk, work: &Path, need: &Need) -> Result<()> {
 /// Whether there is any room at all where the image lies, which a failed run may have lacked.
 ///
 /// # Errors
-/// [`Error::Host`], with what to do, when there is none.
+/// [`Error::NoSpace`], with what to do, when there is none.
 pub fn any(disk: &Disk) -> Result<()> {
     let beside = disk.path().parent().filter(|p| !p.as_os_str().is_empty());
     let beside = beside.unwrap_or(Path::new("."));
     if free(beside)? >= MIB {
         return Ok(());
     }
-    let why =
-        "no space left: make room and run the same command again, which takes back what was done";
-    Err(Error::host("write", beside, io::Error::new(io::ErrorKind::StorageFull, why)))
+    Err(Error::NoSpace { path: beside.display().to_string(), why: messages::no_room_at_all() })
 }
 
 fn free(place: &Path) -> Result<u64> {
     let found = nix::sys::statvfs::statvfs(place)
-        .map_err(|e| Error::host("ask for the room in", place, e))?;
+        .map_err(|e| Error::host(cannot::ask_for_the_room_in, place, e))?;
     #[allow(clippy::useless_conversion)] // 32 bits on some architectures
     Ok(u64::from(found.blocks_available()) * u64::from(found.fragment_size()))
 }
@@ -131,7 +121,7 @@ fn free(place: &Path) -> Result<u64> {
 #[allow(clippy::disallowed_methods)] // directories of the host, named by the user
 fn device(dir: &Path) -> Result<u64> {
     use std::os::unix::fs::MetadataExt;
-    let meta = std::fs::metadata(dir).map_err(|e| Error::host("look at", dir, e))?;
+    let meta = std::fs::metadata(dir).map_err(|e| Error::host(cannot::look_at, dir, e))?;
     Ok(meta.dev())
 }
 

@@ -6,8 +6,10 @@
 use serde::Serialize;
 
 use super::disk::{Disk, le16, le32, le64, uuid};
+use super::messages;
 use super::superblock::{self, Filesystem};
 use crate::error::{Error, Result};
+use crate::message::Message;
 
 /// More partitions than any image has.
 const MOST: usize = 256;
@@ -37,7 +39,7 @@ impl Table {
 }
 
 /// A partition, or the whole disk as number 0.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Partition {
     /// As the kernel numbers it.
     pub number: u32,
@@ -65,10 +67,7 @@ pub(super) fn read(disk: &Disk, size: u64) -> Result<(Table, Vec<Partition>)> {
     };
     for partition in &mut found {
         if partition.start.checked_add(partition.size).is_none_or(|end| end > size) {
-            return Err(broken(
-                disk,
-                &format!("partition {} ends behind the disk", partition.number),
-            ));
+            return Err(broken(disk, messages::behind_disk(partition.number)));
         }
         partition.filesystem = superblock::read(disk, partition.start, partition.size)?;
     }
@@ -77,8 +76,7 @@ pub(super) fn read(disk: &Disk, size: u64) -> Result<(Table, Vec<Partition>)> {
     places.sort_unstable();
     for pair in places.windows(2) {
         if pair[0].1 > pair[1].0 {
-            let why = format!("partitions {} and {} overlap", pair[0].2, pair[1].2);
-            return Err(broken(disk, &why));
+            return Err(broken(disk, messages::overlap(pair[0].2, pair[1].2)));
         }
     }
     Ok((table, found))
@@ -90,8 +88,8 @@ impl Partition {
     }
 }
 
-fn broken(disk: &Disk, why: &str) -> Error {
-    Error::Guard(format!("{}: its partition table is damaged: {why}", disk.path().display()))
+fn broken(disk: &Disk, why: Message) -> Error {
+    Error::Guard(messages::table_damaged(disk.path().display().to_string(), why))
 }
 
 fn gpt(disk: &Disk, size: u64) -> Result<Option<Vec<Partition>>> {
@@ -104,18 +102,18 @@ fn gpt(disk: &Disk, size: u64) -> Result<Option<Vec<Partition>>> {
         let place = le64(&header, 72).checked_mul(sector);
         let sane = (92..=512).contains(&length) && (128..=4096).contains(&each) && count <= MOST;
         let Some(place) = place.filter(|_| sane && each.is_power_of_two()) else {
-            return Err(broken(disk, &format!("found {count} entries of {each} bytes")));
+            return Err(broken(disk, messages::odd_entries(count, each)));
         };
         let mut summed = header[..length].to_vec();
         summed[16..20].fill(0);
         if crc32(&summed) != le32(&header, 16) {
-            return Err(broken(disk, "the checksum of its header is wrong (gdisk repairs it)"));
+            return Err(broken(disk, messages::header_checksum()));
         }
         let entries = disk
             .read(place, count * each)?
-            .ok_or_else(|| broken(disk, "its entries lie behind the disk"))?;
+            .ok_or_else(|| broken(disk, messages::entries_behind_disk()))?;
         if crc32(&entries) != le32(&header, 88) {
-            return Err(broken(disk, "the checksum of its entries is wrong (gdisk repairs it)"));
+            return Err(broken(disk, messages::entries_checksum()));
         }
         let mut found = Vec::new();
         for (entry, number) in entries.chunks_exact(each).zip(1..) {
@@ -126,7 +124,7 @@ fn gpt(disk: &Disk, size: u64) -> Result<Option<Vec<Partition>>> {
             let sectors = last.checked_sub(first).and_then(|n| n.checked_add(1));
             let bytes = sectors.and_then(|n| n.checked_mul(sector)).filter(|n| *n <= size);
             let (Some(start), Some(bytes)) = (first.checked_mul(sector), bytes) else {
-                return Err(broken(disk, &format!("partition {number} ends behind the disk")));
+                return Err(broken(disk, messages::behind_disk(number)));
             };
             let name: Vec<u16> = (0..36).map(|i| le16(entry, 56 + 2 * i)).collect();
             let end = name.iter().position(|c| *c == 0).unwrap_or(name.len());
@@ -169,10 +167,10 @@ fn mbr(disk: &Disk, size: u64) -> Result<Option<Vec<Partition>>> {
     let mut number = 5;
     while let (Some(at), Some(base)) = (next, extended) {
         if found.len() >= MOST {
-            return Err(broken(disk, "its logical partitions do not end"));
+            return Err(broken(disk, messages::logical_without_end()));
         }
         let Some(sector) = disk.read(at, 512)?.filter(|s| s[510..] == [0x55, 0xaa]) else {
-            return Err(broken(disk, "a logical partition lies behind the disk or is none"));
+            return Err(broken(disk, messages::logical_behind_disk()));
         };
         let mut slots = slots(&sector);
         if let Some(slot) = slots.next().filter(|s| s.kind != 0 && s.sectors != 0) {
@@ -183,7 +181,7 @@ fn mbr(disk: &Disk, size: u64) -> Result<Option<Vec<Partition>>> {
         let link = slots.next().filter(|s| EXTENDED.contains(&s.kind) && s.first != 0);
         next = link.map(|s| base + u64::from(s.first) * SECTOR);
         if next.is_some_and(|next| next <= at || next >= size) {
-            return Err(broken(disk, "its logical partitions do not end"));
+            return Err(broken(disk, messages::logical_without_end()));
         }
     }
     for partition in &mut found {

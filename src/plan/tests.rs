@@ -54,7 +54,7 @@ impl Rootfs for Flaky {
             let left = self.1.get();
             self.1.set(left.wrapping_sub(1));
             if left == 0 {
-                return Err(Error::target("read", path, nix::Error::EIO));
+                return Err(Error::target(crate::error::cannot::read, path, nix::Error::EIO));
             }
         }
         self.0.read_bytes(path, limit)

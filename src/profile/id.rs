@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -21,7 +22,7 @@ pub enum Part {
 /// own rows begin with a word, as `site.1`, and sort after them. Ordered by components: 5.3.9 before
 /// 5.3.10.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RuleId(Vec<Part>);
+pub struct RuleId(Arc<[Part]>);
 
 impl Ord for RuleId {
     // Sorted in many places: one copy of this serves them all.
@@ -73,7 +74,7 @@ impl FromStr for RuleId {
     type Err = Error;
     fn from_str(text: &str) -> Result<RuleId> {
         let parts: Result<Vec<Part>> = text.split('.').map(str::parse).collect();
-        parts.map(RuleId).map_err(|_| {
+        parts.map(|parts| RuleId(parts.into())).map_err(|_| {
             Error::Profile(format!(
                 "`{text}` is not a rule id; want numbers or words with dots, as 5.3.10 or site.1"
             ))
@@ -121,6 +122,12 @@ impl Serialize for RuleId {
 impl<'de> Deserialize<'de> for RuleId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RuleId, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for Part {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

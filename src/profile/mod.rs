@@ -4,6 +4,7 @@
 mod embedded;
 mod id;
 mod load;
+pub(crate) mod messages;
 mod rule;
 mod target;
 mod vocabulary;
@@ -13,13 +14,15 @@ pub(crate) use embedded::DEFAULT;
 pub(crate) use embedded::want;
 pub use id::{Part, RuleId};
 pub use load::ProfileFiles;
-pub use rule::{Bilingual, Disposition, Drift, Lang, Rule};
+pub use rule::{Bilingual, Disposition, Drift, Rule};
 pub use target::Identity;
 pub use vocabulary::{Reason, Status};
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+
+use crate::message::Lang;
 
 /// The system a profile is for, as in the target's `os-release`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

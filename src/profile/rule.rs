@@ -4,16 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Reason, RuleId, Status};
 use crate::check::Check;
-
-/// The language of output text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lang {
-    /// English.
-    #[default]
-    En,
-    /// Japanese.
-    Ja,
-}
+use crate::message::{Lang, Message};
 
 /// A text in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +23,12 @@ impl Bilingual {
             Lang::En => &self.en,
             Lang::Ja => &self.ja,
         }
+    }
+}
+
+impl From<&Bilingual> for Message {
+    fn from(text: &Bilingual) -> Message {
+        Message::both("profile.text", &text.en, &text.ja)
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::Target;
+use super::{Target, messages};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs};
 use crate::text::lossless;
 use crate::text::os_release;
@@ -83,11 +84,7 @@ impl Target {
                 return Ok(());
             }
         }
-        Err(Error::Guard(
-            "/etc: found neither it nor /usr; this is no root filesystem, which --force-target \
-             does not make it"
-                .to_owned(),
-        ))
+        Err(Error::Guard(messages::no_root_filesystem()))
     }
 
     /// Checks that a root is the system that the profile is for.
@@ -98,17 +95,14 @@ impl Target {
         if (found.os.as_str(), found.version.as_str()) == (&self.os, &self.version) {
             return Ok(());
         }
+        let os = lossless::shown(&found.os);
         let what = match (found.os.as_str(), found.version.as_str()) {
-            ("", "") => "no os-release".to_owned(),
-            (os, "") => format!("{os} without a version"),
-            (os, version) => format!("{os} {version}"),
+            ("", "") => messages::no_os_release(),
+            (_, "") => messages::without_version(os),
+            (_, version) => Message::value(format!("{os} {}", lossless::shown(version))),
         };
-        let what = lossless::shown(&what);
-        Err(Error::Guard(format!(
-            "/etc/os-release: found {what}, want {} {}; this profile is not for this root \
-             (--force-target takes it all the same)",
-            self.os, self.version
-        )))
+        let want = format!("{} {}", self.os, self.version);
+        Err(Error::Guard(messages::other_system(what, want)))
     }
 }
 

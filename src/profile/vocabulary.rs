@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 use toml::Spanned;
 
+use super::Bilingual;
 use super::id::is_word;
-use super::{Bilingual, Lang};
+use crate::message::Lang;
 
 /// A status as `profile.toml` declares it.
 #[derive(Debug, Clone, Deserialize)]
@@ -56,6 +57,11 @@ impl Status {
         self.term.word.get(lang)
     }
 
+    /// The word of the published table, in both languages.
+    pub fn words(&self) -> &Bilingual {
+        &self.term.word
+    }
+
     /// Whether rows of this status are enforced. All others are left alone.
     pub fn is_enforced(&self) -> bool {
         self.enforced
@@ -66,6 +72,11 @@ impl Reason {
     /// Its key, as rows of the profile and reports spell it.
     pub fn key(&self) -> &str {
         &self.0.key
+    }
+
+    /// The reason in words, in both languages.
+    pub fn words(&self) -> &Bilingual {
+        &self.0.word
     }
 
     /// The reason in words.

@@ -8,33 +8,42 @@ mod fields;
 mod long;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::secret::for_terminal;
 use crate::check::homes::home_file_absent::QUARANTINED;
-use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, PathChange, escape, show_name};
+use crate::plan::PathChange;
+use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, escape, show_name};
 
 /// The diff of all changes. `names` is the image's own account database.
 pub fn render(changes: &[PathChange], names: &AccountDb) -> String {
-    let mut out = String::new();
-    for change in changes {
-        one(&mut out, change, names, is_put_away(change, changes));
-    }
-    out
+    each(changes, names).map(|(_, diff)| diff).collect()
 }
 
-/// Whether a file that may hold secrets gets another name: its contents are not shown.
-fn is_put_away(change: &PathChange, changes: &[PathChange]) -> bool {
-    let name = change.path.as_bytes();
-    name.ends_with(QUARANTINED.as_bytes())
-        || changes
-            .iter()
-            .any(|c| c.path.as_bytes().strip_prefix(name) == Some(QUARANTINED.as_bytes()))
+/// Each change with its diff.
+pub fn each<'c>(
+    changes: &'c [PathChange],
+    names: &'c AccountDb,
+) -> impl Iterator<Item = (&'c PathChange, String)> {
+    // Files that get another name because they may hold secrets: their contents are not shown.
+    let of_new = |change: &'c PathChange| name(change).strip_suffix(QUARANTINED.as_bytes());
+    let put_away: HashSet<&[u8]> = changes.iter().filter_map(of_new).collect();
+    changes.iter().map(move |change| {
+        let is_put_away = of_new(change).is_some() || put_away.contains(name(change));
+        let mut out = String::new();
+        one(&mut out, change, names, is_put_away);
+        (change, out)
+    })
+}
+
+fn name(change: &PathChange) -> &[u8] {
+    change.path.as_bytes()
 }
 
 fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool) {
     let path = &change.path;
-    let rules: Vec<String> = change.rules.iter().map(ToString::to_string).collect();
+    let rules: Vec<String> = change.rules().map(ToString::to_string).collect();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "# {path} ({})", rules.join(" "));
     match (&change.before, &change.after) {
@@ -69,7 +78,7 @@ fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool)
     let replaced =
         matches!(change.after.as_ref().map(|n| &n.body), None | Some(NodeBody::File(Some(_))));
     if put_away && replaced {
-        let _ = writeln!(out, "# what it holds is not shown");
+        let _ = writeln!(out, "# (content not shown)");
     } else if replaced && old != new {
         match fields::of(path.as_bytes()) {
             Some(names) => out.push_str(&fields::render(old, new, names)),
@@ -154,14 +163,15 @@ fn kind_of_secret(field: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Plan;
     use crate::rootfs::{Change, MemoryRootfs, Rootfs, StagedRootfs};
 
     fn diff(base: &MemoryRootfs, changes: &[Change]) -> String {
         let mut staged = StagedRootfs::new(base);
         for change in changes {
-            staged.stage(change, &"5.5.2".parse().unwrap()).unwrap();
+            staged.stage(change, &[0]).unwrap();
         }
-        render(&staged.changes().unwrap(), &AccountDb::read(&staged).unwrap())
+        render(Plan::of_stage(&staged).changes(), &AccountDb::read(&staged).unwrap())
     }
 
     fn path(p: &str) -> ImagePath {
@@ -248,7 +258,7 @@ mod tests {
             ],
         );
         for want in [
-            "# /etc/crontab (5.5.2)\n# 0644 0:0 -> 0600 0:0\n",
+            "# /etc/crontab (9.9.9)\n# 0644 0:0 -> 0600 0:0\n",
             "# new directory, 0755 0:0\n",
             "# new link to /lib/u\n",
             "# new file, 0644 0:0\n",

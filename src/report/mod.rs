@@ -4,19 +4,23 @@
 //! added, never renamed or dropped, within a version.
 
 pub mod diff;
+pub(crate) mod messages;
 pub mod reverted;
 pub(crate) mod secret;
 pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::apply::packages::{self, Action, Operation};
-use crate::check::{Evidence, Outcome};
-use crate::plan::{Judged, Remedy};
-use crate::profile::{Bilingual, Disposition, Drift, Part, Profile, Reason, Rule, RuleId, Status};
-use crate::rootfs::{ImagePath, NodeBody, PathChange};
+use crate::check::{Evidence, Outcome, Subject};
+use crate::error::Error;
+use crate::message::{Arg, Message};
+use crate::plan::{Judged, JudgedGap, PathChange, Remedy};
+use crate::profile::{self, Bilingual, Drift, Part, Profile, Rule, RuleId};
+use crate::rootfs::{AccountDb, ImagePath, NodeBody};
 
 /// The schema's name and version.
 pub const SCHEMA: &str = "gokaku.report/1";
@@ -25,7 +29,7 @@ pub const SCHEMA: &str = "gokaku.report/1";
 const DPKG_STATUS: &str = "/var/lib/dpkg/status";
 
 /// What the run was for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Audited only.
@@ -37,10 +41,10 @@ pub enum Mode {
 }
 
 /// The whole report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
-    /// Always [`SCHEMA`].
-    pub schema: &'static str,
+    /// [`SCHEMA`], of a report that this program wrote.
+    pub schema: String,
     /// The program that wrote it.
     pub tool: Tool,
     /// The declared table.
@@ -56,15 +60,15 @@ pub struct Report {
     /// Every package and every path that changed (or, of a plan, every path that would change).
     pub changes: Vec<ChangeReport>,
     /// The result of the package runner, if it had anything to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packages: Option<PackagesReport>,
-    /// The profile's chapter titles; only for text output.
-    #[serde(skip)]
+    /// The profile's chapter titles.
+    #[serde(default)]
     pub chapters: BTreeMap<Part, Bilingual>,
 }
 
 /// The result of the package runner.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct PackagesReport {
     /// What was recovered first.
     pub notes: Vec<String>,
@@ -73,16 +77,16 @@ pub struct PackagesReport {
 }
 
 /// The program that wrote a report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Tool {
     /// `gokaku`.
-    pub name: &'static str,
+    pub name: String,
     /// Its version.
-    pub version: &'static str,
+    pub version: String,
 }
 
 /// Which table was declared.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ProfileRef {
     /// The profile's id.
     pub id: String,
@@ -93,7 +97,7 @@ pub struct ProfileRef {
 }
 
 /// The root that was audited.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct TargetRef {
     /// Its path on the machine that ran gokaku.
     pub root: String,
@@ -106,7 +110,7 @@ pub struct TargetRef {
 }
 
 /// Counts over the rows of a report.
-#[derive(Debug, Default, Clone, Serialize)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Summary {
     /// Rows that are to pass.
     pub pass: PassCounts,
@@ -119,7 +123,7 @@ pub struct Summary {
 }
 
 /// Counts of the rows that are to pass, by outcome.
-#[derive(Debug, Default, Clone, Copy, Serialize)]
+#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
 #[allow(missing_docs)] // the fields are the outcomes
 pub struct PassCounts {
     pub total: usize,
@@ -132,7 +136,7 @@ pub struct PassCounts {
 }
 
 /// Counts of the rows that are left alone.
-#[derive(Debug, Default, Clone, Copy, Serialize)]
+#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
 pub struct LeftCounts {
     /// All of them.
     pub total: usize,
@@ -143,12 +147,18 @@ pub struct LeftCounts {
 }
 
 /// One row.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct RuleReport {
     /// Its id: its number in the benchmark, or the site's own.
     pub id: RuleId,
-    /// What the table declares.
-    pub status: Status,
+    /// What the table declares, by the profile's key; `pass` for a site's own row.
+    pub status: String,
+    /// The same in words.
+    #[serde(default)]
+    pub status_words: Option<Bilingual>,
+    /// What is done about it.
+    #[serde(default)]
+    pub disposition: Disposition,
     /// The benchmark's level.
     pub level: u8,
     /// Its outcome (of an apply or a plan: after the changes).
@@ -163,25 +173,64 @@ pub struct RuleReport {
     pub before: Option<Outcome>,
     /// Whether this run changed (or, of a plan, would change) anything for it.
     pub changed: bool,
-    /// What was found.
+    /// What does not hold, each with its subject.
+    #[serde(default)]
+    pub gaps: Vec<GapReport>,
+    /// What else was seen.
     pub evidence: Vec<Evidence>,
     /// Why it is unknown, or has no remedy.
-    pub reason: Option<String>,
+    pub reason: Option<Message>,
     /// Why it is left alone; `null` for a row that is to pass.
     pub left_alone: Option<LeftAlone>,
 }
 
+/// What is done about a row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// The table says that it passes, and it is made to.
+    #[default]
+    Enforced,
+    /// It is left as it is.
+    LeftAlone,
+    /// The site's own profile has it enforced.
+    EnforcedBySite,
+}
+
+impl Disposition {
+    /// Whether the row is made to hold.
+    pub fn is_enforced(self) -> bool {
+        self != Disposition::LeftAlone
+    }
+}
+
+/// One thing that does not hold.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GapReport {
+    /// What it is about; the same in every run on the same tree.
+    pub subject: Subject,
+    /// Where, found, wanted.
+    pub evidence: Evidence,
+    /// Whether `apply` can close it; `null` in a row that is left alone.
+    pub remedy: Option<Remedy>,
+    /// Why it cannot.
+    pub reason: Option<Message>,
+}
+
 /// Why a row is left alone.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct LeftAlone {
-    /// The table's reason.
-    pub reason: Reason,
+    /// The table's reason, by the profile's key.
+    pub reason: String,
+    /// The same in words.
+    #[serde(default)]
+    pub reason_words: Option<Bilingual>,
     /// What is not touched.
     pub note: Option<Bilingual>,
 }
 
 /// One changed path.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ChangeReport {
     /// Inside the root, links resolved.
     pub path: ImagePath,
@@ -189,13 +238,28 @@ pub struct ChangeReport {
     pub kind: ChangeKind,
     /// For which rows.
     pub rules: BTreeSet<RuleId>,
+    /// For which gaps of these rows.
+    #[serde(default)]
+    pub serves: Vec<Serves>,
+    /// What changes, as `plan` shows it, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
     /// Which package, of a change of kind [`ChangeKind::Package`].
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<PackageReport>,
 }
 
+/// A gap that a change closes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serves {
+    /// The row.
+    pub rule: RuleId,
+    /// What the gap is about.
+    pub subject: Subject,
+}
+
 /// One changed package.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct PackageReport {
     /// Its name.
     pub name: String,
@@ -225,7 +289,7 @@ impl From<&Operation> for PackageReport {
 }
 
 /// What is done to a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// New content (and perhaps a new mode or owner).
@@ -257,7 +321,8 @@ impl ChangeKind {
 
 impl Report {
     /// Puts a report together. `judged` are the final verdicts, in the order of `rules`; `before`
-    /// the earlier ones, of a plan or an apply.
+    /// the earlier ones, of a plan or an apply. `names` are the accounts of the tree, for the diffs
+    /// of the changes.
     pub fn new(
         mode: Mode,
         profile: &Profile,
@@ -265,17 +330,17 @@ impl Report {
         rules: &[&Rule],
         before: Option<&[Judged]>,
         judged: &[Judged],
-        changes: &[PathChange],
+        (changes, names): (&[PathChange], &AccountDb),
     ) -> Report {
-        let changes: Vec<ChangeReport> = changes
-            .iter()
-            .map(|c| ChangeReport {
-                path: c.path.clone(),
-                kind: ChangeKind::of(c),
-                rules: c.rules.clone(),
-                package: None,
-            })
-            .collect();
+        let changed = |(c, diff): (&PathChange, String)| ChangeReport {
+            path: c.path.clone(),
+            kind: ChangeKind::of(c),
+            rules: c.rules().cloned().collect(),
+            serves: serves(c),
+            diff: Some(diff),
+            package: None,
+        };
+        let changes: Vec<ChangeReport> = diff::each(changes, names).map(changed).collect();
         let rows: Vec<RuleReport> = rules
             .iter()
             .zip(judged)
@@ -284,8 +349,11 @@ impl Report {
             .collect();
         let summary = Summary { changed_files: changes.len(), ..summarize(rows.iter()) };
         Report {
-            schema: SCHEMA,
-            tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+            schema: SCHEMA.to_owned(),
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
             profile: ProfileRef {
                 id: profile.id.clone(),
                 benchmark: profile.benchmark.name.clone(),
@@ -304,7 +372,7 @@ impl Report {
     /// Adds what became of the packages; they were changed before the files.
     #[must_use]
     pub fn with_packages(mut self, outcome: &packages::Outcome) -> Report {
-        let mut notes = outcome.notes.clone();
+        let mut notes: Vec<String> = outcome.notes.iter().map(ToString::to_string).collect();
         let (asked, other): (Vec<&Operation>, Vec<&Operation>) =
             outcome.operations.iter().partition(|o| !o.rules.is_empty());
         // What no row asks for was recovered on the way.
@@ -314,6 +382,8 @@ impl Report {
             path: path.clone(),
             kind: ChangeKind::Package,
             rules: o.rules.clone(),
+            serves: Vec::new(),
+            diff: None,
             package: Some(PackageReport::from(*o)),
         });
         self.changes.splice(0..0, changes);
@@ -322,7 +392,10 @@ impl Report {
             row.changed |= asked.iter().any(|o| o.rules.contains(&row.id));
         }
         if !notes.is_empty() || outcome.failure.is_some() {
-            self.packages = Some(PackagesReport { notes, failure: outcome.failure.clone() });
+            self.packages = Some(PackagesReport {
+                notes,
+                failure: outcome.failure.as_ref().map(ToString::to_string),
+            });
         }
         self
     }
@@ -339,6 +412,20 @@ impl Report {
         } else {
             0
         }
+    }
+}
+
+/// A report that this or an earlier version wrote as JSON. What a later one added is passed over.
+///
+/// # Errors
+/// [`Error::Report`] for a text that is no report, and for one of another schema.
+pub fn from_json(text: &str) -> Result<Report, Error> {
+    let not_read = |e: serde_json::Error| Error::Report(messages::no_report(Arg::cause(e)));
+    let value: serde_json::Value = serde_json::from_str(text).map_err(not_read)?;
+    match value["schema"].as_str() {
+        Some(SCHEMA) => serde_json::from_value(value).map_err(not_read),
+        Some(found) => Err(Error::Report(messages::report_of_another_schema(found, SCHEMA))),
+        None => Err(Error::Report(messages::no_schema(SCHEMA))),
     }
 }
 
@@ -370,21 +457,27 @@ fn row(
     before: Option<&Judged>,
     changes: &[ChangeReport],
 ) -> RuleReport {
-    let (left_alone, drift) = match &rule.disposition {
-        Disposition::Enforce(_) => (None, false),
-        Disposition::LeaveAlone { note, drift, .. } => {
+    let (disposition, left_alone, drift) = match &rule.disposition {
+        profile::Disposition::Enforce(_) => (Disposition::Enforced, None, false),
+        profile::Disposition::LeaveAlone { note, drift, .. } => {
             let drift = match drift {
                 None => false,
                 Some(Drift::WhenMet) => judged.any_met,
             };
             // A profile is refused in which such a row has no reason.
-            let left = |reason: &Reason| LeftAlone { reason: reason.clone(), note: note.clone() };
-            (rule.reason.as_ref().map(left), drift)
+            let left = |reason: &profile::Reason| LeftAlone {
+                reason: reason.key().to_owned(),
+                reason_words: Some(reason.words().clone()),
+                note: note.clone(),
+            };
+            (Disposition::LeftAlone, rule.reason.as_ref().map(left), drift)
         }
     };
     RuleReport {
         id: rule.id.clone(),
-        status: rule.status.clone(),
+        status: rule.status.key().to_owned(),
+        status_words: Some(rule.status.words().clone()),
+        disposition,
         level: rule.level,
         outcome: judged.outcome,
         remedy: judged.remedy,
@@ -392,27 +485,57 @@ fn row(
         title: rule.title.clone(),
         before: before.map(|b| b.outcome),
         changed: changes.iter().any(|c| c.rules.contains(&rule.id)),
+        gaps: judged.gaps.iter().map(|gap| gap_of(gap, judged.remedy)).collect(),
         evidence: judged.evidence.iter().map(veiled).collect(),
-        reason: judged.reason.as_deref().map(|r| secret::veil(r).into_owned()),
+        reason: judged.reason.as_ref().map(veil),
         left_alone,
     }
 }
 
+/// The remedy of a gap: nothing where the row's own is not given.
+fn gap_of(gap: &JudgedGap, row: Option<Remedy>) -> GapReport {
+    let remedy = match gap.reason {
+        None => Remedy::Available,
+        Some(_) => Remedy::None,
+    };
+    GapReport {
+        subject: gap.subject.clone(),
+        evidence: veiled(&gap.evidence),
+        remedy: row.map(|_| remedy),
+        reason: gap.reason.as_ref().map(veil),
+    }
+}
+
+fn serves(change: &PathChange) -> Vec<Serves> {
+    let one =
+        |p: &Rc<crate::plan::Purpose>| Serves { rule: p.rule.clone(), subject: p.subject.clone() };
+    change.serves.iter().take(MOST).map(one).collect()
+}
+
+/// The limit of gaps that a change names.
+const MOST: usize = 2_000;
+
 fn veiled(evidence: &Evidence) -> Evidence {
-    let veil = |text: &Option<String>| text.as_deref().map(|t| secret::veil(t).into_owned());
     Evidence {
-        found: veil(&evidence.found),
-        want: veil(&evidence.want),
-        note: veil(&evidence.note),
+        found: evidence.found.as_ref().map(veil),
+        want: evidence.want.as_ref().map(veil),
+        note: evidence.note.as_ref().map(veil),
         ..evidence.clone()
     }
+}
+
+fn veil(message: &Message) -> Message {
+    message.clone().with_texts(&mut |text| match secret::veil(text) {
+        std::borrow::Cow::Borrowed(_) => None,
+        std::borrow::Cow::Owned(veiled) => Some(veiled),
+    })
 }
 
 /// Counts rows.
 pub fn summarize<'a>(rows: impl Iterator<Item = &'a RuleReport>) -> Summary {
     let mut sum = Summary::default();
     for row in rows {
-        if row.status.is_enforced() {
+        if row.disposition.is_enforced() {
             let pass = &mut sum.pass;
             pass.total += 1;
             match row.outcome {
@@ -431,3 +554,6 @@ pub fn summarize<'a>(rows: impl Iterator<Item = &'a RuleReport>) -> Summary {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;

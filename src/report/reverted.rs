@@ -1,36 +1,27 @@
 //! The result of a revert as text.
 
-use std::fmt::Write;
-
+use super::messages;
 use crate::apply::{How, Reverted};
+use crate::message::Lang;
 
 /// The summary; with `all`, every path.
-pub fn render(done: &Reverted, all: bool) -> String {
-    let mut out = String::new();
+pub fn render(done: &Reverted, all: bool, lang: Lang) -> String {
+    let mut lines = Vec::new();
     for path in done.paths.iter().filter(|_| all) {
-        let how = match path.how {
-            How::Restored => "restored",
-            How::Removed => "removed",
-        };
-        let _ = writeln!(out, "{how}  {}", path.path);
+        lines.push(match path.how {
+            How::Restored => messages::put_back(&path.path),
+            How::Removed => messages::taken_away(&path.path),
+        });
     }
-    for path in &done.left {
-        let _ = writeln!(out, "left  {path}: holds what the run did not make");
-    }
+    lines.extend(done.left.iter().map(messages::left));
     let count = done.paths.len();
-    let _ = match done.run {
-        Some(run) => writeln!(out, "{}: run {run:06} reverted, {count} path(s)", done.root),
-        None => writeln!(
-            out,
-            "{}: the last run was cut off; it is undone, {count} path(s) put back",
-            done.root
-        ),
-    };
-    for what in &done.not_undone {
-        let _ = writeln!(out, "not undone: {what}");
-    }
+    lines.push(match done.run {
+        Some(run) => messages::reverted(&done.root, format!("{run:06}"), count),
+        None => messages::undone(&done.root, count),
+    });
+    lines.extend(done.not_undone.iter().map(messages::not_undone));
     if done.remaining > 0 {
-        let _ = writeln!(out, "{} earlier run(s) can be reverted, too", done.remaining);
+        lines.push(messages::remaining(done.remaining));
     }
-    out
+    lines.iter().map(|line| line.text(lang) + "\n").collect()
 }

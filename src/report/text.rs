@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::apply::packages::Action;
+use unicode_width::UnicodeWidthStr;
 
-use super::{Mode, PassCounts, Report, RuleReport, summarize};
+use super::{Mode, PassCounts, Report, RuleReport, messages, summarize};
+use crate::apply::packages::Action;
 use crate::check::{Evidence, Outcome};
-use crate::profile::{Lang, Part, Profile, Rule};
+use crate::message::{Arg, Lang, Message};
+use crate::profile::{Part, Profile, Rule};
 
 /// How to render.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,81 +22,16 @@ pub struct Style {
     pub all: bool,
 }
 
-/// Words that are not data, in both languages.
-struct Words {
-    chapter: &'static str,
-    total: &'static str,
-    columns: [&'static str; 7],
-    left: &'static str,
-    drifted: &'static str,
-    want: &'static str,
-    found: &'static str,
-    nothing_found: &'static str,
-    why: &'static str,
-    origin: &'static str,
-    changed: [&'static str; 3],
-    unchanged: [&'static str; 3],
-    compliant: &'static str,
-    packages: &'static str,
-    package_actions: [&'static str; 6],
-}
-
-const EN: Words = Words {
-    chapter: "chapter",
-    total: "all",
-    columns: ["rows", "met", "vacuous", "not met", "manual", "unknown", "waived"],
-    left: "left alone",
-    drifted: "drifted",
-    want: "want",
-    found: "found",
-    nothing_found: "nothing",
-    why: "why",
-    origin: "origin",
-    changed: ["", "path(s) would change", "path(s) changed"],
-    unchanged: ["", "nothing would change", "nothing changed"],
-    compliant: "as declared",
-    packages: "packages",
-    package_actions: ["purged", "removed", "installed", "upgraded", "configured", "unfinished"],
-};
-
-const JA: Words = Words {
-    chapter: "章",
-    total: "合計",
-    columns: ["行", "適合", "対象なし", "不適合", "要確認", "不明", "免除"],
-    left: "対象外",
-    drifted: "相違",
-    want: "期待値",
-    found: "検出値",
-    nothing_found: "なし",
-    why: "理由",
-    origin: "由来",
-    changed: ["", "件のパスを変更する予定", "件のパスを変更した"],
-    unchanged: ["", "変更の予定なし", "変更なし"],
-    compliant: "宣言どおり",
-    packages: "パッケージ",
-    package_actions: ["完全削除", "削除", "導入", "更新", "設定完了", "未完了"],
-};
-
-fn words(lang: Lang) -> &'static Words {
-    match lang {
-        Lang::En => &EN,
-        Lang::Ja => &JA,
-    }
-}
-
-/// The outcome as a word for people.
-pub fn outcome_word(outcome: Outcome, lang: Lang) -> &'static str {
-    match (outcome, lang) {
-        (Outcome::Met, Lang::Ja) => "適合",
-        (Outcome::MetVacuously, Lang::Ja) => "適合 (対象なし)",
-        (Outcome::NotMet, Lang::Ja) => "不適合",
-        (Outcome::Manual, Lang::Ja) => "要確認",
-        (Outcome::Unknown, Lang::Ja) => "不明",
-        (Outcome::Waived, Lang::Ja) => "免除",
-        (Outcome::Unmeasured, Lang::Ja) => "未測定",
-        (Outcome::MetVacuously, Lang::En) => "met, vacuously",
-        (Outcome::NotMet, Lang::En) => "not met",
-        (other, Lang::En) => other.word(),
+/// The outcome in words.
+pub(crate) fn outcome(outcome: Outcome) -> Message {
+    match outcome {
+        Outcome::Met => messages::met(),
+        Outcome::MetVacuously => messages::met_vacuously(),
+        Outcome::NotMet => messages::not_met(),
+        Outcome::Manual => messages::manual(),
+        Outcome::Unknown => messages::unknown(),
+        Outcome::Waived => messages::waived(),
+        Outcome::Unmeasured => messages::unmeasured(),
     }
 }
 
@@ -122,11 +59,16 @@ pub fn render(report: &Report, style: Style) -> String {
 
 /// What became of the packages, one line per kind of change.
 fn packages(out: &mut String, report: &Report, lang: Lang) {
-    use Action::{Configured, Installed, Purged, Removed, Unfinished, Upgraded};
-    let w = words(lang);
-    let kinds = [Purged, Removed, Installed, Upgraded, Configured, Unfinished];
+    let kinds = [
+        Action::Purged,
+        Action::Removed,
+        Action::Installed,
+        Action::Upgraded,
+        Action::Configured,
+        Action::Unfinished,
+    ];
     let start = out.len();
-    for (action, word) in kinds.into_iter().zip(w.package_actions) {
+    for action in kinds {
         let of_kind = report.changes.iter().filter_map(|c| c.package.as_ref());
         let names: Vec<String> = of_kind
             .filter(|p| p.action == action)
@@ -135,13 +77,23 @@ fn packages(out: &mut String, report: &Report, lang: Lang) {
                 version.map_or(p.name.clone(), |v| format!("{} {v}", p.name))
             })
             .collect();
-        if !names.is_empty() {
-            let _ = writeln!(out, "{}: {word}: {}", w.packages, names.join(", "));
+        if names.is_empty() {
+            continue;
         }
+        let names = Arg::names(names);
+        let line = match action {
+            Action::Purged => messages::packages_purged(names),
+            Action::Removed => messages::packages_removed(names),
+            Action::Installed => messages::packages_installed(names),
+            Action::Upgraded => messages::packages_upgraded(names),
+            Action::Configured => messages::packages_configured(names),
+            Action::Unfinished => messages::packages_unfinished(names),
+        };
+        let _ = writeln!(out, "{}", line.text(lang));
     }
     if let Some(said) = &report.packages {
         for note in said.notes.iter().chain(&said.failure) {
-            let _ = writeln!(out, "{}: {note}", w.packages);
+            let _ = writeln!(out, "{}", messages::packages(note).text(lang));
         }
     }
     if out.len() > start {
@@ -151,40 +103,43 @@ fn packages(out: &mut String, report: &Report, lang: Lang) {
 
 fn needs_attention(row: &RuleReport) -> bool {
     row.drift
-        || (row.status.is_enforced()
+        || (row.disposition.is_enforced()
             && matches!(row.outcome, Outcome::NotMet | Outcome::Unknown | Outcome::Manual))
 }
 
 fn rule(out: &mut String, row: &RuleReport, style: Style) {
-    let w = words(style.lang);
-    let word = outcome_word(row.outcome, style.lang);
+    let in_words = |of| outcome(of).text(style.lang);
     let word = match row.before.filter(|b| *b != row.outcome) {
-        Some(before) => format!("{} → {word}", outcome_word(before, style.lang)),
-        None => word.to_owned(),
+        Some(before) => format!("{} → {}", in_words(before), in_words(row.outcome)),
+        None => in_words(row.outcome),
     };
     let word = paint(&word, colour_of(row), style.colour);
-    let drift = if row.drift { format!(" ({})", w.drifted) } else { String::new() };
+    let drift = match row.drift {
+        true => format!(" ({})", messages::drifted().text(style.lang)),
+        false => String::new(),
+    };
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
         "{:<10} {} {word}{drift}  {}",
         row.id.to_string(),
-        pad(row.status.word(style.lang), 8),
+        pad(row.status_words.as_ref().map_or(row.status.as_str(), |w| w.get(style.lang)), 8),
         row.title.get(style.lang),
     );
     if style.all || needs_attention(row) {
-        for evidence in &row.evidence {
+        let gaps = row.gaps.iter().map(|gap| &gap.evidence);
+        for evidence in gaps.chain(&row.evidence) {
             let _ = writeln!(out, "           {}", self::evidence(evidence, style.lang));
         }
         if let Some(reason) = &row.reason {
-            let _ = writeln!(out, "           {}: {}", w.why, line_of(reason));
+            let reason = line_of(&reason.text(style.lang));
+            let _ = writeln!(out, "           {}", messages::why(reason).text(style.lang));
         }
     }
 }
 
 /// One observation on one line.
 pub fn evidence(e: &Evidence, lang: Lang) -> String {
-    let w = words(lang);
     let mut out = String::new();
     if let Some(path) = &e.path {
         out.push_str(&path.to_string());
@@ -194,18 +149,22 @@ pub fn evidence(e: &Evidence, lang: Lang) -> String {
         out.push_str(": ");
     }
     let mut parts = Vec::new();
-    match (&e.found, &e.want) {
+    let line = |message: &Message| line_of(&message.text(lang));
+    match (e.found.as_ref().map(line), e.want.as_ref().map(line)) {
         (Some(found), Some(want)) => {
-            parts.push(format!("{} {}, {} {}", w.found, line_of(found), w.want, line_of(want)));
+            parts.push(messages::found_and_want(found, want).text(lang));
         }
-        (Some(found), None) => parts.push(line_of(found)),
+        (Some(found), None) => parts.push(found),
         (None, Some(want)) => {
-            parts.push(format!("{} {}, {} {}", w.found, w.nothing_found, w.want, line_of(want)));
+            parts.push(messages::found_and_want(messages::nothing(), want).text(lang));
         }
         (None, None) => {}
     }
-    parts.extend(e.note.as_deref().map(line_of));
-    out.push_str(&parts.join("; "));
+    parts.extend(e.note.as_ref().map(line));
+    out.push_str(&parts.join(match lang {
+        Lang::En => "; ",
+        Lang::Ja => "。",
+    }));
     out
 }
 
@@ -219,16 +178,26 @@ fn line_of(text: &str) -> String {
 }
 
 fn counts(out: &mut String, report: &Report, style: Style) {
-    let w = words(style.lang);
+    let lang = style.lang;
     let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
     for row in &report.rules {
         chapters.entry(row.id.chapter()).or_default().push(row);
     }
-    let mut head = pad(w.chapter, 32);
-    for column in w.columns {
-        head.push_str(&pad_left(column, 10));
+    let mut head = pad(&messages::chapter().text(lang), 32);
+    let names = [
+        messages::rows(),
+        messages::met(),
+        messages::vacuous(),
+        messages::not_met(),
+        messages::manual(),
+        messages::unknown(),
+        messages::waived(),
+    ];
+    for name in names {
+        head.push_str(&pad_left(&name.text(lang), 10));
     }
-    let _ = writeln!(out, "{head}{}", pad_left(&format!("{} ({})", w.left, w.drifted), 24));
+    let left = messages::left_alone(messages::drifted()).text(lang);
+    let _ = writeln!(out, "{head}{}", pad_left(&left, 24));
     let mut line = |name: &str, rows: &[&RuleReport]| {
         let sum = summarize(rows.iter().copied());
         let mut text = pad(name, 32);
@@ -239,25 +208,20 @@ fn counts(out: &mut String, report: &Report, style: Style) {
         let _ = writeln!(out, "{text}{left:>24}");
     };
     for (chapter, rows) in &chapters {
-        let title = report.chapters.get(chapter).map_or("", |title| title.get(style.lang));
+        let title = report.chapters.get(chapter).map_or("", |title| title.get(lang));
         line(format!("{chapter} {title}").trim_end(), rows);
     }
     let all: Vec<&RuleReport> = report.rules.iter().collect();
-    line(w.total, &all);
-    let mode = match report.mode {
-        Mode::Audit => 0,
-        Mode::Plan => 1,
-        Mode::Apply => 2,
+    line(&messages::all().text(lang), &all);
+    let last = match (report.mode, report.summary.changed_files) {
+        (Mode::Audit, _) if report.exit_status(false) == 0 => messages::as_declared(),
+        (Mode::Audit, _) => return,
+        (Mode::Plan, 0) => messages::nothing_would_change(),
+        (Mode::Plan, paths) => messages::would_change(paths),
+        (Mode::Apply, 0) => messages::nothing_changed(),
+        (Mode::Apply, paths) => messages::changed(paths),
     };
-    let n = report.summary.changed_files;
-    if mode > 0 {
-        let _ = match n {
-            0 => writeln!(out, "{}", w.unchanged[mode]),
-            n => writeln!(out, "{n} {}", w.changed[mode]),
-        };
-    } else if report.exit_status(false) == 0 {
-        let _ = writeln!(out, "{}", w.compliant);
-    }
+    let _ = writeln!(out, "{}", last.text(lang));
 }
 
 fn columns(pass: &PassCounts) -> [usize; 7] {
@@ -299,21 +263,22 @@ pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -
         let _ = writeln!(out, "{}", note.get(lang));
     }
     if !wants.is_empty() {
-        let _ = writeln!(out, "\n{}:", words(lang).want);
+        let _ = writeln!(out, "\n{}:", messages::wanted().text(lang));
         for want in wants {
             let _ = writeln!(out, "  {want}");
         }
     }
     if let Some(origin) = &rule.origin {
-        let _ = writeln!(out, "\n{}:\n  {}", words(lang).origin, origin.get(lang));
+        let _ = writeln!(out, "\n{}:\n  {}", messages::origin().text(lang), origin.get(lang));
     }
-    let _ = writeln!(out, "\n{}", profile.source);
+    let source = messages::source_of(Arg::cause(&profile.source));
+    let _ = writeln!(out, "\n{}", source.text(lang));
     out
 }
 
 fn colour_of(row: &RuleReport) -> &'static str {
     match row.outcome {
-        Outcome::NotMet if row.status.is_enforced() => "31",
+        Outcome::NotMet if row.disposition.is_enforced() => "31",
         Outcome::Unknown => "35",
         Outcome::Manual => "33",
         _ if row.drift => "33",
@@ -326,9 +291,9 @@ fn paint(text: &str, code: &str, on: bool) -> String {
     if on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Cells a text takes on a terminal: CJK characters take two.
+/// Cells that a text takes on a terminal: most of East Asia's characters take two.
 fn width(text: &str) -> usize {
-    text.chars().map(|c| if c >= '\u{1100}' && c != '→' { 2 } else { 1 }).sum()
+    text.width()
 }
 
 fn pad(text: &str, cells: usize) -> String {
@@ -349,12 +314,17 @@ mod tests {
         let e = Evidence::at(&path).line(3).found("a\n\x1b[31mb").want("c").note("d");
         assert_eq!(evidence(&e, Lang::En), "/etc/x:3: found a\\x0a\\x1b[31mb, want c; d");
         let e = Evidence::at(&path).want("c");
-        assert_eq!(evidence(&e, Lang::Ja), "/etc/x: 検出値 なし, 期待値 c");
+        assert_eq!(evidence(&e, Lang::Ja), "/etc/x: 検出値 なし、期待値 c");
     }
 
     #[test]
     fn columns_line_up_in_both_scripts() {
-        assert_eq!(width(&pad("初期", 10)), 10);
-        assert_eq!(width(&pad_left("met", 10)), 10);
+        for (text, cells) in
+            [("初期", 4), ("met", 3), ("ｶﾅ", 2), ("が", 2), ("a…→é", 4), ("①〜", 3)]
+        {
+            assert_eq!(width(text), cells, "{text}");
+            assert_eq!(pad(text, 10), format!("{text}{}", " ".repeat(10 - cells)));
+            assert_eq!(pad_left(text, 10), format!("{}{text}", " ".repeat(10 - cells)));
+        }
     }
 }

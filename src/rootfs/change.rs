@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::{ImagePath, Stat};
-use crate::profile::RuleId;
 use crate::text::lossless::Raw;
 
 /// Mode and owner of a file that does not exist yet. Existing files keep theirs.
@@ -116,15 +115,18 @@ pub enum NodeBody {
     Other,
 }
 
-/// What the run would make of one path: the difference between the image and the stage.
+/// For what a change is staged: a number that only whoever stages it understands.
+pub type Tag = u32;
+
+/// The difference between the image and the stage at one path.
 #[derive(Debug, Clone)]
-pub struct PathChange {
+pub struct Difference {
     /// Where, links resolved.
     pub path: ImagePath,
     /// What stands there now. File content is filled in when it is needed for a diff or an undo.
     pub before: Option<Node>,
     /// What will stand there.
     pub after: Option<Node>,
-    /// The rules that asked for it.
-    pub rules: BTreeSet<RuleId>,
+    /// For what it was staged.
+    pub tags: BTreeSet<Tag>,
 }

@@ -1,7 +1,7 @@
 //! An image that is a directory on disk.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,8 +16,8 @@ use nix::sys::stat::{FileStat, SFlag};
 
 use super::contents::Contents;
 use super::resolve::{Links, Resolver, reopen, stat_of};
-use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, pseudo, walk};
-use crate::error::{Error, Result};
+use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, locate, pseudo, walk};
+use crate::error::{self, Error, Op, Result, cannot};
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
 ///
@@ -27,11 +27,9 @@ pub struct DiskRootfs {
     host_path: PathBuf,
     resolver: Resolver,
     live: bool,
-    protected: Vec<String>,
-    surveyed: bool,
-    quarantines: bool,
-    supposed: BTreeMap<String, Vec<u32>>,
-    stats: RefCell<HashMap<ImagePath, Option<Stat>>>,
+    stats: RefCell<HashMap<ImagePath, Stat>>,
+    /// Where nothing stands. Most places that are looked for in homes are such.
+    absent: RefCell<HashSet<ImagePath>>,
     links: RefCell<HashMap<ImagePath, Option<Vec<u8>>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
     /// The same by filesystem and inode.
@@ -59,9 +57,9 @@ impl DiskRootfs {
         #[allow(clippy::disallowed_methods)] // the root itself is a path of the host
         let (dir, host_path) = {
             let dir = nix::fcntl::open(path, flags, nix::sys::stat::Mode::empty())
-                .map_err(|e| Error::host("open the root directory", path, e))?;
+                .map_err(|e| Error::host(cannot::open_the_root_directory, path, e))?;
             let host_path = std::fs::canonicalize(path)
-                .map_err(|e| Error::host("resolve the root directory", path, e))?;
+                .map_err(|e| Error::host(cannot::resolve_the_root_directory, path, e))?;
             (dir, host_path)
         };
         let live = is_live(&dir);
@@ -70,11 +68,8 @@ impl DiskRootfs {
             host_path,
             resolver,
             live,
-            protected: Vec::new(),
-            surveyed: false,
-            quarantines: false,
-            supposed: BTreeMap::new(),
             stats: RefCell::default(),
+            absent: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
             read: Contents::default(),
@@ -92,17 +87,14 @@ impl DiskRootfs {
         let dir = self
             .dir
             .try_clone()
-            .map_err(|e| Error::host("open the root directory again", &self.host_path, e))?;
+            .map_err(|e| Error::host(cannot::open_the_root_directory_again, &self.host_path, e))?;
         Ok(DiskRootfs {
             dir,
             host_path: self.host_path.clone(),
             resolver: self.resolver,
             live: self.live,
-            protected: self.protected.clone(),
-            surveyed: self.surveyed,
-            quarantines: self.quarantines,
-            supposed: self.supposed.clone(),
             stats: RefCell::default(),
+            absent: RefCell::default(),
             links: RefCell::default(),
             contents: RefCell::default(),
             read: Contents::default(),
@@ -110,38 +102,6 @@ impl DiskRootfs {
             survey: RefCell::default(),
             memo: Memo::default(),
         })
-    }
-
-    /// Names the accounts that no rule may lock, age, deny or move.
-    #[must_use]
-    pub fn protecting(mut self, accounts: impl IntoIterator<Item = String>) -> DiskRootfs {
-        self.memo.forget();
-        self.protected.extend(accounts);
-        self
-    }
-
-    /// The same root, with [`Rootfs::quarantines`] if `wanted`.
-    #[must_use]
-    pub fn quarantining(mut self, wanted: bool) -> DiskRootfs {
-        self.memo.forget();
-        self.quarantines = wanted;
-        self
-    }
-
-    /// The same root, with [`Rootfs::supposed_version`] by names of packages.
-    #[must_use]
-    pub fn supposing(mut self, versions: BTreeMap<String, Vec<u32>>) -> DiskRootfs {
-        self.memo.forget();
-        self.supposed = versions;
-        self
-    }
-
-    /// The same root, with [`Rootfs::survey`] if `wanted`.
-    #[must_use]
-    pub fn surveyed(mut self, wanted: bool) -> DiskRootfs {
-        self.memo.forget();
-        self.surveyed = wanted;
-        self
     }
 
     /// Where the root lies on the machine that runs the tool, links resolved.
@@ -152,7 +112,7 @@ impl DiskRootfs {
     /// Which tree this is. A path may stand for another tree tomorrow.
     pub(crate) fn tree(&self) -> Result<TreeId> {
         tree_of(&self.dir)
-            .map_err(|e| Error::host("look at the root directory", &self.host_path, e))
+            .map_err(|e| Error::host(cannot::look_at_the_root_directory, &self.host_path, e))
     }
 
     /// Which tree a directory inside the root is the top of, if it were one.
@@ -207,7 +167,7 @@ impl DiskRootfs {
         self.resolver.open(self.dir.as_fd(), path, flags, links)
     }
 
-    fn error(op: &'static str, path: &ImagePath, errno: Errno) -> Error {
+    fn error(op: Op, path: &ImagePath, errno: Errno) -> Error {
         match errno {
             Errno::ELOOP => Error::LinkLoop { path: path.clone() },
             errno => Error::target(op, path, errno),
@@ -220,7 +180,7 @@ impl DiskRootfs {
         path: &ImagePath,
         flags: OFlag,
         links: Links,
-        op: &'static str,
+        op: Op,
     ) -> Result<Option<OwnedFd>> {
         if self.lies_below_nothing(path) {
             return Ok(None);
@@ -235,9 +195,8 @@ impl DiskRootfs {
 
     /// Whether a directory on the way was looked for before, and was not there.
     fn lies_below_nothing(&self, path: &ImagePath) -> bool {
-        let stats = self.stats.borrow();
-        std::iter::successors(path.parent(), ImagePath::parent)
-            .any(|dir| matches!(stats.get(&dir), Some(None)))
+        let absent = self.absent.borrow();
+        std::iter::successors(path.parent(), ImagePath::parent).any(|dir| absent.contains(&dir))
     }
 
     /// What the kernel makes up is not the image's, save on the system that runs: a link from /etc
@@ -250,22 +209,21 @@ impl DiskRootfs {
         match pseudo::name_of(probe) {
             Ok(None) => Ok(()),
             Ok(Some(name)) => {
-                let why = format!(
-                    "it leads to a {name} filesystem, which shows this machine and not the image"
-                );
+                let why = error::messages::shows_the_machine(name);
                 Err(Error::CannotTell { path: path.clone(), why })
             }
-            Err(errno) => Err(DiskRootfs::error("stat the filesystem of", path, errno)),
+            Err(errno) => Err(DiskRootfs::error(cannot::stat_the_filesystem_of, path, errno)),
         }
     }
 
     fn read_uncached(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
         // O_PATH first: opening a FIFO could block, opening a device can act.
-        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "open")? else {
+        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, cannot::open)?
+        else {
             return Ok(None);
         };
         let wrap = |op| move |errno| DiskRootfs::error(op, path, errno);
-        let expected = stat_of(probe.as_fd()).map_err(wrap("stat"))?;
+        let expected = stat_of(probe.as_fd()).map_err(wrap(cannot::stat))?;
         let kind = kind_of(&expected);
         if kind != FileKind::File {
             return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::File });
@@ -284,8 +242,8 @@ impl DiskRootfs {
             Some(answer) => answer,
             None => self.open_at(path, flags, Links::Follow),
         }
-        .map_err(wrap("read"))?;
-        let opened = stat_of(fd.as_fd()).map_err(wrap("stat"))?;
+        .map_err(wrap(cannot::read))?;
+        let opened = stat_of(fd.as_fd()).map_err(wrap(cannot::stat))?;
         if (opened.st_dev, opened.st_ino) != (expected.st_dev, expected.st_ino) {
             return Err(Error::Raced { path: path.clone() });
         }
@@ -293,7 +251,7 @@ impl DiskRootfs {
         std::fs::File::from(fd)
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
-            .map_err(|e| Error::target("read", path, e))?;
+            .map_err(|e| Error::target(cannot::read, path, e))?;
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));
         }
@@ -302,7 +260,8 @@ impl DiskRootfs {
 
     fn read_link_uncached(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
         let flags = OFlag::O_PATH;
-        let Some(fd) = self.open_optional(path, flags, Links::FollowParents, "read the link")?
+        let Some(fd) =
+            self.open_optional(path, flags, Links::FollowParents, cannot::read_the_link)?
         else {
             return Ok(None);
         };
@@ -310,15 +269,16 @@ impl DiskRootfs {
             Ok(target) => Ok(Some(target.into_vec())),
             // Not a link: the kernel says ENOENT or EINVAL for an empty name on other kinds.
             Err(Errno::EINVAL | Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(DiskRootfs::error("read the link", path, errno)),
+            Err(errno) => Err(DiskRootfs::error(cannot::read_the_link, path, errno)),
         }
     }
 
     fn list_uncached(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
-        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, "list")? else {
+        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, cannot::list)?
+        else {
             return Ok(None);
         };
-        let wrap = |errno| DiskRootfs::error("list", path, errno);
+        let wrap = |errno| DiskRootfs::error(cannot::list, path, errno);
         let stat = stat_of(probe.as_fd()).map_err(wrap)?;
         let kind = kind_of(&stat);
         if kind != FileKind::Dir {
@@ -344,23 +304,46 @@ impl DiskRootfs {
     }
 }
 
-impl Rootfs for DiskRootfs {
-    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
-        if let Some(known) = self.stats.borrow().get(path) {
-            return Ok(*known);
+/// Recording what an answer of the memo looks at.
+impl DiskRootfs {
+    /// Records every step of the way to `path`; the kernel walks it unseen. Returns where it leads.
+    fn record(&self, path: &ImagePath, follow_last: bool) -> Option<ImagePath> {
+        if !self.memo.records() {
+            return None;
         }
-        let found = match self.open_optional(path, OFlag::O_PATH, Links::FollowParents, "stat")? {
-            None => None,
-            Some(fd) => {
-                let stat = stat_of(fd.as_fd()).map_err(|e| DiskRootfs::error("stat", path, e))?;
-                Some(Stat::from(&stat))
-            }
+        let stat = |at: &ImagePath| {
+            self.memo.look(at);
+            self.stat_known(at)
         };
-        self.stats.borrow_mut().insert(path.clone(), found);
+        let read_link = |at: &ImagePath| Ok(self.link_known(at)?.unwrap_or_default());
+        // What cannot be walked is an error of the look itself, too.
+        locate::locate(path, follow_last, stat, read_link).ok().map(|at| at.path)
+    }
+
+    fn stat_known(&self, path: &ImagePath) -> Result<Option<Stat>> {
+        if let Some(known) = self.stats.borrow().get(path) {
+            return Ok(Some(*known));
+        }
+        if self.absent.borrow().contains(path) {
+            return Ok(None);
+        }
+        let found =
+            match self.open_optional(path, OFlag::O_PATH, Links::FollowParents, cannot::stat)? {
+                None => None,
+                Some(fd) => {
+                    let stat = stat_of(fd.as_fd())
+                        .map_err(|e| DiskRootfs::error(cannot::stat, path, e))?;
+                    Some(Stat::from(&stat))
+                }
+            };
+        match found {
+            Some(stat) => drop(self.stats.borrow_mut().insert(path.clone(), stat)),
+            None => drop(self.absent.borrow_mut().insert(path.clone())),
+        }
         Ok(found)
     }
 
-    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+    fn link_known(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
         if let Some(known) = self.links.borrow().get(path) {
             return Ok(known.clone());
         }
@@ -368,8 +351,21 @@ impl Rootfs for DiskRootfs {
         self.links.borrow_mut().insert(path.clone(), found.clone());
         Ok(found)
     }
+}
+
+impl Rootfs for DiskRootfs {
+    fn stat(&self, path: &ImagePath) -> Result<Option<Stat>> {
+        self.record(path, false);
+        self.stat_known(path)
+    }
+
+    fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
+        self.record(path, false);
+        self.link_known(path)
+    }
 
     fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
+        self.record(path, true);
         if let Some(known) = self.contents.borrow().get(path) {
             return Ok(known.clone());
         }
@@ -379,6 +375,9 @@ impl Rootfs for DiskRootfs {
     }
 
     fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
+        if let Some(dir) = self.record(path, true) {
+            self.memo.list(&dir);
+        }
         if let Some(known) = self.lists.borrow().get(path) {
             return Ok(known.clone());
         }
@@ -395,32 +394,17 @@ impl Rootfs for DiskRootfs {
         self.live
     }
 
-    fn survey(&self) -> Result<Option<Rc<Survey>>> {
-        if !self.surveyed {
-            return Ok(None);
-        }
+    fn survey(&self) -> Result<Rc<Survey>> {
         if let Some(known) = &*self.survey.borrow() {
-            return Ok(Some(Rc::clone(known)));
+            return Ok(Rc::clone(known));
         }
         let top = ImagePath::root();
         let fd = self
             .open_at(&top, OFlag::O_RDONLY | OFlag::O_DIRECTORY, Links::Refuse)
-            .map_err(|e| DiskRootfs::error("list", &top, e))?;
+            .map_err(|e| DiskRootfs::error(cannot::list, &top, e))?;
         let found = Rc::new(walk::survey(fd, self.resolver)?);
         *self.survey.borrow_mut() = Some(Rc::clone(&found));
-        Ok(Some(found))
-    }
-
-    fn protected_accounts(&self) -> &[String] {
-        &self.protected
-    }
-
-    fn quarantines(&self) -> bool {
-        self.quarantines
-    }
-
-    fn supposed_version(&self, package: &str) -> Option<&[u32]> {
-        self.supposed.get(package).map(Vec::as_slice)
+        Ok(found)
     }
 }
 

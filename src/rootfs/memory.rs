@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::{
-    FileKind, ImagePath, Location, Memo, Node, NodeBody, PathChange, Rootfs, Stat, locate,
-};
+use super::{FileKind, ImagePath, Location, Memo, Node, NodeBody, Rootfs, Stat, locate};
 use crate::error::{Error, Result};
 
 /// A root filesystem in memory. Built by chaining; parents are made as needed, 0755 of root's.
@@ -23,9 +21,6 @@ pub struct MemoryRootfs {
     nodes: BTreeMap<ImagePath, Node>,
     memo: Memo,
     live: bool,
-    protected: Vec<String>,
-    quarantines: bool,
-    supposed: BTreeMap<String, Vec<u32>>,
 }
 
 impl MemoryRootfs {
@@ -98,27 +93,10 @@ impl MemoryRootfs {
         self
     }
 
-    /// The same image in a run that puts such files out of use.
+    /// Has nothing derived from the image remembered. For tests: no answer may depend on that.
     #[must_use]
-    pub fn quarantining(mut self) -> MemoryRootfs {
-        self.memo.forget();
-        self.quarantines = true;
-        self
-    }
-
-    /// Supposes a version of a package, as its numbers, where no record of it is added.
-    #[must_use]
-    pub fn supposing(mut self, package: &str, version: &[u32]) -> MemoryRootfs {
-        self.memo.forget();
-        self.supposed.insert(package.to_owned(), version.to_vec());
-        self
-    }
-
-    /// Names an account that no rule may lock, age, deny or move.
-    #[must_use]
-    pub fn protecting(mut self, account: &str) -> MemoryRootfs {
-        self.memo.forget();
-        self.protected.push(account.to_owned());
+    pub fn forgetful(self) -> MemoryRootfs {
+        self.memo.off();
         self
     }
 
@@ -146,24 +124,26 @@ impl MemoryRootfs {
         self
     }
 
-    /// The image with these changes made, as if they had been written to disk.
+    /// The image with these nodes in place of its own, as if they had been written to disk.
     #[must_use]
-    pub fn changed(mut self, changes: &[PathChange]) -> MemoryRootfs {
+    pub fn changed(
+        mut self,
+        nodes: impl IntoIterator<Item = (ImagePath, Option<Node>)>,
+    ) -> MemoryRootfs {
         self.memo.forget();
-        for change in changes {
-            match &change.after {
+        for (path, node) in nodes {
+            match node {
                 None => {
-                    self.nodes.remove(&change.path);
+                    self.nodes.remove(&path);
                 }
-                Some(node) => {
-                    let mut node = node.clone();
+                Some(mut node) => {
                     // `None`: the content that is there already.
                     if node.body == NodeBody::File(None)
-                        && let Some(old) = self.nodes.get(&change.path)
+                        && let Some(old) = self.nodes.get(&path)
                     {
                         node.body = old.body.clone();
                     }
-                    self.nodes.insert(change.path.clone(), node);
+                    self.nodes.insert(path, node);
                 }
             }
         }
@@ -204,6 +184,7 @@ impl Rootfs for MemoryRootfs {
     }
 
     fn stat_unlinked(&self, at: &ImagePath) -> Result<Option<Stat>> {
+        self.memo.look(at);
         let root = || at.is_root().then(|| Stat::dir(0o755));
         Ok(self.nodes.get(at).map(|n| n.stat).or_else(root))
     }
@@ -237,6 +218,7 @@ impl Rootfs for MemoryRootfs {
             let want = FileKind::Dir;
             return Err(Error::WrongKind { path: path.clone(), found: stat.kind, want });
         }
+        self.memo.list(&at.path);
         // What lies below sorts right behind the path and a slash.
         let first = if at.path.is_root() { at.path.clone() } else { at.path.join("\u{1}")? };
         let below = self.nodes.range(first..).map(|(p, _)| p);
@@ -251,17 +233,5 @@ impl Rootfs for MemoryRootfs {
 
     fn is_live(&self) -> bool {
         self.live
-    }
-
-    fn protected_accounts(&self) -> &[String] {
-        &self.protected
-    }
-
-    fn quarantines(&self) -> bool {
-        self.quarantines
-    }
-
-    fn supposed_version(&self, package: &str) -> Option<&[u32]> {
-        self.supposed.get(package).map(Vec::as_slice)
     }
 }

@@ -27,7 +27,7 @@ use std::rc::Rc;
 
 pub use accounts::AccountDb;
 pub(crate) use accounts::{ACCOUNT_LIMIT, show_name};
-pub use change::{Change, NewFile, Node, NodeBody, PathChange};
+pub use change::{Change, Difference, NewFile, Node, NodeBody, Tag};
 pub use disk::DiskRootfs;
 pub use memo::Memo;
 pub use memory::MemoryRootfs;
@@ -172,12 +172,12 @@ pub trait Rootfs {
     }
 
     /// One walk over the whole image, made when it is first asked for. Links are not followed,
-    /// other filesystems and container stores are not entered. `None`: the run does without (a walk
-    /// costs more than everything else together).
+    /// other filesystems and container stores are not entered. A walk costs more than everything
+    /// else together.
     ///
     /// # Errors
     /// The root itself cannot be listed.
-    fn survey(&self) -> Result<Option<Rc<Survey>>> {
+    fn survey(&self) -> Result<Rc<Survey>> {
         let mut survey = Survey::default();
         let mut todo = vec![ImagePath::root()];
         while let Some(dir) = todo.pop() {
@@ -194,23 +194,7 @@ pub trait Rootfs {
                 }
             }
         }
-        Ok(Some(Rc::new(survey)))
-    }
-
-    /// Names of accounts that no rule may lock, age, deny or move, as given for this run.
-    fn protected_accounts(&self) -> &[String] {
-        &[]
-    }
-
-    /// Whether files of people that give away passwords or trust are put out of use in this run.
-    fn quarantines(&self) -> bool {
-        false
-    }
-
-    /// The upstream version of a package, as its numbers, that is supposed where the image has no
-    /// record of it; as given for this run.
-    fn supposed_version(&self, _package: &str) -> Option<&[u32]> {
-        None
+        Ok(Rc::new(survey))
     }
 
     /// Where `path` leads, all links followed.

@@ -1,16 +1,14 @@
 //! An image plus changes that are not written yet.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::rc::Rc;
 
 use super::{
-    Change, FileKind, ImagePath, Location, Memo, Node, NodeBody, PathChange, Rootfs, Stat, Survey,
-    locate,
+    Change, Difference, FileKind, ImagePath, Location, Memo, Node, NodeBody, Rootfs, Stat, Survey,
+    Tag, locate,
 };
-use crate::error::{Error, Result};
-use crate::profile::RuleId;
+use crate::error::{Error, Result, cannot};
 use crate::text::lossless::Raw;
 
 /// A file that is replaced or taken away is kept whole for the diff and the undo; larger ones
@@ -20,7 +18,7 @@ pub(crate) const CONTENT_LIMIT: u64 = 64 << 20;
 #[derive(Clone)]
 struct Staged {
     node: Option<Node>,
-    rules: BTreeSet<RuleId>,
+    tags: BTreeSet<Tag>,
 }
 
 /// What was staged at some moment.
@@ -39,23 +37,26 @@ pub struct StagedRootfs<'a> {
 impl<'a> StagedRootfs<'a> {
     /// The image as it is, with nothing pending.
     pub fn new(base: &'a dyn Rootfs) -> StagedRootfs<'a> {
-        StagedRootfs { base, over: Rc::default(), revision: 0, memo: Memo::default() }
+        StagedRootfs { base, over: Rc::default(), revision: 0, memo: base.memo().for_stage() }
     }
 
-    /// The image as it will be after these changes.
-    pub fn with(base: &'a dyn Rootfs, changes: &[PathChange]) -> StagedRootfs<'a> {
-        let staged = |c: &PathChange| Staged { node: c.after.clone(), rules: c.rules.clone() };
-        let over = changes.iter().map(|c| (c.path.clone(), staged(c))).collect();
-        StagedRootfs { base, over: Rc::new(over), revision: 0, memo: Memo::default() }
+    /// The image with these nodes in place of its own.
+    pub fn with(
+        base: &'a dyn Rootfs,
+        nodes: impl IntoIterator<Item = (ImagePath, Option<Node>)>,
+    ) -> StagedRootfs<'a> {
+        let staged = |node| Staged { node, tags: BTreeSet::new() };
+        let over = nodes.into_iter().map(|(path, node)| (path, staged(node))).collect();
+        StagedRootfs { base, over: Rc::new(over), revision: 0, memo: base.memo().empty() }
     }
 
-    /// Adds a change on behalf of `rule`.
+    /// Adds a change, which serves what the tags stand for.
     ///
     /// Returns whether it makes a difference to what was staged before.
     ///
     /// # Errors
     /// When the change does not fit what stands there (a file to be written is a directory, …).
-    pub fn stage(&mut self, change: &Change, rule: &RuleId) -> Result<bool> {
+    pub fn stage(&mut self, change: &Change, tags: &[Tag]) -> Result<bool> {
         match change {
             Change::Write { path, content, create } => {
                 let at = self.locate(path)?;
@@ -71,15 +72,19 @@ impl<'a> StagedRootfs<'a> {
                 {
                     return Ok(false);
                 }
-                self.make_parents(&at.path, rule)?;
+                self.make_parents(&at.path, tags)?;
                 let stat = Stat { size: content.len() as u64, links: 1, ..stat };
                 let body = NodeBody::File(Some(content.as_slice().into()));
-                Ok(self.put(at.path, Some(Node { stat, body }), rule))
+                Ok(self.put(at.path, Some(Node { stat, body }), tags))
             }
             Change::SetStat { path, mode, uid, gid } => {
                 let at = self.find(path, false)?;
                 let Some(old) = at.stat else {
-                    return Err(Error::target("change mode or owner", path, nix::Error::ENOENT));
+                    return Err(Error::target(
+                        cannot::change_mode_or_owner,
+                        path,
+                        nix::Error::ENOENT,
+                    ));
                 };
                 let stat = Stat {
                     mode: mode.unwrap_or(old.mode),
@@ -88,7 +93,7 @@ impl<'a> StagedRootfs<'a> {
                     ..old
                 };
                 let body = self.body(&at.path, old.kind)?;
-                Ok(self.put(at.path, Some(Node { stat, body }), rule))
+                Ok(self.put(at.path, Some(Node { stat, body }), tags))
             }
             Change::Symlink { path, target } => {
                 let at = self.find(path, false)?;
@@ -96,12 +101,12 @@ impl<'a> StagedRootfs<'a> {
                     return Err(wrong_kind(&at.path, old.kind, FileKind::Symlink));
                 }
                 self.refuse_detour(path, &at)?;
-                self.make_parents(&at.path, rule)?;
+                self.make_parents(&at.path, tags)?;
                 let stat = Stat { kind: FileKind::Symlink, ..Stat::file(0o777) };
                 let target = target.raw().into_owned();
                 let stat = Stat { size: target.len() as u64, ..stat };
                 let body = NodeBody::Symlink(target);
-                Ok(self.put(at.path, Some(Node { stat, body }), rule))
+                Ok(self.put(at.path, Some(Node { stat, body }), tags))
             }
             Change::MakeDir { path, create } => {
                 let at = self.locate(path)?;
@@ -110,16 +115,16 @@ impl<'a> StagedRootfs<'a> {
                     Some(old) => return Err(wrong_kind(&at.path, old.kind, FileKind::Dir)),
                     None => self.refuse_detour(path, &at)?,
                 }
-                self.make_parents(&at.path, rule)?;
+                self.make_parents(&at.path, tags)?;
                 let stat = Stat { uid: create.uid, gid: create.gid, ..Stat::dir(create.mode) };
-                Ok(self.put(at.path, Some(Node { stat, body: NodeBody::Dir }), rule))
+                Ok(self.put(at.path, Some(Node { stat, body: NodeBody::Dir }), tags))
             }
             Change::Remove { path } => {
                 let at = self.find(path, false)?;
                 match at.stat {
                     None => Ok(false),
                     Some(old) => match old.kind {
-                        FileKind::File | FileKind::Symlink => Ok(self.put(at.path, None, rule)),
+                        FileKind::File | FileKind::Symlink => Ok(self.put(at.path, None, tags)),
                         // Nothing would bring a device or a socket back.
                         kind => Err(wrong_kind(&at.path, kind, FileKind::File)),
                     },
@@ -128,14 +133,14 @@ impl<'a> StagedRootfs<'a> {
             Change::Rename { path, to } => {
                 let from = self.find(path, false)?;
                 let Some(stat) = from.stat else {
-                    return Err(Error::target("rename", path, nix::Error::ENOENT));
+                    return Err(Error::target(cannot::rename, path, nix::Error::ENOENT));
                 };
                 if !matches!(stat.kind, FileKind::File | FileKind::Symlink) {
                     return Err(wrong_kind(&from.path, stat.kind, FileKind::File));
                 }
                 let to = self.find(to, false)?;
                 if to.stat.is_some() {
-                    return Err(Error::target("rename to", &to.path, nix::Error::EEXIST));
+                    return Err(Error::target(cannot::rename_to, &to.path, nix::Error::EEXIST));
                 }
                 self.refuse_detour(path, &to)?;
                 let body = match self.body(&from.path, stat.kind)? {
@@ -144,8 +149,8 @@ impl<'a> StagedRootfs<'a> {
                     }
                     body => body,
                 };
-                self.put(to.path, Some(Node { stat, body }), rule);
-                Ok(self.put(from.path, None, rule))
+                self.put(to.path, Some(Node { stat, body }), tags);
+                Ok(self.put(from.path, None, tags))
             }
         }
     }
@@ -162,7 +167,8 @@ impl<'a> StagedRootfs<'a> {
 
     /// Forgets everything staged since the checkpoint.
     pub fn restore(&mut self, checkpoint: Checkpoint) {
-        self.is_changed();
+        self.revision += 1;
+        self.memo.forget();
         self.over = checkpoint.0;
     }
 
@@ -171,7 +177,7 @@ impl<'a> StagedRootfs<'a> {
     ///
     /// # Errors
     /// The image cannot be read (any more).
-    pub fn changes(&self) -> Result<Vec<PathChange>> {
+    pub fn changes(&self) -> Result<Vec<Difference>> {
         let mut out = Vec::new();
         for (path, staged) in &*self.over {
             let before = match self.base.stat(path)? {
@@ -197,49 +203,45 @@ impl<'a> StagedRootfs<'a> {
             if same(before.as_ref(), staged.node.as_ref()) {
                 continue;
             }
-            out.push(PathChange {
+            out.push(Difference {
                 path: path.clone(),
                 before,
                 after: staged.node.clone(),
-                rules: staged.rules.clone(),
+                tags: staged.tags.clone(),
             });
         }
         Ok(out)
     }
 
-    fn put(&mut self, path: ImagePath, node: Option<Node>, rule: &RuleId) -> bool {
-        match Rc::make_mut(&mut self.over).entry(path) {
-            Entry::Vacant(v) => {
-                v.insert(Staged { node, rules: BTreeSet::from([rule.clone()]) });
-            }
-            Entry::Occupied(mut o) => {
-                if same(o.get().node.as_ref(), node.as_ref()) {
-                    return false;
-                }
-                let staged = o.get_mut();
-                staged.node = node;
-                staged.rules.insert(rule.clone());
-            }
-        }
-        self.is_changed();
-        true
-    }
-
-    fn is_changed(&mut self) {
+    fn put(&mut self, path: ImagePath, node: Option<Node>, tags: &[Tag]) -> bool {
+        let over = Rc::make_mut(&mut self.over);
+        let old = match over.get(&path) {
+            Some(staged) if same(staged.node.as_ref(), node.as_ref()) => return false,
+            Some(staged) => Ok(staged.node.as_ref().map(|n| n.stat.kind)),
+            None => self.base.stat_unlinked(&path).map(|stat| stat.map(|s| s.kind)),
+        };
+        let new = node.as_ref().map(|n| n.stat.kind);
+        // What could not be looked at may be anything.
+        let is_alike = old.is_ok_and(|old| old == new && old != Some(FileKind::Symlink));
         self.revision += 1;
-        self.memo.forget();
+        self.memo.changed(&path, !is_alike);
+        let staged =
+            over.entry(path).or_insert_with(|| Staged { node: None, tags: BTreeSet::new() });
+        staged.node = node;
+        staged.tags.extend(tags);
+        true
     }
 
     /// A link to `missing/../x` leads nowhere, although `x` may exist: nothing is made there.
     fn refuse_detour(&self, path: &ImagePath, at: &Location) -> Result<()> {
         if at.stat.is_none() && self.find(&at.path, false)?.stat.is_some() {
-            let op = "follow the link, which leads through something that is not there, to";
+            let op = cannot::follow_through_nothing;
             return Err(Error::target(op, path, nix::Error::ENOENT));
         }
         Ok(())
     }
 
-    fn make_parents(&mut self, path: &ImagePath, rule: &RuleId) -> Result<()> {
+    fn make_parents(&mut self, path: &ImagePath, tags: &[Tag]) -> Result<()> {
         let mut missing = Vec::new();
         let mut up = path.parent();
         while let Some(dir) = up.filter(|d| !d.is_root()) {
@@ -253,13 +255,14 @@ impl<'a> StagedRootfs<'a> {
             }
         }
         for dir in missing {
-            self.put(dir, Some(Node { stat: Stat::dir(0o755), body: NodeBody::Dir }), rule);
+            self.put(dir, Some(Node { stat: Stat::dir(0o755), body: NodeBody::Dir }), tags);
         }
         Ok(())
     }
 
     /// Kind and owner at a path without links.
     fn node_stat(&self, at: &ImagePath) -> Result<Option<Stat>> {
+        self.memo.look(at);
         match self.over.get(at) {
             Some(staged) => Ok(staged.node.as_ref().map(|n| n.stat)),
             None => self.base.stat_unlinked(at),
@@ -268,6 +271,7 @@ impl<'a> StagedRootfs<'a> {
 
     /// What the entry at a path without links holds.
     fn body(&self, at: &ImagePath, kind: FileKind) -> Result<NodeBody> {
+        self.memo.look(at);
         if let Some(node) = self.over.get(at).and_then(|s| s.node.as_ref()) {
             return Ok(node.body.clone());
         }
@@ -280,7 +284,7 @@ impl<'a> StagedRootfs<'a> {
     }
 
     fn find(&self, path: &ImagePath, follow_last: bool) -> Result<Location> {
-        self.memo.place(path, follow_last, || {
+        let mut at = self.memo.place(path, follow_last, || {
             locate::locate(
                 path,
                 follow_last,
@@ -290,7 +294,12 @@ impl<'a> StagedRootfs<'a> {
                     _ => Ok(self.base.read_link(at)?.unwrap_or_default()),
                 },
             )
-        })
+        })?;
+        // Mode, owner and content may be others since the way there was found.
+        if at.stat.is_some() {
+            at.stat = self.node_stat(&at.path)?;
+        }
+        Ok(at)
     }
 }
 
@@ -345,6 +354,7 @@ impl Rootfs for StagedRootfs<'_> {
         if stat.kind != FileKind::Dir {
             return Err(wrong_kind(path, stat.kind, FileKind::Dir));
         }
+        self.memo.list(&at.path);
         let listed = match self.base.stat(&at.path)? {
             Some(s) if s.kind == FileKind::Dir => self.base.list(&at.path)?.unwrap_or_default(),
             _ => Rc::default(),
@@ -371,8 +381,12 @@ impl Rootfs for StagedRootfs<'_> {
     }
 
     /// That of the image below: what is staged is a handful of the files that it counts.
-    fn survey(&self) -> Result<Option<Rc<Survey>>> {
+    fn survey(&self) -> Result<Rc<Survey>> {
         self.base.survey()
+    }
+
+    fn locate(&self, path: &ImagePath) -> Result<Location> {
+        self.find(path, true)
     }
 
     fn memo(&self) -> &Memo {
@@ -381,18 +395,6 @@ impl Rootfs for StagedRootfs<'_> {
 
     fn is_live(&self) -> bool {
         self.base.is_live()
-    }
-
-    fn protected_accounts(&self) -> &[String] {
-        self.base.protected_accounts()
-    }
-
-    fn quarantines(&self) -> bool {
-        self.base.quarantines()
-    }
-
-    fn supposed_version(&self, package: &str) -> Option<&[u32]> {
-        self.base.supposed_version(package)
     }
 }
 

@@ -18,7 +18,7 @@ use rustix::fs::RawDir;
 use super::resolve::{Links, Resolver, stat_of};
 use super::survey::{is_log, is_walked};
 use super::{FileKind, ImagePath, Stat, Survey};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 
 /// So many directories are kept open for those below them. The others are opened again by their
 /// paths, so that a deep tree does not take all descriptors that the process may have.
@@ -121,7 +121,7 @@ fn join(dir: &ImagePath, name: &OsStr) -> ImagePath {
 /// Walks everything below the open directory `root`, on its filesystem.
 pub(super) fn survey(root: OwnedFd, resolver: Resolver) -> Result<Survey> {
     let top = ImagePath::root();
-    let fail = |e| Error::target("stat", &top, e);
+    let fail = |e| Error::target(cannot::stat, &top, e);
     let stat = stat_of(root.as_fd()).map_err(fail)?;
     let handle = Handle::Closed(stat.st_dev, stat.st_ino);
     let start = Dir { path: top.clone(), handle };
@@ -290,7 +290,7 @@ mod tests {
         fs::write(root.join("var/log/x"), "").unwrap();
         mode(&root.join("var/log/x"), 0o664);
         symlink(&outside, root.join("usr/away")).unwrap();
-        let found = DiskRootfs::open(&root).unwrap().surveyed(true).survey().unwrap().unwrap();
+        let found = DiskRootfs::open(&root).unwrap().survey().unwrap();
         let shown = |f: &crate::rootfs::Found| {
             f.examples.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
@@ -333,8 +333,8 @@ mod tests {
         for resolver in [Resolver::detect(), Resolver::Walk] {
             let top = scratch();
             nest(top.path(), 3 * KEPT);
-            let root = DiskRootfs::open_with(top.path(), resolver).unwrap().surveyed(true);
-            let found = root.survey().unwrap().unwrap();
+            let root = DiskRootfs::open_with(top.path(), resolver).unwrap();
+            let found = root.survey().unwrap();
             assert_eq!((found.unread.count, found.world_writable_files.count), (0, 1));
             assert_eq!(found.entries, 3 * KEPT * 3 + 1);
         }
@@ -344,8 +344,8 @@ mod tests {
     fn what_lies_deeper_than_a_path_reaches_is_noted_as_unread() {
         let top = scratch();
         nest(top.path(), LONGEST / 2 + 50);
-        let root = DiskRootfs::open(top.path()).unwrap().surveyed(true);
-        let found = root.survey().unwrap().unwrap();
+        let root = DiskRootfs::open(top.path()).unwrap();
+        let found = root.survey().unwrap();
         remove(top.path());
         assert_eq!(found.world_writable_files.count, 0);
         // All three of the level that is one too many.

@@ -6,7 +6,6 @@
 //! named lines, and no other byte.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Which of the four files a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,11 +57,11 @@ impl Layout {
         }
     }
 
-    /// The fields that must be account numbers, with their names.
-    fn numbers(self) -> &'static [(usize, &'static str)] {
+    /// The fields that must be account numbers, with whose they are.
+    fn numbers(self) -> &'static [(usize, NumberOf)] {
         match self {
-            Layout::Passwd => &[(UID, "user number"), (PRIMARY_GID, "group number")],
-            Layout::Group => &[(GID, "group number")],
+            Layout::Passwd => &[(UID, NumberOf::User), (PRIMARY_GID, NumberOf::Group)],
+            Layout::Group => &[(GID, NumberOf::Group)],
             Layout::Shadow | Layout::Gshadow => &[],
         }
     }
@@ -105,6 +104,15 @@ pub struct Fault<'a> {
     pub what: What,
 }
 
+/// Whose number a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberOf {
+    /// A user's.
+    User,
+    /// A group's.
+    Group,
+}
+
 /// What is wrong with a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -114,25 +122,12 @@ pub enum What {
     NoName,
     /// Blanks stand before the name; the C library skips them, the account tools do not.
     BlankBeforeName,
-    /// The named field is not an account number.
-    NotANumber(&'static str),
+    /// The number of a user or group is not an account number.
+    NotANumber(NumberOf),
     /// A NUL byte ends the line early for some readers.
     Nul,
     /// A carriage return belongs to the last field. The line is still an [`AccountLine`].
     CarriageReturn,
-}
-
-impl fmt::Display for What {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            What::Fields(found, want) => write!(f, "{found} fields, want {want}"),
-            What::NoName => f.write_str("an empty name"),
-            What::BlankBeforeName => f.write_str("a blank before the name"),
-            What::NotANumber(field) => write!(f, "a {field} that is none"),
-            What::Nul => f.write_str("a NUL byte"),
-            What::CarriageReturn => f.write_str("a carriage return at its end"),
-        }
-    }
 }
 
 /// One of the four files, line by line. Blank lines and comments are in none of the lists.
@@ -211,7 +206,7 @@ fn judge(entry: AccountLine<'_>, layout: Layout) -> Option<What> {
     } else if let Some((_, field)) =
         layout.numbers().iter().find(|(index, _)| number(entry.field(*index)).is_none())
     {
-        Some(What::NotANumber(field))
+        Some(What::NotANumber(*field))
     } else if bytes.ends_with(b"\r") {
         Some(What::CarriageReturn)
     } else {

@@ -9,7 +9,8 @@ mod support;
 use std::collections::BTreeSet;
 use std::fs;
 
-use gokaku::profile::{Lang, Profile};
+use gokaku::message::Lang;
+use gokaku::profile::Profile;
 use regex::Regex;
 use support::repository;
 

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use gokaku::profile::{Disposition, Drift, Lang, Part, Profile, Rule, Status};
+use gokaku::message::Lang;
+use gokaku::profile::{Disposition, Drift, Part, Profile, Rule, Status};
 
 /// Words that are not data, in both languages.
 struct Words {

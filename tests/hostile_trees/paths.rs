@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gokaku::check::{Audit, Options};
 use gokaku::plan;
 use gokaku::rootfs::{DiskRootfs, FileKind, MemoryRootfs, Resolver, Rootfs};
 
@@ -27,7 +28,7 @@ fn managed() -> BTreeSet<String> {
         let plan = plan::plan(&rules, &image).unwrap();
         found.extend(plan.changes().iter().map(|c| c.path.to_string()));
         for row in plan.before.iter().chain(&plan.after) {
-            found.extend(row.evidence.iter().filter_map(|e| Some(e.path.as_ref()?.to_string())));
+            found.extend(row.seen().filter_map(|e| Some(e.path.as_ref()?.to_string())));
         }
     }
     let word = regex::Regex::new(r#""(/(?:etc|usr|var|lib|boot|root)/[A-Za-z0-9_./-]+)""#).unwrap();
@@ -176,8 +177,9 @@ fn run(trap: &Trap, path: &str, plant: &Plant, resolver: Resolver) {
     let before = snapshot(&trap.root());
     let rules = rules();
     // With the walk over all files, which is to follow no link either.
-    let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap().surveyed(true);
-    assert_blind(&plan::audit(&rules, &root), &at);
+    let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
+    let options = Options { survey: true, ..Options::default() };
+    assert_blind(&plan::audit(&rules, Audit::new(&root, &options)), &at);
     assert_eq!(snapshot(&trap.root()), before, "{at}: an audit writes nothing");
     match trap::harden(&root, &trap.state()) {
         Ok(done) => assert_blind(&done.after, &at),

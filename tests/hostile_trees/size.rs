@@ -65,7 +65,7 @@ fn run(trap: &Trap) -> String {
     let root = DiskRootfs::open_with(&trap.root(), Resolver::detect()).unwrap();
     let judged = plan::audit(&rules, &root);
     let audit = start.elapsed();
-    let told: usize = judged.iter().map(|row| row.evidence.len()).sum();
+    let told: usize = judged.iter().map(|row| row.seen().count()).sum();
     assert_eq!(judged.len(), rules.len());
     let result = trap::harden(&root, &trap.state());
     let result = match result {

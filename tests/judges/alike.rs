@@ -72,7 +72,7 @@ impl Trials {
     pub fn add(&mut self, rules: &[&Rule], tree: &MemoryRootfs) -> (Vec<Judged>, Vec<Judged>) {
         let n = self.judged.len();
         let plan = plan::plan(rules, tree).unwrap_or_else(|e| panic!("trial {n}: {e}"));
-        let mended = tree.clone().changed(plan.changes());
+        let mended = tree.clone().changed(plan.nodes());
         for (at, tree) in [(2 * n, tree), (2 * n + 1, &mended)] {
             fs::create_dir(self.dir.path().join(at.to_string())).unwrap();
             for place in self.places {

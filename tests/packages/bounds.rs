@@ -135,6 +135,6 @@ umount "$R/srv/forgotten"
         // A view is of the root's own filesystem: nothing that is mounted below is in it.
         let (status, log) = ended(&ran, "validate");
         assert_eq!(status, 0, "{log}");
-        assert!(log.contains("sshd -t takes what is planned"), "{log}");
+        assert!(log.contains("sshd -t accepts what is planned"), "{log}");
     }
 }

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use gokaku::check::{Options, Subject};
+use gokaku::message::Message;
 use gokaku::rootfs::{ImagePath, MemoryRootfs, Rootfs};
 
 /// What stands below a header `-- head`.
@@ -30,6 +32,18 @@ impl Case {
         let told: Vec<String> = told.map(|p| p.head[1..].join(" ")).collect();
         assert_eq!(told.len(), 1, "{}: want one `-- outcome`", self.name);
         told.concat()
+    }
+
+    /// The options of the audit: which accounts are protected.
+    pub fn options(&self) -> Options {
+        let mut options = Options::default();
+        for part in &self.parts {
+            if let ["protect", account] = words(part)[..] {
+                let cause = Message::value("the account is protected in this run");
+                options.exclusions.exclude(Subject::account(account.as_bytes()), cause);
+            }
+        }
+        options
     }
 
     /// The base tree with what the case changes in it.
@@ -159,9 +173,8 @@ fn build(mut root: MemoryRootfs, parts: &[Part], at: &str) -> MemoryRootfs {
     for part in parts {
         let body = &part.body;
         root = match words(part)[..] {
-            ["outcome", ..] | ["after", ..] => root,
+            ["outcome", ..] | ["after", ..] | ["protect", _] => root,
             ["gone", p] => root.without(p),
-            ["protect", account] => root.protecting(account),
             ["edit", p, ref rest @ ..] => {
                 let spec = FileSpec::parse(rest, at);
                 let text = spec.text(&edit(&text_at(&root, p), body, at));

@@ -20,7 +20,7 @@ use super::init::MAX_PROCESSES;
 use super::job::{Job, Refusal, SCRATCH_INSIDE, Task, another_root};
 use super::kernel::{self, DEVICES, bind, make_dir, outside, put};
 use super::view::View;
-use super::{confine, mounts, policy};
+use super::{confine, messages, mounts, policy};
 
 /// Where the new root is put together: a directory of every machine, covered in this mount namespace
 /// alone. A name without colons, commas and backslashes, which overlays do not take.
@@ -130,15 +130,9 @@ fn apart(kind: Task) -> Result<(), Refusal> {
         unshare(flag)
             .map_err(|e| format!("{what}: {e} (CAP_SYS_ADMIN is needed, and a kernel with it)"))?;
     }
-    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).map_err(|e| {
-        match e {
-        Errno::EINVAL => Refusal::Told(
-            "mounts cannot be kept apart in a chroot; name this root as `--root /` from inside it, \
-             or run outside of the chroot"
-                .to_owned(),
-        ),
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).map_err(|e| match e {
+        Errno::EINVAL => Refusal::Explained(messages::in_a_chroot()),
         e => format!("mounts of its own: {e}").into(),
-    }
     })
 }
 

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use super::init::{MAX_PROCESSES, max_memory};
 use super::job::KEEPER;
+use super::messages;
 use super::mounts::unescape;
+use crate::message::Message;
 
 /// The name of a step's group: this, and the number of its keeper.
 const NAME: &str = "gokaku-step-";
@@ -65,7 +67,7 @@ impl Group {
     }
 
     /// What the kernel says it ended a program of the step for.
-    pub fn last_word(&self) -> Option<String> {
+    pub fn last_word(&self) -> Option<Message> {
         let files = ["memory.events", "memory.oom_control"];
         let all = self.dirs.iter().flat_map(|dir| files.map(|file| dir.join(file)));
         let texts = all.filter_map(|path| std::fs::read_to_string(path).ok());
@@ -91,8 +93,8 @@ fn remove(dir: &Path) {
 }
 
 /// The last word about a step that needs too much memory.
-pub(super) fn too_much_memory() -> String {
-    format!("more than {} MiB of memory; ended", max_memory() >> 20)
+pub(super) fn too_much_memory() -> Message {
+    messages::too_much_memory(max_memory() >> 20)
 }
 
 /// Puts this process, and so all that it starts, into the groups that its keeper has made.

@@ -1,6 +1,7 @@
 //! The step itself: the first process of its namespace, which makes the container, runs the root's
 //! own program in it, and ends it.
 
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ use super::enter;
 use super::group::{self, Bounded};
 use super::job::{Job, MISSING, NOT_STARTED, Refusal, RunsIn, Task, die_with_parent};
 use super::view::View;
+use super::{messages, words};
+use crate::message::{Arg, Message};
 
 /// More processes than any package script needs; above, the step is ended.
 pub(super) const MAX_PROCESSES: usize = 4096;
@@ -37,7 +40,7 @@ pub(super) fn run(job: &Job) -> Result<u8, Refusal> {
         let (program, args) = job.command.split_first().ok_or("wrong arguments")?;
         #[allow(clippy::disallowed_methods)] // the root is this program's own
         let e = Command::new(program).args(args).exec();
-        return Err(format!("{}: cannot be run: {e}", program.display()).into());
+        return Err(cannot_be_run(program, &e));
     }
     // The keeper cannot be seen from inside the new namespace.
     set_pdeathsig(Signal::SIGKILL).map_err(|e| format!("cannot be tied to its keeper: {e}"))?;
@@ -59,7 +62,7 @@ pub(super) fn run(job: &Job) -> Result<u8, Refusal> {
         && let Some(key) = &view.host_key
         && !make_key(key, bounded)?
     {
-        eprintln!("no host key is there, and none can be made");
+        words::say(&messages::no_host_key());
         return Ok(MISSING);
     }
     let Some((program, args)) = job.command.split_first() else { return Ok(0) };
@@ -70,7 +73,7 @@ pub(super) fn run(job: &Job) -> Result<u8, Refusal> {
         command.stdout(Stdio::null());
     }
     if view.is_some() && !is_there(program.as_ref()) {
-        eprintln!("{} is not there", program.display());
+        words::say(&messages::not_there(program.display().to_string()));
         return Ok(MISSING);
     }
     match attend(&mut command, bounded) {
@@ -78,12 +81,19 @@ pub(super) fn run(job: &Job) -> Result<u8, Refusal> {
         // ENOEXEC: for another kind of machine. ENOENT: so is its loader.
         Err(e) if view.is_some() => {
             let other = e.kind() == ErrorKind::NotFound || e.raw_os_error() == Some(8);
-            let how = if other { " does not run here" } else { "" };
-            eprintln!("{}{how}: {e}", program.display());
+            let (program, cause) = (program.display().to_string(), Arg::cause(&e));
+            words::say(&match other {
+                true => messages::does_not_run_here(program, cause),
+                false => messages::cannot_be_run(program, cause),
+            });
             Ok(MISSING)
         }
-        Err(e) => Err(format!("{}: cannot be run: {e}", program.display()).into()),
+        Err(e) => Err(cannot_be_run(program, &e)),
     }
+}
+
+fn cannot_be_run(program: &OsStr, e: &std::io::Error) -> Refusal {
+    Refusal::Explained(messages::cannot_be_run(program.display().to_string(), Arg::cause(e)))
 }
 
 fn unblock() -> Result<(), String> {
@@ -125,7 +135,7 @@ fn attend(command: &mut Command, bounded: Bounded) -> std::io::Result<ExitStatus
             }
             WaitStatus::StillAlive => {
                 if let Some(why) = too_much(bounded) {
-                    eprintln!("{why}");
+                    words::say(&why);
                     return Ok(ExitStatus::from_raw(Signal::SIGKILL as i32));
                 }
                 std::thread::sleep(pause);
@@ -137,13 +147,13 @@ fn attend(command: &mut Command, bounded: Bounded) -> std::io::Result<ExitStatus
 }
 
 /// Why the step is to end, of what the kernel does not bound itself.
-fn too_much(bounded: Bounded) -> Option<String> {
+fn too_much(bounded: Bounded) -> Option<Message> {
     if bounded.memory && bounded.processes {
         return None;
     }
     let all = processes();
     if !bounded.processes && all.len() > MAX_PROCESSES {
-        return Some(format!("more than {MAX_PROCESSES} processes; ended"));
+        return Some(messages::too_many_processes(MAX_PROCESSES));
     }
     let used = || all.iter().map(|process| memory(process)).sum::<u64>();
     (!bounded.memory && used() > max_memory()).then(group::too_much_memory)

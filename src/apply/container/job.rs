@@ -8,6 +8,9 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 
+use super::messages;
+use crate::message::Message;
+
 /// The words that begin a keeper's command line, and a step's.
 pub(super) const KEEPER: &str = "--container-keeper";
 pub(super) const STEP: &str = "--container-step";
@@ -124,8 +127,8 @@ impl Job {
 pub(super) enum Refusal {
     /// No container can be made here; elsewhere it can.
     Here(String),
-    /// For another reason; its words say what to do.
-    Told(String),
+    /// For another reason; the message says what to do.
+    Explained(Message),
 }
 
 impl From<String> for Refusal {
@@ -142,8 +145,7 @@ impl From<&str> for Refusal {
 
 /// The root is not the directory that it was when the run began.
 pub(super) fn another_root(root: &Path) -> Refusal {
-    let root = root.display();
-    Refusal::Told(format!("{root}: another directory than at the beginning; run again"))
+    Refusal::Explained(messages::another_root(root.display().to_string()))
 }
 
 /// Dies when the parent does; at once, if it has already.

@@ -25,6 +25,8 @@ use super::job::{
     Job, KEEPER, NOT_STARTED, REFUSED, Refusal, RunsIn, STEP, Task, another_root, die_with_parent,
 };
 use super::policy::Policy;
+use super::{messages, words};
+use crate::message::Message;
 use crate::rootfs::DiskRootfs;
 
 /// How long a step on the program's own root may take to end itself (tenths of a second).
@@ -45,13 +47,15 @@ pub fn serve(args: &[OsString]) -> Option<u8> {
         Some(job) => work(job),
         None => Err("wrong arguments".into()),
     };
-    Some(done.unwrap_or_else(|refusal| {
-        let (why, status) = match refusal {
-            Refusal::Here(why) => (why, NOT_STARTED),
-            Refusal::Told(why) => (why, REFUSED),
-        };
-        eprintln!("{why}");
-        status
+    Some(done.unwrap_or_else(|refusal| match refusal {
+        Refusal::Here(why) => {
+            eprintln!("{why}");
+            NOT_STARTED
+        }
+        Refusal::Explained(why) => {
+            words::say(&why);
+            REFUSED
+        }
     }))
 }
 
@@ -72,7 +76,7 @@ fn keep(job: Job) -> Result<u8, Refusal> {
     let starts_services =
         job.kind == Task::Scripts && job.place != RunsIn::Live && !job.command.is_empty();
     let policy = match starts_services {
-        true => Policy::place(&root).map_err(|e| Refusal::Told(e.to_string()))?,
+        true => Policy::place(&root).map_err(|e| Refusal::Explained(Message::from(&e)))?,
         false => None,
     };
     let is_container = job.place == RunsIn::Container;
@@ -106,7 +110,7 @@ fn keep(job: Job) -> Result<u8, Refusal> {
     let word = group.as_ref().and_then(Group::last_word);
     drop(group);
     if let Some(word) = &word {
-        eprintln!("{word}");
+        words::say(word);
     }
     let status = status.map_err(|e| format!("cannot wait for the step: {e}"))?;
     let mut code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
@@ -140,11 +144,7 @@ fn sealed_copy() -> Result<OwnedFd, Refusal> {
         e => Err(e),
     });
     let fd = made.map_err(|e| match e {
-        rustix::io::Errno::ACCESS => Refusal::Told(
-            "a sealed copy of this program: vm.memfd_noexec is 2 and forbids it; `sysctl \
-             vm.memfd_noexec=1` allows it again"
-                .to_owned(),
-        ),
+        rustix::io::Errno::ACCESS => Refusal::Explained(messages::memory_not_executable()),
         e => fail("memfd", e.into()),
     })?;
     let mut file = std::fs::File::from(fd);

@@ -24,23 +24,23 @@ mod init;
 mod job;
 mod keeper;
 mod kernel;
+pub(crate) mod messages;
 mod mounts;
 mod output;
 mod policy;
 mod run;
 mod view;
+mod words;
 
 pub(super) use group::sweep as sweep_groups;
 pub(super) use job::{Job, MISSING, NOT_STARTED, REFUSED, RunsIn, SCRATCH_INSIDE, Task};
 pub use keeper::serve;
+pub(super) use messages::ways_out;
 pub(super) use policy::{PATH as POLICY_PATH, Policy};
 pub(super) use run::{Request, run};
 pub(super) use view::{Put, View};
+pub(super) use words::{line, words};
 
 /// The environment of every program in a container that is about the machine: none of it.
 pub(super) const ENVIRONMENT: [(&str, &str); 2] =
     [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C")];
-
-/// What to do where a container is not available.
-pub(super) const WAYS_OUT: &str =
-    "run as root outside of a container (in Docker: with --privileged)";

@@ -9,6 +9,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use super::job::Refusal;
+use super::messages;
 
 /// Directories over which the container has mounted its own.
 const COVERED: [&str; 5] = ["/proc", "/sys", "/dev", "/run", "/tmp"];
@@ -46,11 +47,8 @@ pub(super) fn settle(system: Option<&str>) -> Result<(), Refusal> {
             continue;
         }
         if is_foreign {
-            return Err(Refusal::Told(format!(
-                "{}: a directory of this machine is mounted there, and its programs would reach it; \
-                 unmount it and run again",
-                at.display()
-            )));
+            let at = at.display().to_string();
+            return Err(Refusal::Explained(messages::directory_of_the_machine(at)));
         }
         without_devices(at).map_err(|e| format!("{}: without devices: {e}", at.display()))?;
     }

@@ -14,7 +14,9 @@ use nix::sys::stat::{Mode, fchmod, fstat, fstatat, futimens};
 use nix::sys::time::TimeSpec;
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
-use crate::error::{Error, Result};
+use super::{messages, words};
+use crate::error::{Error, Result, cannot};
+use crate::message::Arg;
 use crate::rootfs::{DiskRootfs, ImagePath, Links, Rootfs};
 
 /// Where package scripts look for it.
@@ -51,18 +53,18 @@ impl Policy {
         match fstatat(&dir, NAME, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(_) => return Ok(None),
             Err(Errno::ENOENT) => {}
-            Err(e) => return Err(fail("stat")(e)),
+            Err(e) => return Err(fail(cannot::stat)(e)),
         }
-        let before = time_of(&dir).map_err(fail("stat the directory of"))?;
+        let before = time_of(&dir).map_err(fail(cannot::stat_the_directory_of))?;
         let made = complete(&dir);
         let gone = remove(&dir, NEW);
         match made {
             // Somebody was faster; theirs stays.
             Err(Errno::EEXIST) => return Ok(None),
-            made => made.map_err(fail("make"))?,
+            made => made.map_err(fail(cannot::make))?,
         }
         let policy = Policy { times: [before, time_of(&dir).unwrap_or(before)], dir };
-        gone.map_err(fail("remove the other name of"))?;
+        gone.map_err(fail(cannot::remove_the_other_name_of))?;
         Ok(Some(policy))
     }
 
@@ -90,12 +92,12 @@ impl Policy {
         if !is_there && !begun {
             return Ok(false);
         }
-        let now = time_of(&dir).map_err(fail("stat the directory of"))?;
+        let now = time_of(&dir).map_err(fail(cannot::stat_the_directory_of))?;
         if begun {
-            remove(&dir, NEW).map_err(fail("remove what was left of"))?;
+            remove(&dir, NEW).map_err(fail(cannot::remove_what_was_left_of))?;
         }
         if is_there {
-            remove(&dir, NAME).map_err(fail("remove"))?;
+            remove(&dir, NAME).map_err(fail(cannot::remove))?;
         }
         set_time(&dir, now);
         Ok(true)
@@ -136,7 +138,7 @@ fn open_dir(root: &DiskRootfs, path: &ImagePath) -> Result<Option<OwnedFd>> {
     match root.open_at(&dir, flags, Links::Follow) {
         Ok(fd) => Ok(Some(fd)),
         Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
-        Err(e) => Err(Error::target("open the directory", &dir, e)),
+        Err(e) => Err(Error::target(cannot::open_the_directory, &dir, e)),
     }
 }
 
@@ -148,7 +150,7 @@ impl Drop for Policy {
             // Whatever packages did to the directory is news.
             Ok(()) if alone => set_time(&self.dir, self.times[0]),
             Ok(()) => {}
-            Err(e) => eprintln!("{PATH}: cannot remove: {e}; remove it by hand"),
+            Err(e) => words::say(&messages::policy_stays(PATH, Arg::cause(e))),
         }
     }
 }

@@ -11,8 +11,10 @@ use nix::unistd::Pid;
 
 use super::group;
 use super::job::Job;
+use super::messages;
 use super::output::{self, Said};
 use crate::apply::Stop;
+use crate::message::{Message, say};
 
 /// A daemon may hold on to a step's output; what comes this long after its end is not waited for.
 const LINGER: Duration = Duration::from_secs(2);
@@ -30,7 +32,7 @@ pub(in super::super) struct Request<'a> {
     pub limit: Duration,
     pub stop: &'a Stop,
     /// Looked at about once a second; words end the step.
-    pub watch: &'a dyn Fn() -> Option<String>,
+    pub watch: &'a dyn Fn() -> Option<Message>,
 }
 
 /// How a step ended.
@@ -39,7 +41,7 @@ pub(in super::super) struct Ended {
     /// Its exit status; above 128 the signal that ended it.
     pub status: i32,
     /// Why it was ended before it was done.
-    pub why: Option<String>,
+    pub why: Option<Message>,
     /// It printed more than was kept.
     pub is_cut: bool,
 }
@@ -50,10 +52,10 @@ struct Ending<'a> {
     looked: Instant,
     limit: Duration,
     stop: &'a Stop,
-    watch: &'a dyn Fn() -> Option<String>,
+    watch: &'a dyn Fn() -> Option<Message>,
     /// The keeper has been asked to end it.
     asked: bool,
-    why: Option<String>,
+    why: Option<Message>,
 }
 
 impl Ending<'_> {
@@ -64,7 +66,7 @@ impl Ending<'_> {
             return Ok(());
         }
         if self.begun.elapsed() > self.limit {
-            self.why = Some(format!("no end within {} s; it was ended", self.limit.as_secs()));
+            self.why = Some(messages::no_end(self.limit.as_secs()));
         } else if self.looked.elapsed() > Duration::from_secs(1) {
             self.looked = Instant::now();
             self.why = (self.watch)();
@@ -120,9 +122,10 @@ pub(in super::super) fn run(
         }
         match lines.recv_timeout(if ended.is_some() { LINGER } else { TICK }) {
             Ok((is_out, Said::Line(text))) => line(is_out, text),
-            Ok((is_out, Said::Cut)) => {
+            Ok((_, Said::Cut)) => {
                 is_cut = true;
-                line(is_out, "[it prints more than is shown]".to_owned());
+                let cut = messages::output_cut();
+                say!(info, cut);
             }
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) if ended.is_some() => break,

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::rootfs::{NodeBody, PathChange};
+use crate::plan::PathChange;
+use crate::rootfs::NodeBody;
 
 /// All that a container of [`Task::View`](super::Task::View) is given, on its standard input.
 #[derive(Debug, Default, Serialize, Deserialize)]

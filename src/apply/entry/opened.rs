@@ -12,7 +12,7 @@ use xattr::FileExt;
 
 use super::NOW;
 use crate::apply::shape::Shape;
-use crate::error::{Error, Result};
+use crate::error::{Error, Op, Result, cannot};
 use crate::rootfs::{CONTENT_LIMIT, ImagePath, Stat};
 
 /// What a default ACL of the directory gives to a new entry.
@@ -25,7 +25,7 @@ pub(super) struct Opened<'a> {
 }
 
 impl Opened<'_> {
-    fn error(&self, op: &'static str, e: impl Into<std::io::Error>) -> Error {
+    fn error(&self, op: Op, e: impl Into<std::io::Error>) -> Error {
         Error::target(op, self.path, e)
     }
 
@@ -33,12 +33,12 @@ impl Opened<'_> {
         let names = match retry(|| self.file.list_xattr()) {
             Ok(names) => names,
             Err(e) if unsupported(&e) => return Ok(Vec::new()),
-            Err(e) => return Err(self.error("list the attributes of", e)),
+            Err(e) => return Err(self.error(cannot::list_the_attributes_of, e)),
         };
         let mut out = Vec::new();
         for name in names {
             let value = retry(|| self.file.get_xattr(&name))
-                .map_err(|e| self.error("read the attributes of", e))?;
+                .map_err(|e| self.error(cannot::read_the_attributes_of, e))?;
             out.extend(value.map(|v| (name, v)));
         }
         out.sort();
@@ -53,7 +53,7 @@ impl Opened<'_> {
         let mut content = Vec::new();
         // It may grow while it is read.
         let read = (&self.file).take(CONTENT_LIMIT + 1).read_to_end(&mut content);
-        read.map_err(|e| self.error("read", e))?;
+        read.map_err(|e| self.error(cannot::read, e))?;
         Ok(Some(content).filter(|c| c.len() as u64 <= CONTENT_LIMIT))
     }
 
@@ -63,7 +63,7 @@ impl Opened<'_> {
     }
 
     pub fn stat(&self) -> Result<FileStat> {
-        again(|| nix::sys::stat::fstat(&self.file)).map_err(|e| self.error("stat", e))
+        again(|| nix::sys::stat::fstat(&self.file)).map_err(|e| self.error(cannot::stat, e))
     }
 
     /// Owner, attributes, mode, time. In this order: a new owner takes set-id bits and
@@ -75,7 +75,7 @@ impl Opened<'_> {
         if shape.mtime != NOW {
             let mtime = TimeSpec::new(shape.mtime.0, shape.mtime.1);
             again(|| futimens(&self.file, &TimeSpec::UTIME_OMIT, &mtime))
-                .map_err(|e| self.error("set the time of", e))?;
+                .map_err(|e| self.error(cannot::set_the_time_of, e))?;
         }
         Ok(())
     }
@@ -90,12 +90,12 @@ impl Opened<'_> {
                 || name.as_encoded_bytes().starts_with(b"user.");
             if ours && !shape.xattrs.iter().any(|(wanted, _)| wanted == name) {
                 retry(|| self.file.remove_xattr(name))
-                    .map_err(|e| self.error("remove an attribute or ACL of", e))?;
+                    .map_err(|e| self.error(cannot::remove_an_attribute_or_acl_of, e))?;
             }
         }
         for wanted in shape.xattrs.iter().filter(|wanted| !now.contains(wanted)) {
             retry(|| self.file.set_xattr(&wanted.0, &wanted.1))
-                .map_err(|e| self.error("set an attribute of", e))?;
+                .map_err(|e| self.error(cannot::set_an_attribute_of, e))?;
         }
         Ok(())
     }
@@ -109,13 +109,13 @@ impl Opened<'_> {
             let (uid, gid) = (Uid::from_raw(shape.uid), Gid::from_raw(shape.gid));
             fchown(self.file.as_fd(), Some(uid), Some(gid))
         })
-        .map_err(|e| self.error("set the owner of", e))
+        .map_err(|e| self.error(cannot::set_the_owner_of, e))
     }
 
     pub fn set_mode(&self, mode: u32) -> Result<()> {
         #[allow(clippy::disallowed_methods)] // this is apply/
         again(|| fchmod(self.file.as_fd(), Mode::from_bits_truncate(mode)))
-            .map_err(|e| self.error("set the mode of", e))
+            .map_err(|e| self.error(cannot::set_the_mode_of, e))
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::apply::entry::hex;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{DiskRootfs, ImagePath, TreeId};
 
 use super::entry::unhex;
@@ -31,7 +31,7 @@ impl Below {
     pub fn holding(root: &DiskRootfs, paths: &[ImagePath]) -> Result<Vec<Below>> {
         let mut tops: Vec<ImagePath> = Vec::new();
         for path in paths {
-            let fail = |e| Error::target("find the filesystem of", path, e);
+            let fail = |e| Error::target(cannot::find_the_filesystem_of, path, e);
             let top = root.filesystem_of(path).map_err(fail)?;
             if !top.is_root() && !tops.contains(&top) {
                 tops.push(top);
@@ -39,7 +39,7 @@ impl Below {
         }
         tops.sort();
         let below = |top: &ImagePath| {
-            let fail = |e| Error::target("look at the filesystem at", top, e);
+            let fail = |e| Error::target(cannot::look_at_the_filesystem_at, top, e);
             let TreeId { filesystem, top: inode, born } = root.tree_at(top).map_err(fail)?;
             let tree = (filesystem, inode);
             Ok(Below { shown: top.to_string(), path: hex(top.as_bytes()), tree, born })

@@ -6,8 +6,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use serde::{Deserialize, Serialize};
 
 use crate::apply::entry::{digest, hex};
+use crate::apply::messages;
 use crate::apply::shape::Shape;
-use crate::error::Result;
+use crate::error::{Result, kind};
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath};
 
 const TEMPORARY: &str = ".gokaku-";
@@ -191,38 +193,40 @@ impl Saved {
     }
 
     /// Each way in which what stands there now is not this, as `what: expected …, found …`.
-    pub fn differences(&self, now: &Shape, content: bool) -> Vec<String> {
+    pub fn differences(&self, now: &Shape, content: bool) -> Vec<Message> {
         let mut out = Vec::new();
-        let mut tell = |what: &str, want: &dyn std::fmt::Display, found: &dyn std::fmt::Display| {
-            out.push(format!("{what}: expected {want}, found {found}"));
+        let mut tell = |what: Message, want: Message, found: Message| {
+            out.push(messages::differs(what, want, found));
         };
         let Some(now) = Saved::of(now).filter(|n| n.kind == self.kind) else {
-            tell("kind", &self.kind(), &now.kind);
+            tell(messages::kind(), kind(self.kind()), kind(now.kind));
             return out;
         };
         if content && now.digest != self.digest {
             let short = |digest: &Option<String>| {
-                digest.as_deref().map_or("too much to read".into(), |d| format!("{:.16}", d))
+                digest
+                    .as_deref()
+                    .map_or_else(messages::too_much_to_read, |d| Message::value(format!("{d:.16}")))
             };
-            tell("content (sha256)", &short(&self.digest), &short(&now.digest));
+            tell(messages::content(), short(&self.digest), short(&now.digest));
         }
         if now.owner() != self.owner() {
-            let shown = |(uid, gid): (u32, u32)| format!("{uid}:{gid}");
-            tell("owner", &shown(self.owner()), &shown(now.owner()));
+            let shown = |(uid, gid): (u32, u32)| Message::value(format!("{uid}:{gid}"));
+            tell(messages::owner(), shown(self.owner()), shown(now.owner()));
         }
         if self.kind != SavedKind::Symlink && now.mode != self.mode {
-            tell("mode", &self.mode, &now.mode);
+            tell(messages::mode(), Message::value(&*self.mode), Message::value(&*now.mode));
         }
         if now.xattrs != self.xattrs {
             let names = |saved: &Saved| {
                 let known = saved.xattrs.iter().filter_map(|(name, _)| unhex(name));
                 let names: Vec<String> =
                     known.map(|n| String::from_utf8_lossy(&n).into_owned()).collect();
-                if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+                if names.is_empty() { messages::none() } else { Message::value(names.join(" ")) }
             };
             let (want, found) = (names(self), names(&now));
-            let found = if want == found { format!("{found} with other values") } else { found };
-            tell("attributes and ACLs", &want, &found);
+            let found = if want == found { messages::other_values(found) } else { found };
+            tell(messages::attributes(), want, found);
         }
         out
     }

@@ -15,10 +15,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::entry::{digest, is_no_directory, is_not_there};
 use super::shape::Shape;
-use crate::error::{Error, Result};
+use crate::apply::messages;
+use crate::error::{Error, Result, cannot};
+use crate::message::{Arg, Message, say};
 use crate::rootfs::{DiskRootfs, ImagePath, TreeId};
 
 pub(super) use below::Below;
@@ -30,6 +33,11 @@ use private::{is_dir, list, own_dir, remove_empty, remove_file, sync_dir, write_
 const SCHEMA: &str = "gokaku.journal/2";
 const REVERT: &str = ".revert";
 const GONE: &str = ".gone";
+
+/// Whether a schema is one of ours, and not that which this version reads.
+fn is_of_another_version(schema: &str) -> bool {
+    schema != SCHEMA && schema.starts_with("gokaku.journal/")
+}
 
 /// How far a run came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +54,35 @@ pub(super) enum Phase {
 #[serde(deny_unknown_fields)]
 struct Sealed {
     schema: String,
+    /// The version of gokaku that wrote it; the first ones did not say.
+    #[serde(default)]
+    version: Option<String>,
+    /// Of the journal's own text.
     sha256: String,
-    journal: serde_json::Value,
+    journal: Box<RawValue>,
+}
+
+impl Sealed {
+    /// The digest of the journal, as it was sealed: of its text, or, by the first versions, of its
+    /// text without blanks and with sorted keys.
+    fn digest(&self) -> String {
+        let text = self.journal.get();
+        let own = digest(text.as_bytes());
+        if own == self.sha256 {
+            return own;
+        }
+        let sorted = serde_json::from_str(text).map(|value: serde_json::Value| value.to_string());
+        sorted.map_or(own, |sorted| digest(sorted.as_bytes()))
+    }
+}
+
+/// What a file of any version begins with.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    schema: String,
+    #[serde(default)]
+    version: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -134,7 +169,7 @@ impl Journals {
         make_dir(&self.dir)?;
         let last = self.names()?.iter().map(|(n, _)| *n).max().unwrap_or(0);
         let number = last.checked_add(1).ok_or_else(|| {
-            let why = format!("found a run numbered {last}, which gokaku never made; remove it");
+            let why = messages::impossible_number(last);
             Error::Journal { path: self.dir.display().to_string(), why }
         })?;
         let suffix = if purpose.reverts.is_some() { REVERT } else { "" };
@@ -154,7 +189,7 @@ impl Journals {
             Ok(journal) => Ok((run, journal)),
             Err(e) => {
                 if let Err(left) = self.forget(&run).and_then(|()| self.tidy()) {
-                    log::warn!("{left}");
+                    say!(warn, Message::from(&left));
                 }
                 Err(e)
             }
@@ -185,7 +220,7 @@ impl Journals {
         for (number, name) in self.names()? {
             let run = Run { dir: self.dir.join(&name), number };
             if !is_dir(&run.dir)? {
-                log::warn!("{}: no directory, and so no run of gokaku's", run.dir.display());
+                say!(warn, messages::no_run(run.dir.display().to_string()));
                 continue;
             }
             if name.ends_with(GONE) { run.remove()? } else { runs.push(run) }
@@ -214,7 +249,7 @@ impl Journals {
     /// Drops the journal of a run. From the first step on it counts as dropped.
     #[allow(clippy::disallowed_methods)] // the journal lies on the host
     pub fn forget(&self, run: &Run) -> Result<()> {
-        let fail = |e| Error::host("remove the journal", &run.dir, e);
+        let fail = |e| Error::host(cannot::remove_the_journal, &run.dir, e);
         let mut gone = run.dir.clone().into_os_string();
         gone.push(GONE);
         match std::fs::rename(&run.dir, &gone) {
@@ -236,7 +271,7 @@ impl Journals {
         if remove_empty(&self.dir)?
             && let Err(e) = remove_empty(&self.state)
         {
-            log::debug!("{e}; it is empty, and stays");
+            say!(debug, messages::empty_stays(Message::from(&e)));
         }
         Ok(())
     }
@@ -265,11 +300,9 @@ impl Journal {
         let missing: Vec<&str> = self.below.iter().filter_map(|b| b.is_missing(root)).collect();
         match missing.is_empty() {
             true => Ok(()),
-            false => Err(Error::Guard(format!(
-                "{}: the run to be undone wrote to filesystems that are not mounted at {}; mount them \
-                 there and run again",
-                root.host_path().display(),
-                missing.join(" ")
+            false => Err(Error::Guard(messages::not_mounted(
+                root.host_path().display().to_string(),
+                missing.join(" "),
             ))),
         }
     }
@@ -312,13 +345,16 @@ impl Run {
     /// Replaces the journal file in one step.
     fn save(&self, journal: &Journal) -> Result<()> {
         let file = self.file();
-        let fail = |e| Error::host("write the journal", &file, e);
+        let fail = |e| Error::host(cannot::write_the_journal, &file, e);
         let mut temp = tempfile::NamedTempFile::new_in(&self.dir).map_err(fail)?;
-        let journal = serde_json::to_value(journal).map_err(|e| fail(e.into()))?;
-        let sha256 = digest(journal.to_string().as_bytes());
-        let sealed = Sealed { schema: SCHEMA.to_owned(), sha256, journal };
-        let text = serde_json::to_vec_pretty(&sealed).map_err(|e| fail(e.into()))?;
-        temp.write_all(&text).map_err(fail)?;
+        let journal = serde_json::value::to_raw_value(journal).map_err(|e| fail(e.into()))?;
+        let sha256 = digest(journal.get().as_bytes());
+        let version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        let sealed = Sealed { schema: SCHEMA.to_owned(), version, sha256, journal };
+        let mut out = std::io::BufWriter::new(temp.as_file_mut());
+        serde_json::to_writer(&mut out, &sealed).map_err(|e| fail(e.into()))?;
+        out.write_all(b"\n").and_then(|()| out.flush()).map_err(fail)?;
+        drop(out);
         temp.as_file().sync_all().map_err(fail)?;
         temp.persist(&file).map_err(|e| fail(e.error))?;
         Ok(())
@@ -329,7 +365,7 @@ impl Run {
         journal.phase = Phase::Done;
         self.save(journal)?;
         if let Err(e) = sync_dir(&self.dir) {
-            log::warn!("{e}; should the machine fail now, the run may count as cut off");
+            say!(warn, messages::not_on_disk(Message::from(&e)));
         }
         Ok(())
     }
@@ -342,39 +378,54 @@ impl Run {
         let text = match std::fs::read(&file) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::host("read the journal", &file, e)),
+            Err(e) => return Err(Error::host(cannot::read_the_journal, &file, e)),
         };
-        let broken = |e: serde_json::Error| self.broken(format!("cannot be understood: {e}"));
-        let sealed: Sealed = serde_json::from_slice(&text).map_err(broken)?;
-        if sealed.schema != SCHEMA {
-            let found = &sealed.schema;
-            return Err(self.broken(format!("found schema {found}, want {SCHEMA}")));
+        let broken = |e: serde_json::Error| self.broken(messages::not_understood(Arg::cause(e)));
+        let Head { schema, version } = serde_json::from_slice(&text).map_err(broken)?;
+        if is_of_another_version(&schema) {
+            return Err(self.of_another_version(&schema, version));
         }
-        let found = digest(sealed.journal.to_string().as_bytes());
+        if schema != SCHEMA {
+            return Err(self.broken(messages::other_schema(schema, SCHEMA)));
+        }
+        let sealed: Sealed = serde_json::from_slice(&text).map_err(broken)?;
+        drop(text);
+        let found = sealed.digest();
         if found != sealed.sha256 {
             let want = &sealed.sha256;
-            return Err(self.broken(format!("found digest {found:.16}, expected {want:.16}")));
+            return Err(
+                self.broken(messages::other_digest(format!("{found:.16}"), format!("{want:.16}")))
+            );
         }
-        let journal: Journal = serde_json::from_value(sealed.journal).map_err(broken)?;
+        let journal: Journal = match serde_json::from_str(sealed.journal.get()) {
+            Ok(journal) => journal,
+            // It is whole, so it is a field that a later version has added.
+            Err(_) if sealed.version.as_deref() != Some(env!("CARGO_PKG_VERSION")) => {
+                return Err(self.of_another_version(&schema, version));
+            }
+            Err(e) => return Err(broken(e)),
+        };
         // What stands under such a name is removed: it must be one of ours, beside its entry.
         for entry in &journal.entries {
             if !is_temporary(&entry.temp()) {
                 let path = entry.path()?;
-                return Err(
-                    self.broken(format!("{path}: found a temporary name not of our making"))
-                );
+                return Err(self.broken(messages::odd_temporary(path)));
             }
         }
         Ok(Some(journal))
     }
 
+    /// An error about a journal that is whole, and that this version does not read.
+    fn of_another_version(&self, schema: &str, version: Option<String>) -> Error {
+        let by = version.map_or_else(|| "gokaku".to_owned(), |version| format!("gokaku {version}"));
+        let why = messages::of_another_version(schema, by, self.dir.display().to_string());
+        Error::Journal { path: self.file().display().to_string(), why }
+    }
+
     /// An error about this journal that only a person can help with.
-    pub fn broken(&self, why: String) -> Error {
-        let dir = self.dir.display();
+    pub fn broken(&self, why: Message) -> Error {
         let path = self.file().display().to_string();
-        let why =
-            format!("{why}; nothing was changed; to go on without this journal, remove {dir}");
-        Error::Journal { path, why }
+        Error::Journal { path, why: messages::broken(why, self.dir.display().to_string()) }
     }
 
     /// The whole shape of a saved entry.
@@ -384,19 +435,20 @@ impl Run {
             None => None,
             Some(want) => {
                 let file = self.contents().join(want);
-                let content =
-                    std::fs::read(&file).map_err(|e| Error::host("read the journal", &file, e))?;
+                let content = std::fs::read(&file)
+                    .map_err(|e| Error::host(cannot::read_the_journal, &file, e))?;
                 let found = digest(&content);
                 if found != want {
-                    return Err(self.broken(format!(
-                        "{}: found content of digest {found:.16}, expected {want:.16}",
-                        file.display()
+                    return Err(self.broken(messages::other_content(
+                        file.display().to_string(),
+                        format!("{found:.16}"),
+                        format!("{want:.16}"),
                     )));
                 }
                 Some(content)
             }
         };
-        let malformed = || self.broken("holds a malformed mode or attribute".into());
+        let malformed = || self.broken(messages::malformed());
         saved.shape(content).ok_or_else(malformed)
     }
 
@@ -409,7 +461,7 @@ impl Run {
             let Some(saved) = &entry.before else { continue };
             self.shape(saved).map_err(|e| match e {
                 Error::Journal { path, why } => {
-                    Error::Journal { path, why: format!("what {} held: {why}", entry.shown()) }
+                    Error::Journal { path, why: messages::what_it_held(entry.shown(), why) }
                 }
                 e => e,
             })?;

@@ -11,8 +11,9 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
+use crate::apply::messages;
 use crate::apply::state;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 
 /// Makes a directory only its owner can enter; one that others can write to is refused.
 #[allow(clippy::disallowed_methods)] // the journal lies on the host
@@ -23,7 +24,7 @@ pub(in crate::apply) fn make_dir(dir: &Path) -> Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(dir)
-        .map_err(|e| Error::host("make the journal directory", dir, e))?;
+        .map_err(|e| Error::host(cannot::make_the_journal_directory, dir, e))?;
     for above in missing.into_iter().filter_map(Path::parent) {
         sync_dir(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
     }
@@ -33,7 +34,7 @@ pub(in crate::apply) fn make_dir(dir: &Path) -> Result<()> {
 /// The names in a directory of ours; `None`: there is none. (The standard library's listing panics
 /// when closing fails.)
 pub(super) fn list(dir: &Path) -> Result<Option<Vec<OsString>>> {
-    let fail = |e| Error::host("read the journal directory", dir, e);
+    let fail = |e| Error::host(cannot::read_the_journal_directory, dir, e);
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mut opened = match Dir::open(dir, flags, Mode::empty()) {
         Ok(opened) => opened,
@@ -57,7 +58,7 @@ pub(super) fn is_dir(path: &Path) -> Result<bool> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
         answer => answer
             .map(|meta| meta.is_dir())
-            .map_err(|e| Error::host("look at the journal", path, e)),
+            .map_err(|e| Error::host(cannot::look_at_the_journal, path, e)),
     }
 }
 
@@ -65,7 +66,7 @@ pub(super) fn is_dir(path: &Path) -> Result<bool> {
 pub(super) fn remove_file(file: &Path) -> Result<()> {
     match std::fs::remove_file(file) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        answer => answer.map_err(|e| Error::host("remove the journal", file, e)),
+        answer => answer.map_err(|e| Error::host(cannot::remove_the_journal, file, e)),
     }
 }
 
@@ -75,7 +76,7 @@ pub(super) fn remove_empty(dir: &Path) -> Result<bool> {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(e) if e.kind() == std::io::ErrorKind::DirectoryNotEmpty => Ok(false),
-        Err(e) => Err(Error::host("remove the journal directory", dir, e)),
+        Err(e) => Err(Error::host(cannot::remove_the_journal_directory, dir, e)),
     }
 }
 
@@ -85,17 +86,16 @@ pub(super) fn own_dir(dir: &Path) -> Result<()> {
     // Again, now that it is there: somebody may have been quicker with a directory above it.
     state::is_safe(dir)?;
     let meta = std::fs::symlink_metadata(dir)
-        .map_err(|e| Error::host("look at the journal directory", dir, e))?;
+        .map_err(|e| Error::host(cannot::look_at_the_journal_directory, dir, e))?;
     use std::os::unix::fs::MetadataExt;
     let mode = meta.permissions().mode() & 0o7777;
     if !meta.is_dir() || meta.uid() != users::get_effective_uid() || mode & 0o077 != 0 {
         return Err(Error::Journal {
             path: dir.display().to_string(),
-            why: format!(
-                "found mode {mode:04o}, owner {}; want a directory of uid {}, 0700; remove it or \
-                 name another with --state-dir",
+            why: messages::open_journal_dir(
+                format!("{mode:04o}"),
                 meta.uid(),
-                users::get_effective_uid()
+                users::get_effective_uid(),
             ),
         });
     }
@@ -107,7 +107,7 @@ pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     // The directory says enough, and a long digest looks like a secret to whoever hides those.
     let shown = path.parent().unwrap_or(path);
-    let fail = |e| Error::host("write the journal in", shown, e);
+    let fail = |e| Error::host(cannot::write_the_journal_in, shown, e);
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(path).map_err(fail)?;
@@ -119,5 +119,5 @@ pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<()> {
 pub(super) fn sync_dir(dir: &Path) -> Result<()> {
     std::fs::File::open(dir)
         .and_then(|f| f.sync_all())
-        .map_err(|e| Error::host("sync the journal directory", dir, e))
+        .map_err(|e| Error::host(cannot::sync_the_journal_directory, dir, e))
 }

@@ -4,7 +4,6 @@
 //! descriptor; so the descriptors of every process are checked as well.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
@@ -14,6 +13,8 @@ use nix::libc;
 use xattr::FileExt;
 
 use super::{MARK, record};
+use crate::apply::messages;
+use crate::message::Message;
 use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 
 /// As much of a command is shown (characters).
@@ -165,21 +166,22 @@ impl Holders {
     }
 }
 
-impl fmt::Display for Holders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts: Vec<String> = self
+impl Holders {
+    /// Who they are.
+    pub fn message(&self) -> Message {
+        let mut parts: Vec<Message> = self
             .seen
             .iter()
             .take(NAMED)
-            .map(|h| format!("process {} of uid {} ({})", h.pid, h.uid, h.command))
+            .map(|h| messages::process(h.pid, &h.uid, &h.command))
             .collect();
         if self.seen.len() > NAMED {
-            parts.push(format!("{} more", self.seen.len() - NAMED));
+            parts.push(messages::more_processes(self.seen.len() - NAMED));
         }
         if self.unseen {
-            parts.push("a process that cannot be seen from here".into());
+            parts.push(messages::unseen_process());
         }
-        f.write_str(&parts.join(" and "))
+        parts.into_iter().reduce(messages::two).unwrap_or_else(messages::unseen_process)
     }
 }
 

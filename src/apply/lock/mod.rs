@@ -18,7 +18,9 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::Stop;
-use crate::error::{Error, Result};
+use crate::apply::messages;
+use crate::error::{Error, Result, cannot};
+use crate::message::{Message, say};
 use crate::rootfs::{DiskRootfs, ImagePath, Links};
 
 use holders::{Holders, WriteAccess};
@@ -56,39 +58,34 @@ impl Lock {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
         let fd = root
             .open_at(&top, flags, Links::Refuse)
-            .map_err(|e| Error::target("open the root for locking", &top, e))?;
+            .map_err(|e| Error::target(cannot::open_the_root_for_locking, &top, e))?;
         let place = WriteAccess::of(root, &fd);
-        let shown = root.host_path().display();
+        let shown = root.host_path().display().to_string();
         let begin = Instant::now();
         let mut announced = false;
-        let mut held_by = String::new();
+        let mut name = Message::value(&*shown);
         for tries in 0_u32.. {
             let look = tries % LOOK == 0;
-            let fail = |e: Errno| Error::target("lock the root", &top, e);
+            let fail = |e: Errno| Error::target(cannot::lock_the_root, &top, e);
             match attempt(root, &fd, &place, look).map_err(fail)? {
                 Try::Taken(second) => return Ok(Lock { first: fd, _second: second }),
-                Try::Busy(Some(holders)) => held_by = format!("locked by {holders}: "),
+                Try::Busy(Some(holders)) => {
+                    name = messages::locked_by(&shown, holders.message());
+                }
                 Try::Busy(None) => {}
             }
             stop.check()?;
             let left = wait.saturating_sub(begin.elapsed());
             if left.is_zero() {
-                let waited = match wait.is_zero() {
-                    true => String::new(),
-                    false => format!(", or give a longer --wait (waited {wait:?})"),
-                };
-                return Err(Error::Guard(format!(
-                    "{shown}: {held_by}another run is at work on this root; wait until it has \
-                     ended{waited}"
-                )));
+                return Err(Error::Guard(match wait.is_zero() {
+                    true => messages::busy(name),
+                    false => messages::busy_still(name, format!("{wait:?}")),
+                }));
             }
             if !announced {
                 announced = true;
-                log::info!(
-                    phase = "lock", seconds = wait.as_secs();
-                    "{shown}: {held_by}another run is at work on this root; waiting for it, at \
-                     most {wait:?}"
-                );
+                say!(info, phase = "lock", seconds = wait.as_secs();
+                    messages::waiting(&name, format!("{wait:?}")));
             }
             std::thread::sleep(left.min(PAUSE));
         }
@@ -141,7 +138,7 @@ fn attempt(root: &DiskRootfs, fd: &OwnedFd, place: &WriteAccess, look: bool) -> 
             return Ok(Try::Busy(look.then_some(holders)));
         }
         Answer::NotHere(why) => {
-            log::debug!("no second lock: {why}");
+            say!(debug, messages::no_second_lock(why));
             None
         }
     };
@@ -153,11 +150,13 @@ fn attempt(root: &DiskRootfs, fd: &OwnedFd, place: &WriteAccess, look: bool) -> 
             release(fd);
             return Ok(Try::Busy(Some(now.unwrap_or(holders))));
         }
-        log::warn!(
-            "{}: locked by {holders}, which may not write there: passed over; other runs are kept \
-             out by the lock in {}",
-            root.host_path().display(),
-            second::DIR,
+        say!(
+            warn,
+            messages::lock_passed_over(
+                root.host_path().display().to_string(),
+                holders.message(),
+                second::DIR,
+            )
         );
     }
     Ok(Try::Taken(second))

@@ -16,6 +16,8 @@ use nix::unistd::UnlinkatFlags;
 use rustix::fs::{FlockOperation, flock};
 
 use super::holders::Holders;
+use crate::apply::messages;
+use crate::message::{Arg, Message};
 use crate::rootfs::DiskRootfs;
 
 /// Where it lies.
@@ -36,7 +38,7 @@ pub(super) enum Answer {
     /// Another run has it.
     Busy(Holders),
     /// There is no place for it here; why.
-    NotHere(String),
+    NotHere(Message),
 }
 
 impl Second {
@@ -44,16 +46,21 @@ impl Second {
     #[allow(clippy::disallowed_methods)] // the lock lies on the host
     pub fn take(root: &DiskRootfs) -> Answer {
         let Some((device, number)) = root.identity() else {
-            return Answer::NotHere("the root directory cannot be looked at".into());
+            return Answer::NotHere(messages::root_not_seen());
         };
         let run = Path::new(DIR).parent().unwrap_or(Path::new("/"));
         match std::fs::metadata(run) {
             // A finished image shows no trace, be it the time of a directory.
             Ok(run) if root.is_own() && run.dev() == device => {
-                return Answer::NotHere("/run is a part of the root".into());
+                return Answer::NotHere(messages::run_in_root());
             }
             Ok(_) => {}
-            Err(e) => return Answer::NotHere(format!("{}: {e}", run.display())),
+            Err(e) => {
+                return Answer::NotHere(messages::said_of(
+                    run.display().to_string(),
+                    Arg::cause(e),
+                ));
+            }
         }
         let name = format!("{device:x}-{number:x}");
         for _ in 0..TRIES {
@@ -62,7 +69,12 @@ impl Second {
                 // Taken away between two steps.
                 Ok(None) | Err(Errno::ENOENT) => {}
                 Err(Errno::EWOULDBLOCK) => return Answer::Busy(holder(&name)),
-                Err(e) => return Answer::NotHere(format!("{DIR}: {}", std::io::Error::from(e))),
+                Err(e) => {
+                    return Answer::NotHere(messages::said_of(
+                        DIR,
+                        Arg::cause(std::io::Error::from(e)),
+                    ));
+                }
             }
         }
         Answer::Busy(holder(&name))

@@ -9,6 +9,7 @@
 //! What the package manager did is not undone by a failure or by a later revert.
 
 mod apt;
+pub(crate) mod messages;
 mod protected;
 mod record;
 mod session;
@@ -22,7 +23,9 @@ use std::time::Duration;
 use super::container::{POLICY_PATH, Policy};
 use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
+use crate::check::{self, Audit};
 use crate::error::{Error, Result};
+use crate::message::{Arg, Message, say};
 use crate::plan::{self, PackageChange};
 use crate::profile::Rule;
 use crate::rootfs::DiskRootfs;
@@ -46,22 +49,22 @@ pub struct Runner {
 }
 
 /// What became of the packages.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outcome {
     /// Every package whose state changed, by dpkg's own record.
     pub operations: Vec<Operation>,
     /// What a reader should know besides: what was recovered first.
-    pub notes: Vec<String>,
+    pub notes: Vec<Message>,
     /// Why the run could not be carried out; what was completed by then is in `operations`.
-    pub failure: Option<String>,
+    pub failure: Option<Message>,
 }
 
 /// Why a run stops.
 enum Stop {
     /// Something refused, before anything was changed.
-    Refused(String),
+    Refused(Message),
     /// A step could not be carried out.
-    Failed(String),
+    Failed(Message),
     /// The library's own error.
     Error(Error),
 }
@@ -87,6 +90,7 @@ impl Runner {
         &self,
         root: &DiskRootfs,
         rules: &[&Rule],
+        audit: &check::Options,
         scratch: &Path,
         epoch: Option<i64>,
         stop: &super::Stop,
@@ -95,7 +99,7 @@ impl Runner {
             // The rules say so, each for itself.
             return Ok(Outcome::default());
         };
-        let wanted = plan::package_changes(rules, root);
+        let wanted = plan::package_changes(rules, Audit::new(root, audit));
         let interrupted = target::interrupted(&before, &names(&wanted, Presence::Absent));
         if wanted.is_empty() && interrupted.is_none() {
             return Ok(Outcome::default());
@@ -103,10 +107,7 @@ impl Runner {
         target::guard(root, &before, &wanted)?;
         for name in names(&wanted, Presence::Absent) {
             if let Some(pattern) = protected::pattern(&name, &self.protect) {
-                return Err(Error::Guard(format!(
-                    "{name} is to be purged and is protected (`{pattern}`); skip the rule, or do \
-                     not protect the package; nothing was changed"
-                )));
+                return Err(Error::Guard(messages::protected_purge(name, pattern)));
             }
         }
         let mut run = Run {
@@ -115,13 +116,13 @@ impl Runner {
             notes: Vec::new(),
             touched: false,
         };
-        let stop = run.steps(root, rules, interrupted, &wanted).err();
+        let stop = run.steps(root, (rules, audit), interrupted, &wanted).err();
         let (notes, touched) = (std::mem::take(&mut run.notes), run.touched);
         let is_own = root.is_own();
         drop(run);
         // A keeper that was killed alone has not taken it away.
         if !is_own && Policy::sweep(root)? {
-            log::warn!("{POLICY_PATH}: left by a step whose keeper was killed; taken away");
+            say!(warn, messages::policy_taken_away(POLICY_PATH));
         }
         let after = Packages::read(&root.reopen()?)?;
         let operations = record::difference(&before, &after, &wanted);
@@ -130,7 +131,7 @@ impl Runner {
             Some(Stop::Refused(why)) if !touched => return Err(Error::Guard(why)),
             Some(Stop::Refused(why) | Stop::Failed(why)) => Some(why),
             Some(Stop::Error(e)) if !touched => return Err(e),
-            Some(Stop::Error(e)) => Some(e.to_string()),
+            Some(Stop::Error(e)) => Some(Message::from(&e)),
         };
         Ok(Outcome { operations, notes, failure })
     }
@@ -142,11 +143,30 @@ fn names(wanted: &[PackageChange], want: Presence) -> Vec<String> {
     all.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
+/// What may explain a failure later in the run.
+struct Hint {
+    /// What apt-get complained of when it fetched the lists.
+    complaints: Vec<Arg>,
+    is_i386: bool,
+}
+
+impl Hint {
+    fn on(&self, mut failure: Message) -> Message {
+        for line in &self.complaints {
+            failure = messages::below(failure, line.clone());
+        }
+        match self.is_i386 {
+            true => messages::below(failure, messages::no_network_for_i386()),
+            false => failure,
+        }
+    }
+}
+
 /// One run in progress.
 struct Run<'a> {
     runner: &'a Runner,
     session: Session<'a>,
-    notes: Vec<String>,
+    notes: Vec<Message>,
     /// Whether a step that changes the root was begun.
     touched: bool,
 }
@@ -155,22 +175,22 @@ impl Run<'_> {
     fn steps(
         &mut self,
         root: &DiskRootfs,
-        rules: &[&Rule],
+        (rules, audit): (&[&Rule], &check::Options),
         interrupted: Option<Interrupted>,
         wanted: &[PackageChange],
     ) -> Result<(), Stop> {
         let mut wanted = wanted.to_vec();
         if let Some(Interrupted { what, others }) = interrupted {
             let (step, shown) = apt::configure(others.as_deref());
-            log::warn!("{what}; `{shown}` runs first");
+            say!(warn, messages::runs_first(&what, &shown));
             self.change(step)?;
-            self.notes.push(format!("{what}; `{shown}` has finished that"));
-            wanted = plan::package_changes(rules, &root.reopen()?);
+            self.notes.push(messages::has_finished(what, shown));
+            wanted = plan::package_changes(rules, Audit::new(&root.reopen()?, audit));
         }
         let state = Packages::read(&root.reopen()?)?;
         for (name, word) in target::half_done(&state, &wanted) {
-            log::warn!("{name}: {word} by an earlier run of dpkg that was cut off; done again");
-            self.notes.push(format!("{name} ({word}) had been left so by a dpkg that was cut off"));
+            say!(warn, messages::done_again(&name, word));
+            self.notes.push(messages::left_by_dpkg(name, word));
         }
         let purge = target::qualified(&state, &names(&wanted, Presence::Absent));
         let install = names(&wanted, Presence::Present);
@@ -182,13 +202,13 @@ impl Run<'_> {
 
         let mut fetched = None;
         if online {
-            log::info!("fetching the package lists of {}", install.names.join(" "));
+            say!(info, messages::fetching_lists(install.names.join(" ")));
             fetched = Some(self.session.run(&apt::update(&self.session))?);
         }
-        let mut hint = fetched.as_ref().map(|f| f.complaints()).unwrap_or_default();
-        if online && self.session.is_container() && target::is_i386_here(root)? {
-            hint.push_str(target::NO_NETWORK_FOR_I386);
-        }
+        let hint = Hint {
+            complaints: fetched.map(|f| f.complaints()).unwrap_or_default(),
+            is_i386: online && self.session.is_container() && target::is_i386_here(root)?,
+        };
         if stumps.is_empty() {
             self.guard_purge(root, &state, &purge)?;
             if online {
@@ -196,7 +216,7 @@ impl Run<'_> {
                 self.fetch(&install, &hint)?;
             }
         } else {
-            log::info!("purging {} by dpkg alone", stumps.join(" "));
+            say!(info, messages::purging_by_dpkg(stumps.join(" ")));
             self.change(apt::purge_stumps(&stumps))?;
         }
         self.purge(root, &wanted)?;
@@ -206,7 +226,7 @@ impl Run<'_> {
             if !stumps.is_empty() {
                 self.fetch(&install, &hint)?;
             }
-            log::info!("installing {}", install.names.join(" "));
+            say!(info, messages::installing(install.names.join(" ")));
             self.change(apt::install(&self.session, &install))?;
         }
         Ok(())
@@ -224,7 +244,7 @@ impl Run<'_> {
                 self.change(Step::changing(program, args.iter().cloned()))?;
             }
         }
-        log::info!("purging {}", purge.join(" "));
+        say!(info, messages::purging(purge.join(" ")));
         self.change(apt::purge(&self.session, &purge))
     }
 
@@ -234,9 +254,9 @@ impl Run<'_> {
         self.must(step)
     }
 
-    fn fetch(&mut self, install: &Install, hint: &str) -> Result<(), Stop> {
+    fn fetch(&mut self, install: &Install, hint: &Hint) -> Result<(), Stop> {
         self.must(apt::fetch(&self.session, install)).map_err(|stop| match stop {
-            Stop::Failed(why) => Stop::Failed(format!("{why}{hint}")),
+            Stop::Failed(why) => Stop::Failed(hint.on(why)),
             other => other,
         })
     }
@@ -262,7 +282,7 @@ impl Run<'_> {
             return Err(Stop::Failed(ran.failure(&step)));
         }
         if ran.status != 0 {
-            return Err(Stop::Refused(format!("{}; nothing was changed", ran.failure(&step))));
+            return Err(Stop::Refused(messages::nothing_changed(ran.failure(&step))));
         }
         let simulation = ran.simulation().map_err(Stop::Refused)?;
         let on_purpose = target::Marks::read(&root.reopen()?)?;
@@ -270,11 +290,11 @@ impl Run<'_> {
             .map_err(Stop::Refused)
     }
 
-    fn guard_install(&self, install: &Install, going: &[String], hint: &str) -> Result<(), Stop> {
+    fn guard_install(&self, install: &Install, going: &[String], hint: &Hint) -> Result<(), Stop> {
         let step = apt::simulate_install(&self.session, install);
         let ran = self.session.run(&step)?;
         if ran.status != 0 {
-            return Err(Stop::Failed(format!("{}{hint}", ran.failure(&step))));
+            return Err(Stop::Failed(hint.on(ran.failure(&step))));
         }
         let simulation = ran.simulation().map_err(Stop::Refused)?;
         protected::check_install(&simulation, &install.names, going).map_err(Stop::Refused)

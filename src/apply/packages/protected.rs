@@ -1,8 +1,10 @@
 //! What a simulation must not show.
 
+use super::messages;
 use super::simulation::{Simulation, bare};
 use super::target::Marks;
 use crate::check::packages::dpkg::Packages;
+use crate::message::Message;
 use crate::text::pattern::{Wildcards, matches};
 
 /// The pattern that protects `name`, if one does.
@@ -19,32 +21,27 @@ pub(super) fn check_purge(
     state: &Packages,
     marks: &Marks,
     protect: &[String],
-) -> Result<(), String> {
+) -> Result<(), Message> {
     let wanted: Vec<&str> = wanted.iter().map(|name| bare(name)).collect();
     let list = wanted.join(" ");
-    let refuse = |why: String| {
-        Err(format!("purging {list} {why}; skip the rule, or purge by hand; nothing was removed"))
-    };
+    let refuse = |why: Message| Err(messages::refused_purge(&list, why));
     for shown in &simulation.remove {
         let name = bare(shown);
         if let Some(pattern) = pattern(name, protect) {
-            return refuse(format!("would take {shown}, which is protected (`{pattern}`)"));
+            return refuse(messages::takes_protected(shown, pattern));
         }
         if state.records(name).iter().any(|r| r.essential) {
-            return refuse(format!("would take {shown}, which is essential"));
+            return refuse(messages::takes_essential(shown));
         }
         if !wanted.contains(&name) && !marks.is_automatic(shown, state) {
-            return refuse(format!(
-                "would take {shown} too, which was installed on purpose (`apt-mark auto {shown}` \
-                 says that it was not)"
-            ));
+            return refuse(messages::takes_on_purpose(shown));
         }
     }
     if let Some(name) = simulation.install.first() {
-        return refuse(format!("would install or change {name}"));
+        return refuse(messages::would_install(name));
     }
     match wanted.iter().find(|w| !simulation.remove.iter().any(|r| bare(r) == **w)) {
-        Some(name) => refuse(format!("would leave {name} where it is")),
+        Some(name) => refuse(messages::would_leave(*name)),
         None => Ok(()),
     }
 }
@@ -55,14 +52,10 @@ pub(super) fn check_install(
     simulation: &Simulation,
     wanted: &[String],
     going: &[String],
-) -> Result<(), String> {
+) -> Result<(), Message> {
     let going: Vec<&str> = going.iter().map(|name| bare(name)).collect();
     match simulation.remove.iter().find(|name| !going.contains(&bare(name))) {
-        Some(name) => Err(format!(
-            "installing {} would remove {name}; skip the rule, or install by hand; nothing was \
-             installed",
-            wanted.join(" ")
-        )),
+        Some(name) => Err(messages::install_removes(wanted.join(" "), name)),
         None => Ok(()),
     }
 }
@@ -89,7 +82,7 @@ mod tests {
         Packages::read(&MemoryRootfs::new().file("/var/lib/dpkg/status", text.concat())).unwrap()
     }
 
-    fn purge(remove: &[&str], install: &[&str], protect: &[&str]) -> Result<(), String> {
+    fn purge(remove: &[&str], install: &[&str], protect: &[&str]) -> Result<(), Message> {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let simulation = Simulation { install: owned(install), remove: owned(remove) };
         let marks = Marks::parse("Package: yp-auto\nArchitecture: amd64\nAuto-Installed: 1\n");
@@ -113,7 +106,7 @@ mod tests {
             (&["nis"], &["yp-other"], &[], "would install or change yp-other"),
             (&[], &[], &[], "would leave nis where it is"),
         ] {
-            let e = purge(remove, install, protect).unwrap_err();
+            let e = purge(remove, install, protect).unwrap_err().to_string();
             assert!(e.contains(word), "{remove:?}: {e}");
         }
     }
@@ -123,7 +116,7 @@ mod tests {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let simulation = Simulation { install: owned(&["ufw"]), remove: owned(&["gone"]) };
         let check = |going: &[&str]| check_install(&simulation, &owned(&["ufw"]), &owned(going));
-        assert!(check(&[]).unwrap_err().contains("would remove gone"));
+        assert!(check(&[]).unwrap_err().to_string().contains("would remove gone"));
         assert_eq!(check(&["gone:i386"]), Ok(()));
     }
 

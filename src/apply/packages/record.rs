@@ -10,7 +10,9 @@ use crate::rootfs::escape;
 use crate::text::dpkg::State;
 
 /// What happened to a package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// It is gone, configuration and all.

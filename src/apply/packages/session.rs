@@ -6,12 +6,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::super::container::{
-    self, ENVIRONMENT, Job, NOT_STARTED, REFUSED, Request, RunsIn, SCRATCH_INSIDE, Task, WAYS_OUT,
+    self, ENVIRONMENT, Job, NOT_STARTED, REFUSED, Request, RunsIn, SCRATCH_INSIDE, Task, ways_out,
 };
 use super::super::{Stop, journal};
-use super::apt;
 use super::simulation::Simulation;
-use crate::error::{Error, Result};
+use super::{apt, messages};
+use crate::error::{Error, Result, cannot};
+use crate::message::{Arg, Message, say};
 use crate::rootfs::{DiskRootfs, ImagePath};
 
 /// How many lines of a step that failed are shown.
@@ -65,31 +66,31 @@ pub(super) struct Ran {
     /// Its standard output, by lines.
     pub stdout: Vec<String>,
     /// Why it was ended before it was done.
-    why: Option<String>,
+    why: Option<Message>,
     /// It printed more than was kept.
     is_cut: bool,
     /// The last lines of all its output.
-    tail: VecDeque<String>,
+    tail: VecDeque<Arg>,
     /// The lines in which apt complains.
-    complaints: Vec<String>,
+    complaints: Vec<Arg>,
 }
 
 impl Ran {
     /// Why it failed: the command and its last lines.
-    pub fn failure(&self, step: &Step) -> String {
+    pub fn failure(&self, step: &Step) -> Message {
+        let command = &step.shown;
         if !self.is_started() {
-            let why: Vec<&str> = self.tail.iter().map(String::as_str).collect();
-            return format!("`{}` could not be started: {}", step.shown, why.join("; "));
+            return messages::not_started(command, container::words(&self.tail));
         }
-        let how = match self.status {
-            _ if self.why.is_some() => {
-                format!("did not end: {}", self.why.as_deref().unwrap_or(""))
-            }
-            s if s > 128 => format!("was ended by signal {}", s - 128),
-            s => format!("ended with status {s}"),
+        let failure = match (&self.why, self.status) {
+            (Some(why), _) => messages::did_not_end(command, why),
+            (None, s) if s > 128 => messages::by_signal(command, s - 128),
+            (None, s) => messages::with_status(command, s),
         };
-        let lines: String = self.tail.iter().map(|l| format!("\n    {l}")).collect();
-        format!("`{}` {how}{}{lines}", step.shown, if lines.is_empty() { "" } else { "; it said:" })
+        match self.tail.is_empty() {
+            true => failure,
+            false => self.tail.iter().cloned().fold(messages::it_said(failure), messages::below),
+        }
     }
 
     /// Whether there was a program that ended, well or not.
@@ -98,21 +99,16 @@ impl Ran {
     }
 
     /// What a simulation says would be done.
-    pub fn simulation(&self) -> Result<Simulation, String> {
+    pub fn simulation(&self) -> Result<Simulation, Message> {
         match self.is_cut {
-            true => {
-                Err("apt-get's simulation is longer than is read; it cannot be judged, so nothing \
-                         more is done"
-                    .to_owned())
-            }
+            true => Err(messages::simulation_too_long()),
             false => Simulation::parse(&self.stdout),
         }
     }
 
     /// The complaints, to be added to a later failure.
-    pub fn complaints(&self) -> String {
-        let shown = self.complaints.iter().take(TAIL);
-        shown.map(|l| format!("\n    {l}")).collect()
+    pub fn complaints(self) -> Vec<Arg> {
+        self.complaints.into_iter().take(TAIL).collect()
     }
 }
 
@@ -168,23 +164,18 @@ impl<'a> Session<'a> {
         if ran.status == 0 {
             return Ok(());
         }
-        let why: Vec<&str> = ran.tail.iter().map(String::as_str).collect();
-        let why = why.join("; ");
-        let root = self.root.host_path().display();
-        Err(Error::Guard(if ran.status == i32::from(REFUSED) {
-            format!("{root}: package scripts are not run: {why}; nothing was changed")
-        } else {
-            format!(
-                "{root}: package scripts cannot be shut in here: {why}; {WAYS_OUT}, or inside of this \
-                 root with `--root /`, where its scripts are at home; nothing was changed"
-            )
+        let why = container::words(&ran.tail);
+        let root = self.root.host_path().display().to_string();
+        Err(Error::Guard(match ran.status == i32::from(REFUSED) {
+            true => messages::scripts_not_run(root, why),
+            false => messages::cannot_shut_in(root, why, ways_out()),
         }))
     }
 
     /// Runs a step to its end.
     pub fn run(&self, step: &Step) -> Result<Ran> {
         self.stop.check()?;
-        log::debug!("running {} {}", step.program, step.args.join(" "));
+        say!(debug, messages::running(format!("{} {}", step.program, step.args.join(" "))));
         let words = std::iter::once(&step.program).chain(&step.args);
         self.start(step.kind, words.map(OsString::from).collect())
     }
@@ -211,7 +202,7 @@ impl<'a> Session<'a> {
         let mut ran = Ran::default();
         let program = &self.runner.program;
         let ended = container::run(program, request, &mut |is_out, line| ran.take(is_out, line))
-            .map_err(|e| Error::host("start", program, e))?;
+            .map_err(|e| Error::host(cannot::start, program, e))?;
         (ran.status, ran.why, ran.is_cut) = (ended.status, ended.why, ended.is_cut);
         Ok(ran)
     }
@@ -237,13 +228,14 @@ fn environment(epoch: Option<i64>) -> Vec<(&'static str, String)> {
 
 impl Ran {
     fn take(&mut self, is_out: bool, line: String) {
-        log::info!("  {line}");
+        let shown = container::line(&line);
+        say!(info, messages::output(shown.clone()));
         if self.tail.len() == TAIL {
             self.tail.pop_front();
         }
-        self.tail.push_back(line.clone());
+        self.tail.push_back(shown.clone());
         if ["E: ", "W: ", "Err:"].iter().any(|p| line.starts_with(p)) {
-            self.complaints.push(line.clone());
+            self.complaints.push(shown);
         }
         if is_out {
             self.stdout.push(line);
@@ -261,7 +253,7 @@ struct Scratch {
 #[allow(clippy::disallowed_methods)] // it lies on the machine that runs the tool
 impl Scratch {
     fn make(dir: &Path) -> Result<Scratch> {
-        let fail = |e| Error::host("make the directory for packages", dir, e);
+        let fail = |e| Error::host(cannot::make_the_directory_for_packages, dir, e);
         match std::fs::remove_dir_all(dir) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(fail(e)),
             _ => {}
@@ -282,14 +274,10 @@ impl Scratch {
     }
 
     /// Words, if more lies in it than may.
-    fn too_large(&self) -> Option<String> {
+    fn too_large(&self) -> Option<Message> {
         let size = size_of(&self.dir, SCRATCH_LIMIT);
         (size > SCRATCH_LIMIT).then(|| {
-            format!(
-                "more than {} MiB of package lists and packages in {}; it was ended",
-                SCRATCH_LIMIT >> 20,
-                self.dir.display()
-            )
+            messages::scratch_too_large(SCRATCH_LIMIT >> 20, self.dir.display().to_string())
         })
     }
 }
@@ -318,7 +306,8 @@ fn size_of(dir: &Path, enough: u64) -> u64 {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(e) = std::fs::remove_dir_all(&self.dir) {
-            log::warn!("{}: cannot remove: {e}; remove it by hand", self.dir.display());
+            let dir = self.dir.display().to_string();
+            say!(warn, messages::scratch_stays(dir, Arg::cause(e)));
         }
         // They stay where a journal lies in them.
         for dir in &self.made {
@@ -346,6 +335,6 @@ mod tests {
         large.set_len(SCRATCH_LIMIT).unwrap();
         assert!(size_of(top.path(), SCRATCH_LIMIT) > SCRATCH_LIMIT);
         let scratch = Scratch { dir: top.path().to_owned(), made: Vec::new() };
-        assert!(scratch.too_large().unwrap().contains("more than 2048 MiB"));
+        assert!(scratch.too_large().unwrap().to_string().contains("more than 2048 MiB"));
     }
 }

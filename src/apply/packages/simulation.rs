@@ -1,5 +1,8 @@
 //! What `apt-get -s` says it would do.
 
+use super::messages;
+use crate::message::Message;
+
 /// The packages a run would change.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Simulation {
@@ -13,7 +16,7 @@ pub(super) struct Simulation {
 impl Simulation {
     /// Reads the output. The counts that apt-get gives must agree with its lines: a guard that
     /// overlooks a line is none.
-    pub fn parse(lines: &[String]) -> Result<Simulation, String> {
+    pub fn parse(lines: &[String]) -> Result<Simulation, Message> {
         let mut found = Simulation::default();
         let mut counted = None;
         for line in lines {
@@ -28,15 +31,13 @@ impl Simulation {
             Some((come, go)) if (come, go) == (found.install.len(), found.remove.len()) => {
                 Ok(found)
             }
-            Some((come, go)) => Err(format!(
-                "apt-get's simulation counts {come} to install or upgrade and {go} to remove, its \
-                 lines name {} and {}; it cannot be judged, so nothing more is done",
+            Some((come, go)) => Err(messages::simulation_disagrees(
+                come,
+                go,
                 found.install.len(),
-                found.remove.len()
+                found.remove.len(),
             )),
-            None => Err("apt-get's simulation gives no counts; it cannot be judged, so nothing \
-                         more is done"
-                .to_owned()),
+            None => Err(messages::simulation_without_counts()),
         }
     }
 }
@@ -67,7 +68,7 @@ fn counts(line: &str) -> Option<(usize, usize)> {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Simulation, String> {
+    fn parse(text: &str) -> Result<Simulation, Message> {
         Simulation::parse(&text.lines().map(str::to_owned).collect::<Vec<_>>())
     }
 
@@ -89,9 +90,9 @@ mod tests {
     #[test]
     fn lines_that_disagree_with_the_counts_are_not_believed() {
         let counts = "0 upgraded, 0 newly installed, 2 to remove and 0 not upgraded.";
-        let e = parse(&format!("{counts}\nPurg a [1]\n")).unwrap_err();
+        let e = parse(&format!("{counts}\nPurg a [1]\n")).unwrap_err().to_string();
         assert!(e.contains("2 to remove, its lines name 0 and 1"), "{e}");
-        assert!(parse("Purg a [1]\n").unwrap_err().contains("no counts"));
+        assert!(parse("Purg a [1]\n").unwrap_err().to_string().contains("no counts"));
         assert!(parse(&format!("{counts}\nInst c (1)\nPurg a [1]\nPurg b [1]\n")).is_err());
         let none = "0 upgraded, 0 newly installed, 0 to remove and 3 not upgraded.";
         assert_eq!(parse(none), Ok(Simulation::default()));

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use nix::fcntl::OFlag;
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
-use super::names;
+use super::{messages, names};
 use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result, cannot};
+use crate::message::Message;
 use crate::plan::PackageChange;
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Links, Rootfs, escape};
 use crate::text::dpkg::State;
@@ -34,11 +35,11 @@ pub(super) fn guard(
     wanted: &[PackageChange],
 ) -> Result<()> {
     if users::get_effective_uid() != 0 {
-        return refuse("packages can be changed by root only; run as root".to_owned());
+        return refuse(messages::root_only());
     }
     for program in [DPKG, "/usr/bin/apt-get"] {
         if kind(root, program)? != Some(FileKind::File) {
-            return refuse(format!("{program}: not there; packages cannot be changed without it"));
+            return refuse(messages::program_missing(program));
         }
     }
     architecture(root)?;
@@ -46,8 +47,10 @@ pub(super) fn guard(
         for dir in ["/proc", "/sys", "/dev", "/run"] {
             let found = root.stat(&ImagePath::parse(dir)?)?.map(|s| s.kind);
             if found != Some(FileKind::Dir) {
-                let found = found.map_or("nothing".to_owned(), |k| format!("a {k}"));
-                return refuse(format!("{dir}: found {found}, want a directory"));
+                return refuse(match found {
+                    Some(found) => messages::other_than_directory(dir, error::kind(found)),
+                    None => messages::no_directory(dir),
+                });
             }
         }
     }
@@ -55,8 +58,8 @@ pub(super) fn guard(
     broken(packages, wanted)
 }
 
-fn refuse<T>(why: String) -> Result<T> {
-    Err(Error::Guard(format!("{why}; nothing was changed")))
+fn refuse<T>(why: Message) -> Result<T> {
+    Err(Error::Guard(messages::nothing_changed(why)))
 }
 
 fn kind(root: &DiskRootfs, path: &str) -> Result<Option<FileKind>> {
@@ -90,7 +93,7 @@ impl Machine {
         self == other || (self.processor, other.processor) == (AMD64, I386)
     }
 
-    fn name(self) -> String {
+    fn name(self) -> Message {
         match (self.processor, self.class) {
             (3, _) => "i386".into(),
             (62, 1) => "x32".into(),
@@ -100,7 +103,7 @@ impl Machine {
             (21, _) => "ppc64".into(),
             (22, _) => "s390x".into(),
             (243, _) => "riscv".into(),
-            (n, _) => format!("processor number {n}"),
+            (n, _) => messages::processor(n),
         }
     }
 }
@@ -113,19 +116,15 @@ fn machines(root: &DiskRootfs) -> Result<(Option<Machine>, Option<Machine>)> {
             let mut head = [0; 20];
             std::io::Read::read_exact(&mut file, &mut head).map(|()| head)
         })
-        .map_err(|e| Error::host("read this program", "/proc/self/exe", e))?;
+        .map_err(|e| Error::host(cannot::read_this_program, "/proc/self/exe", e))?;
     let program = root.read_bytes(&ImagePath::parse(DPKG)?, PROGRAM_LIMIT)?.unwrap_or_default();
     Ok((Machine::of(&own), Machine::of(&program)))
 }
 
-/// What is added when a root of i386 cannot fetch. Its C library asks for every socket by one call
-/// (`socketcall`) with the arguments in memory, where no filter can see that it is not one that leads
-/// to this machine's services; so the call is refused while the network is there.
-pub(super) const NO_NETWORK_FOR_I386: &str = "\n    programs for i386 get no network in a \
-    container: which socket they ask for (socketcall) cannot be seen; name a repository of files \
-    inside the root (`deb file:/…`), or run inside of this root with `--root /`";
-
-/// Whether the root's programs are for i386 and this one is not.
+/// Whether the root's programs are for i386 and this one is not. Such a root cannot fetch: its C
+/// library asks for every socket by one call (`socketcall`) with the arguments in memory, where no
+/// filter can see that it is not one that leads to this machine's services; so the call is refused
+/// while the network is there.
 pub(super) fn is_i386_here(root: &DiskRootfs) -> Result<bool> {
     let (own, theirs) = machines(root)?;
     Ok(own != theirs && theirs.is_some_and(|m| m.processor == I386))
@@ -134,13 +133,10 @@ pub(super) fn is_i386_here(root: &DiskRootfs) -> Result<bool> {
 fn architecture(root: &DiskRootfs) -> Result<()> {
     match machines(root)? {
         (Some(own), Some(theirs)) if own.runs(theirs) => Ok(()),
-        (Some(own), Some(theirs)) => refuse(format!(
-            "{DPKG}: a program for {}, this machine's programs are for {}; change the packages of \
-             this root on a machine of its own kind",
-            theirs.name(),
-            own.name()
-        )),
-        (_, None) => refuse(format!("{DPKG}: not a program of Linux")),
+        (Some(own), Some(theirs)) => {
+            refuse(messages::other_machine(DPKG, theirs.name(), own.name()))
+        }
+        (_, None) => refuse(messages::no_program(DPKG)),
         (None, _) => Ok(()),
     }
 }
@@ -153,17 +149,15 @@ fn locks(root: &DiskRootfs) -> Result<()> {
         }
         let fd = root
             .open_at(&path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, Links::Follow)
-            .map_err(|e| Error::target("open", &path, e))?;
+            .map_err(|e| Error::target(cannot::open, &path, e))?;
         let held = fcntl_getlk(&fd, &Flock::from(FlockType::WriteLock))
-            .map_err(|e| Error::target("ask for the lock of", &path, e))?;
+            .map_err(|e| Error::target(cannot::ask_for_the_lock_of, &path, e))?;
         if let Some(holder) = held {
-            let by = holder.pid.map_or("a process that cannot be seen from here".into(), |pid| {
-                format!("process {}", pid.as_raw_nonzero())
-            });
-            return refuse(format!(
-                "{path}: locked by {by}: a package manager is at work on this root; wait until it \
-                 has ended"
-            ));
+            let holder = match holder.pid {
+                Some(pid) => messages::process(pid.as_raw_nonzero().get()),
+                None => crate::apply::messages::unseen_process(),
+            };
+            return refuse(messages::locked(&path, holder));
         }
     }
     Ok(())
@@ -180,11 +174,7 @@ fn broken(packages: &Packages, wanted: &[PackageChange]) -> Result<()> {
         .map(|(names, r)| (escape(names.name), r.state))
         .find(|(name, _)| !known.contains(name));
     match found {
-        Some((name, state)) => refuse(format!(
-            "{name}: found {}, want it whole or gone: dpkg does nothing else before that; install \
-             it again or remove it by hand (`dpkg --audit` lists such packages)",
-            state.word()
-        )),
+        Some((name, state)) => refuse(messages::half_there(name, state.word())),
         None => Ok(()),
     }
 }
@@ -193,7 +183,7 @@ fn broken(packages: &Packages, wanted: &[PackageChange]) -> Result<()> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Interrupted {
     /// In words.
-    pub what: String,
+    pub what: Message,
     /// What is to be configured now; `None`: all of it. A package that is to go is not configured
     /// first: its own script may be what fails.
     pub others: Option<Vec<String>>,
@@ -218,8 +208,8 @@ pub(super) fn interrupted(packages: &Packages, going: &[String]) -> Option<Inter
     }
     let list = pending.into_iter().collect::<Vec<_>>().join(", ");
     let what = match list.is_empty() {
-        true => "an earlier run of dpkg was cut off".to_owned(),
-        false => format!("an earlier run of dpkg was cut off: {list}"),
+        true => messages::cut_off(),
+        false => messages::cut_off_at(list),
     };
     Some(Interrupted { what, others: some_go.then(|| others.into_iter().collect()) })
 }
@@ -387,7 +377,7 @@ mod tests {
         let s390x = elf(2, 2, 22);
         assert!(amd64.runs(amd64) && amd64.runs(i386));
         assert!(!amd64.runs(arm64) && !arm64.runs(amd64) && !i386.runs(amd64));
-        assert!(!amd64.runs(s390x) && s390x.name() == "s390x");
+        assert!(!amd64.runs(s390x) && s390x.name().to_string() == "s390x");
         assert_eq!(Machine::of(b"#!/bin/sh\nexec true # and more"), None);
         assert_eq!(Machine::of(b"\x7fELF"), None);
     }
@@ -397,14 +387,14 @@ mod tests {
         let whole = ("bash", "amd64", "install ok installed");
         let cut_off = packages(&[whole, ("man-db", "amd64", "install ok triggers-pending")]);
         let e = interrupted(&cut_off, &[]).unwrap();
-        assert!(e.what.ends_with("cut off: man-db (triggers-pending)"), "{e:?}");
+        assert!(e.what.to_string().ends_with("cut off: man-db (triggers-pending)"), "{e:?}");
         assert_eq!(e.others, None, "all of it");
         assert!(broken(&cut_off, &[]).is_ok());
         let stump = packages(&[whole, ("nis", "amd64", "install reinstreq half-installed")]);
         assert_eq!(interrupted(&stump, &[]), None, "dpkg cannot configure it");
         let e = broken(&stump, &[wanted("cups")]).unwrap_err();
         assert!(
-            matches!(&e, Error::Guard(why) if why.contains("nis: found half-installed")),
+            matches!(&e, Error::Guard(why) if why.to_string().contains("nis: found half-installed")),
             "{e}"
         );
         assert!(broken(&stump, &[wanted("nis")]).is_ok());
@@ -443,10 +433,10 @@ mod tests {
         ];
         let e = interrupted(&packages(&others), &going).unwrap();
         assert_eq!(e.others.unwrap(), ["libx:i386", "man-db"]);
-        assert!(!e.what.contains("nis"), "{}", e.what);
+        assert!(!e.what.to_string().contains("nis"), "{}", e.what);
         let all = interrupted(&packages(&others), &[]).unwrap();
         assert_eq!(all.others, None);
-        assert!(all.what.contains("nis (half-configured)"), "{}", all.what);
+        assert!(all.what.to_string().contains("nis (half-configured)"), "{}", all.what);
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn a_run_that_waited_in_vain_says_so() {
     let _held = Executor::lock(&one, &bench.state()).unwrap();
     let wait = Duration::from_millis(10);
     let e = Executor::lock_within(&two, &bench.state(), wait, &Stop::default()).err().unwrap();
-    assert!(matches!(&e, Error::Guard(why) if why.ends_with("(waited 10ms)")), "{e}");
+    assert!(matches!(&e, Error::Guard(why) if why.to_string().ends_with("(waited 10ms)")), "{e}");
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::profile::RuleId;
 use crate::rootfs::{Change, NewFile, StagedRootfs};
 
 mod copied;
@@ -66,7 +65,7 @@ impl Bench {
         ];
         let mut staged = StagedRootfs::new(disk);
         for change in &changes {
-            staged.stage(change, &rule()).unwrap();
+            staged.stage(change, &[0]).unwrap();
         }
         Plan::of_stage(&staged)
     }
@@ -74,10 +73,6 @@ impl Bench {
 
 fn path(p: &str) -> ImagePath {
     ImagePath::parse(p).unwrap()
-}
-
-fn rule() -> RuleId {
-    "1.1".parse().unwrap()
 }
 
 /// Every path with mode, size, modification time and content: what must be the same.
@@ -207,7 +202,7 @@ fn a_revert_tells_what_the_run_did_beyond_its_journal() {
     let done = revert(&disk, &bench.state(), &[], Duration::ZERO, &Stop::default()).unwrap();
     assert_eq!((done.run, done.paths.len(), done.remaining), (Some(1), 6, 0));
     assert_eq!(picture(&bench.root()), before);
-    let text = crate::report::reverted::render(&done, false);
+    let text = crate::report::reverted::render(&done, false, crate::message::Lang::En);
     assert!(text.contains("not undone: removed the package telnet\n"), "{text}");
 }
 
@@ -223,7 +218,7 @@ fn a_state_directory_others_can_read_is_refused() {
     fs::write(bench.root().join("etc/gone"), "again").unwrap();
     let disk = bench.disk();
     let mut staged = StagedRootfs::new(&disk);
-    staged.stage(&Change::Remove { path: path("/etc/gone") }, &rule()).unwrap();
+    staged.stage(&Change::Remove { path: path("/etc/gone") }, &[0]).unwrap();
     let plan = Plan::of_stage(&staged);
     drop(executor);
     let e = Executor::lock(&disk, &bench.state()).unwrap().apply(&plan).unwrap_err();
@@ -276,7 +271,7 @@ fn two_names_of_one_file_are_no_interference() {
     for name in ["/etc/crontab", "/etc/crontab2"] {
         let mode = Some(0o600);
         staged
-            .stage(&Change::SetStat { path: path(name), mode, uid: None, gid: None }, &rule())
+            .stage(&Change::SetStat { path: path(name), mode, uid: None, gid: None }, &[0])
             .unwrap();
     }
     let executor = Executor::lock(&disk, &bench.state()).unwrap();

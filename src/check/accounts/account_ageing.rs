@@ -9,11 +9,12 @@ use serde::Deserialize;
 
 use super::clock::{self, Today};
 use super::people::{is_person, no_person};
-use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected};
+use super::{AccountFile, ByName, Ledger, Lock, UidRange, messages};
 use crate::check::data::{self, BadData};
-use crate::check::{Finding, Primitive};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::message::Message;
+use crate::rootfs::show_name;
 use crate::text::accounts::{
     AccountLine, CHANGED, Days, Edits, INACTIVE, Layout, MAX, MIN, PASSWORD, WARN, days,
 };
@@ -62,12 +63,12 @@ impl Limit {
         }
     }
 
-    fn word(self) -> &'static str {
+    fn word(self) -> Message {
         match self {
-            Limit::Min => "minimum age",
-            Limit::Max => "maximum age",
-            Limit::Warn => "warning period",
-            Limit::Inactive => "inactivity period",
+            Limit::Min => messages::minimum_age(),
+            Limit::Max => messages::maximum_age(),
+            Limit::Warn => messages::warning_period(),
+            Limit::Inactive => messages::inactivity_period(),
         }
     }
 }
@@ -77,21 +78,22 @@ impl Primitive for AccountAgeing {
         data::within("write", self.write.into(), self.min.into(), self.max.map(i64::from))
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        self.audit_on(root, clock::today())
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        self.audit_on(audit, clock::today())
     }
 }
 
 /// A difference in one line, and the edit that would close it.
 struct Wrong {
     field: Limit,
-    found: String,
+    found: Message,
     /// `None`: no value would be right.
     write: Option<u32>,
 }
 
 impl AccountAgeing {
-    fn audit_on(&self, root: &dyn Rootfs, today: Today) -> Result<Finding> {
+    fn audit_on(&self, audit: &Audit<'_>, today: Today) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let shadow = AccountFile::require(root, Layout::Shadow)?;
         let (users, secrets) = (passwd.table(), shadow.table());
@@ -107,51 +109,50 @@ impl AccountAgeing {
         for secret in with_password {
             let name = secret.name();
             let wrong = self.wrong(secret);
-            let evidence = |found: &str| {
-                let want = self.want();
-                shadow.at(secret.line).found(format!("{found} of {}", show_name(name))).want(want)
-            };
+            let shown = show_name(name);
+            let evidence = |found: Message| shadow.at(secret.line).found(found).want(self.want());
             if name == b"root" {
                 let found = wrong.map_or_else(|| self.show(secret), |w| w.found);
-                ledger.note(evidence(&found).note("root is not aged, whatever it has"));
+                ledger.note(evidence(found).note(messages::root_is_not_aged()));
                 continue;
             }
             judged += 1;
             let Some(wrong) = wrong else {
-                ledger.holds(|| evidence(&self.show(secret)));
+                ledger.holds(|| evidence(self.show(secret)));
                 continue;
             };
             let user = names.first(name);
-            let edit = match wrong.write {
-                None => Err("the account's maximum age leaves no room for it; set both by hand"),
-                Some(write) => wrong.would_lock_out(secret, write, today).map_or(Ok(write), Err),
-            };
-            let edit = if is_protected(root, name) {
-                Err(PROTECTED)
+            let subject = Subject::account(name);
+            let edit = if let Some(exclusion) = audit.excluded(&subject) {
+                Err(exclusion.cause.clone())
             } else if names.is_ambiguous(name) || secret_names.is_ambiguous(name) {
-                Err(AMBIGUOUS)
+                Err(messages::ambiguous(&shown))
             } else if let Err(why) = &border {
-                Err(why.as_str())
+                Err(why.clone())
             } else if !user.is_some_and(|u| is_person(&u, &range)) {
-                Err("the account is not a person's; lock its password, or set the limit by hand")
+                Err(messages::not_aged(&shown))
             } else if let Some(why) = &doubt {
-                Err(why.as_str())
+                Err(why.clone())
             } else {
-                edit
+                match wrong.write {
+                    None => Err(messages::no_room(&shown)),
+                    Some(write) => {
+                        wrong.would_lock_out(secret, write, today).map_or(Ok(write), Err)
+                    }
+                }
             };
             match edit {
-                Err(why) => ledger.open(evidence(&wrong.found), why),
+                Err(why) => ledger.open(subject, evidence(wrong.found), why),
                 Ok(write) => {
                     edits.set(secret.line, wrong.field.index(), write.to_string());
-                    ledger.closable(evidence(&wrong.found));
+                    ledger.closable(subject, evidence(wrong.found));
                 }
             }
         }
         ledger.lines(&shadow, &secrets, |_| true);
         ledger.lines(&passwd, &users, |_| true);
         if judged == 0 && !ledger.has_gaps() {
-            let note = "no account but perhaps root has a password";
-            let mut evidence = vec![shadow.whole().note(note)];
+            let mut evidence = vec![shadow.whole().note(messages::no_password_but_roots())];
             if let Finding::Met(notes) = ledger.finish(&[]) {
                 evidence.extend(notes);
             }
@@ -160,20 +161,20 @@ impl AccountAgeing {
         Ok(ledger.finish(&[(&shadow, edits)]))
     }
 
-    fn want(&self) -> String {
+    fn want(&self) -> Message {
         match self.max {
-            Some(max) => format!("{} of {} to {max} days", self.field.word(), self.min),
-            None => format!("{} of at least {} days", self.field.word(), self.min),
+            Some(max) => messages::want_days_between(self.field.word(), self.min, max),
+            None => messages::want_days_at_least(self.field.word(), self.min),
         }
     }
 
-    fn show(&self, secret: &AccountLine<'_>) -> String {
-        let word = self.field.word();
+    fn show(&self, secret: &AccountLine<'_>) -> Message {
+        let (word, account) = (self.field.word(), show_name(secret.name()));
         match days(secret.field(self.field.index())) {
-            Days::Unset => format!("no {word}"),
-            Days::Set(days) => format!("{word} {days}"),
+            Days::Unset => messages::limit_unset(word, account),
+            Days::Set(days) => messages::limit_set(word, days, account),
             // What is there may have slipped in from the password field: not shown.
-            Days::Invalid => format!("{word} that is no number"),
+            Days::Invalid => messages::limit_invalid(word, account),
         }
     }
 
@@ -203,7 +204,7 @@ impl AccountAgeing {
         match days(secret.field(MIN)) {
             Days::Set(min) if min > own_max => Some(Wrong {
                 field: Limit::Min,
-                found: format!("minimum age {min} above maximum age {own_max}"),
+                found: messages::minimum_above_maximum(min, own_max, show_name(secret.name())),
                 write: Some(least).filter(|w| i64::from(*w) <= own_max),
             }),
             _ => None,
@@ -218,7 +219,8 @@ impl Wrong {
         secret: &AccountLine<'_>,
         write: u32,
         today: Today,
-    ) -> Option<&'static str> {
+    ) -> Option<Message> {
+        let account = || show_name(secret.name());
         let day = |index| match days(secret.field(index)) {
             Days::Set(days) => Some(days),
             Days::Unset | Days::Invalid => None,
@@ -229,19 +231,13 @@ impl Wrong {
         let last_good_day = match self.field {
             Limit::Min | Limit::Warn => return None,
             Limit::Max if changed <= 0 => {
-                return Some(
-                    "the day of the last change is not known, so a maximum age would end the \
-                     password at once; set a new password",
-                );
+                return Some(messages::would_expire_at_once(account()));
             }
             Limit::Max => changed + write,
             // Without a maximum age nothing ever becomes inactive.
             Limit::Inactive => changed + day(MAX)? + write,
         };
-        (last_good_day < today.latest + GRACE).then_some(
-            "the password is so old that this would keep the account out within a week; set a \
-             new password",
-        )
+        (last_good_day < today.latest + GRACE).then(|| messages::would_lock_out(account()))
     }
 }
 
@@ -252,8 +248,10 @@ mod tests {
         PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, try_want, want,
         with,
     };
+    use crate::check::testing::Run;
     use crate::check::{Check, Outcome};
     use crate::rootfs::MemoryRootfs;
+    use crate::rootfs::Rootfs;
 
     const TODAY: i64 = 20_000;
     const MIN: &str = "account_ageing = { field = \"min\", min = 1, write = 1 }";
@@ -266,8 +264,8 @@ mod tests {
     struct On(AccountAgeing, i64);
 
     impl Primitive for On {
-        fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-            self.0.audit_on(root, Today::on(self.1))
+        fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+            self.0.audit_on(audit, Today::on(self.1))
         }
     }
 
@@ -437,8 +435,8 @@ mod tests {
         let cut = image().file("/etc/shadow", format!("{SHADOW}eve:$6$a$b:1\n"));
         assert_eq!(
             open(&want, &cut),
-            ["/etc/shadow:7: a malformed line: 3 fields, want 9: line 7 is malformed; correct it \
-              by hand"]
+            ["/etc/shadow:7: a malformed line: 3 fields instead of 9: line 7 of /etc/shadow \
+                 is malformed; correct it by hand"]
         );
         let empty = image().file("/etc/shadow", "");
         assert_eq!(outcome(&want, &empty), Outcome::MetVacuously);
@@ -470,5 +468,21 @@ mod tests {
         assert!(try_want(words).unwrap_err().contains("`write`: found 400, want `min` to `max`, "));
         assert!(try_want("account_ageing = { field = \"max\", min = 1, writ = 4 }").is_err());
         assert!(try_want("account_ageing = { field = \"expire\", min = 1, write = 4 }").is_err());
+    }
+
+    #[test]
+    fn an_excluded_account_keeps_its_limits() {
+        let shadow = with(SHADOW, "bob:!:18000:", "bob:$6$a$b:19990:");
+        let root = image()
+            .file("/etc/passwd", format!("{PASSWD}eve:x:1001:1001::/home/eve:/bin/sh\n"))
+            .file("/etc/shadow", format!("{shadow}eve:$6$a$b:19990:0:99999:7:::\n"))
+            .excluding(Subject::account(b"bob"));
+        let want = on(MAX, TODAY);
+        assert_eq!(
+            changed_lines(&stage(&want, &root)),
+            ["-eve:$6$a$b:19990:0:99999:7:::", "+eve:$6$a$b:19990:0:365:7:::"]
+        );
+        let left = open(&want, &root);
+        assert!(left.len() == 1 && left[0].contains("the account bob is protected"), "{left:?}");
     }
 }

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountFile, Ledger};
-use crate::check::{Finding, Primitive};
+use super::{AccountFile, Ledger, messages};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::message::Message;
+use crate::rootfs::show_name;
 use crate::text::accounts::{AccountLine, GID, Layout, UID};
 
 /// Every value of a field occurs once.
@@ -51,12 +52,12 @@ impl UniqueField {
         }
     }
 
-    fn word(self) -> &'static str {
+    fn word(self) -> Message {
         match self {
-            UniqueField::Uid => "user number",
-            UniqueField::Gid => "group number",
-            UniqueField::UserName => "user name",
-            UniqueField::GroupName => "group name",
+            UniqueField::Uid => messages::user_number(),
+            UniqueField::Gid => messages::group_number(),
+            UniqueField::UserName => messages::user_name(),
+            UniqueField::GroupName => messages::group_name(),
         }
     }
 
@@ -70,7 +71,8 @@ impl UniqueField {
 }
 
 impl Primitive for AccountUnique {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let file = AccountFile::require(root, self.field.layout())?;
         let table = file.table();
         let mut ledger = Ledger::default();
@@ -82,28 +84,35 @@ impl Primitive for AccountUnique {
             if earlier.line == entry.line {
                 continue;
             }
-            let (name, other) = (show_name(entry.name()), show_name(earlier.name()));
-            let what = match self.field.key(entry) {
-                Key::Number(number) => format!("{word} {number} of {name}"),
-                Key::Name(_) => format!("{word} {name}"),
+            let name = show_name(entry.name());
+            let found = match self.field.key(entry) {
+                Key::Number(number) => {
+                    let other = show_name(earlier.name());
+                    messages::same_number(&word, number, name, other, earlier.line)
+                }
+                Key::Name(_) => messages::same_name(&word, name, earlier.line),
+            };
+            let subject = match self.field.layout() {
+                Layout::Group => Subject::group(entry.name()),
+                _ => Subject::account(entry.name()),
             };
             ledger.open(
-                file.at(entry.line)
-                    .found(format!(
-                        "{what}, which is also that of {other} on line {}",
-                        earlier.line
-                    ))
-                    .want(format!("every {word} once")),
-                format!("decide which line keeps its {word}, and change or remove the other"),
+                subject,
+                file.at(entry.line).found(found).want(messages::want_once(&word)),
+                messages::decide_line(&word, &file.path, earlier.line, entry.line),
             );
         }
         ledger.lines(&file, &table, |_| true);
         let count = table.entries.len();
         if count == 0 && !ledger.has_gaps() {
-            return Ok(Finding::MetVacuously(vec![file.whole().note("no line names an account")]));
+            let note = match self.field.layout() {
+                Layout::Group => messages::no_group_line(),
+                _ => messages::no_account_line(),
+            };
+            return Ok(Finding::MetVacuously(vec![file.whole().note(note)]));
         }
         if !ledger.has_gaps() {
-            ledger.note(file.whole().found(format!("{count} lines, every {word} once")));
+            ledger.note(file.whole().found(messages::all_differ(count, &word)));
         }
         Ok(ledger.finish(&[]))
     }
@@ -162,7 +171,8 @@ mod tests {
             open(unique("uid").primitive(), &root),
             [
                 "/etc/passwd:7: user number 1000 of eve, which is also that of bob on line 6: decide \
-              which line keeps its user number, and change or remove the other"
+              which of the lines 6 and 7 of /etc/passwd keeps its user number, and change or remove \
+              the other"
             ]
         );
     }

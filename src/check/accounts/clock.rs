@@ -5,7 +5,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::AccountFile;
+use super::{AccountFile, messages};
+use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::accounts::{CHANGED, Days, Layout, days};
 
@@ -44,11 +45,9 @@ impl Today {
 /// Why `today` cannot be the right day: what the tree shows to have happened later. A clock that is
 /// behind (no battery, not set yet) would make every password young, and an age limit on it would
 /// shut the account where the clock is right. `None`: nothing speaks against it.
-pub fn doubt(root: &dyn Rootfs, today: Today) -> Option<String> {
+pub fn doubt(root: &dyn Rootfs, today: Today) -> Option<Message> {
     let late = |day: i64| day > today.latest.saturating_add(SLACK);
-    let told = |what: String| {
-        format!("the clock says {}, but {what}; set the clock and run again", date(today.latest))
-    };
+    let behind = |proof: Message| messages::clock_is_behind(date(today.latest), proof);
     if let Ok(Some(shadow)) = AccountFile::read(root, Layout::Shadow) {
         let secrets = shadow.table();
         let changed = secrets.entries.iter().find_map(|s| match days(s.field(CHANGED)) {
@@ -56,25 +55,21 @@ pub fn doubt(root: &dyn Rootfs, today: Today) -> Option<String> {
             _ => None,
         });
         if let Some((line, day)) = changed {
-            return Some(told(format!(
-                "/etc/shadow, line {}, has a change on day {day} ({})",
-                line,
-                date(day)
-            )));
+            return Some(behind(messages::changed_later(&shadow.path, line, day, date(day))));
         }
     }
     WITNESSES.iter().find_map(|name| {
         let stat = root.locate(&ImagePath::parse(name).ok()?).ok()?.stat?;
         let day = stat.mtime.div_euclid(i64::try_from(SECONDS_PER_DAY).ok()?);
-        late(day).then(|| told(format!("{name} was written on {}", date(day))))
+        late(day).then(|| behind(messages::written_later(*name, date(day))))
     })
 }
 
 /// A day as year, month and day (Gregorian; days from 1970-01-01).
-fn date(day: i64) -> String {
+pub(crate) fn date(day: i64) -> Message {
     // Far beyond what anybody means, the number says as much.
     if !(-100_000..10_000_000).contains(&day) {
-        return format!("day {day}");
+        return messages::far_day(day);
     }
     // From the first of March of the year 0, in eras of 400 years.
     let z = day + 719_468;
@@ -84,7 +79,8 @@ fn date(day: i64) -> String {
     let shifted = (5 * of_year + 2) / 153;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{:02}", of_year - (153 * shifted + 2) / 5 + 1)
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    Message::value(format!("{year:04}-{month:02}-{day:02}"))
 }
 
 /// Today by `SOURCE_DATE_EPOCH` and the clock of the machine that runs the tool.
@@ -121,7 +117,7 @@ mod tests {
             (-1, "1969-12-31"),
             (i64::MAX, "day 9223372036854775807"),
         ] {
-            assert_eq!(date(day), want);
+            assert_eq!(date(day).to_string(), want);
         }
     }
 
@@ -135,7 +131,7 @@ mod tests {
         let why = says("bob:!:20787::::::\n", 20_000).unwrap();
         let want = "the clock says 2024-10-04, but /etc/shadow, line 2, has a change on day 20787 \
                     (2026-11-30); set the clock and run again";
-        assert_eq!(why, want);
+        assert_eq!(why.to_string(), want);
         assert!(says("", 1).is_some(), "of whom it is does not matter");
         let none = MemoryRootfs::new();
         assert_eq!(doubt(&none, Today::on(1)), None);
@@ -146,7 +142,7 @@ mod tests {
         };
         for name in WITNESSES {
             let later = written(name, 20_002 * 86_400);
-            assert!(doubt(&later, Today::on(20_000)).unwrap().contains(name));
+            assert!(doubt(&later, Today::on(20_000)).unwrap().to_string().contains(name));
             assert_eq!(doubt(&later, Today::on(20_001)), None);
         }
     }

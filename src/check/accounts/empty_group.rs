@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountFile, Ledger, is_protected};
-use crate::check::{Finding, Primitive};
+use super::{AccountFile, Ledger, messages};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::message::Message;
+use crate::rootfs::show_name;
 use crate::text::accounts::{
     ADMINISTRATORS, AccountLine, Edits, GID, Layout, MEMBERS, PRIMARY_GID, members,
 };
@@ -23,7 +24,8 @@ pub struct EmptyGroup {
 }
 
 impl Primitive for EmptyGroup {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let name = self.name.as_bytes();
         let group = AccountFile::require(root, Layout::Group)?;
         let gshadow = AccountFile::read(root, Layout::Gshadow)?;
@@ -34,31 +36,34 @@ impl Primitive for EmptyGroup {
         let mut gids = HashSet::new();
         for entry in groups.entries.iter().filter(|g| g.name() == name) {
             gids.insert(entry.number(GID));
-            let clean = empty(root, &group, entry, MEMBERS, "members", &mut edits[0], &mut ledger);
+            let clean = empty(audit, &group, entry, Role::Member, &mut edits[0], &mut ledger);
             if clean {
-                ledger.note(group.at(entry.line).found("no members").want("no members"));
+                let (found, want) = (messages::no_members(), messages::no_members());
+                ledger.note(group.at(entry.line).found(found).want(want));
             }
         }
         let secrets = gshadow.as_ref().map(AccountFile::table);
         if let (Some(file), Some(table)) = (&gshadow, &secrets) {
             for entry in table.entries.iter().filter(|g| g.name() == name) {
-                for (field, word) in [(ADMINISTRATORS, "administrators"), (MEMBERS, "members")] {
-                    empty(root, file, entry, field, word, &mut edits[1], &mut ledger);
+                for role in [Role::Administrator, Role::Member] {
+                    empty(audit, file, entry, role, &mut edits[1], &mut ledger);
                 }
             }
             ledger.lines(file, table, |fault| fault.name == name);
         }
         for user in users.entries.iter().filter(|u| gids.contains(&u.number(PRIMARY_GID))) {
+            let account = show_name(user.name());
             let evidence = passwd
                 .at(user.line)
-                .found(format!("{} is the primary group of {}", self.name, show_name(user.name())))
-                .want(format!("nobody in {}", self.name));
-            ledger.open(evidence, "give the user another primary group, by hand");
+                .found(messages::is_primary_group(&self.name, &account))
+                .want(messages::want_nobody_in(&self.name));
+            let subject = Subject::account(user.name());
+            ledger.open(subject, evidence, messages::change_primary_group(account));
         }
         ledger.lines(&group, &groups, |fault| fault.name == name);
         ledger.lines(&passwd, &users, |_| true);
         if gids.is_empty() && !ledger.has_gaps() {
-            let note = format!("there is no group {}", self.name);
+            let note = messages::no_group(&self.name);
             return Ok(Finding::MetVacuously(vec![group.whole().note(note)]));
         }
         let [in_group, in_gshadow] = edits;
@@ -68,29 +73,63 @@ impl Primitive for EmptyGroup {
     }
 }
 
+/// What an account is in a group.
+#[derive(Clone, Copy)]
+enum Role {
+    Member,
+    Administrator,
+}
+
+impl Role {
+    fn field(self) -> usize {
+        match self {
+            Role::Member => MEMBERS,
+            Role::Administrator => ADMINISTRATORS,
+        }
+    }
+
+    fn of(self, account: String) -> Message {
+        match self {
+            Role::Member => messages::member(account),
+            Role::Administrator => messages::administrator(account),
+        }
+    }
+
+    fn nobody(self) -> Message {
+        match self {
+            Role::Member => messages::no_members(),
+            Role::Administrator => messages::no_administrators(),
+        }
+    }
+}
+
 /// Takes everybody out of a list but those who are protected. Says whether it was empty.
 fn empty(
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     file: &AccountFile,
     entry: &AccountLine<'_>,
-    field: usize,
-    word: &str,
+    role: Role,
     edits: &mut Edits,
     ledger: &mut Ledger,
 ) -> bool {
-    let names = |names: &[&[u8]]| names.iter().map(|n| show_name(n)).collect::<Vec<_>>().join(", ");
-    let (kept, out): (Vec<&[u8]>, Vec<&[u8]>) =
-        members(entry.field(field)).partition(|member| is_protected(root, member));
-    let want = format!("no {word}");
-    if !kept.is_empty() {
-        let evidence = file.at(entry.line).found(format!("{word} {}", names(&kept))).want(&want);
-        ledger.open(evidence, super::PROTECTED);
+    let (mut kept, mut all) = (Vec::new(), 0);
+    for member in members(entry.field(role.field())) {
+        all += 1;
+        let subject = Subject::account(member);
+        let found = role.of(show_name(member));
+        let evidence = file.at(entry.line).found(found).want(role.nobody());
+        match audit.excluded(&subject) {
+            Some(exclusion) => {
+                kept.push(member);
+                ledger.open(subject, evidence, exclusion.cause.clone());
+            }
+            None => ledger.closable(subject, evidence),
+        }
     }
-    if !out.is_empty() {
-        edits.set(entry.line, field, kept.join(&b','));
-        ledger.closable(file.at(entry.line).found(format!("{word} {}", names(&out))).want(&want));
+    if all > kept.len() {
+        edits.set(entry.line, role.field(), kept.join(&b','));
     }
-    kept.is_empty() && out.is_empty()
+    all == 0
 }
 
 #[cfg(test)]
@@ -99,7 +138,8 @@ mod tests {
         GROUP, GSHADOW, PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want,
         with,
     };
-    use crate::check::{Check, Outcome};
+    use crate::check::testing::Run;
+    use crate::check::{Check, Outcome, Subject};
 
     fn shadow() -> Check {
         want("empty_group = { name = \"shadow\" }")
@@ -147,7 +187,7 @@ mod tests {
         let cut = image().file("/etc/group", with(GROUP, "shadow:x:42:", "shadow:x:42"));
         assert_eq!(outcome(want, &cut), Outcome::NotMet);
         let linked = image().without("/etc/group").file("/d/g", members).link("/etc/group", "/d/g");
-        assert_eq!(open(want, &linked).len(), 1);
+        assert_eq!(open(want, &linked).len(), 2, "one gap for each member");
     }
 
     #[test]
@@ -158,5 +198,24 @@ mod tests {
         assert_eq!(outcome(want, &none), Outcome::MetVacuously);
         assert_eq!(outcome(want, &image().without("/etc/group")), Outcome::Unknown);
         assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn an_excluded_account_stays_in_both_files() {
+        let want = shadow();
+        let root = image()
+            .file("/etc/group", with(GROUP, "shadow:x:42:", "shadow:x:42:bob,eve"))
+            .file("/etc/gshadow", with(GSHADOW, "shadow:*::", "shadow:*:eve,bob:bob"))
+            .excluding(Subject::account(b"bob"));
+        assert_eq!(
+            changed_lines(&stage(want.primitive(), &root)),
+            [
+                "-shadow:x:42:bob,eve",
+                "+shadow:x:42:bob",
+                "-shadow:*:eve,bob:bob",
+                "+shadow:*:bob:bob"
+            ]
+        );
+        assert_eq!(open(want.primitive(), &root).len(), 3);
     }
 }

@@ -1,18 +1,20 @@
 //! Laws that every rule about accounts keeps, on generated images: it never panics, its changes
-//! close what they were made for, doing it twice is nothing, and no change lets anybody in.
+//! close what they were made for, doing it twice is nothing, no change lets anybody in, and what is
+//! excluded stays while the rest is changed as ever.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::testing::{changed_lines, outcome, stage, want};
-use crate::check::Outcome;
+use super::testing::{Run, Scene, changed_lines, outcome, stage, want};
+use crate::check::{Audit, Options, Outcome, Subject, SubjectKind};
+use crate::message::Message;
 use crate::plan::plan;
 use crate::profile::{ProfileFiles, Rule};
 use crate::rootfs::{
     Change, ImagePath, MemoryRootfs, NewFile, NodeBody, Rootfs, StagedRootfs, Stat,
 };
-use crate::text::accounts::{Layout, PASSWORD, SHELL, parse};
+use crate::text::accounts::{Layout, PASSWORD, SHELL, members, parse};
 
 /// Every rule about accounts of the profile.
 const WANTS: &[&str] = &[
@@ -105,7 +107,7 @@ fn gshadow() -> impl Strategy<Value = String> {
     lines(vec![name(), password(), list(), list()])
 }
 
-fn images() -> impl Strategy<Value = MemoryRootfs> {
+fn images() -> impl Strategy<Value = Scene> {
     let modes = proptest::sample::select(vec![0o700u32, 0o750, 0o755, 0o777]);
     let fstab = one_of(&["", "x /home ext4", "x /mnt nfs", "x /mnt ext4"]);
     (passwd(), shadow(), group(), gshadow(), modes, 0u32..3, fstab, any::<bool>()).prop_map(
@@ -122,7 +124,7 @@ fn images() -> impl Strategy<Value = MemoryRootfs> {
                 .file_with("/home/bob/.rc", "", 0o666, 999 + owner, 0)
                 .link("/link", "/home/bob")
                 .link("/loop", "loop");
-            if protect { root.protecting("bob") } else { root }
+            if protect { root.protecting("bob") } else { root.scene() }
         },
     )
 }
@@ -168,39 +170,123 @@ fn who_gets_in(root: &dyn Rootfs) -> BTreeSet<(Vec<u8>, bool)> {
     open
 }
 
+/// Subjects, each excluded of all rows or of one, by its place in [`WANTS`].
+fn excluded() -> impl Strategy<Value = Vec<(Subject, Option<usize>)>> {
+    let account = one_of(&["root", "bob", "eve", "daemon", "_apt", "git"])
+        .prop_map(|name| Subject::account(name.as_bytes()));
+    let place = one_of(&["/root", "/home/bob", "/home/bob/.rc", "/home/eve"])
+        .prop_map(|path| Subject::new(SubjectKind::Path, path));
+    let subject = prop_oneof![2 => account, 1 => place];
+    let row = proptest::option::weighted(0.7, 0..WANTS.len());
+    proptest::collection::vec((subject, row), 1..4)
+}
+
+/// Everything in a tree that a row could change about a subject.
+fn about(root: &dyn Rootfs, subject: &Subject) -> Vec<String> {
+    if subject.kind == SubjectKind::Path {
+        let stat = root.stat(&ImagePath::parse(&subject.value).unwrap()).unwrap();
+        return vec![format!("{:?}", stat.map(|s| (s.kind, s.mode, s.uid, s.gid)))];
+    }
+    let name = subject.value.as_bytes();
+    let mut all = Vec::new();
+    for file in ["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow"] {
+        let text = root.read_bytes(&ImagePath::parse(file).unwrap(), 1 << 20).unwrap().unwrap();
+        for line in text.split(|b| *b == b'\n') {
+            let fields: Vec<&[u8]> = line.split(|b| *b == b':').collect();
+            let said = || String::from_utf8_lossy(line).into_owned();
+            if !file.ends_with("group") && !file.ends_with("gshadow") {
+                if fields[0] == name {
+                    all.push(said());
+                }
+                continue;
+            }
+            let lists = fields.iter().enumerate().skip(2);
+            let with_it = lists.filter(|(_, list)| members(list).any(|member| member == name));
+            all.extend(with_it.map(|(field, _)| {
+                format!("{file} {} {field}", String::from_utf8_lossy(fields[0]))
+            }));
+        }
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Of all rows: what is about the subject stays. Of one row: it is as if that row were not
+    /// there for the subject. Either way the rest is as if nothing were excluded.
+    #[test]
+    fn an_exclusion_spares_its_subject_and_nothing_else(
+        scene in images(), excluded in excluded(),
+    ) {
+        let (root, all) = (&scene.root, rules());
+        let planned = |without: &dyn Fn(usize) -> bool, options: &Options| {
+            let rows: Vec<_> =
+                all.iter().enumerate().filter(|(at, _)| !without(*at)).map(|(_, r)| r).collect();
+            let plan = plan(&rows, Audit::new(root, options)).unwrap();
+            StagedRootfs::with(root, plan.nodes())
+        };
+        let mut options = Options::default();
+        for (subject, row) in &excluded {
+            let cause = || Message::value("a test");
+            match row {
+                None => options.exclusions.exclude(subject.clone(), cause()),
+                Some(at) => options.exclusions.exclude_of(&all[*at].id, subject.clone(), cause()),
+            }
+        }
+        let spared = planned(&|_| false, &options);
+        for (subject, _) in &excluded {
+            let of_row = |at| {
+                excluded.iter().any(|(s, row)| s == subject && row.is_none_or(|row| row == at))
+            };
+            let want = planned(&of_row, &Options::default());
+            prop_assert_eq!(about(&spared, subject), about(&want, subject), "{}", subject);
+        }
+        let free = planned(&|_| false, &Options::default());
+        for name in ["root", "bob", "eve", "daemon", "_apt", "git"] {
+            let subject = Subject::account(name.as_bytes());
+            if excluded.iter().all(|(s, _)| *s != subject) {
+                prop_assert_eq!(about(&spared, &subject), about(&free, &subject), "{}", subject);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn changes_close_what_they_were_made_for_and_let_nobody_in(root in images()) {
-        let before = who_gets_in(&root);
+    fn changes_close_what_they_were_made_for_and_let_nobody_in(scene in images()) {
+        let before = who_gets_in(&scene.root);
         for words in WANTS {
             let want = want(words);
             let want = want.primitive();
+            let audit = Audit::from(&scene);
             // `stage` fails when a change does not close its gap, or asks for another one.
-            let staged = stage(want, &root);
+            let staged = stage(want, &scene);
             let after = who_gets_in(&staged);
             prop_assert!(after.is_subset(&before), "{}: {:?} after {:?}", words, after, before);
-            let again = stage(want, &staged);
+            let again = stage(want, audit.on(&staged));
             prop_assert!(changed_lines(&again).is_empty(), "{}: {:?}", words, changed_lines(&again));
-            if outcome(want, &root) == Outcome::Met {
+            if outcome(want, audit) == Outcome::Met {
                 prop_assert!(changed_lines(&staged).is_empty(), "{}", words);
             }
             let lines = changed_lines(&staged);
             let spared = lines.iter().filter_map(|line| line.strip_prefix("-bob:")).all(|rest| {
                 lines.contains(&format!("+bob:{rest}")) // a line feed was missing
             });
-            let protected = root.protected_accounts() == ["bob"];
+            let protected = audit.excluded(&Subject::account(b"bob")).is_some();
             prop_assert!(spared || !protected, "{}: a protected account: {:?}", words, lines);
         }
     }
 
     #[test]
-    fn all_together_settle_and_a_second_plan_is_empty(root in images()) {
+    fn all_together_settle_and_a_second_plan_is_empty(scene in images()) {
+        let (root, audit) = (&scene.root, Audit::from(&scene));
         let rules = rules();
         let rules: Vec<_> = rules.iter().collect();
-        let first = plan(&rules, &root).unwrap();
-        let mut staged = StagedRootfs::new(&root);
+        let first = plan(&rules, audit).unwrap();
+        let mut staged = StagedRootfs::new(root);
         for change in first.changes() {
             let Some(after) = &change.after else { continue };
             let path = change.path.clone();
@@ -213,10 +299,10 @@ proptest! {
                 NodeBody::Dir if change.before.is_none() => Change::MakeDir { path, create },
                 _ => Change::SetStat { path, mode: Some(mode), uid: Some(uid), gid: Some(gid) },
             };
-            staged.stage(&step, &rules[0].id).unwrap();
+            staged.stage(&step, &[]).unwrap();
         }
-        prop_assert!(who_gets_in(&staged).is_subset(&who_gets_in(&root)));
-        prop_assert!(plan(&rules, &staged).unwrap().changes().is_empty());
+        prop_assert!(who_gets_in(&staged).is_subset(&who_gets_in(root)));
+        prop_assert!(plan(&rules, audit.on(&staged)).unwrap().changes().is_empty());
     }
 
     #[test]

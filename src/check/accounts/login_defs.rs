@@ -6,12 +6,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use crate::check::common::rewrite;
 use crate::check::data::{self, BadData, Umask};
 use crate::check::foreign;
-use crate::check::{Evidence, Finding, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::login_defs::{self, LoginDef};
 
 const PATH: &str = "/etc/login.defs";
@@ -64,8 +65,8 @@ impl Primitive for LoginDefs {
         }
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        Judge { key: &self.key, want: self.want().map_err(BadData::into_error)? }.audit(root)
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        Judge { key: &self.key, want: self.want().map_err(BadData::into_error)? }.find(audit)
     }
 }
 
@@ -80,7 +81,8 @@ impl LoginDefs {
 }
 
 impl Judge<'_> {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let path = ImagePath::parse(PATH)?;
         let file = root.read(&path)?;
         let there = file.is_some();
@@ -103,23 +105,20 @@ impl Judge<'_> {
             if !evidence.is_empty() {
                 return Ok(Finding::Met(evidence));
             }
-            let note = if there { "does not state it" } else { "not there" };
+            let note = match there {
+                true => messages::not_stated(self.key),
+                false => messages::file_is_missing(),
+            };
             let evidence = self.evidence(&path, None, limit).note(note);
-            let gap =
-                rewrite::gap(root, evidence, &path, self.set(&text, &settings, limit), 0o644)?;
-            return Ok(Finding::from_gaps(vec![gap], Vec::new()));
+            return closed(audit, self.key, evidence, &path, || self.set(&text, &settings, limit));
         };
         let mut evidence = self.evidence(&path, Some(wrong), limit);
         if settings.len() > 1 {
-            evidence = evidence.note(format!(
-                "one of {} active lines; readers differ about which one counts",
-                settings.len()
-            ));
+            evidence = evidence.note(messages::several_lines(settings.len()));
         } else if matches!(self.want, Want::Number(_)) && self.number(wrong).is_none() {
-            evidence = evidence.note("no number; the shadow tools use a default of their own");
+            evidence = evidence.note(messages::not_a_number());
         }
-        let gap = rewrite::gap(root, evidence, &path, self.set(&text, &settings, limit), 0o644)?;
-        Ok(Finding::from_gaps(vec![gap], Vec::new()))
+        closed(audit, self.key, evidence, &path, || self.set(&text, &settings, limit))
     }
 
     /// The lines that are active for somebody. Only a umask has a reader beside the shadow tools.
@@ -177,11 +176,11 @@ impl Judge<'_> {
             Want::Number(Number { min, max, .. }) => {
                 let max = max.iter().copied().chain(limit.map(|l| l.max(*min))).min();
                 match max {
-                    Some(max) => format!("{} {min} to {max}", self.key),
-                    None => format!("{} {min} or more", self.key),
+                    Some(max) => messages::want_between(self.key, *min, max),
+                    None => messages::want_at_least(self.key, *min),
                 }
             }
-            Want::Umask(Umask { text, .. }) => format!("{} {text} or tighter", self.key),
+            Want::Umask(Umask { text, .. }) => messages::want_umask(self.key, text),
         };
         let evidence = Evidence::at(path).want(wanted);
         match setting {
@@ -192,6 +191,23 @@ impl Judge<'_> {
             None => evidence,
         }
     }
+}
+
+/// What becomes of a default that is not right: the file gets a new text, unless no change may touch
+/// the key.
+pub(super) fn closed(
+    audit: &Audit<'_>,
+    key: &str,
+    evidence: Evidence,
+    path: &ImagePath,
+    text: impl FnOnce() -> String,
+) -> Result<Finding> {
+    let subject = Subject::key(key);
+    let gap = match audit.excluded(&subject) {
+        Some(exclusion) => Gap::no_remedy(evidence, exclusion.cause.clone()),
+        None => rewrite::gap(audit.root(), evidence, path, text(), 0o644)?,
+    };
+    Ok(Finding::from_gaps(vec![gap.about(subject)], Vec::new()))
 }
 
 /// The mask that a line means, if it means the same to both of its readers.
@@ -213,7 +229,7 @@ fn shadow_mask(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{fixes, parse_fields, settled_text};
+    use crate::check::testing::{Run, fixes, parse_fields, settled_text, stage, stuck};
     use crate::rootfs::MemoryRootfs;
 
     fn max() -> LoginDefs {
@@ -370,5 +386,14 @@ mod tests {
         ] {
             assert!(parse_fields::<LoginDefs>(&format!("key = 'K'\n{bad}")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_excluded_key_keeps_its_value() {
+        let text = "PASS_MAX_DAYS 99999\nPASS_MIN_DAYS 0\n";
+        let scene = file(text).excluding(Subject::key("PASS_MAX_DAYS"));
+        assert!(stage(&max(), &scene).changes().unwrap().is_empty());
+        assert!(stuck(&max(), &scene).contains("PASS_MAX_DAYS is protected"));
+        assert_eq!(settled_text(&min(), &scene, PATH), "PASS_MAX_DAYS 99999\nPASS_MIN_DAYS 1\n");
     }
 }

@@ -10,6 +10,7 @@ pub mod account_unique;
 pub(crate) mod clock;
 pub mod empty_group;
 pub mod login_defs;
+pub(crate) mod messages;
 pub mod no_empty_passwords;
 pub mod past_password_changes;
 pub(crate) mod people;
@@ -31,10 +32,11 @@ use std::rc::Rc;
 
 pub(super) use uid_range::UidRange;
 
-use super::{Evidence, Finding, Gap};
+use super::{Evidence, Finding, Gap, Subject};
 use crate::error::{Error, Result};
+use crate::message::{Arg, Message};
 use crate::rootfs::{ACCOUNT_LIMIT, Change, ImagePath, Rootfs};
-use crate::text::accounts::{AccountLine, Edits, Fault, Layout, PASSWORD, Table, parse};
+use crate::text::accounts::{AccountLine, Edits, Fault, Layout, NumberOf, Table, What, parse};
 
 /// So many observations that nothing is wrong with are listed one by one.
 pub(super) const SHOWN: usize = 20;
@@ -81,10 +83,7 @@ impl AccountFile {
     pub fn require(root: &dyn Rootfs, layout: Layout) -> Result<AccountFile> {
         match AccountFile::read(root, layout)? {
             Some(file) => Ok(file),
-            None => Err(Error::CannotTell {
-                path: path_of(layout)?,
-                why: "the file is not there; an image without it has no accounts to judge".into(),
-            }),
+            None => Err(Error::CannotTell { path: path_of(layout)?, why: messages::no_file() }),
         }
     }
 
@@ -113,19 +112,6 @@ fn path_of(layout: Layout) -> Result<ImagePath> {
     })
 }
 
-/// Whether a rule may not lock, age, deny or move this account in this run.
-pub(super) fn is_protected(root: &dyn Rootfs, name: &[u8]) -> bool {
-    root.protected_accounts().iter().any(|p| p.as_bytes() == name)
-}
-
-/// Why nothing is done about a protected account.
-pub(super) const PROTECTED: &str =
-    "the account is protected in this run; see to it when it is no longer needed";
-
-/// Why nothing is done where a name stands on several lines.
-pub(super) const AMBIGUOUS: &str =
-    "the name stands on several lines, so a change could hit another account; make it unique";
-
 /// What a password field says, without saying what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lock {
@@ -147,12 +133,12 @@ impl Lock {
         }
     }
 
-    /// As evidence shows it.
-    pub fn word(self) -> &'static str {
+    /// As evidence shows the field of `account`.
+    pub fn of_account(self, account: impl Into<Arg>) -> Message {
         match self {
-            Lock::Empty => "an empty password field",
-            Lock::Locked => "a locked password field",
-            Lock::Password => "a password hash",
+            Lock::Empty => messages::empty_password(account),
+            Lock::Locked => messages::locked_password(account),
+            Lock::Password => messages::password_hash(account),
         }
     }
 }
@@ -194,7 +180,7 @@ impl<'a> ByName<'a> {
 #[derive(Default)]
 pub(super) struct Ledger {
     open: Vec<Gap>,
-    closable: Vec<Evidence>,
+    closable: Vec<(Subject, Evidence)>,
     holding: Vec<Evidence>,
     subjects: usize,
     unlisted: usize,
@@ -202,13 +188,13 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// A difference without a safe remedy.
-    pub fn open(&mut self, evidence: Evidence, reason: impl Into<String>) {
-        self.open.push(Gap::no_remedy(evidence, reason));
+    pub fn open(&mut self, subject: Subject, evidence: Evidence, reason: Message) {
+        self.open.push(Gap::no_remedy(evidence, reason).about(subject));
     }
 
     /// A difference that the edits given to [`Ledger::finish`] close.
-    pub fn closable(&mut self, evidence: Evidence) {
-        self.closable.push(evidence);
+    pub fn closable(&mut self, subject: Subject, evidence: Evidence) {
+        self.closable.push((subject, evidence));
     }
 
     /// A difference with its own change.
@@ -246,21 +232,22 @@ impl Ledger {
     ) {
         if let Some(line) = table.remote.first() {
             let count = table.remote.len();
-            let note = format!("{count} lines take accounts from a network directory; not judged");
-            self.note(file.at(*line).note(note));
+            self.note(file.at(*line).note(messages::remote_lines(count)));
         }
         for (at, fault) in table.faults.iter().filter(|f| concerns(f)).enumerate() {
             if at == SHOWN {
                 let rest = table.faults.iter().filter(|f| concerns(f)).count() - SHOWN;
-                let evidence = file.whole().found(format!("{rest} more malformed lines"));
-                self.open(evidence, "correct them by hand");
+                let evidence = file.whole().found(messages::more_malformed(rest));
+                let advice = messages::correct_lines(&file.path);
+                self.open(Subject::path(&file.path), evidence, advice);
                 break;
             }
             self.open(
+                Subject::line(&file.path, fault.line),
                 file.at(fault.line)
-                    .found(format!("a malformed line: {}", fault.what))
-                    .want("a line that every reader takes alike"),
-                format!("line {} is malformed; correct it by hand", fault.line),
+                    .found(messages::malformed(in_words(fault.what)))
+                    .want(messages::well_formed()),
+                messages::correct_line(&file.path, fault.line),
             );
         }
     }
@@ -269,12 +256,9 @@ impl Ledger {
     pub fn finish(mut self, edits: &[(&AccountFile, Edits)]) -> Finding {
         let edits = || edits.iter().filter(|(_, e)| !e.is_empty());
         if let Some((file, _)) = edits().find(|(file, _)| file.linked) {
-            let reason = format!(
-                "{} is a symbolic link and is not followed; put the file itself there",
-                file.path
-            );
-            for evidence in std::mem::take(&mut self.closable) {
-                self.open(evidence, reason.clone());
+            let reason = messages::linked_file(&file.path);
+            for (subject, evidence) in std::mem::take(&mut self.closable) {
+                self.open(subject, evidence, reason.clone());
             }
         }
         let changes =
@@ -282,18 +266,22 @@ impl Ledger {
         let mut gaps = Gap::closed_together(self.closable, changes);
         gaps.extend(self.open);
         if self.unlisted > 0 {
-            let note = format!("{} more are as they should be", self.unlisted);
-            self.holding.push(Evidence::note_only(note));
+            self.holding.push(Evidence::note_only(messages::more_hold(self.unlisted)));
         }
         Finding::from_gaps(gaps, self.holding)
     }
 }
 
-/// What an account's password field in `passwd` is, without saying what it is.
-pub(super) fn passwd_field(user: &AccountLine<'_>) -> &'static str {
-    match user.field(PASSWORD) {
-        b"x" => "x",
-        field => Lock::of(field).word(),
+/// What is wrong with a line.
+fn in_words(what: What) -> Message {
+    match what {
+        What::Fields(found, want) => messages::wrong_fields(found, want),
+        What::NoName => messages::no_name(),
+        What::BlankBeforeName => messages::blank_before_name(),
+        What::NotANumber(NumberOf::User) => messages::bad_user_number(),
+        What::NotANumber(NumberOf::Group) => messages::bad_group_number(),
+        What::Nul => messages::nul_byte(),
+        What::CarriageReturn => messages::carriage_return(),
     }
 }
 

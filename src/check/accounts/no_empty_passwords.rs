@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected};
-use crate::check::{Evidence, Finding, Primitive};
+use super::{AccountFile, ByName, Ledger, Lock, messages};
+use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs, show_name};
+use crate::rootfs::{ImagePath, show_name};
 use crate::text::accounts::{Edits, Layout, PASSWORD};
 
 /// No password field is empty, and every account has its line in `shadow`. An empty field is
@@ -16,29 +16,29 @@ use crate::text::accounts::{Edits, Layout, PASSWORD};
 pub struct NoEmptyPasswords {}
 
 impl Primitive for NoEmptyPasswords {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let users = passwd.table();
         let mut ledger = Ledger::default();
         for user in &users.entries {
             if Lock::of(user.field(PASSWORD)) == Lock::Empty {
-                let evidence = passwd
-                    .at(user.line)
-                    .found(format!("an empty password field of {}", show_name(user.name())))
-                    .want("x");
-                ledger.open(evidence, "readers do not even look into /etc/shadow; set it to x");
+                let account = show_name(user.name());
+                let found = messages::empty_password(&account);
+                let evidence = passwd.at(user.line).found(found).want("x");
+                let subject = Subject::account(user.name());
+                ledger.open(subject, evidence, messages::set_x(account));
             }
         }
         ledger.lines(&passwd, &users, |_| true);
-        let want = "no empty password field";
         let Some(shadow) = AccountFile::read(root, Layout::Shadow)? else {
             if users.entries.is_empty() && !ledger.has_gaps() {
-                let note = "no line names an account";
+                let note = messages::no_account_line();
                 return Ok(Finding::MetVacuously(vec![passwd.whole().note(note)]));
             }
             let path = ImagePath::parse("/etc/shadow")?;
-            let evidence = Evidence::at(&path).want("a line for every account");
-            ledger.open(evidence, "there is no /etc/shadow; make it by hand (pwconv)");
+            let evidence = Evidence::at(&path).want(messages::want_every_account());
+            ledger.open(Subject::path(&path), evidence, messages::no_shadow());
             return Ok(ledger.finish(&[]));
         };
         let secrets = shadow.table();
@@ -50,32 +50,33 @@ impl Primitive for NoEmptyPasswords {
             let name = secret.name();
             let evidence = shadow
                 .at(secret.line)
-                .found(format!("an empty password field of {}", show_name(name)))
-                .want(want);
-            if is_protected(root, name) {
-                ledger.open(evidence, PROTECTED);
+                .found(messages::empty_password(show_name(name)))
+                .want(messages::want_no_empty_password());
+            let subject = Subject::account(name);
+            if let Some(exclusion) = audit.excluded(&subject) {
+                ledger.open(subject, evidence, exclusion.cause.clone());
                 continue;
             }
             edits.set(secret.line, PASSWORD, "!");
-            ledger.closable(match name {
-                b"root" => evidence.note(
-                    "root could log in without a password; its password is locked, so make sure \
-                     that there is another way to become root",
-                ),
+            let evidence = match name {
+                b"root" => evidence.note(messages::root_is_locked()),
                 _ => evidence,
-            });
+            };
+            ledger.closable(subject, evidence);
         }
         let names = ByName::new(&secrets);
         for user in users.entries.iter().filter(|u| names.first(u.name()).is_none()) {
+            let account = show_name(user.name());
             let evidence = passwd
                 .at(user.line)
-                .found(format!("{} has no line in /etc/shadow", show_name(user.name())))
-                .want("a line in both files");
-            ledger.open(evidence, "add the line by hand (pwconv), or remove the account");
+                .found(messages::no_shadow_line(&account))
+                .want(messages::want_both_lines());
+            let subject = Subject::account(user.name());
+            ledger.open(subject, evidence, messages::add_shadow_line(account));
         }
         ledger.lines(&shadow, &secrets, |_| true);
         if !ledger.has_gaps() {
-            let found = format!("{} lines, none with an empty password", secrets.entries.len());
+            let found = messages::no_empty_passwords(secrets.entries.len());
             ledger.note(shadow.whole().found(found));
         }
         Ok(ledger.finish(&[(&shadow, edits)]))
@@ -84,10 +85,11 @@ impl Primitive for NoEmptyPasswords {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
         PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
+    use crate::check::testing::Run;
+    use crate::check::{Outcome, Subject};
 
     #[test]
     fn an_empty_field_is_locked_and_nothing_else_changes() {
@@ -133,14 +135,18 @@ mod tests {
         let cases = [
             (image().file("/etc/shadow", &empty).protecting("bob"), "/etc/shadow:6"),
             (
-                image().file("/etc/shadow", with(SHADOW, "bob:!:18000:0:99999:7:::\n", "")),
+                image().file("/etc/shadow", with(SHADOW, "bob:!:18000:0:99999:7:::\n", "")).scene(),
                 "/etc/passwd:6",
             ),
-            (image().file("/etc/shadow", format!("{SHADOW}eve::\n")), "/etc/shadow:7"),
-            (image().file("/etc/passwd", with(PASSWD, "bob:x:", "bob::")), "/etc/passwd:6"),
-            (image().without("/etc/shadow"), "/etc/shadow:"),
+            (image().file("/etc/shadow", format!("{SHADOW}eve::\n")).scene(), "/etc/shadow:7"),
+            (image().file("/etc/passwd", with(PASSWD, "bob:x:", "bob::")).scene(), "/etc/passwd:6"),
+            (image().without("/etc/shadow").scene(), "/etc/shadow:"),
             (
-                image().without("/etc/shadow").file("/d/s", empty).link("/etc/shadow", "../d/s"),
+                image()
+                    .without("/etc/shadow")
+                    .file("/d/s", empty)
+                    .link("/etc/shadow", "../d/s")
+                    .scene(),
                 "/etc/shadow:6",
             ),
         ];
@@ -152,5 +158,18 @@ mod tests {
         let none = image().file("/etc/passwd", "").without("/etc/shadow");
         assert_eq!(outcome(want, &none), Outcome::MetVacuously);
         assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn an_excluded_account_keeps_its_field() {
+        let want = want("no_empty_passwords = {}");
+        let shadow = with(SHADOW, "bob:!:", "bob::").replace("sync:*:", "sync::");
+        let root = image().file("/etc/shadow", shadow).excluding(Subject::account(b"bob"));
+        assert_eq!(
+            changed_lines(&stage(want.primitive(), &root)),
+            ["-sync::18000:0:99999:7:::", "+sync:!:18000:0:99999:7:::"]
+        );
+        let left = open(want.primitive(), &root);
+        assert!(left.len() == 1 && left[0].contains("the account bob is protected"), "{left:?}");
     }
 }

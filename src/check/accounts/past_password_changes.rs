@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::clock::{self, Today};
-use super::{AccountFile, Ledger, Lock};
-use crate::check::{Finding, Primitive};
+use super::{AccountFile, Ledger, Lock, messages};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{CHANGED, Days, Layout, PASSWORD, days};
@@ -17,12 +17,12 @@ use crate::text::accounts::{CHANGED, Days, Layout, PASSWORD, days};
 pub struct PastPasswordChanges {}
 
 impl Primitive for PastPasswordChanges {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        audit(root, clock::today())
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit.root(), clock::today())
     }
 }
 
-fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
+fn judge(root: &dyn Rootfs, today: Today) -> Result<Finding> {
     let shadow = AccountFile::require(root, Layout::Shadow)?;
     let secrets = shadow.table();
     let mut ledger = Ledger::default();
@@ -31,26 +31,26 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
         secrets.entries.iter().filter(|s| Lock::of(s.field(PASSWORD)) == Lock::Password);
     for secret in with_password {
         judged += 1;
+        let account = show_name(secret.name());
         let found = match days(secret.field(CHANGED)) {
-            Days::Unset => "no day of change".to_owned(),
-            Days::Set(day) => format!("changed on day {day}"),
-            Days::Invalid => "a day of change that is no number".to_owned(),
+            Days::Unset => messages::no_change_day(&account),
+            Days::Set(day) => messages::changed_on(day, &account),
+            Days::Invalid => messages::bad_change_day(&account),
         };
-        let evidence = shadow
-            .at(secret.line)
-            .found(format!("{found}, password of {}", show_name(secret.name())))
-            .want(format!("day {} (today) or before", today.latest));
+        let want = messages::want_past_day(today.latest);
+        let evidence = shadow.at(secret.line).found(found).want(want);
+        let subject = Subject::account(secret.name());
         match days(secret.field(CHANGED)) {
             Days::Set(day) if day > today.latest => {
-                ledger.open(evidence, "find out which clock is wrong; set a new password");
+                ledger.open(subject, evidence, messages::future_change(account));
             }
-            Days::Invalid => ledger.open(evidence, "set a new password"),
+            Days::Invalid => ledger.open(subject, evidence, messages::set_new_password(account)),
             Days::Set(_) | Days::Unset => ledger.holds(|| evidence),
         }
     }
     ledger.lines(&shadow, &secrets, |_| true);
     if judged == 0 && !ledger.has_gaps() {
-        return Ok(Finding::MetVacuously(vec![shadow.whole().note("no account has a password")]));
+        return Ok(Finding::MetVacuously(vec![shadow.whole().note(messages::no_passwords())]));
     }
     Ok(ledger.finish(&[]))
 }
@@ -64,8 +64,8 @@ mod tests {
     struct On(i64);
 
     impl Primitive for On {
-        fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-            audit(root, Today::on(self.0))
+        fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+            judge(audit.root(), Today::on(self.0))
         }
     }
 

@@ -7,8 +7,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::{AccountFile, UidRange};
+use super::{AccountFile, UidRange, messages};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, escape};
 use crate::text::accounts::{AccountLine, GID, Layout, MEMBERS, SHELL, UID, members};
 
@@ -35,18 +36,18 @@ pub(in crate::check) fn is_login(user: &AccountLine<'_>) -> bool {
 ///
 /// # Errors
 /// Where the shell's path leads cannot be determined.
-pub(crate) fn why_shut_out(root: &dyn Rootfs, user: &AccountLine<'_>) -> Result<Option<String>> {
+pub(crate) fn why_shut_out(root: &dyn Rootfs, user: &AccountLine<'_>) -> Result<Option<Message>> {
     let (shell, shown) = (shell(user), escape(shell(user)));
     if !is_login(user) {
-        return Ok(Some(format!("the login shell is {shown}")));
+        return Ok(Some(messages::shell_shuts_out(shown)));
     }
     let Ok(path) = ImagePath::parse(shell) else {
-        return Ok(Some(format!("the login shell {shown} is no path")));
+        return Ok(Some(messages::shell_is_no_path(shown)));
     };
     Ok(match root.locate(&path)?.stat {
         Some(stat) if stat.kind == FileKind::File && stat.mode & 0o111 != 0 => None,
-        Some(_) => Some(format!("the login shell {shown} cannot be started")),
-        None => Some(format!("the login shell {shown} is not there")),
+        Some(_) => Some(messages::shell_cannot_start(shown)),
+        None => Some(messages::shell_is_missing(shown)),
     })
 }
 
@@ -58,8 +59,8 @@ pub(in crate::check) fn is_person(user: &AccountLine<'_>, range: &UidRange) -> b
 }
 
 /// Why nothing is said or done about people where [`UidRange::require`] fails.
-pub(in crate::check) fn no_person(border: &Error) -> String {
-    format!("people cannot be told from programs: {border}")
+pub(in crate::check) fn no_person(border: &Error) -> Message {
+    messages::no_person(Message::from(border))
 }
 
 /// A system account: a number below those of people; not root.
@@ -197,9 +198,9 @@ mod tests {
             ("/bin/zsh", "the login shell /bin/zsh is not there"),
             ("/bin/text", "the login shell /bin/text cannot be started"),
             ("/bin/dir", "the login shell /bin/dir cannot be started"),
-            ("sh", "the login shell sh is no path"),
+            ("sh", "the login shell sh is not a path"),
         ] {
-            assert_eq!(why(shell).unwrap().unwrap(), says);
+            assert_eq!(why(shell).unwrap().unwrap().to_string(), says);
         }
         assert!(why("/bin/loop").is_err());
         // Out today, and a person all the same: its home is judged, its password is aged.

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountFile, Ledger};
-use crate::check::{Finding, Primitive};
+use super::{AccountFile, Ledger, messages};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::rootfs::show_name;
 use crate::text::accounts::{GID, Layout, PRIMARY_GID};
 
 /// Every primary group in `passwd` is a group in `group`. Only ever reported: a group that is made
@@ -18,7 +18,8 @@ use crate::text::accounts::{GID, Layout, PRIMARY_GID};
 pub struct PrimaryGroups {}
 
 impl Primitive for PrimaryGroups {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let group = AccountFile::require(root, Layout::Group)?;
         let (users, groups) = (passwd.table(), group.table());
@@ -27,14 +28,13 @@ impl Primitive for PrimaryGroups {
         for user in &users.entries {
             let gid = user.number(PRIMARY_GID);
             if !known.contains(&gid) {
+                let account = show_name(user.name());
                 let evidence = passwd
                     .at(user.line)
-                    .found(format!(
-                        "group {gid} of {}, which /etc/group does not have",
-                        show_name(user.name())
-                    ))
-                    .want("a group that exists");
-                ledger.open(evidence, format!("add a group with number {gid}, or move the user"));
+                    .found(messages::missing_group(gid, &account))
+                    .want(messages::want_group());
+                let subject = Subject::account(user.name());
+                ledger.open(subject, evidence, messages::add_group(gid, account));
             }
         }
         ledger.lines(&passwd, &users, |_| true);
@@ -42,12 +42,11 @@ impl Primitive for PrimaryGroups {
         let count = users.entries.len();
         if count == 0 && !ledger.has_gaps() {
             return Ok(Finding::MetVacuously(vec![
-                passwd.whole().note("no line names an account"),
+                passwd.whole().note(messages::no_account_line()),
             ]));
         }
         if !ledger.has_gaps() {
-            let found = format!("{count} accounts, every primary group exists");
-            ledger.note(passwd.whole().found(found));
+            ledger.note(passwd.whole().found(messages::all_groups_exist(count)));
         }
         Ok(ledger.finish(&[]))
     }

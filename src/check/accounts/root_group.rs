@@ -3,10 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountFile, Ledger};
-use crate::check::{Finding, Primitive};
+use super::{AccountFile, Ledger, messages};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
 use crate::text::accounts::{Edits, GID, Layout, PRIMARY_GID};
 
 /// The line of root in `passwd` names group 0. Files of the former group stay as they are.
@@ -15,7 +14,8 @@ use crate::text::accounts::{Edits, GID, Layout, PRIMARY_GID};
 pub struct RootGroup {}
 
 impl Primitive for RootGroup {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let table = passwd.table();
         let group = AccountFile::read(root, Layout::Group)?;
@@ -28,20 +28,25 @@ impl Primitive for RootGroup {
         for user in table.entries.iter().filter(|u| u.name() == b"root") {
             lines += 1;
             let gid = user.number(PRIMARY_GID);
-            let evidence = passwd.at(user.line).found(format!("group {gid}")).want("group 0");
+            let (found, want) = (messages::group(gid), messages::group(0));
+            let evidence = passwd.at(user.line).found(found).want(want);
+            let subject = Subject::account(b"root");
             if gid == 0 {
                 ledger.note(evidence);
+            } else if let Some(exclusion) = audit.excluded(&subject) {
+                ledger.open(subject, evidence, exclusion.cause.clone());
             } else if has_group_0 {
                 edits.set(user.line, PRIMARY_GID, "0");
-                ledger.closable(evidence);
+                ledger.closable(subject, evidence);
             } else {
-                ledger.open(evidence, "/etc/group has no group 0; add it by hand first");
+                ledger.open(subject, evidence, messages::add_group_0());
             }
         }
         ledger.lines(&passwd, &table, |fault| fault.name == b"root");
         if lines == 0 && !ledger.has_gaps() {
-            let evidence = passwd.whole().found("no root").want("root with group 0");
-            ledger.open(evidence, "add the line of root again, by hand");
+            let (found, want) = (messages::no_root(), messages::want_root_in_group_0());
+            let evidence = passwd.whole().found(found).want(want);
+            ledger.open(Subject::account(b"root"), evidence, messages::add_root());
         }
         Ok(ledger.finish(&[(&passwd, edits)]))
     }
@@ -49,10 +54,10 @@ impl Primitive for RootGroup {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        GROUP, PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
+        GROUP, PASSWD, Run, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
+    use crate::check::{Outcome, Subject};
 
     #[test]
     fn root_gets_group_0() {
@@ -91,5 +96,17 @@ mod tests {
             assert_eq!(open(want, &root).len(), 1);
         }
         assert_eq!(outcome(want, &image().without("/etc/passwd")), Outcome::Unknown);
+    }
+
+    #[test]
+    fn an_excluded_root_keeps_its_group() {
+        let want = want("root_group = {}");
+        let want = want.primitive();
+        let wrong = || image().file("/etc/passwd", with(PASSWD, "root:x:0:0:", "root:x:0:1000:"));
+        let root = wrong().excluding(Subject::account(b"root"));
+        assert!(changed_lines(&stage(want, &root)).is_empty());
+        assert!(open(want, &root)[0].contains("the account root is protected"));
+        let other = wrong().excluding(Subject::account(b"bob"));
+        assert_eq!(settle_lines(want, &other).len(), 2);
     }
 }

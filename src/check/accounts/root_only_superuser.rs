@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountFile, Ledger};
-use crate::check::{Finding, Primitive};
+use super::{AccountFile, Ledger, messages};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::rootfs::show_name;
 use crate::text::accounts::{Layout, UID};
 
 /// The accounts with number 0 in `passwd` are root and no other. Only ever reported: another name
@@ -16,27 +16,31 @@ use crate::text::accounts::{Layout, UID};
 pub struct RootOnlySuperuser {}
 
 impl Primitive for RootOnlySuperuser {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let table = passwd.table();
         let mut ledger = Ledger::default();
         let mut roots = 0;
         for user in table.entries.iter().filter(|u| u.number(UID) == 0) {
-            let evidence =
-                passwd.at(user.line).found(format!("{} has number 0", show_name(user.name())));
+            let account = show_name(user.name());
+            let evidence = passwd.at(user.line).found(messages::has_number_0(&account));
             if user.name() == b"root" {
                 roots += 1;
                 ledger.note(evidence);
             } else {
                 ledger.open(
-                    evidence.want("number 0 for root alone"),
-                    "find out who uses this account; give it another number or remove it",
+                    Subject::account(user.name()),
+                    evidence.want(messages::want_number_0_for_root()),
+                    messages::another_root(account),
                 );
             }
         }
         if roots == 0 {
-            let evidence = passwd.whole().found("no root with number 0").want("root has number 0");
-            ledger.open(evidence, "add the line of root again, by hand");
+            let (found, want) =
+                (messages::no_root_with_number_0(), messages::want_root_with_number_0());
+            let evidence = passwd.whole().found(found).want(want);
+            ledger.open(Subject::account(b"root"), evidence, messages::add_root());
         }
         ledger.lines(&passwd, &table, |_| true);
         Ok(ledger.finish(&[]))

@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::clock::{self, Today};
-use super::{AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, is_protected, passwd_field};
-use crate::check::{Finding, Primitive};
+use super::{AccountFile, ByName, Ledger, Lock, messages};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Rootfs, show_name};
+use crate::message::Message;
+use crate::rootfs::show_name;
 use crate::text::accounts::{AccountLine, Edits, Layout, PASSWORD};
 
 /// The password field of every line of `passwd` is `x`.
@@ -19,8 +20,8 @@ use crate::text::accounts::{AccountLine, Edits, Layout, PASSWORD};
 pub struct ShadowedPasswords {}
 
 impl Primitive for ShadowedPasswords {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        audit(root, clock::today())
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, clock::today())
     }
 }
 
@@ -33,10 +34,11 @@ enum Move {
     /// `x`, and a new `shadow` line with this.
     PointAndAdd(Vec<u8>),
     /// Nothing, because.
-    Leave(&'static str),
+    Leave(Message),
 }
 
-fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
+fn judge(audit: &Audit<'_>, today: Today) -> Result<Finding> {
+    let root = audit.root();
     let passwd = AccountFile::require(root, Layout::Passwd)?;
     let shadow = AccountFile::read(root, Layout::Shadow)?;
     let users = passwd.table();
@@ -50,25 +52,27 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
         secrets.faults.iter().map(|fault| fault.name).collect();
     for user in users.entries.iter().filter(|u| u.field(PASSWORD) != b"x") {
         let name = user.name();
+        let account = show_name(name);
         let evidence = passwd
             .at(user.line)
-            .found(format!("{} of {}", passwd_field(user), show_name(name)))
-            .want("x, and the password in /etc/shadow");
+            .found(Lock::of(user.field(PASSWORD)).of_account(&account))
+            .want(messages::want_shadowed());
         let secret = secret_names.first(name);
-        let step = if is_protected(root, name) {
-            Move::Leave(PROTECTED)
+        let subject = Subject::account(name);
+        let step = if let Some(exclusion) = audit.excluded(&subject) {
+            Move::Leave(exclusion.cause.clone())
         } else if shadow.is_none() {
-            Move::Leave("there is no /etc/shadow; make it by hand (pwconv)")
+            Move::Leave(messages::no_shadow())
         } else if names.is_ambiguous(name) || secret_names.is_ambiguous(name) {
-            Move::Leave(AMBIGUOUS)
+            Move::Leave(messages::ambiguous(account))
         } else if unsure.contains(name) {
-            Move::Leave("the account's line in /etc/shadow is malformed; correct it by hand")
+            Move::Leave(messages::shadow_line_malformed(account))
         } else {
-            step(user.field(PASSWORD), secret.map(|s| s.field(PASSWORD)))
+            step(&account, user.field(PASSWORD), secret.map(|s| s.field(PASSWORD)))
         };
         match step {
             Move::Leave(why) => {
-                ledger.open(evidence, why);
+                ledger.open(subject, evidence, why);
                 continue;
             }
             Move::Point => {}
@@ -83,15 +87,14 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
             }
         }
         in_passwd.set(user.line, PASSWORD, "x");
-        ledger.closable(evidence);
+        ledger.closable(subject, evidence);
     }
     ledger.lines(&passwd, &users, |_| true);
     if users.entries.is_empty() && !ledger.has_gaps() {
-        return Ok(Finding::MetVacuously(vec![passwd.whole().note("no line names an account")]));
+        return Ok(Finding::MetVacuously(vec![passwd.whole().note(messages::no_account_line())]));
     }
     if !ledger.has_gaps() {
-        let found = format!("{} accounts, every password field is x", users.entries.len());
-        ledger.note(passwd.whole().found(found));
+        ledger.note(passwd.whole().found(messages::all_shadowed(users.entries.len())));
     }
     let mut files = vec![(&passwd, in_passwd)];
     files.extend(shadow.as_ref().map(|file| (file, in_shadow)));
@@ -99,7 +102,7 @@ fn audit(root: &dyn Rootfs, today: Today) -> Result<Finding> {
 }
 
 /// What is safe, given the fields of `passwd` and of the line in `shadow`.
-fn step(open: &[u8], secret: Option<&[u8]>) -> Move {
+fn step(account: &str, open: &[u8], secret: Option<&[u8]>) -> Move {
     let Some(secret) = secret else {
         return Move::PointAndAdd(if open.is_empty() { b"!".to_vec() } else { open.to_vec() });
     };
@@ -110,10 +113,7 @@ fn step(open: &[u8], secret: Option<&[u8]>) -> Move {
         (Lock::Empty | Lock::Locked, Lock::Password | Lock::Empty) => {
             Move::PointAndSet([b"!", secret].concat())
         }
-        (Lock::Password, _) => Move::Leave(
-            "/etc/passwd and /etc/shadow hold different passwords; decide which one is right \
-             and set it with passwd",
-        ),
+        (Lock::Password, _) => Move::Leave(messages::two_passwords(account)),
     }
 }
 
@@ -123,7 +123,9 @@ mod tests {
     use crate::check::accounts::testing::{
         PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, with,
     };
+    use crate::check::testing::Run;
     use crate::check::{Fix, Outcome};
+    use crate::rootfs::Rootfs;
     use crate::rootfs::{ImagePath, MemoryRootfs, StagedRootfs};
 
     const HASH: &str = "$6$salt$0123456789";
@@ -133,8 +135,8 @@ mod tests {
     struct On(Today);
 
     impl Primitive for On {
-        fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-            audit(root, self.0)
+        fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+            judge(audit, self.0)
         }
     }
 
@@ -203,18 +205,25 @@ mod tests {
     fn what_cannot_be_known_is_left() {
         let shadow = SHADOW.replace("bob:", "#bob:");
         let cases = [
-            ("two passwords", bob(HASH, Some("$6$other"))),
-            ("a password here, none there", bob(HASH, Some("!"))),
             ("protected", bob("", Some("!")).protecting("bob")),
-            ("no shadow", bob("*", None).without("/etc/shadow")),
-            ("a cut line", bob("*", None).file("/etc/shadow", format!("{shadow}bob:!:1\n"))),
-            ("two lines", bob("*", Some("!")).file("/etc/shadow", format!("{SHADOW}{SHADOW}"))),
+            ("two passwords", bob(HASH, Some("$6$other")).scene()),
+            ("a password here, none there", bob(HASH, Some("!")).scene()),
+            ("no shadow", bob("*", None).without("/etc/shadow").scene()),
+            (
+                "a cut line",
+                bob("*", None).file("/etc/shadow", format!("{shadow}bob:!:1\n")).scene(),
+            ),
+            (
+                "two lines",
+                bob("*", Some("!")).file("/etc/shadow", format!("{SHADOW}{SHADOW}")).scene(),
+            ),
             (
                 "a linked file",
                 bob("*", Some("!"))
                     .file("/d/p", with(PASSWD, "bob:x", "bob:*"))
                     .without("/etc/passwd")
-                    .link("/etc/passwd", "/d/p"),
+                    .link("/etc/passwd", "/d/p")
+                    .scene(),
             ),
         ];
         for (what, root) in cases {
@@ -232,8 +241,8 @@ mod tests {
         let root = root.file("/etc/passwd", text);
         assert_eq!(
             open(&WANT, &root),
-            ["/etc/passwd:7: a malformed line: 4 fields, want 7: line 7 is malformed; correct it \
-              by hand"]
+            ["/etc/passwd:7: a malformed line: 4 fields instead of 7: line 7 of /etc/passwd \
+                 is malformed; correct it by hand"]
         );
         assert_eq!(changed_lines(&stage(&WANT, &root)).len(), 2);
     }
@@ -277,9 +286,24 @@ mod tests {
             _ => None,
         });
         let mut staged = StagedRootfs::new(&root);
-        for change in changes.flatten() {
-            staged.stage(change, &"6.2.1".parse().unwrap()).unwrap();
+        for change in changes.flat_map(|changes| changes.iter()) {
+            staged.stage(change, &[]).unwrap();
         }
         assert_eq!(WANT.audit(&staged).unwrap().outcome(), Outcome::Met);
+    }
+
+    #[test]
+    fn an_excluded_account_keeps_both_fields() {
+        let passwd = with(PASSWD, "bob:x:", "bob::").replace("sync:x:", "sync:*:");
+        let root = image()
+            .file("/etc/passwd", passwd)
+            .file("/etc/shadow", with(SHADOW, "bob:!:", "bob:$6$a:"))
+            .excluding(Subject::account(b"bob"));
+        assert_eq!(
+            changed_lines(&stage(&WANT, &root)),
+            ["-sync:*:4:65534:sync:/bin:/bin/sync", "+sync:x:4:65534:sync:/bin:/bin/sync"]
+        );
+        let left = open(&WANT, &root);
+        assert!(left.len() == 1 && left[0].contains("the account bob is protected"), "{left:?}");
     }
 }

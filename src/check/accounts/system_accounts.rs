@@ -3,7 +3,7 @@
 //! Programs that run as such an account may need its shell (`su - postgres -c …`). It must stay
 //! true that an account which shows signs of being used is reported, not changed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -11,20 +11,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::people::{is_login, is_system};
-use super::{
-    AMBIGUOUS, AccountFile, ByName, Ledger, Lock, PROTECTED, UidRange, is_protected, passwd_field,
-};
+use super::{AccountFile, ByName, Ledger, Lock, UidRange, messages};
 use crate::check::data::BadData;
 use crate::check::systemd::unit_files::{Fragment, fragment, search_path, statements};
 use crate::check::systemd::units::names_in;
-use crate::check::{Finding, Primitive};
+use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::{Error, Result};
+use crate::message::{Arg, Message};
 use crate::rootfs::{FileKind, ImagePath, Rootfs, escape, show_name};
 use crate::text::accounts::{AccountLine, Edits, HOME, Layout, PASSWORD, SHELL, UID};
 use crate::text::unit_install::{is_unit_name, template_of};
-
-/// What is wanted of a password.
-const LOCKED: &str = "a locked password";
 
 /// Every account with a number below those of people, root aside, has a shell that lets nobody in
 /// and a locked password.
@@ -55,12 +51,14 @@ impl Primitive for SystemAccounts {
         }
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;
         let shadow = AccountFile::require(root, Layout::Shadow)?;
         let (users, secrets) = (passwd.table(), shadow.table());
-        let mut audit = Audit {
+        let mut sorting = Sorting {
             want: self,
+            audit,
             root,
             passwd: &passwd,
             shadow: &shadow,
@@ -74,23 +72,23 @@ impl Primitive for SystemAccounts {
             in_shadow: Edits::new(),
         };
         // A border above all numbers would make everybody an account of the system.
-        audit.range.require()?;
-        let range = audit.range.clone();
+        sorting.range.require()?;
+        let range = sorting.range.clone();
         let mut judged = 0;
         for user in users.entries.iter().filter(|u| is_system(u, &range)) {
             judged += 1;
             if is_among(user.name(), &self.exempt) {
-                let note = format!("{} is exempt by the profile", show_name(user.name()));
-                audit.ledger.note(passwd.at(user.line).note(note));
+                let note = messages::is_exempt(show_name(user.name()));
+                sorting.ledger.note(passwd.at(user.line).note(note));
             } else {
-                audit.account(user);
+                sorting.account(user);
             }
         }
-        let Audit { mut ledger, in_passwd, in_shadow, .. } = audit;
+        let Sorting { mut ledger, in_passwd, in_shadow, .. } = sorting;
         ledger.lines(&passwd, &users, |_| true);
         ledger.lines(&shadow, &secrets, |_| true);
         if judged == 0 && !ledger.has_gaps() {
-            let note = format!("no account but root has a number below {}", range.min);
+            let note = messages::no_system_account(range.min);
             return Ok(Finding::MetVacuously(vec![passwd.whole().note(note)]));
         }
         Ok(ledger.finish(&[(&passwd, in_passwd), (&shadow, in_shadow)]))
@@ -114,8 +112,9 @@ impl SystemAccounts {
     }
 }
 
-struct Audit<'a> {
+struct Sorting<'a> {
     want: &'a SystemAccounts,
+    audit: &'a Audit<'a>,
     root: &'a dyn Rootfs,
     passwd: &'a AccountFile,
     shadow: &'a AccountFile,
@@ -123,55 +122,58 @@ struct Audit<'a> {
     secret_names: ByName<'a>,
     no_login: Option<&'a ImagePath>,
     range: UidRange,
-    /// The accounts that units run as; read when first needed.
-    units: Option<HashSet<Vec<u8>>>,
+    /// The accounts that units run as, with one such unit; read when first needed.
+    units: Option<HashMap<Vec<u8>, String>>,
     ledger: Ledger,
     in_passwd: Edits,
     in_shadow: Edits,
 }
 
-impl<'a> Audit<'a> {
+impl<'a> Sorting<'a> {
     fn account(&mut self, user: &AccountLine<'a>) {
         let name = user.name();
         let shown = show_name(name);
+        let subject = Subject::account(name);
         let open_shell =
             !self.want.is_right(user.field(SHELL)) && !is_among(name, &self.want.harmless_shell);
         let in_passwd = user.field(PASSWORD);
         let elsewhere = in_passwd != b"x" && Lock::of(in_passwd) != Lock::Locked;
         if elsewhere {
-            let found = format!("{} of {shown}", passwd_field(user));
-            let evidence = self.passwd.at(user.line).found(found).want(LOCKED);
-            self.ledger.open(evidence, "the password is not in /etc/shadow; move it there first");
+            let found = Lock::of(in_passwd).of_account(&shown);
+            let want = messages::want_locked_password();
+            let evidence = self.passwd.at(user.line).found(found).want(want);
+            let advice = messages::password_outside_shadow(shown);
+            self.ledger.open(subject.clone(), evidence, advice);
         }
         let secret = self.secret_names.first(name);
         let lock = secret.map(|s| Lock::of(s.field(PASSWORD)));
         if !open_shell && lock == Some(Lock::Locked) {
             if !elsewhere {
                 let evidence = self.passwd.at(user.line);
-                let found = format!("{shown}: no login shell, password locked");
-                self.ledger.holds(|| evidence.found(found));
+                self.ledger.holds(|| evidence.found(messages::is_closed(show_name(name))));
             }
             return;
         }
-        let why_not = self.why_not(user).unwrap_or_else(|e| Some(e.to_string()));
+        let why_not = self.why_not(user).unwrap_or_else(|e| Some(Message::from(&e)));
         if open_shell {
-            let shell = match user.field(SHELL) {
-                b"" => "/bin/sh, as none is given".to_owned(),
-                shell => escape(shell),
+            let shell: Arg = match user.field(SHELL) {
+                b"" => messages::no_shell_given().into(),
+                shell => escape(shell).into(),
             };
             let evidence = self
                 .passwd
                 .at(user.line)
-                .found(format!("{shown} with shell {shell}"))
-                .want("a shell that lets nobody in, as /usr/sbin/nologin");
+                .found(messages::has_shell(show_name(name), shell))
+                .want(messages::want_no_login_shell());
             match (&why_not, self.no_login) {
-                (Some(why), _) => self.ledger.open(evidence, why.clone()),
+                (Some(why), _) => self.ledger.open(subject, evidence, why.clone()),
                 (None, None) => {
-                    self.ledger.open(evidence, "the image has none of the shells that are right");
+                    let advice = messages::no_right_shell(Arg::names(&self.want.no_login_shells));
+                    self.ledger.open(subject, evidence, advice);
                 }
                 (None, Some(shell)) => {
                     self.in_passwd.set(user.line, SHELL, shell.as_bytes());
-                    self.ledger.closable(evidence);
+                    self.ledger.closable(subject, evidence);
                 }
             }
         }
@@ -182,71 +184,64 @@ impl<'a> Audit<'a> {
         &mut self,
         user: &AccountLine<'a>,
         secret: Option<AccountLine<'a>>,
-        why_not: Option<String>,
+        why_not: Option<Message>,
     ) {
         let shown = show_name(user.name());
+        let subject = Subject::account(user.name());
         let Some(secret) = secret else {
-            let evidence =
-                self.passwd.at(user.line).found(format!("{shown} has no line in /etc/shadow"));
-            let reason = "add the line by hand (pwconv), or remove the account";
-            self.ledger.open(evidence.want(LOCKED), reason);
+            let evidence = self.passwd.at(user.line).found(messages::no_shadow_line(&shown));
+            let evidence = evidence.want(messages::want_locked_password());
+            self.ledger.open(subject, evidence, messages::add_shadow_line(shown));
             return;
         };
         let lock = Lock::of(secret.field(PASSWORD));
         if lock == Lock::Locked {
             return;
         }
-        let evidence =
-            self.shadow.at(secret.line).found(format!("{} of {shown}", lock.word())).want(LOCKED);
+        let (found, want) = (lock.of_account(shown), messages::want_locked_password());
+        let evidence = self.shadow.at(secret.line).found(found).want(want);
         match why_not {
-            Some(why) => self.ledger.open(evidence, why),
+            Some(why) => self.ledger.open(subject, evidence, why),
             None => {
                 let locked = [b"!", secret.field(PASSWORD)].concat();
                 self.in_shadow.set(secret.line, PASSWORD, locked);
-                self.ledger.closable(evidence);
+                self.ledger.closable(subject, evidence);
             }
         }
     }
 
     /// Why an account is not changed.
-    fn why_not(&mut self, user: &AccountLine<'_>) -> Result<Option<String>> {
+    fn why_not(&mut self, user: &AccountLine<'_>) -> Result<Option<Message>> {
         let name = user.name();
-        let why = |text: &str| Ok(Some(text.to_owned()));
-        if is_protected(self.root, name) {
-            return why(PROTECTED);
+        let account = || show_name(name);
+        if let Some(exclusion) = self.audit.excluded(&Subject::account(name)) {
+            return Ok(Some(exclusion.cause.clone()));
         }
         if user.number(UID) == 0 {
-            return why("it is another name of root, and may be the only way in");
+            return Ok(Some(messages::alias_of_root(account())));
         }
         if is_login(user) && self.range.is_left_behind(user) {
-            let min = self.range.min;
-            return Ok(Some(format!(
-                "its number and its home are a person's, and only UID_MIN {min} in /etc/login.defs \
-                 says otherwise; lower that, or see to it by hand"
-            )));
+            return Ok(Some(messages::may_be_a_person(account(), self.range.min)));
         }
         if self.names.is_ambiguous(name) || self.secret_names.is_ambiguous(name) {
-            return why(AMBIGUOUS);
+            return Ok(Some(messages::ambiguous(account())));
         }
         if is_among(name, &self.want.needs_shell) {
-            return why("its programs are known to need a shell; see to it by hand");
+            return Ok(Some(messages::needs_shell(account())));
         }
         if has_crontab(self.root, name)? {
-            return why("it has a crontab; see to it by hand");
+            return Ok(Some(messages::has_crontab(account())));
         }
         if has_keys(self.root, user)? {
-            return why("keys are authorised to log in as it; see to it by hand");
+            return Ok(Some(messages::has_keys(account())));
         }
-        if self.units.is_none() {
-            self.units = Some(unit_users(self.root)?);
-        }
+        let units = match &mut self.units {
+            Some(units) => units,
+            none => none.insert(unit_users(self.root)?),
+        };
         let uid = user.number(UID).to_string();
-        let runs =
-            |users: &HashSet<Vec<u8>>| users.contains(name) || users.contains(uid.as_bytes());
-        if self.units.as_ref().is_some_and(runs) {
-            return why("a unit runs a program as it, which may need the shell; see to it by hand");
-        }
-        Ok(None)
+        let unit = units.get(name).or_else(|| units.get(uid.as_bytes()));
+        Ok(unit.map(|unit| messages::runs_a_unit(unit, account())))
     }
 }
 
@@ -272,8 +267,8 @@ fn has_keys(root: &dyn Rootfs, user: &AccountLine<'_>) -> Result<bool> {
     Ok(false)
 }
 
-/// The names and numbers that services run as.
-fn unit_users(root: &dyn Rootfs) -> Result<HashSet<Vec<u8>>> {
+/// The names and numbers that services run as, each with the first such service.
+fn unit_users(root: &dyn Rootfs) -> Result<HashMap<Vec<u8>, String>> {
     let mut services = BTreeSet::new();
     for dir in search_path(root)? {
         for name in names_in(root, &dir)?.iter().filter_map(|name| name.to_str()) {
@@ -283,9 +278,11 @@ fn unit_users(root: &dyn Rootfs) -> Result<HashSet<Vec<u8>>> {
             }
         }
     }
-    let mut users = HashSet::new();
+    let mut users = HashMap::new();
     for name in services {
-        users.extend(service_user(root, &name)?);
+        if let Some(user) = service_user(root, &name)? {
+            users.entry(user).or_insert(name);
+        }
     }
     Ok(users)
 }

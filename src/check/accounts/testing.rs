@@ -2,10 +2,10 @@
 
 use crate::check::testing::settled;
 pub(in crate::check) use crate::check::testing::{
-    check as want, outcome, stage, try_check as try_want,
+    Run, Scene, check as want, outcome, stage, try_check as try_want,
 };
-use crate::check::{Evidence, Finding, Fix, Primitive};
-use crate::rootfs::{MemoryRootfs, Rootfs, StagedRootfs, Stat};
+use crate::check::{Audit, Evidence, Finding, Fix, Primitive};
+use crate::rootfs::{MemoryRootfs, StagedRootfs, Stat};
 
 pub(in crate::check) const PASSWD: &str = "\
 root:x:0:0:root:/root:/bin/bash
@@ -59,14 +59,15 @@ pub(in crate::check) fn with(text: &str, line: &str, new: &str) -> String {
 }
 
 /// What is wrong and stays so: the line or path, what was found, and why nothing is done.
-pub(in crate::check) fn open(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
-    let Ok(Finding::NotMet { gaps, .. }) = want.audit(root) else { return Vec::new() };
+pub(in crate::check) fn open<'a>(want: &dyn Primitive, audit: impl Into<Audit<'a>>) -> Vec<String> {
+    let found = want.find(&audit.into());
+    let Ok(Finding::NotMet { gaps, .. }) = found else { return Vec::new() };
     let shown = gaps.into_iter().filter_map(|gap| match gap.fix {
         Fix::None(reason) => {
             let Evidence { path, line, found, note, .. } = gap.evidence;
             let place = path.map(|p| p.to_string()).unwrap_or_default();
             let line = line.map(|l| format!(":{l}")).unwrap_or_default();
-            let found = found.or(note).unwrap_or_default();
+            let found = found.or(note).map(|m| m.to_string()).unwrap_or_default();
             Some(format!("{place}{line}: {found}: {reason}"))
         }
         _ => None,
@@ -76,8 +77,11 @@ pub(in crate::check) fn open(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<Str
 
 /// As [`stage`], for what can be closed: in the end it holds. The lines that changed_lines, as
 /// `-old` and `+new`, and what became of other entries.
-pub(in crate::check) fn settle_lines(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
-    changed_lines(&settled(want, root))
+pub(in crate::check) fn settle_lines<'a>(
+    want: &dyn Primitive,
+    audit: impl Into<Audit<'a>>,
+) -> Vec<String> {
+    changed_lines(&settled(want, audit))
 }
 
 /// The lines that a stage changed_lines, and what became of other entries.

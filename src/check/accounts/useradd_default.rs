@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::check::common::rewrite;
+use super::{login_defs, messages};
 use crate::check::data::{self, BadData};
 use crate::check::foreign;
-use crate::check::{Evidence, Finding, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::useradd;
 
 const PATH: &str = "/etc/default/useradd";
@@ -36,12 +36,13 @@ impl Primitive for UseraddDefault {
         data::within("write", self.write, self.min, Some(self.max))
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let path = ImagePath::parse(PATH)?;
         let evidence =
-            Evidence::at(&path).want(format!("{}={} to {}", self.key, self.min, self.max));
+            Evidence::at(&path).want(messages::want_between(&self.key, self.min, self.max));
         let Some(text) = root.read(&path)? else {
-            return Ok(Finding::MetVacuously(vec![evidence.note("not there")]));
+            return Ok(Finding::MetVacuously(vec![evidence.note(messages::file_is_missing())]));
         };
         let last = useradd::last(&text, &self.key);
         let evidence = match last {
@@ -49,23 +50,23 @@ impl Primitive for UseraddDefault {
                 foreign::judged(&path, line, value)?;
                 evidence.line(line).found(format!("{}={}", self.key, value.escape_debug()))
             }
-            None => evidence.note("does not state it"),
+            None => evidence.note(messages::not_stated(&self.key)),
         };
         let number = last.and_then(|(_, value)| useradd::number(value));
         if number.is_some_and(|n| (self.min..=self.max).contains(&n)) {
             return Ok(Finding::Met(vec![evidence]));
         }
-        let text = useradd::set(&text, &self.key, &self.write.to_string());
-        let gap = rewrite::gap(root, evidence, &path, text, 0o644)?;
-        Ok(Finding::from_gaps(vec![gap], Vec::new()))
+        login_defs::closed(audit, &self.key, evidence, &path, || {
+            useradd::set(&text, &self.key, &self.write.to_string())
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Outcome;
-    use crate::check::testing::{fixes, parse_fields, settled_text};
+    use crate::check::testing::{Run, fixes, parse_fields, settled_text, stage, stuck};
+    use crate::check::{Outcome, Subject};
     use crate::rootfs::MemoryRootfs;
 
     fn want() -> UseraddDefault {
@@ -126,5 +127,15 @@ mod tests {
         assert!(want().audit(&root.clone().file(PATH, b"INACTIVE=30\xff")).is_err());
         let elsewhere = root.file(PATH, b"# \xff\nINACTIVE=30\nSKEL=\xff\n");
         assert_eq!(want().audit(&elsewhere).unwrap().outcome(), Outcome::Met);
+    }
+
+    #[test]
+    fn an_excluded_key_keeps_its_value() {
+        let scene = file("INACTIVE=-1\nEXPIRE=0\n").excluding(Subject::key("INACTIVE"));
+        assert!(stage(&want(), &scene).changes().unwrap().is_empty());
+        assert!(stuck(&want(), &scene).contains("INACTIVE is protected"));
+        let other: UseraddDefault =
+            parse_fields("key = 'EXPIRE'\nmin = 1\nmax = 9\nwrite = 9").unwrap();
+        assert_eq!(settled_text(&other, &scene, PATH), "INACTIVE=-1\nEXPIRE=9\n");
     }
 }

@@ -4,19 +4,22 @@
 //! in `/etc` leads there: that is somebody's decision (a mask, a vendor's file), and writing through
 //! it would change what is not ours, so a person must look.
 
+use super::messages;
 use crate::error::Result;
+use crate::error::kind;
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, escape};
 
 /// Places whose files belong to packages.
 const VENDOR: [&str; 5] = ["/lib", "/usr/lib", "/usr/local/lib", "/usr/share", "/usr/local/share"];
 
 /// Where a file may be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::check) enum Destination {
     /// Here; links are resolved.
     At(ImagePath),
     /// Nowhere; why, and what a person can do.
-    Refused(String),
+    Refused(Message),
 }
 
 /// Where the file that `path` leads to may be written, whether or not it is there.
@@ -30,7 +33,7 @@ pub(in crate::check) fn file(root: &dyn Rootfs, path: &ImagePath) -> Result<Dest
     }
     Ok(match at.stat {
         Some(stat) if stat.kind != FileKind::File => {
-            Destination::Refused(format!("{path} is a {}; move it away", stat.kind))
+            Destination::Refused(messages::not_a_file(path, kind(stat.kind)))
         }
         _ => Destination::At(at.path),
     })
@@ -41,7 +44,7 @@ pub(in crate::check) fn file(root: &dyn Rootfs, path: &ImagePath) -> Result<Dest
 ///
 /// # Errors
 /// A loop of links, or the kernel's refusal.
-pub(in crate::check) fn refusal(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<String>> {
+pub(in crate::check) fn refusal(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Message>> {
     let real = root.locate(path)?.path;
     refusal_between(path, &real)
 }
@@ -53,24 +56,21 @@ pub(in crate::check) fn refusal(root: &dyn Rootfs, path: &ImagePath) -> Result<O
 pub(in crate::check) fn entry_refusal(
     root: &dyn Rootfs,
     path: &ImagePath,
-) -> Result<Option<String>> {
+) -> Result<Option<Message>> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
     let real = root.locate(&parent)?.path.join(name)?;
     refusal_between(path, &real)
 }
 
-fn refusal_between(path: &ImagePath, real: &ImagePath) -> Result<Option<String>> {
+fn refusal_between(path: &ImagePath, real: &ImagePath) -> Result<Option<Message>> {
     let top = path.components().next();
     if real.components().next() != top {
         let top = top.map(|name| escape(name.as_encoded_bytes())).unwrap_or_default();
-        return Ok(Some(format!(
-            "{path} leads to {real}, outside of /{top}, and is not changed through a link; put a \
-             file in its place"
-        )));
+        return Ok(Some(messages::leads_out(path, real, top)));
     }
     for dir in VENDOR {
         if real.starts_with(&ImagePath::parse(dir)?) {
-            return Ok(Some(format!("{real} belongs to a package; change it there")));
+            return Ok(Some(messages::of_a_package(real)));
         }
     }
     Ok(None)

@@ -138,18 +138,18 @@ mod tests {
             root = root.link(&format!("/etc/g/{i}"), "nowhere");
         }
         let file = ImagePath::parse("/etc/x").unwrap();
-        let told = |pattern: &str, times: usize| {
+        let fault = |pattern: &str, times: usize| {
             let mut budget = Budget::new(Limits::NO_FILES, &ImagePath::root());
             let all: Result<Vec<_>> = (0..times)
                 .map(|i| expand(&root, Wildcards::Libc, pattern, budget.at(&file, 7 + i)))
                 .collect();
             all.err().map(|e| e.to_string()).unwrap_or_default()
         };
-        assert_eq!(told("/etc/g/a*/u/a*", 1), "");
-        let e = told("/etc/g/a*/u/a*/u/a*/u/a*", 1);
+        assert_eq!(fault("/etc/g/a*/u/a*", 1), "");
+        let e = fault("/etc/g/a*/u/a*/u/a*/u/a*", 1);
         let why = "found patterns that look at more than 200000 names, the last of them `/etc/g/a*";
         assert!(e.starts_with(&format!("/etc/x:7: {why}")), "{e}");
-        let e = told("/etc/g/a*/u/a*", 5);
+        let e = fault("/etc/g/a*/u/a*", 5);
         assert!(e.starts_with(&format!("/etc/x:11: {why}")), "all patterns together: {e}");
         let mut root = MemoryRootfs::new();
         for i in 0..=MAX_PATHS {

@@ -149,22 +149,22 @@ mod tests {
 
     #[test]
     fn each_limit_is_an_error_that_names_the_statement() {
-        let told = |steps: &dyn Fn(&mut Budget) -> Result<()>| {
+        let fault = |steps: &dyn Fn(&mut Budget) -> Result<()>| {
             let mut budget = Budget::new(LIMITS, &path("/a"));
             steps(&mut budget).map_err(|e| e.to_string()).err().unwrap_or_default()
         };
-        let cycle = told(&|b| {
+        let cycle = fault(&|b| {
             b.enter(&path("/a"), 1)?;
             b.at(&path("/a"), 7).enter(&path("/a"), 1)
         });
         assert!(cycle.starts_with("/a:7: found /a, which is being read already"), "{cycle}");
-        let deep = told(&|b| {
+        let deep = fault(&|b| {
             b.enter(&path("/a"), 1)?;
             b.enter(&path("/b"), 1)?;
             b.at(&path("/b"), 2).enter(&path("/c"), 1)
         });
         assert!(deep.starts_with("/b:2: found /c, more than 2 files deep"), "{deep}");
-        let many = told(&|b| {
+        let many = fault(&|b| {
             (0..4).try_for_each(|_| {
                 b.enter(&path("/a"), 1)?;
                 b.leave();
@@ -172,9 +172,9 @@ mod tests {
             })
         });
         assert!(many.starts_with("/a:1: found more than 3 files to read"), "{many}");
-        let large = told(&|b| b.enter(&path("/a"), MAX_BYTES + 1));
+        let large = fault(&|b| b.enter(&path("/a"), MAX_BYTES + 1));
         assert!(large.contains("more than 16777216 bytes"), "{large}");
-        let names = told(&|b| (0..3).try_for_each(|_| b.look("/*", MAX_NAMES / 2)));
+        let names = fault(&|b| (0..3).try_for_each(|_| b.look("/*", MAX_NAMES / 2)));
         assert!(names.contains("look at more than 200000 names, the last of them `/*`"), "{names}");
     }
 

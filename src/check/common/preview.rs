@@ -11,11 +11,10 @@ pub(in crate::check) fn with<'a>(
     root: &'a dyn Rootfs,
     changes: &[Change],
 ) -> Result<StagedRootfs<'a>> {
-    // On behalf of no rule in particular: nothing of this reaches a plan.
-    let rule = "0".parse()?;
     let mut staged = StagedRootfs::new(root);
     for change in changes {
-        staged.stage(change, &rule)?;
+        // For nothing in particular: nothing of this reaches a plan.
+        staged.stage(change, &[])?;
     }
     Ok(staged)
 }

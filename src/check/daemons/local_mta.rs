@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::check::common::rewrite;
+use super::messages;
+use crate::check::common::remedy;
 use crate::check::foreign;
 use crate::check::packages::dpkg::Packages;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::shell_assignments::{Assignment, assignments};
 use crate::text::shell_var::{self, Value};
 use crate::text::{Lines, postfix};
@@ -36,30 +37,31 @@ struct Found {
 }
 
 impl Primitive for LocalMta {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let packages = Packages::read(root)?;
         let mut found = Found::default();
         let mut any = false;
         if packages.there("postfix") {
             any = true;
-            postfix(root, "/etc/postfix", true, &mut found)?;
+            postfix(audit, &ImagePath::parse("/etc/postfix")?, true, &mut found)?;
         }
         if EXIM.iter().any(|name| packages.there(name)) {
             any = true;
-            exim(root, &mut found)?;
+            exim(audit, &mut found)?;
         }
         if packages.there("sendmail-bin") {
             any = true;
-            sendmail(root, &mut found)?;
+            sendmail(audit, &mut found)?;
         }
         for name in OTHERS.into_iter().filter(|name| packages.there(name)) {
             any = true;
-            let note = "a mail server; see that it listens on loopback addresses only";
+            let note = messages::look_at_mail_server(name);
             found.manual.push(packages.evidence(name).note(note));
         }
         if !any {
-            let note = "no mail server is there: neither postfix, exim4 nor sendmail";
-            return Ok(Finding::MetVacuously(vec![Evidence::note_only(note)]));
+            let evidence = Evidence::note_only(messages::no_mail_server());
+            return Ok(Finding::MetVacuously(vec![evidence]));
         }
         Ok(if !found.gaps.is_empty() || found.manual.is_empty() {
             found.holding.extend(found.manual);
@@ -71,6 +73,11 @@ impl Primitive for LocalMta {
     }
 }
 
+/// The mail server that a gap is about.
+fn server(name: impl Into<String>) -> Subject {
+    Subject::new(SubjectKind::Service, name)
+}
+
 /// Whether a name or address, with or without brackets, is the machine itself.
 fn is_loopback(host: &str) -> bool {
     let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
@@ -78,12 +85,13 @@ fn is_loopback(host: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// One instance of postfix, and those its configuration names.
-fn postfix(root: &dyn Rootfs, dir: &str, first: bool, found: &mut Found) -> Result<()> {
-    let path = ImagePath::parse(dir)?.join("main.cf")?;
+/// One instance of postfix, and those its configuration names. The name of its directory is its own.
+fn postfix(audit: &Audit<'_>, dir: &ImagePath, first: bool, found: &mut Found) -> Result<()> {
+    let root = audit.root();
+    let path = dir.join("main.cf")?;
+    let name = dir.file_name().map_or_else(|| "postfix".into(), |name| name.to_string_lossy());
     let Some(text) = root.read(&path)? else {
-        let note = "not there, so this postfix does not start";
-        found.holding.push(Evidence::at(&path).note(note));
+        found.holding.push(Evidence::at(&path).note(messages::not_started(name)));
         return Ok(());
     };
     let main = postfix::Main::parse(&text);
@@ -99,34 +107,35 @@ fn postfix(root: &dyn Rootfs, dir: &str, first: bool, found: &mut Found) -> Resu
         Some(set) => Evidence::at(&path)
             .line(set.line)
             .found(format!("inet_interfaces = {}", value.as_deref().unwrap_or(&set.value))),
-        None => Evidence::at(&path).note("no `inet_interfaces`, so all of them"),
+        None => Evidence::at(&path).note(messages::all_addresses("inet_interfaces")),
     };
     if local {
         found.holding.push(evidence);
     } else {
         let new = postfix::set(&text, "inet_interfaces", "loopback-only");
         let evidence = evidence.want("inet_interfaces = loopback-only");
-        found.gaps.push(rewrite::gap(root, evidence, &path, new, 0o644)?);
+        let subject = server(&*name);
+        found.gaps.push(remedy::rewrite(audit, subject, evidence, &path, new, 0o644)?);
     }
-    let master = ImagePath::parse(dir)?.join("master.cf")?;
+    let master = dir.join("master.cf")?;
     if let Some(text) = root.read(&master)? {
         for listener in postfix::listeners(&text).iter().filter(|l| !is_loopback(&l.host)) {
             let evidence = Evidence::at(&master).line(listener.line).found(listener.host.as_str());
-            let why = format!(
-                "{master}:{} listens on {}; take the service or its address away",
-                listener.line, listener.host
-            );
-            found.gaps.push(Gap::no_remedy(evidence.want("a loopback address, or none"), why));
+            let evidence = evidence.want(messages::wants_loopback());
+            let why = messages::listens_on(&master, listener.line, &listener.host);
+            found.gaps.push(remedy::none(audit, server(&*name), evidence, why));
         }
     }
     if first && let Some(more) = main.expanded("multi_instance_directories") {
         for dir in hosts(&more).iter().filter(|d| d.starts_with('/')) {
-            postfix(root, dir, false, found)?;
+            postfix(audit, &ImagePath::parse(dir)?, false, found)?;
         }
     }
     Ok(())
 }
 
+/// exim, by its package.
+const EXIM_NAME: &str = "exim4";
 const EXIM_DEFAULTS: &str = "/etc/default/exim4";
 const EXIM_OWN: &str = "/etc/exim4/exim4.conf";
 const EXIM_DEBIAN: &str = "/etc/exim4/update-exim4.conf.conf";
@@ -139,14 +148,16 @@ fn last_assignment(text: &str, name: &str) -> Option<Assignment> {
     assignments(text).into_iter().rfind(|v| v.name == name)
 }
 
-fn exim(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
+fn exim(audit: &Audit<'_>, found: &mut Found) -> Result<()> {
+    let root = audit.root();
     let path = ImagePath::parse(EXIM_DEFAULTS)?;
     let defaults = root.read(&path)?.unwrap_or_default();
     if let Some(runner) = last_assignment(&defaults, "QUEUERUNNER")
         && ["nodaemon", "queueonly"].contains(&runner.value.as_str())
     {
-        let says = format!("QUEUERUNNER={}: nothing listens", runner.value);
-        found.holding.push(Evidence::at(&path).line(runner.line).found(says));
+        let evidence = Evidence::at(&path).line(runner.line);
+        let evidence = evidence.found(format!("QUEUERUNNER={}", runner.value));
+        found.holding.push(evidence.note(messages::does_not_listen()));
         return Ok(());
     }
     let listener = last_assignment(&defaults, "SMTPLISTENEROPTIONS");
@@ -155,13 +166,14 @@ fn exim(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
     }
     if let Some(options) = listener.filter(|o| !listens_locally(&o.value)) {
         let evidence = Evidence::at(&path).line(options.line).found(options.value);
-        let why = format!("{path}:{} has exim listen on addresses of its own", options.line);
-        found.gaps.push(Gap::no_remedy(evidence.want("ports, or loopback addresses"), why));
+        let evidence = evidence.want(messages::wants_ports());
+        let why = messages::exim_addresses(&path, options.line);
+        found.gaps.push(remedy::none(audit, server(EXIM_NAME), evidence, why));
     }
     // A configuration by this name is used instead of the one Debian makes.
     let own = ImagePath::parse(EXIM_OWN)?;
     if let Some(text) = root.read(&own)? {
-        exim_own(&own, &text, found);
+        exim_own(audit, &own, &text, found);
         return Ok(());
     }
     for path in EXIM_MACROS {
@@ -170,15 +182,16 @@ fn exim(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
         for (line, value) in exim_assignments(&text, "MAIN_LOCAL_INTERFACES") {
             if !is_local_list(value) {
                 let evidence = Evidence::at(&path).line(line).found(value);
-                let why = format!("{path}:{line} sets MAIN_LOCAL_INTERFACES by hand; correct it");
-                found.gaps.push(Gap::no_remedy(evidence.want(format!("<; {EXIM_LOCAL}")), why));
+                let evidence = evidence.want(format!("<; {EXIM_LOCAL}"));
+                let why = messages::macro_set(&path, line);
+                found.gaps.push(remedy::none(audit, server(EXIM_NAME), evidence, why));
             }
         }
     }
-    exim_debian(root, found)
+    exim_debian(audit, found)
 }
 
-fn exim_own(path: &ImagePath, text: &str, found: &mut Found) {
+fn exim_own(audit: &Audit<'_>, path: &ImagePath, text: &str, found: &mut Found) {
     let main = text.lines().position(|l| l.trim_start().starts_with("begin "));
     let mut set = exim_assignments(text, "local_interfaces");
     set.retain(|(line, _)| main.is_none_or(|begin| *line <= begin));
@@ -189,21 +202,22 @@ fn exim_own(path: &ImagePath, text: &str, found: &mut Found) {
         last => {
             let evidence = match last {
                 Some((line, value)) => Evidence::at(path).line(*line).found(*value),
-                None => Evidence::at(path).note("no `local_interfaces`, so all of them"),
+                None => Evidence::at(path).note(messages::all_addresses("local_interfaces")),
             };
-            let why = format!("{path} is written by hand; set local_interfaces in it");
-            let want = format!("local_interfaces = <; {EXIM_LOCAL}");
-            found.gaps.push(Gap::no_remedy(evidence.want(want), why));
+            let evidence = evidence.want(format!("local_interfaces = <; {EXIM_LOCAL}"));
+            let why = messages::written_by_hand(path);
+            found.gaps.push(remedy::none(audit, server(EXIM_NAME), evidence, why));
         }
     }
 }
 
-fn exim_debian(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
+fn exim_debian(audit: &Audit<'_>, found: &mut Found) -> Result<()> {
     let path = ImagePath::parse(EXIM_DEBIAN)?;
-    let Some(text) = root.read(&path)? else {
-        let evidence = Evidence::at(&path).note("not there").want("exim's configuration");
-        let why = format!("{path} is not there; reinstall the package exim4-config");
-        found.gaps.push(Gap::no_remedy(evidence, why));
+    let Some(text) = audit.root().read(&path)? else {
+        let evidence = Evidence::at(&path).note(messages::missing());
+        let evidence = evidence.want(messages::wants_configuration("exim"));
+        let why = messages::configuration_missing(&path, "exim4-config");
+        found.gaps.push(remedy::none(audit, server(EXIM_NAME), evidence, why));
         return Ok(());
     };
     const KEY: &str = "dc_local_interfaces";
@@ -215,22 +229,19 @@ fn exim_debian(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
             evidence.line(*line).found(format!("{KEY}='{value}'")),
             is_local_list(value) || is_local_list(&format!("<;{value}")),
         ),
-        Value::Unset => (evidence.note(format!("no `{KEY}`, so all of them")), false),
-        Value::Unclear { line } => {
-            (evidence.line(*line).note(format!("from here on {KEY} depends on more")), false)
-        }
+        Value::Unset => (evidence.note(messages::all_addresses(KEY)), false),
+        Value::Unclear { line } => (evidence.line(*line).note(messages::unclear(KEY)), false),
     };
     if local {
         found.holding.push(evidence);
         return Ok(());
     }
     let new = format!("{KEY}='{EXIM_LOCAL}'");
+    let evidence = evidence.want(&new);
+    let subject = server(EXIM_NAME);
     found.gaps.push(match shell_var::set(&text, KEY, EXIM_LOCAL) {
-        Some(text) => rewrite::gap(root, evidence.want(new), &path, text, 0o644)?,
-        None => {
-            let why = format!("{path} is not a list of plain assignments; set {new} in it");
-            Gap::no_remedy(evidence.want(new), why)
-        }
+        Some(text) => remedy::rewrite(audit, subject, evidence, &path, text, 0o644)?,
+        None => remedy::none(audit, subject, evidence, messages::not_plain(&path, new)),
     });
     Ok(())
 }
@@ -277,11 +288,15 @@ fn listens_locally(options: &str) -> bool {
     lists.into_iter().all(|list| list.split(':').all(is_port) || is_local_list(list))
 }
 
-fn sendmail(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
+fn sendmail(audit: &Audit<'_>, found: &mut Found) -> Result<()> {
     let path = ImagePath::parse("/etc/mail/sendmail.cf")?;
-    let Some(text) = root.read(&path)? else {
-        found.holding.push(Evidence::at(&path).note("not there, so sendmail does not start"));
+    let Some(text) = audit.root().read(&path)? else {
+        found.holding.push(Evidence::at(&path).note(messages::not_started("sendmail")));
         return Ok(());
+    };
+    let open = |evidence: Evidence| {
+        let evidence = evidence.want("Addr=127.0.0.1");
+        remedy::none(audit, server("sendmail"), evidence, messages::made_from_mc(&path))
     };
     let mut any = false;
     for (line, text) in Lines::new(&text).iter() {
@@ -295,20 +310,14 @@ fn sendmail(root: &dyn Rootfs, found: &mut Found) -> Result<()> {
         if address.is_some_and(|a| is_loopback(a.strip_prefix("IPv6:").unwrap_or(&a))) {
             found.holding.push(evidence);
         } else {
-            found
-                .gaps
-                .push(Gap::no_remedy(evidence.want("Addr=127.0.0.1"), sendmail_advice(&path)));
+            found.gaps.push(open(evidence));
         }
     }
     if !any {
-        let evidence = Evidence::at(&path).note("no DaemonPortOptions, so all addresses");
-        found.gaps.push(Gap::no_remedy(evidence.want("Addr=127.0.0.1"), sendmail_advice(&path)));
+        let note = messages::all_addresses("DaemonPortOptions");
+        found.gaps.push(open(Evidence::at(&path).note(note)));
     }
     Ok(())
-}
-
-fn sendmail_advice(path: &ImagePath) -> String {
-    format!("{path} is made from sendmail.mc; set Addr=127.0.0.1 there and run make")
 }
 
 #[cfg(test)]

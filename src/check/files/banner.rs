@@ -3,11 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::check::common::destination;
+use super::messages;
+use crate::check::common::{self, destination, remedy};
 use crate::check::data::BadData;
 use crate::check::foreign;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
 use crate::error::Result;
+use crate::error::kind;
+use crate::message::{Arg, Message};
 use crate::rootfs::{CONFIG_LIMIT, Change, FileKind, ImagePath, Location, Rootfs, escape};
 use crate::text::{banner, os_release};
 
@@ -49,7 +52,8 @@ impl Primitive for Banner {
         }
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let is_link = root.stat(&self.path)?.is_some_and(|s| s.kind == FileKind::Symlink);
         let at = root.locate(&self.path)?;
         if is_link && let Some(finding) = self.judge_link(root, &at)? {
@@ -58,68 +62,77 @@ impl Primitive for Banner {
         let place = if is_link { Evidence::at(&at.path) } else { Evidence::at(&self.path) };
         let Some(stat) = at.stat else {
             return match self.missing {
-                Missing::Vacuous => Ok(Finding::MetVacuously(vec![place.note("not there")])),
-                Missing::NotMet => self.gap(root, place, "no such file"),
+                Missing::Vacuous => {
+                    let place = place.note(common::messages::not_there());
+                    Ok(Finding::MetVacuously(vec![place]))
+                }
+                Missing::NotMet => self.gap(audit, place, common::messages::no_such_file()),
             };
         };
         if stat.kind != FileKind::File {
-            let evidence = place.found(stat.kind.to_string()).want("a regular file");
-            let gap = Gap::no_remedy(evidence, "move it away and run again");
+            let evidence = place.found(kind(stat.kind)).want(kind(FileKind::File));
+            let why = common::messages::not_a_file(&at.path, kind(stat.kind));
+            let gap = remedy::none(audit, Subject::path(&self.path), evidence, why);
             return Ok(Finding::from_gaps(vec![gap], Vec::new()));
         }
         let content = root.read_bytes(&self.path, CONFIG_LIMIT)?;
-        self.judge(root, place, content.as_deref().unwrap_or_default())
+        self.judge(audit, place, content.as_deref().unwrap_or_default())
     }
 }
 
 impl Banner {
-    fn judge(&self, root: &dyn Rootfs, place: Evidence, content: &[u8]) -> Result<Finding> {
-        let name = system_name(root)?;
+    fn judge(&self, audit: &Audit<'_>, place: Evidence, content: &[u8]) -> Result<Finding> {
+        let name = system_name(audit.root())?;
         if self.missing == Missing::NotMet && banner::is_blank(content) {
-            return self.gap(root, place, "an empty text");
+            return self.gap(audit, place, messages::empty_text());
         }
         let leaks = banner::leaks(content, name.as_deref());
         let Some(first) = leaks.first() else {
-            let found = if content.is_empty() { "an empty file" } else { "no word of the system" };
+            let found = match content {
+                [] => messages::empty_file(),
+                _ => messages::names_no_system(),
+            };
             let place = place.found(found);
             return Ok(Finding::Met(vec![match name {
                 Some(_) => place,
-                None => place.note("no ID in os-release; only the escapes were looked for"),
+                None => place.note(messages::no_system_name()),
             }]));
         };
         let tokens: Vec<String> =
             leaks.iter().map(|leak| format!("`{}`", escape(leak.token.as_bytes()))).collect();
-        self.gap(root, place.line(first.line), &tokens.join(", "))
+        self.gap(audit, place.line(first.line), Message::value(tokens.join(", ")))
     }
 
     /// A link whose end says nothing yet, or must not be judged.
     fn judge_link(&self, root: &dyn Rootfs, at: &Location) -> Result<Option<Finding>> {
-        let evidence = |note: &str| {
-            let to = Evidence::at(&self.path).found(format!("a link to {}", at.path));
+        let evidence = |note: Message| {
+            let to = Evidence::at(&self.path).found(messages::link_to(&at.path));
             Ok(Some(Finding::Manual(vec![to.note(note)])))
         };
         if at.path.starts_with(&ImagePath::parse("/run")?) && !root.is_live() {
-            return evidence("the text is made at boot; look at the running system");
+            return evidence(messages::text_made_at_boot());
         }
         if at.stat.is_none() && self.missing == Missing::Vacuous {
-            return evidence("nothing is there; the link may be meant for a text made later");
+            return evidence(messages::link_for_later());
         }
         Ok(None)
     }
 
-    fn gap(&self, root: &dyn Rootfs, place: Evidence, found: &str) -> Result<Finding> {
-        let evidence = place.found(found).want("a text without the system's name and escapes");
-        let name = system_name(root)?;
-        let own = banner::leaks(self.text.as_bytes(), name.as_deref());
-        let gap = if let Some(leak) = own.first() {
-            let token = &leak.token;
-            Gap::no_remedy(evidence, format!("the profile's own text holds `{token}`; change it"))
-        } else if let Some(reason) = destination::refusal(root, &self.path)? {
-            Gap::no_remedy(evidence, reason)
-        } else {
+    fn gap(&self, audit: &Audit<'_>, place: Evidence, found: Message) -> Result<Finding> {
+        let root = audit.root();
+        let evidence = place.found(found).want(messages::a_text_that_names_no_system());
+        let gap = remedy::gap(audit, Subject::path(&self.path), evidence, || {
+            let name = system_name(root)?;
+            let own = banner::leaks(self.text.as_bytes(), name.as_deref());
+            if let Some(leak) = own.first() {
+                return Ok(Err(messages::text_of_the_profile(&self.path, Arg::from(&*leak.token))));
+            }
+            if let Some(reason) = destination::refusal(root, &self.path)? {
+                return Ok(Err(reason));
+            }
             let line_end = if self.text.ends_with('\n') { "" } else { "\n" };
-            Gap::fixed_by(evidence, Change::write(&self.path, format!("{}{line_end}", self.text)))
-        };
+            Ok(Ok(Change::write(&self.path, format!("{}{line_end}", self.text))))
+        })?;
         Ok(Finding::from_gaps(vec![gap], Vec::new()))
     }
 }
@@ -140,7 +153,9 @@ fn system_name(root: &dyn Rootfs) -> Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::{changed_entries, parse, settle_entries, stage};
+    use crate::check::testing::{
+        Run, changed_entries, gaps, parse, path, settle_entries, stage, stuck,
+    };
     use crate::check::{Fix, Outcome};
     use crate::rootfs::MemoryRootfs;
 
@@ -204,14 +219,14 @@ mod tests {
     #[test]
     fn the_name_is_the_images_own() {
         let debian = MemoryRootfs::new().file("/etc/os-release", "ID=\"Debian\"\n");
-        let told = debian.clone().file("/etc/issue", "DEBIAN");
-        assert_eq!(outcome("/etc/issue", "not-met", &told), Outcome::NotMet);
+        let named = debian.clone().file("/etc/issue", "DEBIAN");
+        assert_eq!(outcome("/etc/issue", "not-met", &named), Outcome::NotMet);
         let other = debian.file("/etc/issue", "ubuntu");
         assert_eq!(outcome("/etc/issue", "not-met", &other), Outcome::Met);
         let nameless = MemoryRootfs::new().file("/etc/issue", "ubuntu");
         let finding = banner("/etc/issue", "not-met").audit(&nameless).unwrap();
         let Finding::Met(evidence) = finding else { panic!("{finding:?}") };
-        assert!(evidence[0].note.as_deref().unwrap().contains("no ID"));
+        assert!(evidence[0].note.as_ref().unwrap().to_string().contains("no ID"));
     }
 
     #[test]
@@ -249,7 +264,9 @@ mod tests {
             let root = root().file("/usr/share/issue", "ubuntu").link("/etc/issue", out);
             let finding = banner("/etc/issue", "not-met").audit(&root).unwrap();
             let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
-            assert!(matches!(&gaps[0].fix, Fix::None(r) if r.contains("outside of /etc")));
+            assert!(
+                matches!(&gaps[0].fix, Fix::None(r) if r.to_string().contains("outside of /etc"))
+            );
             assert!(changed_entries(&stage(&banner("/etc/issue", "not-met"), &root)).is_empty());
         }
 
@@ -268,14 +285,34 @@ mod tests {
         let odd = root().special("/etc/issue", FileKind::Fifo);
         let finding = banner("/etc/issue", "not-met").audit(&odd).unwrap();
         let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
-        assert_eq!(gaps[0].evidence.found.as_deref(), Some("named pipe"));
+        assert_eq!(
+            gaps[0].evidence.found.as_ref().map(ToString::to_string).as_deref(),
+            Some("named pipe")
+        );
         assert!(matches!(gaps[0].fix, Fix::None(_)));
 
         let own: Banner =
             parse("{ path = '/etc/issue', missing = 'not-met', text = 'our Ubuntu' }").unwrap();
         let finding = own.audit(&root()).unwrap();
         let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
-        assert!(matches!(&gaps[0].fix, Fix::None(r) if r.contains("`Ubuntu`")), "{gaps:?}");
+        assert!(
+            matches!(&gaps[0].fix, Fix::None(r) if r.to_string().contains("`Ubuntu`")),
+            "{gaps:?}"
+        );
+    }
+
+    #[test]
+    fn an_excluded_text_stays_and_another_is_replaced() {
+        let root = root().file("/etc/issue", "ubuntu").file("/etc/issue.net", "ubuntu");
+        let subject = Subject::path(&path("/etc/issue"));
+        let scene = root.excluding(subject.clone());
+        let issue = banner("/etc/issue", "not-met");
+        let gaps = gaps(&issue, &scene);
+        assert_eq!(gaps[0].subject, subject);
+        assert!(stuck(&issue, &scene).contains("/etc/issue is protected"));
+        assert!(changed_entries(&stage(&issue, &scene)).is_empty());
+        let other = banner("/etc/issue.net", "not-met");
+        assert_eq!(settle_entries(&other, &scene), [format!("/etc/issue.net: {TEXT}")]);
     }
 
     #[test]

@@ -4,12 +4,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::check::common::rewrite;
+use super::messages;
+use crate::check::common::{self, remedy, rewrite};
 use crate::check::data::BadData;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
 use crate::error::{Error, Result};
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::message::{Arg, Message};
+use crate::rootfs::ImagePath;
 use crate::text::ini::{self, Assignment, Dialect};
 
 /// A key of a key file is set to a value, to some text, or not to certain values.
@@ -51,7 +53,8 @@ impl Primitive for Ini {
         self.want().map(drop)
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(package) = &self.package
             && let Some(absent) = dpkg::absent(root, package)?
         {
@@ -77,28 +80,23 @@ impl Primitive for Ini {
         if want.holds(set) {
             return Ok(Finding::Met(vec![evidence]));
         }
-        if let Some(running) = &self.running
-            && root.is_live()
-            && root.stat(running)?.is_some()
-        {
-            let advice = format!(
-                "{running} exists, so the program that keeps {} is running and would write over \
-                 it; stop it, or change the setting through it",
-                self.path
-            );
-            return Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()));
-        }
-        let text = match want {
-            Want::Not(_) => {
-                let ruled_out = all.iter().filter(|a| !want.holds(Some(a)));
-                ini::disable(&text, ruled_out.map(|a| (a.line, a.last_line)))
+        let gap = remedy::gap(audit, self.subject(), evidence, || {
+            if let Some(running) = &self.running
+                && root.is_live()
+                && root.stat(running)?.is_some()
+            {
+                return Ok(Err(messages::kept_by_a_program(running, &self.path)));
             }
-            _ => ini::set(&text, Dialect::KeyFile, &self.section, &self.key, &want.written()),
-        };
-        Ok(Finding::from_gaps(
-            vec![rewrite::gap(root, evidence, &self.path, text, 0o644)?],
-            Vec::new(),
-        ))
+            let text = match want {
+                Want::Not(_) => {
+                    let ruled_out = all.iter().filter(|a| !want.holds(Some(a)));
+                    ini::disable(&text, ruled_out.map(|a| (a.line, a.last_line)))
+                }
+                _ => ini::set(&text, Dialect::KeyFile, &self.section, &self.key, &want.written()),
+            };
+            rewrite::change(root, &self.path, text, 0o644)
+        })?;
+        Ok(Finding::from_gaps(vec![gap], Vec::new()))
     }
 }
 
@@ -126,6 +124,11 @@ impl Want<'_> {
 }
 
 impl Ini {
+    /// The key with its section, as dconf writes it: `org/gnome/login-screen/disable-user-list`.
+    fn subject(&self) -> Subject {
+        Subject::key(format!("{}/{}", self.section, self.key))
+    }
+
     fn want(&self) -> Result<Want<'_>, BadData> {
         let (accept, not) = (self.accept.as_slice(), self.not.as_slice());
         match (self.value.as_deref(), self.quoted.as_deref()) {
@@ -148,17 +151,15 @@ impl Ini {
 
     fn evidence(&self, want: &Want<'_>, set: Option<&Assignment>, there: bool) -> Evidence {
         let wanted = match want {
-            Want::Value { value, .. } => format!("{}={value}", self.key),
-            Want::Quoted(_) => format!("{}='some text'", self.key),
-            Want::Not(not) => format!("{} not {}", self.key, not.join(", ")),
+            Want::Value { value, .. } => Message::value(format!("{}={value}", self.key)),
+            Want::Quoted(_) => messages::some_text(&self.key),
+            Want::Not(not) => messages::not_one_of(&self.key, Arg::names(*not)),
         };
         let evidence = Evidence::at(&self.path).want(wanted);
         match set {
             Some(set) => evidence.line(set.line).found(format!("{}={}", self.key, set.value)),
-            None if there => {
-                evidence.note(format!("[{}] does not state {}", self.section, self.key))
-            }
-            None => evidence.note("not there"),
+            None if there => evidence.note(messages::not_in_section(&self.section, &self.key)),
+            None => evidence.note(common::messages::not_there()),
         }
     }
 }
@@ -188,7 +189,9 @@ fn unquote(value: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{changed, fixes, parse_fields, reasons, settled_text, stage};
+    use crate::check::testing::{
+        Run, changed, fixes, gaps, parse_fields, reasons, settled_text, stage, stuck,
+    };
     use crate::rootfs::MemoryRootfs;
     use proptest::prelude::*;
 
@@ -363,6 +366,18 @@ mod tests {
         let stopped = live.without("/run/NetworkManager");
         assert_eq!(settled_text(&want, &stopped, state), "[main]\nWWANEnabled=false\n");
         assert_eq!(outcome(&want, &root.file(state, "[main]\nWWANEnabled=no\n")), Outcome::Met);
+    }
+
+    #[test]
+    fn an_excluded_key_stays_and_another_of_the_file_is_set() {
+        let subject = Subject::key("org/gnome/login-screen/disable-user-list");
+        let text = "[org/gnome/login-screen]\ndisable-user-list=false\n";
+        let scene = gdm().file(GREETER, text).excluding(subject.clone());
+        assert_eq!(gaps(&list(), &scene)[0].subject, subject);
+        assert!(stuck(&list(), &scene).contains("is protected"));
+        let new = settled_text(&banner(), &scene, GREETER);
+        assert!(new.contains("\ndisable-user-list=false\n"), "{new}");
+        assert!(new.contains("\nbanner-message-text='it"), "{new}");
     }
 
     #[test]

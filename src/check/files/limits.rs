@@ -10,14 +10,17 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use crate::check::common::conf_dirs::{self, Listed, What};
-use crate::check::common::rewrite;
+use crate::check::common::{remedy, rewrite};
 use crate::check::foreign;
 use crate::check::packages::ownership::owned_by_package;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::limits::{self, Domain, Limit, Rule};
+use crate::text::lossless::Raw;
 
 const MAIN: &str = "/etc/security/limits.conf";
 const DIR: &str = "/etc/security/limits.d";
@@ -48,7 +51,8 @@ struct File {
 }
 
 impl Primitive for Limits {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let mut holding = Vec::new();
         let files = self.files(root, &mut holding)?;
         let mut everybody = Vec::new();
@@ -67,7 +71,7 @@ impl Primitive for Limits {
                     (Domain::Everybody, Rule::Hard { soft_too: true, .. })
                         if soft && self.complies(&found) =>
                     {
-                        let note = "not in force for those with a soft limit of their own before";
+                        let note = messages::yields_to_soft_limits();
                         holding.push(self.evidence(&files, &found).note(note));
                     }
                     (Domain::Everybody, _) => everybody.push(found),
@@ -93,7 +97,7 @@ impl Primitive for Limits {
                 let after = everybody.into_iter().filter(|f| !self.is_before_ours(&files, f));
                 lifting.extend(after.filter(|f| !self.complies(f)));
             }
-            found => gaps.push(self.state(root, &files, found)?),
+            found => gaps.push(self.state(audit, &files, found)?),
         }
         for lines in others.into_values() {
             if lines.last().is_some_and(|found| !self.complies(found)) {
@@ -106,7 +110,7 @@ impl Primitive for Limits {
             by_file.entry(found.file).or_default().push(found);
         }
         for lines in by_file.into_values() {
-            gaps.extend(self.switch_off(root, &files, lines)?);
+            gaps.extend(self.switch_off(audit, &files, lines)?);
         }
         Ok(Finding::from_gaps(gaps, holding))
     }
@@ -130,8 +134,7 @@ impl Limits {
         let main = ImagePath::parse(MAIN)?;
         match root.read(&main)? {
             Some(text) => files.push(File { path: main, text }),
-            None => notes
-                .push(Evidence::at(&main).note("not there; pam_limits then refuses every session")),
+            None => notes.push(Evidence::at(&main).note(messages::limits_missing())),
         }
         let wanted = |name: &[u8]| !name.starts_with(b".") && name.ends_with(b".conf");
         for Listed { path, what, .. } in conf_dirs::list(root, &ImagePath::parse(DIR)?, wanted)? {
@@ -141,10 +144,9 @@ impl Limits {
                     files.push(File { path, text });
                 }
                 What::Null | What::Dir | What::Special => {}
-                What::Dangling => notes.push(
-                    Evidence::at(&path)
-                        .note("a link to nowhere; pam_limits then refuses every session"),
-                ),
+                What::Dangling => {
+                    notes.push(Evidence::at(&path).note(messages::limits_lead_nowhere()));
+                }
             }
         }
         Ok(files)
@@ -164,46 +166,79 @@ impl Limits {
     }
 
     /// The gap of a missing, or of a wrong last, line for everybody, closed by ours.
-    fn state(&self, root: &dyn Rootfs, files: &[File], found: Option<&Found>) -> Result<Gap> {
+    fn state(&self, audit: &Audit<'_>, files: &[File], found: Option<&Found>) -> Result<Gap> {
         let ours = files.iter().position(|f| f.path == self.path);
         let text = ours.and_then(|i| files.get(i)).map_or("", |f| f.text.as_str());
         let evidence = match found {
             Some(found) => self.evidence(files, found),
-            None => Evidence::at(&self.path).want(self.wanted()).note("no line for everybody"),
+            None => Evidence::at(&self.path).want(self.wanted()).note(messages::no_line_for_all()),
         };
-        let in_place = found.filter(|f| Some(f.file) == ours).map(|f| f.limit.line);
-        let text = limits::set(text, in_place, &self.item, self.value);
-        rewrite::gap(root, evidence, &self.path, text, 0o644)
+        remedy::gap(audit, self.subject(&Domain::Everybody), evidence, || {
+            let in_place = found.filter(|f| Some(f.file) == ours).map(|f| f.limit.line);
+            let text = limits::set(text, in_place, &self.item, self.value);
+            rewrite::change(audit.root(), &self.path, text, 0o644)
+        })
     }
 
-    /// The gap of the lines of one file that lift the limit; made comments where the file is
-    /// nobody's.
+    /// The gaps of the lines of one file that lift the limit, one for each of those for whom they
+    /// do; made comments where the file is nobody's.
     fn switch_off(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         files: &[File],
         mut lines: Vec<Found>,
-    ) -> Result<Option<Gap>> {
+    ) -> Result<Vec<Gap>> {
         lines.sort_by_key(|found| found.limit.line);
-        let Some(first) = lines.first() else { return Ok(None) };
-        let Some(file) = files.get(first.file) else { return Ok(None) };
-        let mut evidence = self.evidence(files, first);
-        if lines.len() > 1 {
-            evidence = evidence.note(format!("and {} more such lines", lines.len() - 1));
-        }
-        let whose = match owned_by_package(root, &file.path) {
-            Ok(false) => {
-                let text = limits::disable(&file.text, lines.iter().map(|f| f.limit.line));
-                return rewrite::gap(root, evidence, &file.path, text, 0o644).map(Some);
-            }
-            Ok(true) => "belongs to a package".to_owned(),
-            Err(e) => format!("may belong to a package ({e})"),
+        let Some(file) = lines.first().and_then(|found| files.get(found.file)) else {
+            return Ok(Vec::new());
         };
-        let advice = format!(
-            "{} {whose}; if nobody needs line {}, take it out by hand",
-            file.path, first.limit.line
-        );
-        Ok(Some(Gap::no_remedy(evidence, advice)))
+        let mut by_subject: BTreeMap<Subject, Vec<&Found>> = BTreeMap::new();
+        for found in &lines {
+            by_subject.entry(self.subject(&found.limit.domain)).or_default().push(found);
+        }
+        let owned = owned_by_package(audit.root(), &file.path);
+        let (mut gaps, mut closed, mut disabled) = (Vec::new(), Vec::new(), Vec::new());
+        for (subject, lines) in by_subject {
+            let Some(first) = lines.first() else { continue };
+            let mut evidence = self.evidence(files, first);
+            if lines.len() > 1 {
+                evidence = evidence.note(messages::more_such_lines(lines.len() - 1));
+            }
+            let line = first.limit.line;
+            let why = match (audit.excluded(&subject), &owned) {
+                (Some(exclusion), _) => exclusion.cause.clone(),
+                (None, Ok(true)) => messages::limit_of_a_package(&file.path, line),
+                (None, Err(e)) => {
+                    messages::limit_perhaps_of_a_package(&file.path, Message::from(e), line)
+                }
+                (None, Ok(false)) => {
+                    disabled.extend(lines.iter().map(|found| found.limit.line));
+                    closed.push((subject, evidence));
+                    continue;
+                }
+            };
+            gaps.push(Gap::no_remedy(evidence, why).about(subject));
+        }
+        if !closed.is_empty() {
+            disabled.sort_unstable();
+            let text = limits::disable(&file.text, disabled);
+            gaps.extend(rewrite::gaps(audit.root(), closed, &file.path, text)?);
+        }
+        gaps.sort_by_key(|gap| gap.evidence.line);
+        Ok(gaps)
+    }
+
+    /// For whom a line says something: an account, a group, or the item itself for everybody and,
+    /// with the range, for a range of numbers.
+    fn subject(&self, domain: &Domain) -> Subject {
+        match domain {
+            Domain::Everybody | Domain::LoginCount => Subject::key(&self.item),
+            Domain::User(name) => Subject::account(&name.raw()),
+            Domain::Many(name) => match name.strip_prefix('@').filter(|n| !n.contains(':')) {
+                Some(group) => Subject::group(&group.raw()),
+                None => Subject::key(format!("{name} {}", self.item)),
+            },
+        }
     }
 
     fn wanted(&self) -> String {
@@ -224,7 +259,7 @@ impl Limits {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
+    use crate::check::testing::{Run, Scene, changed, fixes, gaps, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const OURS: &str = "/etc/security/limits.d/60-CIS.conf";
@@ -316,8 +351,8 @@ mod tests {
         let finding = core().audit(&owned).unwrap();
         assert!(fixes(&finding).is_empty());
         assert!(reasons(&finding)[0].contains("90-x.conf belongs to a package"), "{finding:?}");
-        let untold = stock().without("/var/lib").file(LATER, "* hard core 5\n");
-        assert!(reasons(&core().audit(&untold).unwrap())[0].contains("may belong to a package"));
+        let unknown = stock().without("/var/lib").file(LATER, "* hard core 5\n");
+        assert!(reasons(&core().audit(&unknown).unwrap())[0].contains("may belong to a package"));
     }
 
     #[test]
@@ -351,13 +386,48 @@ mod tests {
     }
 
     #[test]
+    fn excluded_subjects_keep_their_lines() {
+        let lines = "mary hard core 5\n@adm - core 1\n* hard core 7\n1000: hard core 3\n";
+        let root = stock().file(LATER, lines);
+        let all = [
+            Subject::account(b"mary"),
+            Subject::group(b"adm"),
+            Subject::key("core"),
+            Subject::key("1000: core"),
+        ];
+        let found: Vec<Subject> = gaps(&core(), &root).into_iter().map(|gap| gap.subject).collect();
+        assert_eq!(found, all);
+        for (kept, line) in all.into_iter().zip(lines.lines()) {
+            let scene = root.clone().excluding(kept.clone());
+            let staged = stage(&core(), &scene);
+            let left = gaps(&core(), scene_on(&scene, &staged));
+            assert_eq!(left.len(), 1, "{left:?}");
+            assert_eq!(left[0].subject, kept);
+            let expected: String = lines
+                .lines()
+                .map(|l| if l == line { format!("{l}\n") } else { format!("# gokaku: {l}\n") })
+                .collect();
+            let mut changes = changed(&staged);
+            assert_eq!(changes.pop(), Some((LATER.to_owned(), expected)));
+            // What everybody gets is written unless that is excluded.
+            let ours = (OURS.to_owned(), "* hard core 0\n".to_owned());
+            assert_eq!(changes, if line.starts_with('*') { vec![] } else { vec![ours] });
+        }
+    }
+
+    fn scene_on<'a>(scene: &'a Scene, root: &'a dyn Rootfs) -> Audit<'a> {
+        Audit::from(scene).on(root)
+    }
+
+    #[test]
     fn what_ends_sessions_is_noted() {
         let root = MemoryRootfs::new()
             .file(OURS, "* hard core 0\n")
             .link("/etc/security/limits.d/a.conf", "/nowhere")
             .link("/etc/security/limits.d/b.conf", "/dev/null");
         let Finding::Met(evidence) = core().audit(&root).unwrap() else { panic!() };
-        let notes: Vec<_> = evidence.iter().filter_map(|e| e.note.as_deref()).collect();
+        let notes: Vec<_> =
+            evidence.iter().filter_map(|e| e.note.as_ref().map(ToString::to_string)).collect();
         assert_eq!(notes.len(), 2);
         assert!(notes.iter().all(|n| n.contains("refuses every session")));
     }

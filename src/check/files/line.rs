@@ -4,10 +4,13 @@ use regex::bytes::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
+use super::messages;
 use crate::check::common::conf_dirs::{self, What};
+use crate::check::common::remedy;
 use crate::check::foreign;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::lossless::{self, Raw};
 use crate::text::pattern::{Wildcards, is_pattern, matches};
@@ -64,7 +67,8 @@ impl Line {
 }
 
 impl Primitive for Line {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let mut hits = Vec::new();
         let mut looked_at = Vec::new();
         for path in &self.files {
@@ -80,26 +84,36 @@ impl Primitive for Line {
                             .find(&line.raw())
                             .map(|m| lossless::decode(m.as_bytes()));
                         foreign::judged(&file, i + 1, &asked.unwrap_or_default())?;
-                        let found = if self.show { line.trim() } else { "such a line" };
-                        hits.push(Evidence::at(&file).line(i + 1).found(found).aside());
+                        let found = if self.show {
+                            Message::value(line.trim())
+                        } else {
+                            messages::a_matching_line()
+                        };
+                        let evidence = Evidence::at(&file).line(i + 1).found(found).aside();
+                        hits.push((Subject::path(&file), evidence));
                     }
-                    None => looked_at.push(Evidence::at(&file).note("no such line")),
+                    None => looked_at.push(Evidence::at(&file).note(messages::no_matching_line())),
                 }
             }
         }
         if hits.is_empty() == self.absent {
-            return Ok(Finding::Met(if self.absent { looked_at } else { hits }));
+            let hits = hits.into_iter().map(|(_, evidence)| evidence);
+            return Ok(Finding::Met(if self.absent { looked_at } else { hits.collect() }));
         }
         let gaps = if self.absent {
-            let gap = |e: Evidence| Gap::no_remedy(e.want("no such line"), "left alone");
+            let gap = |(subject, evidence): (Subject, Evidence)| {
+                let evidence = evidence.want(messages::no_matching_line());
+                remedy::none(audit, subject, evidence, messages::only_observed())
+            };
             hits.into_iter().map(gap).collect()
         } else {
             let want = Evidence {
                 path: self.files.first().cloned(),
-                want: Some(format!("a line like {}", self.pattern.0)),
+                want: Some(messages::a_line_like(self.pattern.0.as_str())),
                 ..Evidence::default()
             };
-            vec![Gap::no_remedy(want, "left alone")]
+            let path = self.files.first().cloned().unwrap_or_else(ImagePath::root);
+            vec![remedy::none(audit, Subject::path(&path), want, messages::only_observed())]
         };
         Ok(Finding::NotMet { gaps, holding: looked_at })
     }
@@ -109,7 +123,7 @@ impl Primitive for Line {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::parse_fields;
+    use crate::check::testing::{Run, gaps, parse_fields, path, reasons_on};
     use crate::rootfs::MemoryRootfs;
 
     #[test]
@@ -131,7 +145,24 @@ mod tests {
         assert_eq!(evidence[0].path.as_ref().unwrap().to_string(), "/etc/sudoers.d/a");
         let hidden = Line { show: false, absent: true, ..line };
         let Finding::NotMet { gaps, .. } = hidden.audit(&root).unwrap() else { panic!() };
-        assert_eq!(gaps[0].evidence.found.as_deref(), Some("such a line"));
+        assert_eq!(
+            gaps[0].evidence.found.as_ref().map(ToString::to_string).as_deref(),
+            Some("a matching line")
+        );
         assert!(parse_fields::<Line>("files = []\npattern = '('").is_err());
+    }
+
+    #[test]
+    fn an_excluded_file_says_why_it_stays() {
+        let line: Line =
+            parse_fields("files = ['/etc/a', '/etc/b']\npattern = 'x'\nabsent = true").unwrap();
+        let scene = MemoryRootfs::new().file("/etc/a", "x\n").file("/etc/b", "x\n");
+        let scene = scene.excluding(Subject::path(&path("/etc/b")));
+        let subjects: Vec<String> =
+            gaps(&line, &scene).iter().map(|gap| gap.subject.to_string()).collect();
+        assert_eq!(subjects, ["path /etc/a", "path /etc/b"]);
+        let reasons = reasons_on(&line, &scene);
+        assert!(reasons[0].contains("only observed"), "{reasons:?}");
+        assert!(reasons[1].contains("/etc/b is protected"), "{reasons:?}");
     }
 }

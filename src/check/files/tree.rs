@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use super::messages;
+use crate::check::common::remedy;
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::{Error, Result};
-use crate::rootfs::{AccountDb, Found, Rootfs, Survey};
+use crate::message::Message;
+use crate::rootfs::{AccountDb, Found, ImagePath, Survey};
 
 /// No file of the image is of this kind.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -36,10 +39,11 @@ pub enum Counted {
 }
 
 impl Primitive for Tree {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        let Some(survey) = root.survey()? else {
-            let note = "needs a walk over every file; --survey makes one";
-            return Ok(Finding::Unmeasured(vec![Evidence::note_only(note)]));
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
+        let Some(survey) = audit.survey()? else {
+            let note = Evidence::note_only(messages::needs_survey());
+            return Ok(Finding::Unmeasured(vec![note]));
         };
         let unknown = |found: &std::collections::BTreeMap<u32, Found>,
                        known: &dyn Fn(u32) -> bool| {
@@ -66,8 +70,11 @@ impl Primitive for Tree {
             }
         };
         let mut evidence = seen(&survey);
-        evidence.extend(found.examples.iter().map(Evidence::at));
+        let shown = |path: &ImagePath| Evidence::at(path).found(self.without.what());
+        let hidden = found.count.saturating_sub(found.examples.len());
+        let more = (hidden > 0).then(|| Evidence::note_only(messages::more_such_files(hidden)));
         if matches!(self.without, Counted::Setuid | Counted::Setgid) {
+            evidence.extend(found.examples.iter().map(shown).chain(more));
             return Ok(Finding::Manual(evidence));
         }
         if found.count == 0 {
@@ -76,27 +83,43 @@ impl Primitive for Tree {
                 None => Ok(Finding::Met(evidence)),
             };
         }
-        let gap = Evidence::note_only(format!("{} such files", found.count)).want("none");
-        let gap = Gap::no_remedy(gap, "left alone");
-        Ok(Finding::NotMet { gaps: vec![gap], holding: evidence })
+        let gap = |path: &ImagePath, evidence: Evidence| -> Gap {
+            let evidence = evidence.want(messages::none());
+            remedy::none(audit, Subject::path(path), evidence, messages::only_observed())
+        };
+        let mut gaps: Vec<Gap> = found.examples.iter().map(|path| gap(path, shown(path))).collect();
+        gaps.extend(more.map(|more| gap(&ImagePath::root(), more)));
+        Ok(Finding::NotMet { gaps, holding: evidence })
+    }
+}
+
+impl Counted {
+    fn what(self) -> Message {
+        match self {
+            Counted::WorldWritable => messages::world_writable(),
+            Counted::OpenDirectories => messages::open_directory(),
+            Counted::Ownerless => messages::ownerless(),
+            Counted::Groupless => messages::groupless(),
+            Counted::Setuid => messages::setuid(),
+            Counted::Setgid => messages::setgid(),
+            Counted::LooseLogs => messages::loose_log(),
+        }
     }
 }
 
 fn seen(survey: &Survey) -> Vec<Evidence> {
-    let mut out = vec![Evidence::note_only(format!("{} files looked at", survey.entries))];
-    out.extend(survey.unread.examples.iter().map(|p| Evidence::at(p).note("could not be read")));
+    let mut out = vec![Evidence::note_only(messages::files_looked_at(survey.entries))];
+    out.extend(survey.unread.examples.iter().map(|p| Evidence::at(p).note(messages::not_read())));
     out
 }
 
 /// Why nothing can be said about all files, if so.
 fn unread(survey: &Survey) -> Option<Error> {
     let first = survey.unread.examples.first()?;
-    let others = match survey.unread.count - 1 {
-        0 => String::new(),
-        1 => ", nor could 1 other place".to_owned(),
-        n => format!(", nor could {n} other places"),
+    let why = match survey.unread.count - 1 {
+        0 => messages::unread(),
+        others => messages::unread_with_others(others),
     };
-    let why = format!("it could not be read{others}; nothing is known of what lies there");
     Some(Error::CannotTell { path: first.clone(), why })
 }
 
@@ -106,8 +129,9 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::check::Outcome;
-    use crate::rootfs::{ImagePath, Memo, MemoryRootfs, Stat};
+    use crate::check::testing::{Run, gaps, path, reasons_on};
+    use crate::check::{Options, Outcome};
+    use crate::rootfs::{ImagePath, Memo, MemoryRootfs, Rootfs, Stat};
 
     /// An image with one directory that cannot be listed.
     struct Blind(MemoryRootfs);
@@ -124,13 +148,19 @@ mod tests {
         }
         fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>> {
             if path.file_name().is_some_and(|name| name == "blind") {
-                return Err(Error::target("list", path, nix::Error::EMFILE));
+                return Err(Error::target(crate::error::cannot::list, path, nix::Error::EMFILE));
             }
             self.0.list(path)
         }
         fn memo(&self) -> &Memo {
             self.0.memo()
         }
+    }
+
+    /// What is found by a walk.
+    fn surveyed(want: Tree, root: &dyn Rootfs) -> Result<Finding> {
+        let options = Options { survey: true, ..Options::default() };
+        want.find(&Audit::new(root, &options))
     }
 
     #[test]
@@ -147,17 +177,41 @@ mod tests {
             Counted::LooseLogs,
         ];
         for without in kinds {
-            let e = Tree { without }.audit(&Blind(tree.clone())).unwrap_err().to_string();
+            let e = surveyed(Tree { without }, &Blind(tree.clone())).unwrap_err().to_string();
             assert!(e.starts_with("/srv/blind: cannot be judged: it could not be read; "), "{e}");
             let bad = tree.clone().file_with("/var/log/x", "", 0o666, 7, 7).dir("/x", 0o777, 0, 0);
-            let finding = Tree { without }.audit(&Blind(bad)).unwrap();
+            let finding = surveyed(Tree { without }, &Blind(bad)).unwrap();
             assert_eq!(finding.outcome(), Outcome::NotMet, "what was seen counts: {without:?}");
         }
-        let finding = Tree { without: Counted::Setgid }.audit(&Blind(tree.clone())).unwrap();
+        let finding = surveyed(Tree { without: Counted::Setgid }, &Blind(tree.clone())).unwrap();
         assert_eq!(finding.outcome(), Outcome::Manual);
         let two = tree.file("/a/blind/x", "");
-        let e = Tree { without: Counted::Ownerless }.audit(&Blind(two)).unwrap_err().to_string();
+        let e =
+            surveyed(Tree { without: Counted::Ownerless }, &Blind(two)).unwrap_err().to_string();
         assert!(e.starts_with("/a/blind: ") && e.contains(", nor could 1 other place;"), "{e}");
+    }
+
+    #[test]
+    fn each_file_is_a_gap_of_its_own_up_to_a_number() {
+        let want = Tree { without: Counted::WorldWritable };
+        let tree = |count: usize| {
+            (0..count).fold(MemoryRootfs::new(), |root, i| {
+                root.file_with(&format!("/srv/{i:02}"), "", 0o666, 0, 0)
+            })
+        };
+        let scene = tree(2).surveyed().excluding(Subject::path(&path("/srv/01")));
+        let subjects: Vec<String> =
+            gaps(&want, &scene).iter().map(|gap| gap.subject.to_string()).collect();
+        assert_eq!(subjects, ["path /srv/00", "path /srv/01"]);
+        let reasons = reasons_on(&want, &scene);
+        assert!(reasons[0].contains("only observed"), "{reasons:?}");
+        assert!(reasons[1].contains("/srv/01 is protected"), "{reasons:?}");
+        let many = gaps(&want, &tree(23).surveyed());
+        assert_eq!(many.len(), 21);
+        let rest = many.last().unwrap();
+        let note = rest.evidence.note.as_ref().map(ToString::to_string);
+        assert_eq!(rest.subject, Subject::path(&ImagePath::root()));
+        assert_eq!(note.as_deref(), Some("and 3 more such files"));
     }
 
     #[test]
@@ -177,12 +231,12 @@ mod tests {
             (Counted::LooseLogs, clean.clone().file_with("/var/log/y/z", "", 0o660, 0, 0)),
         ];
         for (without, tree) in broken {
-            let judge = |root: &MemoryRootfs| Tree { without }.audit(root).unwrap().outcome();
+            let judge = |root: &MemoryRootfs| surveyed(Tree { without }, root).unwrap().outcome();
             assert_eq!(judge(&clean), Outcome::Met, "{without:?}");
             assert_eq!(judge(&tree), Outcome::NotMet, "{without:?}");
         }
         let tree = clean.file_with("/bin/su", "", 0o4755, 0, 0);
-        let finding = Tree { without: Counted::Setuid }.audit(&tree).unwrap();
+        let finding = surveyed(Tree { without: Counted::Setuid }, &tree).unwrap();
         assert_eq!(finding.outcome(), Outcome::Manual, "a person reviews the list");
     }
 }

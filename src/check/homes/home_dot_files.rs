@@ -8,11 +8,11 @@ use std::os::unix::ffi::OsStrExt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Home, Scope, State, Survey, judge};
+use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Change, FileKind, Rootfs};
+use crate::rootfs::{Change, FileKind};
 
 /// What group and others may not do.
 const WRITE: u32 = 0o022;
@@ -24,19 +24,15 @@ const WRITE: u32 = 0o022;
 pub struct HomeDotFiles {}
 
 impl Primitive for HomeDotFiles {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, false, &|survey, home, ledger| closed(root, survey, home, ledger))
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, false, &|survey, home, ledger| closed(survey, home, ledger))
     }
 }
 
-fn closed(
-    root: &dyn Rootfs,
-    survey: &Survey<'_>,
-    home: &Home<'_>,
-    ledger: &mut Ledger,
-) -> Result<()> {
+fn closed(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<()> {
     let State::Directory { at: dir, .. } = &home.state else { return Ok(()) };
-    let mut files = 0;
+    let root = survey.root();
+    let mut files = 0usize;
     let mut clean = true;
     for name in root.list(dir)?.unwrap_or_default().iter() {
         if !name.as_bytes().starts_with(b".") {
@@ -53,29 +49,34 @@ fn closed(
         let evidence = Evidence::at(&at)
             .found(format!("{:04o}", stat.mode))
             .want(format!("{mode:04o}"))
-            .note(format!("in the home of {}", home.owner()));
+            .note(messages::in_home_of(home.owner()));
+        let subject = Subject::path(&at);
+        if let Some(exclusion) = survey.audit().excluded(&subject) {
+            ledger.open(subject, evidence, exclusion.cause.clone());
+            continue;
+        }
         // A second name for somebody else's file must not let a home reach out of itself.
         let why = if stat.links != 1 {
-            Some("the file has another name elsewhere".to_owned())
+            Some(messages::second_name())
         } else if stat.uid != home.uid() && stat.uid != 0 {
-            Some(format!("the file belongs to {}", survey.show_owner(stat.uid)))
+            Some(messages::file_of(survey.show_owner(stat.uid)))
         } else {
             survey.why_not(home, Scope { roots_home: false, below: None })?
         };
         match why {
-            Some(why) => ledger.open(evidence, format!("{at} keeps its mode: {why}")),
+            Some(why) => ledger.open(subject, evidence, messages::keeps_mode(&at, why)),
             None => {
                 let mode = Some(mode);
                 let change = Change::SetStat { path: at, mode, uid: None, gid: None };
-                ledger.gap(Gap::fixed_by(evidence, change));
+                ledger.gap(Gap::fixed_by(evidence, change).about(subject));
             }
         }
     }
     if clean {
         ledger.holds(|| {
             Evidence::at(dir)
-                .found(format!("{files} hidden files, none writable by others"))
-                .note(format!("home of {}", home.owner()))
+                .found(messages::none_writable(files))
+                .note(messages::home_of(home.owner()))
         });
     }
     Ok(())
@@ -83,10 +84,11 @@ fn closed(
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want,
+        PASSWD, Run, changed_lines, image, open, outcome, settle_lines, stage, want,
     };
+    use crate::check::testing::path;
+    use crate::check::{Outcome, Subject};
     use crate::rootfs::FileKind;
 
     #[test]
@@ -129,5 +131,20 @@ mod tests {
             assert!(!open(want, &root).is_empty(), "{what}");
             assert_eq!(outcome(want, &root), Outcome::NotMet, "{what}");
         }
+    }
+
+    #[test]
+    fn an_excluded_file_keeps_its_mode() {
+        let want = want("home_dot_files = {}");
+        let root = image()
+            .file_with("/home/bob/.bashrc", "", 0o666, 1000, 1000)
+            .file_with("/home/bob/.profile", "", 0o666, 1000, 1000)
+            .excluding(Subject::path(&path("/home/bob/.bashrc")));
+        assert_eq!(
+            changed_lines(&stage(want.primitive(), &root)),
+            ["/home/bob/.profile 0644 1000:1000"]
+        );
+        let left = open(want.primitive(), &root);
+        assert!(left.len() == 1 && left[0].contains("/home/bob/.bashrc is protected"), "{left:?}");
     }
 }

@@ -6,11 +6,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Home, Scope, State, Survey, judge};
+use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
-use crate::check::{Evidence, Finding, Gap, Primitive};
-use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, NewFile, Rootfs};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::error::{self, Result};
+use crate::rootfs::{Change, FileKind, ImagePath, NewFile};
 use crate::text::accounts::PRIMARY_GID;
 
 /// The mode of a home that is made here.
@@ -22,8 +22,8 @@ const NEW_MODE: u32 = 0o750;
 pub struct HomeExists {}
 
 impl Primitive for HomeExists {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, true, &exists)
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, true, &exists)
     }
 }
 
@@ -36,28 +36,38 @@ fn exists(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<(
             },
             Evidence::at,
         );
-        about.note(format!("home of {}", home.owner()))
+        about.note(messages::home_of(home.owner()))
     };
-    let want = "an existing directory";
+    let subject =
+        home.path.as_ref().map_or_else(|| Subject::account(home.user.name()), Subject::path);
+    let want = messages::want_directory;
     match &home.state {
-        State::Directory { .. } => ledger.holds(|| evidence().found("a directory").want(want)),
+        State::Directory { .. } => {
+            ledger.holds(|| evidence().found(messages::a(error::kind(FileKind::Dir))).want(want()));
+        }
         State::NotADirectory { kind } => {
-            let evidence = evidence().found(format!("a {kind}")).want(want);
-            ledger.open(evidence, "something else stands there; move it away by hand");
+            let kind = error::kind(*kind);
+            let evidence = evidence().found(messages::a(&kind)).want(want());
+            let advice = messages::move_away(&subject.value, kind);
+            ledger.open(subject, evidence, advice);
         }
         State::Unusable(why) | State::Hidden(why) => {
-            let evidence = evidence().found(format!("no usable path: {why}")).want(want);
-            ledger.open(evidence, "give the account another home, or a shell that lets nobody in");
+            let evidence = evidence().found(messages::no_usable_path(why)).want(want());
+            ledger.open(subject, evidence, messages::change_home(home.owner()));
         }
         State::Missing { at } => {
-            let found = evidence().want(want);
+            let found = evidence().want(want());
+            if let Some(exclusion) = survey.audit().excluded(&subject) {
+                ledger.open(subject, found, exclusion.cause.clone());
+                return Ok(());
+            }
             match survey.why_not(home, Scope { roots_home: false, below: None })? {
-                Some(why) => ledger.open(found, format!("{at} is not made: {why}")),
+                Some(why) => ledger.open(subject, found, messages::not_made(at, why)),
                 None => {
                     let gid = home.user.number(PRIMARY_GID);
                     let create = NewFile { mode: NEW_MODE, uid: home.uid(), gid };
                     let change = Change::MakeDir { path: at.clone(), create };
-                    ledger.gap(Gap::fixed_by(found, change));
+                    ledger.gap(Gap::fixed_by(found, change).about(subject));
                 }
             }
         }
@@ -67,10 +77,11 @@ fn exists(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
+        PASSWD, Run, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
+    use crate::check::testing::path;
+    use crate::check::{Outcome, Subject};
     use crate::rootfs::MemoryRootfs;
 
     /// The image where bob's home is `home`, and nothing is there.
@@ -195,5 +206,16 @@ mod tests {
         let root = image().file("/etc/passwd", passwd);
         let want = want("home_exists = {}");
         assert_eq!(open(want.primitive(), &root).len(), 100_000);
+    }
+
+    #[test]
+    fn an_excluded_home_is_not_made() {
+        let want = want("home_exists = {}");
+        let root = at("/home/bob")
+            .file("/etc/passwd", format!("{PASSWD}eve:x:1001:1001::/home/eve:/bin/sh\n"))
+            .excluding(Subject::path(&path("/home/bob")));
+        assert_eq!(changed_lines(&stage(want.primitive(), &root)), ["/home/eve 0750 1001:1001"]);
+        let left = open(want.primitive(), &root);
+        assert!(left.len() == 1 && left[0].contains("/home/bob is protected"), "{left:?}");
     }
 }

@@ -2,16 +2,18 @@
 //!
 //! Such a file is a leak that the owner of the image must know about, and taking it away in silence
 //! would hide that: it is reported and left alone. In a run that was asked for it
-//! ([`Rootfs::quarantines`]) it gets another name, under which no program reads it.
+//! ([`Options::quarantine`](crate::check::Options)) it gets another name, under which no program
+//! reads it.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Home, Scope, State, Survey, judge};
-use crate::check::accounts::{Ledger, PROTECTED, is_protected};
-use crate::check::{Evidence, Finding, Gap, Primitive};
-use crate::error::Result;
-use crate::rootfs::{Change, FileKind, ImagePath, Rootfs, Stat};
+use super::{Home, Scope, State, Survey, judge, messages};
+use crate::check::accounts::Ledger;
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::error::{self, Result};
+use crate::message::Message;
+use crate::rootfs::{Change, FileKind, ImagePath, Stat};
 
 /// What a name ends with that no program reads any more.
 pub const QUARANTINED: &str = ".quarantined-gokaku";
@@ -28,24 +30,19 @@ pub struct HomeFileAbsent {
 }
 
 impl Primitive for HomeFileAbsent {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, false, &|survey, home, ledger| self.absent(root, survey, home, ledger))
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, false, &|survey, home, ledger| self.absent(survey, home, ledger))
     }
 }
 
 impl HomeFileAbsent {
-    fn absent(
-        &self,
-        root: &dyn Rootfs,
-        survey: &Survey<'_>,
-        home: &Home<'_>,
-        ledger: &mut Ledger,
-    ) -> Result<()> {
+    fn absent(&self, survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<()> {
         let State::Directory { at: dir, .. } = &home.state else { return Ok(()) };
+        let root = survey.root();
         for name in &self.mention {
             let at = dir.join(name)?;
             if let Some(stat) = root.stat(&at)? {
-                let note = format!("{} in the home of {}", show(survey, &stat), home.owner());
+                let note = messages::file_in_home(show(survey, &stat), home.owner());
                 ledger.note(Evidence::at(&at).note(note));
             }
         }
@@ -54,23 +51,27 @@ impl HomeFileAbsent {
             Some(stat) if matches!(stat.kind, FileKind::File | FileKind::Symlink) => {
                 let evidence = Evidence::at(&at)
                     .found(show(survey, &stat))
-                    .want("no such file")
-                    .note(format!("in the home of {}", home.owner()));
+                    .want(messages::want_no_file())
+                    .note(messages::in_home_of(home.owner()));
+                let subject = Subject::path(&at);
                 let Ok(to) = dir.join(format!("{}{QUARANTINED}", self.name)) else {
-                    ledger.open(evidence, "its name is too long to be renamed");
+                    ledger.open(subject, evidence, messages::name_cannot_grow(&at));
                     return Ok(());
                 };
-                match why_not(root, survey, home, &to)? {
-                    Some(why) => ledger.open(evidence, format!("{at} {why}")),
-                    None => ledger.gap(Gap::fixed_by_all(evidence, away(at, to, &stat))),
+                match why_not(survey, home, &at, &to)? {
+                    Some(why) => ledger.open(subject, evidence, why),
+                    None => {
+                        ledger.gap(Gap::fixed_by_all(evidence, away(at, to, &stat)).about(subject))
+                    }
                 }
             }
             Some(stat) => {
-                let note = format!("a {} of that name, which no program reads", stat.kind);
+                let note = messages::no_file(error::kind(stat.kind));
                 ledger.note(Evidence::at(&at).note(note));
             }
             None => ledger.holds(|| {
-                Evidence::at(&at).want("no such file").note(format!("home of {}", home.owner()))
+                let note = messages::home_of(home.owner());
+                Evidence::at(&at).want(messages::want_no_file()).note(note)
             }),
         }
         Ok(())
@@ -79,26 +80,25 @@ impl HomeFileAbsent {
 
 /// Why the file keeps its name; `None` when it may be put out of use.
 fn why_not(
-    root: &dyn Rootfs,
     survey: &Survey<'_>,
     home: &Home<'_>,
+    at: &ImagePath,
     to: &ImagePath,
-) -> Result<Option<String>> {
-    if !root.quarantines() {
-        return Ok(Some(
-            "may hold secrets or grant trust; find out how it came there, then remove it by hand \
-             (or rename it with --quarantine)"
-                .to_owned(),
-        ));
+) -> Result<Option<Message>> {
+    let audit = survey.audit();
+    if !audit.options().quarantine {
+        return Ok(Some(messages::may_hold_secrets(at)));
     }
-    if is_protected(root, home.user.name()) {
-        return Ok(Some(format!("stays: {PROTECTED}")));
+    let account = Subject::account(home.user.name());
+    let excluded = audit.excluded(&account).or_else(|| audit.excluded(&Subject::path(at)));
+    if let Some(exclusion) = excluded {
+        return Ok(Some(exclusion.cause.clone()));
     }
-    if root.stat(to)?.is_some() {
-        return Ok(Some(format!("stays: {to} is there already; see to both by hand")));
+    if survey.root().stat(to)?.is_some() {
+        return Ok(Some(messages::new_name_is_taken(at, to)));
     }
     let why = survey.why_not(home, Scope { roots_home: true, below: None })?;
-    Ok(why.map(|why| format!("stays, because of its home: {why}; remove it by hand")))
+    Ok(why.map(|why| messages::file_stays(at, why)))
 }
 
 /// Another name, closed to others. A link has no mode.
@@ -110,14 +110,9 @@ fn away(at: ImagePath, to: ImagePath, stat: &Stat) -> Vec<Change> {
     changes
 }
 
-fn show(survey: &Survey<'_>, stat: &Stat) -> String {
-    format!(
-        "{} {:04o} of {}, {} bytes",
-        stat.kind,
-        stat.mode,
-        survey.show_owner(stat.uid),
-        stat.size
-    )
+fn show(survey: &Survey<'_>, stat: &Stat) -> Message {
+    let (kind, mode) = (error::kind(stat.kind), format!("{:04o}", stat.mode));
+    messages::file(kind, mode, survey.show_owner(stat.uid), stat.size)
 }
 
 #[cfg(test)]
@@ -127,6 +122,8 @@ mod tests {
     use crate::check::accounts::testing::{
         PASSWD, changed_lines, image, open, outcome, settle_lines, stage, want, with,
     };
+    use crate::check::testing::Run;
+    use crate::rootfs::Rootfs;
     use crate::rootfs::StagedRootfs;
 
     #[test]
@@ -172,7 +169,7 @@ mod tests {
         for mode in [0o640, 0o600] {
             let root = file(mode).quarantining();
             let staged = stage(want, &root);
-            assert_eq!(outcome(want, &staged), Outcome::Met);
+            assert_eq!(outcome(want, crate::check::Audit::from(&root).on(&staged)), Outcome::Met);
             let old = "/home/bob/.netrc";
             assert_eq!(moved(&staged), [old.to_owned(), format!("{old}{QUARANTINED}")]);
             let to = ImagePath::parse("/home/bob/.netrc.quarantined-gokaku").unwrap();
@@ -185,7 +182,7 @@ mod tests {
         let roots = image().file("/root/.netrc", "").quarantining();
         assert_eq!(moved(&stage(want, &roots)).len(), 2);
         for (root, why) in [
-            (file(0o600), "with --quarantine"),
+            (file(0o600).scene(), "with --quarantine"),
             (file(0o600).quarantining().protecting("bob"), "protected"),
             (
                 file(0o600).file("/home/bob/.netrc.quarantined-gokaku", "").quarantining(),
@@ -211,5 +208,22 @@ mod tests {
         let finding = want.primitive().audit(&root).unwrap();
         assert_eq!(finding.outcome(), Outcome::Met);
         assert!(format!("{finding:?}").contains("/home/bob/.shosts"));
+    }
+
+    #[test]
+    fn an_excluded_file_keeps_its_name() {
+        let want = want("home_file_absent = { name = \".netrc\" }");
+        let root = image()
+            .file_with("/home/bob/.netrc", "", 0o600, 1000, 1000)
+            .file_with("/root/.netrc", "", 0o600, 0, 0)
+            .quarantining();
+        let file = ImagePath::parse("/home/bob/.netrc").unwrap();
+        for subject in [Subject::path(&file), Subject::account(b"bob")] {
+            let root = root.clone().excluding(subject);
+            let new = format!("/root/.netrc{QUARANTINED}");
+            assert_eq!(moved(&stage(want.primitive(), &root)), ["/root/.netrc", new.as_str()]);
+            let left = open(want.primitive(), &root);
+            assert!(left.len() == 1 && left[0].contains("is protected"), "{left:?}");
+        }
     }
 }

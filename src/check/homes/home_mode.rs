@@ -3,12 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Home, Scope, State, Survey, judge};
+use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
 use crate::check::files::mode::Mode;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Change, Rootfs};
+use crate::rootfs::Change;
 
 /// The home directory of every account with a login shell has no permission beyond a ceiling.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -19,8 +19,8 @@ pub struct HomeMode {
 }
 
 impl Primitive for HomeMode {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, false, &|survey, home, ledger| self.closed(survey, home, ledger))
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, false, &|survey, home, ledger| self.closed(survey, home, ledger))
     }
 }
 
@@ -30,20 +30,25 @@ impl HomeMode {
         let evidence = || {
             Evidence::at(home.path.as_ref().unwrap_or(at))
                 .found(Mode(stat.mode).to_string())
-                .want(format!("{} or tighter", self.ceiling))
-                .note(format!("home of {}", home.owner()))
+                .want(messages::want_mode(self.ceiling.to_string()))
+                .note(messages::home_of(home.owner()))
         };
         let beyond = 0o777 & !self.ceiling.0;
         if stat.mode & beyond == 0 {
             ledger.holds(evidence);
             return Ok(());
         }
+        let subject = Subject::path(at);
+        if let Some(exclusion) = survey.audit().excluded(&subject) {
+            ledger.open(subject, evidence(), exclusion.cause.clone());
+            return Ok(());
+        }
         match survey.why_not(home, Scope { roots_home: true, below: None })? {
-            Some(why) => ledger.open(evidence(), format!("{at} keeps its mode: {why}")),
+            Some(why) => ledger.open(subject, evidence(), messages::keeps_mode(at, why)),
             None => {
                 let mode = Some(stat.mode & !beyond);
                 let change = Change::SetStat { path: at.clone(), mode, uid: None, gid: None };
-                ledger.gap(Gap::fixed_by(evidence(), change));
+                ledger.gap(Gap::fixed_by(evidence(), change).about(subject));
             }
         }
         Ok(())
@@ -52,10 +57,11 @@ impl HomeMode {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, try_want, want, with,
+        PASSWD, Run, changed_lines, image, open, outcome, settle_lines, stage, try_want, want, with,
     };
+    use crate::check::testing::path;
+    use crate::check::{Outcome, Subject};
 
     #[test]
     fn only_what_is_too_much_is_taken_away() {
@@ -135,5 +141,18 @@ mod tests {
         for bad in ["\"750\"", "\"0850\"", "\"u=rwx\"", "488"] {
             assert!(try_want(&format!("home_mode = {{ ceiling = {bad} }}")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_excluded_home_keeps_its_mode() {
+        let want = want("home_mode = { ceiling = \"0750\" }");
+        let root = image()
+            .file("/etc/passwd", format!("{PASSWD}eve:x:1001:1001::/home/eve:/bin/sh\n"))
+            .dir("/home/bob", 0o755, 1000, 1000)
+            .dir("/home/eve", 0o755, 1001, 1001)
+            .excluding(Subject::path(&path("/home/bob")));
+        assert_eq!(changed_lines(&stage(want.primitive(), &root)), ["/home/eve 0750 1001:1001"]);
+        let left = open(want.primitive(), &root);
+        assert!(left.len() == 1 && left[0].contains("/home/bob is protected"), "{left:?}");
     }
 }

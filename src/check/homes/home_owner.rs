@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Home, Scope, State, Survey, judge};
+use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::rootfs::{Change, ImagePath};
 
 /// The home directory of every account with a login shell is owned by that account. One that is
 /// another account's stays: only what is root's, or no account's, is given.
@@ -24,8 +24,8 @@ fn bases() -> Vec<ImagePath> {
 }
 
 impl Primitive for HomeOwner {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        judge(root, false, &|survey, home, ledger| self.owned(survey, home, ledger))
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        judge(audit, false, &|survey, home, ledger| self.owned(survey, home, ledger))
     }
 }
 
@@ -41,12 +41,17 @@ impl HomeOwner {
             ledger.holds(evidence);
             return Ok(());
         }
+        let subject = Subject::path(at);
+        if let Some(exclusion) = survey.audit().excluded(&subject) {
+            ledger.open(subject, evidence(), exclusion.cause.clone());
+            return Ok(());
+        }
         match survey.why_not(home, Scope { roots_home: false, below: Some(&self.below) })? {
-            Some(why) => ledger.open(evidence(), format!("{at} keeps its owner: {why}")),
+            Some(why) => ledger.open(subject, evidence(), messages::keeps_owner(at, why)),
             None => {
                 let uid = Some(home.uid());
                 let change = Change::SetStat { path: at.clone(), mode: None, uid, gid: None };
-                ledger.gap(Gap::fixed_by(evidence(), change));
+                ledger.gap(Gap::fixed_by(evidence(), change).about(subject));
             }
         }
         Ok(())
@@ -55,10 +60,11 @@ impl HomeOwner {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Outcome;
     use crate::check::accounts::testing::{
-        PASSWD, changed_lines, image, open, outcome, settle_lines, stage, try_want, want, with,
+        PASSWD, Run, changed_lines, image, open, outcome, settle_lines, stage, try_want, want, with,
     };
+    use crate::check::testing::path;
+    use crate::check::{Outcome, Subject};
     use crate::rootfs::MemoryRootfs;
 
     #[test]
@@ -204,5 +210,18 @@ mod tests {
         }
         let good = with_line("ann:x:1235:1::/home/ann:/bin/sh\r", 1_234);
         assert_eq!(changed_lines(&stage(want, &good)), ["/home/bob 0700 1000:0"]);
+    }
+
+    #[test]
+    fn an_excluded_home_keeps_its_owner() {
+        let want = want("home_owner = {}");
+        let root = image()
+            .file("/etc/passwd", format!("{PASSWD}eve:x:1001:1001::/home/eve:/bin/sh\n"))
+            .dir("/home/bob", 0o750, 0, 1000)
+            .dir("/home/eve", 0o750, 0, 1001)
+            .excluding(Subject::path(&path("/home/bob")));
+        assert_eq!(changed_lines(&stage(want.primitive(), &root)), ["/home/eve 0750 1001:1001"]);
+        let left = open(want.primitive(), &root);
+        assert!(left.len() == 1 && left[0].contains("/home/bob is protected"), "{left:?}");
     }
 }

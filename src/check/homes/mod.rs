@@ -8,6 +8,7 @@ pub mod home_exists;
 pub mod home_file_absent;
 pub mod home_mode;
 pub mod home_owner;
+pub(crate) mod messages;
 pub(in crate::check) mod mounts;
 
 use std::collections::{BTreeSet, HashMap};
@@ -18,8 +19,9 @@ use std::rc::Rc;
 use self::mounts::Mounts;
 use crate::check::accounts::people::{is_login, is_person, no_person};
 use crate::check::accounts::{AccountFile, Ledger, UidRange};
-use crate::check::{Evidence, Finding};
+use crate::check::{Audit, Evidence, Finding};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, Stat, show_name};
 use crate::text::accounts::{AccountLine, HOME, Layout, Table, UID, What};
 
@@ -56,12 +58,12 @@ const SYSTEM: &[&[u8]] = &[
 ];
 
 /// What stands where an account says that its home is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::check) enum State {
     /// The field names no place in a root.
-    Unusable(String),
+    Unusable(Message),
     /// The image does not hold it.
-    Hidden(String),
+    Hidden(Message),
     /// Nothing; `at` is where it would be made, links resolved.
     Missing { at: ImagePath },
     /// Something that is no directory.
@@ -110,6 +112,7 @@ pub(in crate::check) struct Scope<'s> {
 
 /// The homes of all login accounts of an image.
 pub(in crate::check) struct Survey<'a> {
+    audit: Audit<'a>,
     root: &'a dyn Rootfs,
     range: UidRange,
     homes: Vec<Home<'a>>,
@@ -128,9 +131,11 @@ impl<'a> Survey<'a> {
     ///
     /// # Errors
     /// `login.defs` or what declares mounts cannot be read.
-    pub fn new(root: &'a dyn Rootfs, passwd: &Table<'a>) -> Result<Survey<'a>> {
+    pub fn new(audit: Audit<'a>, passwd: &Table<'a>) -> Result<Survey<'a>> {
+        let root = audit.root();
         let mounts = Mounts::read(root)?;
         let mut survey = Survey {
+            audit,
             root,
             range: UidRange::read(root)?,
             homes: Vec::new(),
@@ -159,6 +164,16 @@ impl<'a> Survey<'a> {
         Ok(survey)
     }
 
+    /// The audit that asks.
+    pub fn audit(&self) -> &Audit<'a> {
+        &self.audit
+    }
+
+    /// The tree as it is judged.
+    pub fn root(&self) -> &'a dyn Rootfs {
+        self.root
+    }
+
     /// The homes, in the order of `passwd`.
     pub fn homes(&self) -> &[Home<'a>] {
         &self.homes
@@ -173,76 +188,75 @@ impl<'a> Survey<'a> {
     ///
     /// # Errors
     /// A directory above it cannot be looked at.
-    pub fn why_not(&self, home: &Home<'_>, scope: Scope<'_>) -> Result<Option<String>> {
-        let Some(path) = &home.path else { return Ok(Some("it is not a path in a root".into())) };
+    pub fn why_not(&self, home: &Home<'_>, scope: Scope<'_>) -> Result<Option<Message>> {
+        let Some(path) = &home.path else { return Ok(Some(messages::no_path())) };
         let at = match &home.state {
             State::Directory { at, .. } | State::Missing { at } => at,
-            _ => return Ok(Some("there is no directory that could be changed".into())),
+            _ => return Ok(Some(messages::no_directory())),
         };
-        let why = |text: &str| Ok(Some(text.to_owned()));
         let roots = scope.roots_home && home.is_roots();
         if !roots {
             if let Err(border) = self.range.require() {
                 return Ok(Some(no_person(&border)));
             }
             if !is_person(&home.user, &self.range) {
-                return why("the account is not a person's, and its home may serve a program");
+                return Ok(Some(messages::not_a_person(home.owner())));
             }
             let top = path.components().next().map(OsStr::as_encoded_bytes);
             if path.components().count() < 2 || top.is_none_or(|top| SYSTEM.contains(&top)) {
-                return why("it is a directory of the system");
+                return Ok(Some(messages::system_directory()));
             }
         }
         if scope
             .below
             .is_some_and(|bases| !bases.iter().any(|base| path != base && path.starts_with(base)))
         {
-            return why("it is not below a directory for homes");
+            return Ok(Some(messages::not_below()));
         }
         if at != path {
-            return why("a symbolic link leads there");
+            return Ok(Some(messages::behind_a_link()));
         }
         if !roots && let Some(why) = self.why_another_s(home) {
             return Ok(Some(why));
         }
         if self.users.get(path).is_none_or(|count| *count != 1) {
-            return why("it is the home of several accounts");
+            return Ok(Some(messages::several_accounts()));
         }
         let own = with_slash(path);
         let below = self.places.range(own.clone()..).find(|place| **place != own);
         if below.is_some_and(|place| place.starts_with(&own)) {
-            return why("another account's home lies inside it");
+            return Ok(Some(messages::another_inside()));
         }
         self.why_not_above(path, &home.state)
     }
 
     /// Why a directory may be somebody else's. Root's is not: nobody loses it. A number without an
     /// account is nobody's, as long as all accounts are known.
-    fn why_another_s(&self, home: &Home<'_>) -> Option<String> {
+    fn why_another_s(&self, home: &Home<'_>) -> Option<Message> {
         let State::Directory { stat, .. } = &home.state else { return None };
         if stat.uid == 0 || stat.uid == home.uid() {
             return None;
         }
         let owner = self.show_owner(stat.uid);
         if self.names.has_uid(stat.uid) {
-            Some(format!("it belongs to another account, {owner}"))
+            Some(messages::another_s(owner))
         } else if !self.complete {
-            Some(format!("whose it is cannot be told: /etc/passwd may name {owner} elsewhere"))
+            Some(messages::perhaps_another_s(owner))
         } else {
             None
         }
     }
 
-    fn why_not_above(&self, path: &ImagePath, state: &State) -> Result<Option<String>> {
+    fn why_not_above(&self, path: &ImagePath, state: &State) -> Result<Option<Message>> {
         let mut above = path.parent();
         let mut nearest = true;
         while let Some(dir) = above {
             let Some(stat) = self.root.stat(&dir)? else {
-                return Ok(Some(format!("{dir} is not there")));
+                return Ok(Some(messages::not_there(&dir)));
             };
             let others = if stat.gid == 0 { 0o002 } else { 0o022 };
             if stat.kind != FileKind::Dir || stat.uid != 0 || stat.mode & others != 0 {
-                return Ok(Some(format!("{dir} is not root's alone to change")));
+                return Ok(Some(messages::not_roots_alone(&dir)));
             }
             if let State::Directory { stat: own, .. } = state
                 && nearest
@@ -250,7 +264,7 @@ impl<'a> Survey<'a> {
                 && stat.device != 0
                 && own.device != stat.device
             {
-                return Ok(Some("it is a filesystem of its own".into()));
+                return Ok(Some(messages::own_filesystem()));
             }
             nearest = false;
             above = dir.parent();
@@ -267,22 +281,19 @@ fn with_slash(path: &ImagePath) -> Vec<u8> {
     bytes
 }
 
-fn parse(field: &[u8]) -> Result<ImagePath, String> {
+fn parse(field: &[u8]) -> Result<ImagePath, Message> {
     if field.is_empty() {
-        return Err("no home is given".into());
+        return Err(messages::no_home_given());
     }
     if field.len() > MAX_LENGTH {
-        return Err("it is longer than a path can be".into());
+        return Err(messages::too_long());
     }
-    let path = ImagePath::parse(field).map_err(|e| match e {
-        Error::BadPath { why, .. } => why.to_owned(),
-        other => other.to_string(),
-    })?;
+    let path = ImagePath::parse(field).map_err(|e| Message::from(&e))?;
     if path.components().count() > MAX_DEPTH {
-        return Err("it is deeper than any home".into());
+        return Err(messages::too_deep());
     }
     if path.components().any(|name| name.len() > MAX_NAME) {
-        return Err("a name in it is longer than a name can be".into());
+        return Err(messages::name_too_long());
     }
     Ok(path)
 }
@@ -312,8 +323,8 @@ fn real_place(root: &dyn Rootfs, mounts: &Mounts, field: &[u8]) -> Option<ImageP
 /// A home that cannot be inspected becomes a state: the others are judged all the same.
 fn look(root: &dyn Rootfs, mounts: &Mounts, user: &AccountLine<'_>, path: &ImagePath) -> State {
     look_or_fail(root, mounts, user, path).unwrap_or_else(|e| match e {
-        Error::LinkLoop { .. } => State::Unusable("it leads into a loop of symbolic links".into()),
-        other => State::Hidden(other.to_string()),
+        Error::LinkLoop { .. } => State::Unusable(messages::link_loop()),
+        other => State::Hidden(Message::from(&other)),
     })
 }
 
@@ -333,7 +344,7 @@ fn look_or_fail(
         return Ok(State::Hidden(why));
     }
     if is_encrypted(root, user, path)? {
-        return Ok(State::Hidden("it is encrypted; log in to see what it holds".into()));
+        return Ok(State::Hidden(messages::encrypted(path)));
     }
     Ok(match found.stat {
         None => State::Missing { at: found.path },
@@ -362,18 +373,18 @@ pub(in crate::check) type Judge<'j> =
 /// # Errors
 /// `passwd` is missing or cannot be read; or nothing is wrong, but some homes could not be seen.
 pub(in crate::check) fn judge(
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     judge_missing: bool,
     judge: &Judge<'_>,
 ) -> Result<Finding> {
-    let passwd = AccountFile::require(root, Layout::Passwd)?;
+    let passwd = AccountFile::require(audit.root(), Layout::Passwd)?;
     let table = passwd.table();
-    let survey = Survey::new(root, &table)?;
+    let survey = Survey::new(*audit, &table)?;
     let mut ledger = Ledger::default();
-    let mut unseen: Vec<(ImagePath, String)> = Vec::new();
+    let mut unseen: Vec<(ImagePath, Message)> = Vec::new();
     let mut unseen_count = 0;
     let mut seen = 0;
-    let mut hide = |home: &Home<'_>, why: String| {
+    let mut hide = |home: &Home<'_>, why: Message| {
         unseen_count += 1;
         if unseen.len() < crate::check::accounts::SHOWN {
             unseen.push((home.path.clone().unwrap_or_else(ImagePath::root), why));
@@ -385,27 +396,27 @@ pub(in crate::check) fn judge(
         } else if judge_missing || matches!(home.state, State::Directory { .. }) {
             seen += 1;
             if let Err(e) = judge(&survey, home, &mut ledger) {
-                hide(home, e.to_string());
+                hide(home, Message::from(&e));
             }
         } else {
             let at = home.path.as_ref().map_or_else(|| passwd.at(home.user.line), Evidence::at);
-            ledger.holds(|| at.note(format!("{}: no such directory", home.owner())));
+            ledger.holds(|| at.note(messages::no_such_directory(home.owner())));
         }
     }
     ledger.lines(&passwd, &table, |_| true);
-    if unseen_count > 0 {
-        let (path, why) = unseen.first().cloned().unwrap_or((ImagePath::root(), String::new()));
+    if let Some((path, why)) = unseen.first() {
         if !ledger.has_gaps() {
-            let more = unseen_count - 1;
-            let why = if more == 0 { why } else { format!("{why}; nor can {more} other homes be") };
-            return Err(Error::CannotTell { path, why });
+            let why = match unseen_count - 1 {
+                0 => why.clone(),
+                more => messages::more_not_judged(why, more),
+            };
+            return Err(Error::CannotTell { path: path.clone(), why });
         }
         for (path, why) in unseen {
-            ledger.note(Evidence::at(&path).note(format!("cannot be judged: {why}")));
+            ledger.note(Evidence::at(&path).note(messages::not_judged(why)));
         }
     } else if seen == 0 && !ledger.has_gaps() {
-        let note = "no account that may log in has a home directory";
-        return Ok(Finding::MetVacuously(vec![passwd.whole().note(note)]));
+        return Ok(Finding::MetVacuously(vec![passwd.whole().note(messages::no_homes())]));
     }
     Ok(ledger.finish(&[]))
 }

@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::os::unix::ffi::OsStrExt;
 
+use super::messages;
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::unit::Unit;
 use crate::text::{Lines, fstab};
@@ -122,7 +124,7 @@ impl Mounts {
     ///
     /// # Errors
     /// A declared place cannot be looked at.
-    pub fn hides(&self, root: &dyn Rootfs, path: &ImagePath) -> Result<Option<String>> {
+    pub fn hides(&self, root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Message>> {
         if self.declared.is_empty() {
             return Ok(None);
         }
@@ -131,15 +133,13 @@ impl Mounts {
             match self.declared.get(&at) {
                 None => {}
                 Some(MountKind::Network) => {
-                    return Ok(Some(format!("{at} is declared as a network filesystem")));
+                    return Ok(Some(messages::network_mount(&at)));
                 }
                 Some(MountKind::Automatic) => {
-                    return Ok(Some(format!("{at} is declared as an automatic mount")));
+                    return Ok(Some(messages::automatic_mount(&at)));
                 }
                 Some(MountKind::Local) if self.is_absent(root, &at)? => {
-                    return Ok(Some(format!(
-                        "{at} is declared as a mount and is empty here; mount it and run again"
-                    )));
+                    return Ok(Some(messages::not_mounted(&at)));
                 }
                 Some(MountKind::Local) => {}
             }
@@ -185,7 +185,7 @@ mod tests {
 
     fn hides(root: &MemoryRootfs, path: &str) -> Option<String> {
         let path = ImagePath::parse(path).unwrap();
-        Mounts::read(root).unwrap().hides(root, &path).unwrap()
+        Mounts::read(root).unwrap().hides(root, &path).unwrap().map(|why| why.to_string())
     }
 
     #[test]

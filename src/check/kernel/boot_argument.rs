@@ -7,9 +7,12 @@ use std::rc::Rc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
+use crate::check::common::remedy;
 use crate::check::systemd::units::names_in;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive, Subject, SubjectKind};
 use crate::error::Result;
+use crate::message::{Arg, Message};
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
 use crate::text::lossless::{self, Raw};
 use crate::text::pattern::{Wildcards, matches};
@@ -43,12 +46,13 @@ struct Word {
 }
 
 impl Primitive for BootArgument {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let made = made(root)?;
         let next = next(root)?;
         if made.is_none() && next.is_none() {
-            let note = format!("there is no configuration of GRUB to give `{}`", self.name);
-            return Ok(Finding::MetVacuously(vec![Evidence::note_only(note)]));
+            let note = Evidence::note_only(messages::no_grub(&self.name));
+            return Ok(Finding::MetVacuously(vec![note]));
         }
         let mut gaps = Vec::new();
         let mut holding = Vec::new();
@@ -58,7 +62,7 @@ impl Primitive for BootArgument {
                 given.extend(words.into_iter().rfind(|w| self.value(&w.text).is_some()));
             }
             if given.is_empty() {
-                holding.push(Evidence::at(&path).note(format!("no `{}`", self.name)));
+                holding.push(Evidence::at(&path).note(messages::not_given(&self.name)));
             }
             for word in given {
                 let Word { text, path, line } = &*word;
@@ -71,11 +75,12 @@ impl Primitive for BootArgument {
                     holding.push(evidence);
                     continue;
                 }
-                let why = format!(
-                    "{path}:{line} gives the kernel `{text}`; take it out of {DEFAULT} and run \
-                     update-grub"
-                );
-                gaps.push(Gap::no_remedy(evidence.want(self.wanted()), why));
+                // What grub.cfg has was made from the settings.
+                let made = path.as_bytes() == GRUB_CFG.as_bytes();
+                let source = if made { DEFAULT.to_owned() } else { path.to_string() };
+                let why = messages::gives(path, *line, text, source);
+                let subject = Subject::new(SubjectKind::BootArgument, &self.name);
+                gaps.push(remedy::none(audit, subject, evidence.want(self.wanted()), why));
             }
         }
         Ok(Finding::from_gaps(gaps, holding))
@@ -90,9 +95,12 @@ impl BootArgument {
         (plain(name) == plain(&self.name)).then_some(value)
     }
 
-    fn wanted(&self) -> String {
-        let values = self.allow.iter().map(|v| format!(", or {}={v}", self.name));
-        format!("no {}{}", self.name, values.collect::<String>())
+    fn wanted(&self) -> Message {
+        if self.allow.is_empty() {
+            return messages::not_given(&self.name);
+        }
+        let values = self.allow.iter().map(|value| format!("`{}={value}`", self.name));
+        messages::not_given_or(&self.name, Arg::names(values))
     }
 }
 
@@ -170,7 +178,7 @@ fn next(root: &dyn Rootfs) -> Result<CommandLines> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{check, outcome, reasons_on};
+    use crate::check::testing::{Run, check, gaps, outcome, reasons_on};
     use crate::rootfs::MemoryRootfs;
 
     const APPARMOR: &str = "boot_argument = { name = \"apparmor\", allow = [\"1\"] }";
@@ -218,6 +226,20 @@ mod tests {
         let root =
             default("").file("/etc/default/grub.d/60.txt", "GRUB_CMDLINE_LINUX='apparmor=0'");
         assert_eq!(outcome(check(APPARMOR).primitive(), &root), Outcome::Met);
+    }
+
+    #[test]
+    fn an_excluded_argument_says_why_it_stays() {
+        let root = default("GRUB_CMDLINE_LINUX='apparmor=0 norandmaps'\n");
+        let subject = Subject::new(SubjectKind::BootArgument, "apparmor");
+        let scene = root.excluding(subject.clone());
+        let apparmor = check(APPARMOR);
+        assert_eq!(gaps(apparmor.primitive(), &scene)[0].subject, subject);
+        let reasons = reasons_on(apparmor.primitive(), &scene);
+        assert!(reasons[0].contains("apparmor is protected"), "{reasons:?}");
+        let other = check("boot_argument = { name = \"norandmaps\" }");
+        let reasons = reasons_on(other.primitive(), &scene);
+        assert!(reasons[0].contains("remove it from /etc/default/grub and run"), "{reasons:?}");
     }
 
     #[test]

@@ -2,4 +2,5 @@
 
 pub mod boot_argument;
 pub mod kernel_module;
+pub(crate) mod messages;
 pub mod sysctl;

@@ -1,6 +1,7 @@
 //! System logs: what is written where, with which mode, and that it is rotated.
 
 pub mod log_rotation;
+pub(crate) mod messages;
 mod route;
 pub(in crate::check) mod rsyslog;
 pub mod rsyslog_create_mode;

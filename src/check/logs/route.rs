@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
+use super::messages;
+use crate::message::Message;
 use crate::rootfs::ImagePath;
 use crate::text::rsyslog::{Mask, mask};
 
@@ -10,16 +12,25 @@ use crate::text::rsyslog::{Mask, mask};
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Criterion {
-    /// What is wanted, in words.
-    pub want: String,
+    /// What is wanted, in words of the profile's own. Without them, it is said in the report's
+    /// language.
+    pub want: Option<String>,
     /// All messages of this selector of rsyslog, as `auth,authpriv.info`: info, and what is worse.
-    #[serde(deserialize_with = "messages")]
-    #[schemars(with = "String")]
-    pub messages: Mask,
+    pub messages: Selected,
     /// Where they must arrive.
     pub to: Receiver,
     /// The rule that is written where they do not.
     pub rule: Route,
+}
+
+/// Messages, by a selector of rsyslog that names some.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Selected {
+    /// The selector.
+    pub selector: String,
+    /// What it selects.
+    pub mask: Mask,
 }
 
 /// A kind of place for messages.
@@ -73,19 +84,34 @@ fn reach(selector: &str) -> Option<Mask> {
     mask(selector).filter(|mask| *mask != Mask::NONE)
 }
 
-fn messages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mask, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    reach(&text).ok_or_else(|| {
-        de::Error::custom(format!("`{text}` is not a selector; want one as `auth,authpriv.info`"))
-    })
+impl<'de> Deserialize<'de> for Selected {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Selected, D::Error> {
+        let selector = String::deserialize(deserializer)?;
+        match reach(&selector) {
+            Some(mask) => Ok(Selected { selector, mask }),
+            None => Err(de::Error::custom(format!(
+                "`{selector}` is not a selector; want one as `auth,authpriv.info`"
+            ))),
+        }
+    }
 }
 
 impl Criterion {
+    /// What is wanted, for people.
+    pub(super) fn wanted(&self) -> Message {
+        let selector = &self.messages.selector;
+        match (&self.want, self.to) {
+            (Some(words), _) => Message::value(words),
+            (None, Receiver::File) => messages::to_file(selector),
+            (None, Receiver::Everybody) => messages::to_everybody(selector),
+        }
+    }
+
     pub(super) fn holds(&self, reached: &Mask) -> bool {
-        self.messages.without(*reached) == Mask::NONE
+        self.messages.mask.without(*reached) == Mask::NONE
     }
 
     pub(super) fn helped_by(&self, reach: &Mask) -> bool {
-        self.messages.and(*reach) != Mask::NONE
+        self.messages.mask.and(*reach) != Mask::NONE
     }
 }

@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::check::Evidence;
-use crate::check::common::glob;
+use super::messages;
 use crate::check::common::includes::{Budget, Limits};
+use crate::check::common::{glob, remedy};
+use crate::check::{Audit, Evidence, Gap, Subject};
 use crate::error::{Error, Result};
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::lossless;
@@ -107,6 +108,14 @@ impl Config {
         }
         evidence.found(source.line(token.line)).aside()
     }
+}
+
+/// The gap of a tree without the main file.
+pub(super) fn no_configuration(audit: &Audit<'_>) -> Result<Gap> {
+    let main = ImagePath::parse(MAIN)?;
+    let evidence = Evidence::at(&main).want(messages::wants_configuration("rsyslog"));
+    let why = messages::configuration_missing(&main, "rsyslog");
+    Ok(remedy::none(audit, Subject::path(&main), evidence, why))
 }
 
 /// What a statement says that a rule may judge.

@@ -3,13 +3,15 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::rsyslog::{Config, MAIN};
-use crate::check::common::{preview, rewrite};
+use super::messages;
+use super::rsyslog::{Config, MAIN, RsyslogFile, no_configuration};
+use crate::check::common::{preview, remedy, rewrite};
 use crate::check::files::mode::Mode;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::message::Message;
+use crate::rootfs::{Change, ImagePath};
 use crate::text::Lines;
 use crate::text::rsyslog::{
     Object, Target, Token, TokenKind, edited, file_mode, inserted, logical_start,
@@ -34,6 +36,7 @@ const PARAMETER: &str = "fileCreateMode";
 /// What is wrong at one token, and the edit of its file that closes it.
 struct Wrong {
     token: usize,
+    subject: Subject,
     evidence: Evidence,
     edit: Option<Edit>,
 }
@@ -53,21 +56,18 @@ struct Walk {
 }
 
 impl Primitive for RsyslogCreateMode {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "rsyslog")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
         let Some(config) = Config::read(root)? else {
-            let evidence = Evidence::at(&ImagePath::parse(MAIN)?).want("rsyslog's configuration");
-            return Ok(Finding::from_gaps(
-                vec![Gap::no_remedy(evidence, "the file is missing; install rsyslog anew")],
-                Vec::new(),
-            ));
+            return Ok(Finding::from_gaps(vec![no_configuration(audit)?], Vec::new()));
         };
         let walk = self.walk(&config);
-        let mut gaps = self.edits(root, &config, walk.wrong)?;
+        let mut gaps = self.edits(audit, &config, walk.wrong)?;
         if walk.bare.is_some() || !walk.stated {
-            gaps.push(self.unstated(root, &config, walk.bare, walk.reset)?);
+            gaps.push(self.unstated(audit, &config, walk.bare, walk.reset)?);
         }
         Ok(Finding::from_gaps(gaps, walk.holding))
     }
@@ -93,7 +93,7 @@ impl RsyslogCreateMode {
                     } else {
                         let evidence = evidence.want(format!("$FileCreateMode {}", self.mode));
                         let edit = directive.set(&self.mode.to_string());
-                        walk.wrong.push(Wrong { token, evidence, edit });
+                        walk.wrong.push(Wrong { token, subject: about(), evidence, edit });
                     }
                 }
                 TokenKind::Directive(directive) if directive.name == "resetconfigvariables" => {
@@ -132,46 +132,57 @@ impl RsyslogCreateMode {
         stated: Option<&str>,
     ) -> Wrong {
         let found = match stated {
-            Some(mode) => format!("{PARAMETER}=\"{mode}\""),
-            None => format!("{} without {PARAMETER}: new files get 0644", object.name),
+            Some(mode) => Message::value(format!("{PARAMETER}=\"{mode}\"")),
+            None => messages::without_parameter(&object.name, PARAMETER),
         };
         let evidence = config.evidence(token);
         // Else it quotes a value that has to be seen.
         let evidence = if evidence.aside { evidence.found(found) } else { evidence };
         let evidence = evidence.want(format!("{PARAMETER}=\"{}\"", self.mode));
-        Wrong { token, evidence, edit: object.set(PARAMETER, &self.mode.to_string()) }
+        let subject = match object.value("file").filter(|_| object.name == "action") {
+            Some(file) => Subject::new(SubjectKind::Path, file),
+            None => Subject::directive(PARAMETER),
+        };
+        Wrong { token, subject, evidence, edit: object.set(PARAMETER, &self.mode.to_string()) }
     }
 
     /// One gap per wrong place; the first of a file carries the new text of that file.
-    fn edits(&self, root: &dyn Rootfs, config: &Config, wrong: Vec<Wrong>) -> Result<Vec<Gap>> {
+    fn edits(&self, audit: &Audit<'_>, config: &Config, wrong: Vec<Wrong>) -> Result<Vec<Gap>> {
         let mut gaps = Vec::new();
-        let mut by_file: Vec<(&ImagePath, &str, Vec<Evidence>, Vec<Edit>)> = Vec::new();
-        for Wrong { token, evidence, edit } in wrong {
+        let mut by_file: Vec<Wrongs<'_>> = Vec::new();
+        for Wrong { token, subject, evidence, edit } in wrong {
             let (Some(source), Some(edit)) = (config.source(token), edit) else {
-                let advice = format!("write {} there by hand", self.mode);
-                gaps.push(Gap::no_remedy(evidence, advice));
+                let why = messages::set_mode_by_hand(self.mode.to_string(), place(&evidence));
+                gaps.push(remedy::none(audit, subject, evidence, why));
                 continue;
             };
-            match by_file.iter_mut().find(|f| *f.0 == source.path) {
-                Some((_, _, all, edits)) => {
-                    all.push(evidence);
+            let whole = || audit.excluded(&Subject::path(&source.path));
+            if let Some(exclusion) = audit.excluded(&subject).or_else(whole) {
+                let gap = Gap::no_remedy(evidence, exclusion.cause.clone());
+                gaps.push(gap.about(subject));
+                continue;
+            }
+            match by_file.iter_mut().find(|(file, ..)| file.path == source.path) {
+                Some((_, all, edits)) => {
+                    all.push((subject, evidence));
                     edits.push(edit);
                 }
-                None => by_file.push((&source.path, &source.text, vec![evidence], vec![edit])),
+                None => by_file.push((source, vec![(subject, evidence)], vec![edit])),
             }
         }
-        for (path, text, evidence, edits) in by_file {
+        for (RsyslogFile { path, text, .. }, wrong, edits) in by_file {
+            let open = |why: Message| {
+                let gap =
+                    move |(subject, evidence)| Gap::no_remedy(evidence, why.clone()).about(subject);
+                wrong.clone().into_iter().map(gap)
+            };
             if !in_etc(path) {
-                let why = format!("{path} is not below /etc and is not edited");
-                gaps.extend(evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)));
+                gaps.extend(open(messages::not_below_etc(path)));
                 continue;
             }
             match edited(text, edits) {
-                Some(new) => gaps.extend(rewrite::gaps(root, evidence, path, new)?),
-                None => {
-                    let why = format!("{path}: a quote is open; correct the file by hand");
-                    gaps.extend(evidence.into_iter().map(|e| Gap::no_remedy(e, &*why)));
-                }
+                Some(new) => gaps.extend(rewrite::gaps(audit.root(), wrong, path, new)?),
+                None => gaps.extend(open(messages::quote_open(path))),
             }
         }
         Ok(gaps)
@@ -180,26 +191,30 @@ impl RsyslogCreateMode {
     /// No directive stands before the actions: it is put before the first of them.
     fn unstated(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         config: &Config,
         bare: Option<usize>,
         reset: bool,
     ) -> Result<Gap> {
+        let root = audit.root();
         let main = ImagePath::parse(MAIN)?;
         let line = format!("$FileCreateMode {}", self.mode);
         let evidence = match bare {
-            Some(token) => config.evidence(token).note("new files get 0644"),
-            None => Evidence::at(&main).note("stated nowhere: new files get 0644"),
+            Some(token) => config.evidence(token).note(messages::mode_by_default()),
+            None => Evidence::at(&main).note(messages::mode_unset()),
         };
         let evidence = evidence.want(&line);
-        let advice = format!("put `{line}` before it by hand");
+        let advice = match bare {
+            Some(_) => messages::put_before(&line, place(&evidence)),
+            None => messages::put_into(&line, &main),
+        };
         let Some(source) = config.main().filter(|_| !reset) else {
-            return Ok(Gap::no_remedy(evidence, advice));
+            return Ok(remedy::none(audit, about(), evidence, advice));
         };
         let first = config.tokens().find(|(token, t)| {
             config.source(*token).is_some_and(|s| s.path == source.path) && begins_rules(&t.kind)
         });
-        let place = match first {
+        let before_rules = match first {
             Some((_, token)) => {
                 inserted(&source.text, logical_start(&source.text, token.line), &line)
             }
@@ -214,11 +229,11 @@ impl RsyslogCreateMode {
             walk.stated && walk.bare.is_none()
         };
         // Where a statement that began before goes on: before everything.
-        let mut places = [place, inserted(&source.text, 1, &line)].into_iter().flatten();
-        let Some(text) = places.find(helps) else {
-            return Ok(Gap::no_remedy(evidence, advice));
+        let mut texts = [before_rules, inserted(&source.text, 1, &line)].into_iter().flatten();
+        let Some(text) = texts.find(helps) else {
+            return Ok(remedy::none(audit, about(), evidence, advice));
         };
-        rewrite::gap(root, evidence, &main, text, 0o644)
+        remedy::rewrite(audit, about(), evidence, &main, text, 0o644)
     }
 }
 
@@ -254,11 +269,27 @@ fn begins_rules(kind: &TokenKind) -> bool {
     }
 }
 
+/// The mode of files that actions of the old form create.
+fn about() -> Subject {
+    Subject::directive("$FileCreateMode")
+}
+
+/// Where the evidence is from, as `path:line`.
+fn place(evidence: &Evidence) -> String {
+    let path = evidence.path.as_ref().map(ToString::to_string).unwrap_or_default();
+    evidence.line.map_or_else(|| path.clone(), |line| format!("{path}:{line}"))
+}
+
+/// A file, what is wrong in it, and what puts that right.
+type Wrongs<'f> = (&'f RsyslogFile, Vec<(Subject, Evidence)>, Vec<Edit>);
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{self, changed, fixes, reasons, settled_text, stage};
+    use crate::check::testing::{
+        self, Run, changed, fixes, reasons, reasons_on, settled_text, stage,
+    };
     use crate::rootfs::MemoryRootfs;
 
     const WANT: RsyslogCreateMode = RsyslogCreateMode { mode: Mode(0o640) };
@@ -395,12 +426,18 @@ mod tests {
             .link("/etc/rsyslog.d/x.conf", "/usr/share/x.conf");
         let finding = WANT.audit(&linked).unwrap();
         assert!(fixes(&finding).is_empty());
-        assert_eq!(reasons(&finding), ["/usr/share/x.conf is not below /etc and is not edited"]);
+        assert_eq!(
+            reasons(&finding),
+            ["/usr/share/x.conf is not below /etc and is not edited; correct it by hand"]
+        );
 
         let reset = root("$ResetConfigVariables\n*.* /x\n");
         let finding = WANT.audit(&reset).unwrap();
         assert!(fixes(&finding).is_empty(), "{finding:?}");
-        assert_eq!(reasons(&finding), ["put `$FileCreateMode 0640` before it by hand"]);
+        assert_eq!(
+            reasons(&finding),
+            ["put `$FileCreateMode 0640` before /etc/rsyslog.conf:2 by hand"]
+        );
 
         let inside = bare().link(MAIN, "conf/rsyslog.conf").file("/etc/conf/rsyslog.conf", "");
         assert_eq!(changed(&stage(&WANT, &inside))[0].0, "/etc/conf/rsyslog.conf");
@@ -411,5 +448,27 @@ mod tests {
         let root = root(&"$FileCreateMode 0644\n".repeat(20_000));
         let finding = WANT.audit(&root).unwrap();
         assert_eq!(fixes(&finding).len(), 1);
+    }
+
+    #[test]
+    fn what_is_excluded_stays_and_the_rest_is_changed() {
+        let open = "action(type=\"omfile\" file=\"/var/log/y\")\n";
+        let closed = open.replace(")", " fileCreateMode=\"0640\")");
+        let root = root(&format!("$FileCreateMode 0644\n*.* /x\n{open}"));
+        let log = Subject::new(SubjectKind::Path, "/var/log/y");
+        for (subject, after) in [
+            (about(), format!("$FileCreateMode 0644\n*.* /x\n{closed}")),
+            (log, format!("$FileCreateMode 0640\n*.* /x\n{open}")),
+        ] {
+            let scene = root.clone().excluding(subject.clone());
+            assert_eq!(changed(&stage(&WANT, &scene)), [(MAIN.to_owned(), after)], "{subject}");
+            assert_eq!(reasons_on(&WANT, &scene).len(), 1);
+        }
+        let unstated = super::tests::root("*.* /x\n");
+        let main = Subject::path(&testing::path(MAIN));
+        for subject in [about(), main.clone()] {
+            assert!(changed(&stage(&WANT, &unstated.clone().excluding(subject))).is_empty());
+        }
+        assert!(changed(&stage(&WANT, &root.excluding(main))).is_empty(), "the file itself");
     }
 }

@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use super::route::{Criterion, Receiver, Route};
-use super::rsyslog::{Config, MAIN};
+use super::messages;
+pub use super::route::{Criterion, Receiver, Route, Selected};
+use super::rsyslog::{Config, MAIN, no_configuration};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::preview;
 use crate::check::data::BadData;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
 use crate::text::Lines;
@@ -47,43 +48,57 @@ impl Primitive for RsyslogRouting {
         }
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "rsyslog")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
         let Some(config) = Config::read(root)? else {
-            let evidence = Evidence::at(&ImagePath::parse(MAIN)?).want("rsyslog's configuration");
-            let advice = "the file is missing; install rsyslog anew";
-            return Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()));
+            return Ok(Finding::from_gaps(vec![no_configuration(audit)?], Vec::new()));
         };
         let now = self.judge(root, &config)?;
         let missing: Vec<bool> = now.criteria.iter().map(|(holds, _)| !holds).collect();
         let mut holding: Vec<Evidence> = Vec::new();
         for (criterion, (holds, rules)) in self.criteria.iter().zip(now.criteria) {
-            let rules = rules.into_iter().map(|e| e.want(&criterion.want));
+            let rules = rules.into_iter().map(|e| e.want(criterion.wanted()));
             holding.extend(rules.take(if holds { usize::MAX } else { 0 }));
         }
         holding.extend(now.notes);
         if !missing.contains(&true) {
             return Ok(Finding::Met(holding));
         }
-        Ok(Finding::NotMet { gaps: self.gaps(root, &config, &missing)?, holding })
+        Ok(Finding::NotMet { gaps: self.gaps(audit, &config, missing)?, holding })
     }
 }
 
 impl RsyslogRouting {
-    fn gaps(&self, root: &dyn Rootfs, config: &Config, missing: &[bool]) -> Result<Vec<Gap>> {
-        let evidence = Evidence::at(&self.file);
-        let wanted = self.criteria.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| c);
-        let (path, refused) = match destination::file(root, &self.file)? {
-            Destination::At(path) => (path, None),
-            Destination::Refused(why) => (self.file.clone(), Some(why)),
-        };
-        if let Some(why) = refused {
-            let gap = |c: &Criterion| Gap::no_remedy(evidence.clone().want(&c.want), &*why);
-            return Ok(wanted.map(gap).collect());
+    fn gaps(&self, audit: &Audit<'_>, config: &Config, mut missing: Vec<bool>) -> Result<Vec<Gap>> {
+        let root = audit.root();
+        let evidence = |c: &Criterion| Evidence::at(&self.file).want(c.wanted());
+        let mut gaps = Vec::new();
+        for (criterion, missing) in self.criteria.iter().zip(&mut missing).filter(|(_, m)| **m) {
+            let subject = about(&criterion.rule);
+            if let Some(exclusion) = audit.excluded_in(&subject, &self.file) {
+                let gap = Gap::no_remedy(evidence(criterion), exclusion.cause.clone());
+                gaps.push(gap.about(subject));
+                *missing = false;
+            }
         }
-        let change = Change::write(&path, self.new_text(root, config, &path, missing)?);
+        if !missing.contains(&true) {
+            return Ok(gaps);
+        }
+        let path =
+            match destination::file(root, &self.file)? {
+                Destination::At(path) => path,
+                Destination::Refused(why) => {
+                    let wanted = self.criteria.iter().zip(missing).filter(|(_, m)| *m);
+                    gaps.extend(wanted.map(|(c, _)| {
+                        Gap::no_remedy(evidence(c), why.clone()).about(about(&c.rule))
+                    }));
+                    return Ok(gaps);
+                }
+            };
+        let change = Change::write(&path, self.new_text(audit, config, &path, &missing)?);
         // A rule behind a discarding one, or in a file that nothing includes, would not help.
         let after = match preview::with(root, std::slice::from_ref(&change))
             .and_then(|staged| Config::read(&staged)?.map(|c| self.judge(&staged, &c)).transpose())
@@ -91,23 +106,16 @@ impl RsyslogRouting {
             Ok(Some(after)) => after.criteria.into_iter().map(|(holds, _)| holds).collect(),
             _ => vec![false; self.criteria.len()],
         };
-        let (mut closed, mut gaps) = (Vec::new(), Vec::new());
+        let mut closed = Vec::new();
         for (criterion, (missing, after)) in self.criteria.iter().zip(missing.iter().zip(after)) {
-            let evidence = evidence.clone().want(&criterion.want);
+            let (subject, evidence) = (about(&criterion.rule), evidence(criterion));
             match (missing, after) {
                 (false, _) => {}
-                (true, true) => closed.push(evidence),
+                (true, true) => closed.push((subject, evidence)),
                 (true, false) => {
                     let Route { selector, target } = &criterion.rule;
-                    gaps.push(Gap::no_remedy(
-                        evidence,
-                        format!(
-                            "`{selector} {target}` in {} would not see these messages: {MAIN} \
-                             does not include it, an earlier rule stops them, or a directory \
-                             stands in place of the file; route them by hand",
-                            self.file
-                        ),
-                    ));
+                    let why = messages::route_unseen(selector, target, &self.file, MAIN);
+                    gaps.push(Gap::no_remedy(evidence, why).about(subject));
                 }
             }
         }
@@ -119,11 +127,12 @@ impl RsyslogRouting {
     /// gets only what is missing.
     fn new_text(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         config: &Config,
         path: &ImagePath,
         missing: &[bool],
     ) -> Result<String> {
+        let root = audit.root();
         let there = root.read(path)?.unwrap_or_default();
         let needed: Vec<&Route> =
             self.criteria.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| &c.rule).collect();
@@ -150,7 +159,7 @@ impl RsyslogRouting {
         for rule in needed {
             lines.push(&line(rule));
         }
-        for rule in &self.further {
+        for rule in self.further.iter().filter(|rule| audit.excluded(&about(rule)).is_none()) {
             let file = rule.target.trim_start_matches('-');
             if written.iter().any(|w| w == file) {
                 continue;
@@ -184,7 +193,7 @@ impl RsyslogRouting {
                     if let Ok(at) = ImagePath::parse(path)
                         && root.locate(&at)?.stat.is_some_and(|s| s.kind == FileKind::Dir)
                     {
-                        let note = format!("{path} is a directory: nothing is written there");
+                        let note = messages::directory_in_place(path);
                         judgement.notes.push(config.evidence(action.token).note(note));
                         continue;
                     }
@@ -218,7 +227,8 @@ fn line(rule: &Route) -> String {
     format!("{:<32}{}", rule.selector, rule.target)
 }
 
-/// Why a log file cannot be made at a path: something else stands there, or in its way.
+/// Why a log file cannot be made at a path: something else stands there, or in its way. The words
+/// are part of a comment in the drop-in.
 fn obstacle(root: &dyn Rootfs, file: &str) -> Result<Option<String>> {
     let Ok(path) = ImagePath::parse(file) else { return Ok(Some("it is no path".to_owned())) };
     if let Some(stat) = root.locate(&path)?.stat
@@ -235,10 +245,17 @@ fn obstacle(root: &dyn Rootfs, file: &str) -> Result<Option<String>> {
     Ok(None)
 }
 
+/// What a rule is about: its selector.
+fn about(rule: &Route) -> Subject {
+    Subject::new(SubjectKind::Selector, &rule.selector)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::testing::{self, changed, check, fixes, reasons, stage, try_check};
+    use crate::check::testing::{
+        self, Run, changed, check, fixes, gaps, reasons, reasons_on, stage, try_check,
+    };
     use crate::check::{Check, Outcome};
     use crate::rootfs::MemoryRootfs;
 
@@ -323,7 +340,7 @@ mod tests {
         let Finding::Met(evidence) = want().audit(&root(STOCK)).unwrap() else { panic!() };
         let shown: Vec<String> = evidence
             .iter()
-            .map(|e| format!("{} {}", e.line.unwrap(), e.found.as_deref().unwrap()))
+            .map(|e| format!("{} {}", e.line.unwrap(), e.found.as_ref().unwrap()))
             .collect();
         assert_eq!(
             shown,
@@ -371,8 +388,8 @@ mod tests {
         ));
         let root = root.file(MAIN, format!("{INCLUDE}{STOCK}*.* /var/log/mail\n"));
         let Finding::Met(evidence) = want().audit(&root).unwrap() else { panic!() };
-        let note = evidence.last().unwrap().note.as_deref();
-        assert_eq!(note, Some("/var/log/mail is a directory: nothing is written there"));
+        let note = evidence.last().unwrap().note.as_ref().map(ToString::to_string);
+        assert_eq!(note.as_deref(), Some("/var/log/mail is a directory: nothing is written there"));
         let blocked = super::tests::root(INCLUDE).dir("/var/log/auth.log", 0o755, 0, 0);
         assert_eq!(reasons(&want().audit(&blocked).unwrap()).len(), 1);
     }
@@ -436,5 +453,39 @@ mod tests {
                 (want, got) => panic!("{fields}: want {want:?}, got {got:?}"),
             }
         }
+    }
+
+    #[test]
+    fn what_is_excluded_is_not_routed_and_the_rest_is() {
+        let selector = |selector: &str| Subject::new(SubjectKind::Selector, selector);
+        let scene = root(INCLUDE).excluding(selector("kern.*")).excluding(selector("mail.*"));
+        let text = &changed(&stage(&want(), &scene))[0].1;
+        assert!(text.contains("auth,authpriv.*") && text.contains("*.emerg"), "{text}");
+        assert!(!text.contains("kern.*") && !text.contains("mail.*"), "{text}");
+        assert_eq!(reasons_on(&want(), &scene).len(), 1);
+        let nothing = root(INCLUDE).excluding(Subject::path(&want().file));
+        assert!(changed(&stage(&want(), &nothing)).is_empty());
+        let only_kern =
+            root(&format!("{INCLUDE}{}", STOCK.replace("kern", "#k").replace("*.*", "#")));
+        assert_eq!(changed(&stage(&want(), &only_kern)).len(), 1);
+        let only_kern = only_kern.excluding(selector("kern.*"));
+        assert!(changed(&stage(&want(), &only_kern)).is_empty(), "no drop-in for the rest alone");
+    }
+
+    #[test]
+    fn wants_are_said_in_the_profiles_words_or_in_ours() {
+        let said = |words: &str| {
+            let fields = format!(
+                "criteria = [{{ {words} messages = \"kern.info\", to = \"file\", rule = \"kern.* /x\" \
+                 }}]"
+            );
+            let check = check(&format!("rsyslog_routing = {{ file = {FILE:?}, {fields} }}"));
+            gaps(check.primitive(), &root(INCLUDE))[0].evidence.want.clone().unwrap().to_string()
+        };
+        assert_eq!(said("want = \"x\","), "x");
+        assert_eq!(said(""), "a file for messages of kern.info");
+        let wants: Vec<String> =
+            want().criteria.iter().map(|criterion| criterion.wanted().to_string()).collect();
+        assert_eq!(wants[2], "messages of *.emerg to everybody who is logged in");
     }
 }

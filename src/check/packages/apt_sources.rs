@@ -3,9 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use crate::check::systemd::units::names_in;
-use crate::check::{Evidence, Finding, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
 use crate::text::apt_sources::{AptSource, one_line, stanzas};
 use crate::text::lossless;
@@ -22,7 +24,8 @@ const PARTS: &str = "/etc/apt/sources.list.d";
 const SHOWN: usize = 64;
 
 impl Primitive for AptSources {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let mut files = vec![ImagePath::parse(LIST)?];
         let parts = ImagePath::parse(PARTS)?;
         for name in names_in(root, &parts)?.iter() {
@@ -45,30 +48,31 @@ impl Primitive for AptSources {
         for (path, source) in sources.iter().take(SHOWN) {
             let found = format!("{} {} {}", source.uri, source.suite, source.components);
             let shown = Evidence::at(path).line(source.line).found(found.trim_end());
-            let note = "trusted whatever its signature";
-            evidence.push(if source.trusted { shown.note(note) } else { shown });
+            evidence.push(if source.trusted { shown.note(messages::trusted()) } else { shown });
         }
         if let Some(more) = sources.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            evidence.push(Evidence::note_only(format!("{more} more are not shown")));
+            evidence.push(Evidence::note_only(messages::more_not_shown(more)));
         }
         Ok(Finding::Manual(evidence))
     }
 }
 
 /// Whether the release's own suite and its security suite are among the sources.
-fn summary(root: &dyn Rootfs, sources: &[(ImagePath, AptSource)]) -> Result<String> {
+fn summary(root: &dyn Rootfs, sources: &[(ImagePath, AptSource)]) -> Result<Message> {
     if sources.is_empty() {
-        return Ok("apt has no source of packages".to_owned());
+        return Ok(messages::no_sources());
     }
     let release = root.read_bytes(&ImagePath::parse("/etc/os-release")?, CONFIG_LIMIT)?;
     let codename = os_release::value(&release.unwrap_or_default(), "VERSION_CODENAME");
-    let count = format!("{} sources of packages are switched on", sources.len());
-    let Some(codename) = codename.filter(|c| !c.is_empty()) else { return Ok(count) };
-    let has = |suite: &str| {
-        let any = sources.iter().any(|(_, s)| s.suite == suite);
-        format!("{} for {suite}", if any { "one is" } else { "none is" })
+    let Some(codename) = codename.filter(|c| !c.is_empty()) else {
+        return Ok(messages::sources(sources.len()));
     };
-    Ok(format!("{count}; {}, {}", has(&codename), has(&format!("{codename}-security"))))
+    let has = |suite: String| match sources.iter().any(|(_, s)| s.suite == suite) {
+        true => messages::suite_listed(suite),
+        false => messages::suite_not_listed(suite),
+    };
+    let security = format!("{codename}-security");
+    Ok(messages::sources_of_suites(sources.len(), vec![has(codename), has(security)]))
 }
 
 #[cfg(test)]
@@ -96,17 +100,26 @@ mod tests {
         let evidence = look(&root);
         assert_eq!(evidence.len(), 4);
         assert_eq!(
-            evidence[0].note.as_deref().unwrap(),
-            "3 sources of packages are switched on; one is for bionic, none is for bionic-security"
+            evidence[0].note.as_ref().unwrap().to_string(),
+            "3 sources of packages are enabled: one is for bionic; none is for bionic-security"
         );
-        assert_eq!(evidence[1].found.as_deref(), Some("http://a/ubuntu bionic main"));
-        assert_eq!(evidence[2].note.as_deref(), Some("trusted whatever its signature"));
+        assert_eq!(
+            evidence[1].found.as_ref().map(ToString::to_string).as_deref(),
+            Some("http://a/ubuntu bionic main")
+        );
+        assert_eq!(
+            evidence[2].note.as_ref().map(ToString::to_string).as_deref(),
+            Some("trusted whatever its signature")
+        );
     }
 
     #[test]
     fn odd_images() {
         let none = look(&MemoryRootfs::new());
-        assert_eq!(none[0].note.as_deref(), Some("apt has no source of packages"));
+        assert_eq!(
+            none[0].note.as_ref().map(ToString::to_string).as_deref(),
+            Some("apt has no source of packages")
+        );
         let many = "deb http://a/ b c\n".repeat(1000);
         let many = look(&MemoryRootfs::new().file(LIST, many));
         assert_eq!(many.len(), SHOWN + 2);

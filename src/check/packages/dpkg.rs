@@ -4,11 +4,11 @@
 //! with it. It is not "installed" ([`Packages::installed`]): a rule that wants a package is not
 //! content with it either.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::messages;
 use crate::check::Evidence;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{ImagePath, Rootfs, quote};
 use crate::text::dpkg::{self, Stanza, State};
 
@@ -71,19 +71,6 @@ impl Refused {
     }
 }
 
-/// Files, by their bytes, and what came of parsing them.
-type Parsed = (Vec<(ImagePath, Rc<[u8]>)>, Result<Rc<Packages>, Refused>);
-
-thread_local! {
-    /// The database that was parsed last. One that does not parse is not parsed again, either.
-    static LAST: RefCell<Option<Parsed>> = const { RefCell::new(None) };
-}
-
-/// Whether these are the same files with the same bytes, by their places.
-fn same(a: &[(ImagePath, Rc<[u8]>)], b: &[(ImagePath, Rc<[u8]>)]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && Rc::ptr_eq(&a.1, &b.1))
-}
-
 impl Packages {
     /// Reads the database of the image.
     ///
@@ -91,14 +78,13 @@ impl Packages {
     /// There is none (then what is installed cannot be determined), it cannot be read, or a line in
     /// it is not dpkg's.
     pub fn read(root: &dyn Rootfs) -> Result<Rc<Packages>> {
-        let packages = root.memo().derived(|| Packages::read_anew(root))?;
-        Ok(Rc::clone(&packages))
+        root.memo().derived(|| Packages::read_anew(root))
     }
 
-    fn read_anew(root: &dyn Rootfs) -> Result<Rc<Packages>> {
+    fn read_anew(root: &dyn Rootfs) -> Result<Packages> {
         let status = ImagePath::parse(STATUS)?;
         let Some(text) = root.read_bytes(&status, STATUS_LIMIT)? else {
-            return Err(Error::target("read", &status, std::io::ErrorKind::NotFound));
+            return Err(Error::target(cannot::read, &status, std::io::ErrorKind::NotFound));
         };
         let mut files = vec![(status, text)];
         let updates = ImagePath::parse(UPDATES)?;
@@ -111,23 +97,9 @@ impl Packages {
                 }
             }
         }
-        // A plan looks at dozens of stages with one database; the bytes of an image do not change,
-        // and are kept alive here, so the same bytes are at the same place and no others are.
-        let known = LAST.with_borrow(|last| {
-            last.as_ref()
-                .filter(|(parsed, _)| same(parsed, &files))
-                .map(|(_, answer)| answer.clone())
-        });
-        let answer = known.unwrap_or_else(|| {
-            let mut packages = Packages { files: files.clone(), records: Vec::new() };
-            let answer = packages.parse().map(|records| {
-                packages.records = records;
-                Rc::new(packages)
-            });
-            LAST.set(Some((files, answer.clone())));
-            answer
-        });
-        answer.map_err(Refused::error)
+        let mut packages = Packages { files, records: Vec::new() };
+        packages.records = packages.parse().map_err(Refused::error)?;
+        Ok(packages)
     }
 
     fn parse(&self) -> Result<Vec<Record>, Refused> {
@@ -257,7 +229,7 @@ impl Packages {
             Some(record) => {
                 evidence.line(record.line).found(format!("{name} {}", record.state.word()))
             }
-            None => evidence.note(format!("package {name} is not there")),
+            None => evidence.note(messages::not_there(name)),
         }
     }
 }
@@ -323,8 +295,14 @@ mod tests {
         assert_eq!(names, ["gdm3", "gdm3-doc", "held", "libx"]);
         assert_eq!(packages.state("libx"), Some(State::HalfConfigured));
         let shown = packages.evidence("libx");
-        assert_eq!((shown.line, shown.found.as_deref()), (Some(9), Some("libx half-configured")));
-        assert_eq!(packages.evidence("nope").note.unwrap(), "package nope is not there");
+        assert_eq!(
+            (shown.line, shown.found.as_ref().map(ToString::to_string).as_deref()),
+            (Some(9), Some("libx half-configured"))
+        );
+        assert_eq!(
+            packages.evidence("nope").note.unwrap().to_string(),
+            "package nope is not there"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod apt_sources;
 pub mod dpkg;
+pub(crate) mod messages;
 pub(in crate::check) mod ownership;
 pub mod package;
 pub mod updates;

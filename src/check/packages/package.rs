@@ -8,9 +8,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::dpkg::{Packages, STATUS};
+use super::messages;
 use crate::check::data::BadData;
-use crate::check::{Evidence, Finding, Fix, Gap, Presence, Primitive};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap, Presence, Primitive, Subject, SubjectKind};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape};
 use crate::text::pattern::{Wildcards, matches};
 
@@ -70,16 +72,15 @@ impl Primitive for Package {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        let packages = Packages::read(root)?;
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let packages = Packages::read(audit.root())?;
         let mut finding = if self.absent.is_empty() {
-            self.audit_present(&packages)
+            self.audit_present(&packages, audit)
         } else {
-            self.audit_absent(&packages, root)?
+            self.audit_absent(&packages, audit)?
         };
         for name in there(&packages, &self.note_only)? {
-            let note = "not asked for, left alone";
-            let mentioned = packages.evidence(&name).note(note);
+            let mentioned = packages.evidence(&name).note(messages::only_reported());
             match &mut finding {
                 Finding::Met(evidence) | Finding::NotMet { holding: evidence, .. } => {
                     evidence.push(mentioned);
@@ -92,53 +93,63 @@ impl Primitive for Package {
 }
 
 impl Package {
-    fn audit_absent(&self, packages: &Packages, root: &dyn Rootfs) -> Result<Finding> {
+    fn audit_absent(&self, packages: &Packages, audit: &Audit<'_>) -> Result<Finding> {
         let names = there(packages, &self.absent)?;
         if names.is_empty() {
             let absent = |name: &String| {
                 if !name.contains('*') {
                     return packages.evidence(name);
                 }
-                let note = format!("no package matching {name} is there");
+                let note = messages::none_matches(name);
                 Evidence { path: ImagePath::parse(STATUS).ok(), ..Evidence::note_only(note) }
             };
             return Ok(Finding::Met(self.absent.iter().map(absent).collect()));
         }
-        let mut holding = Vec::new();
-        let fix = match &self.unless_used {
-            Some(used) => used.find(root)?,
+        let used = match &self.unless_used {
+            Some(used) => used.find(audit.root())?,
             None => None,
         };
-        let fix = match fix {
-            Some(at) => {
-                let why = at.note.clone().unwrap_or_default();
-                holding.push(at);
-                Fix::None(format!("{why}; find out whether it is needed before it is purged"))
-            }
-            None => Fix::Package {
-                names: names.clone(),
-                want: Presence::Absent,
-                before: self.before.clone(),
-            },
+        // An excluded package is no part of the operation that the others share.
+        let free = |name: &&String| audit.excluded(&about(name)).is_none();
+        let purge = Fix::Package {
+            names: names.iter().filter(free).cloned().collect(),
+            want: Presence::Absent,
+            before: self.before.clone(),
         };
-        let gaps = names
-            .iter()
-            .map(|name| Gap { evidence: packages.evidence(name).want("absent"), fix: fix.clone() })
-            .collect();
+        let mut gaps = Vec::new();
+        for name in &names {
+            let subject = about(name);
+            let fix = match (audit.excluded(&subject), &used) {
+                (Some(exclusion), _) => Fix::None(exclusion.cause.clone()),
+                (None, Some((_, why))) => Fix::None(messages::maybe_in_use(why, name)),
+                (None, None) => purge.clone(),
+            };
+            let evidence = packages.evidence(name).want(messages::wants_absent());
+            gaps.push(Gap { subject, evidence, fix });
+        }
+        let holding = used.map(|(evidence, _)| evidence).into_iter().collect();
         Ok(Finding::NotMet { gaps, holding })
     }
 
-    fn audit_present(&self, packages: &Packages) -> Finding {
+    fn audit_present(&self, packages: &Packages, audit: &Audit<'_>) -> Finding {
         if let Some(name) = self.present.iter().find(|name| packages.installed(name)) {
             return Finding::Met(vec![packages.evidence(name)]);
         }
         // One that is half there is the one to repair; else the first is the one to install.
         let half = self.present.iter().find(|name| packages.there(name));
         let name = half.or(self.present.first()).cloned().unwrap_or_default();
-        let evidence = packages.evidence(&name).want("installed");
-        let gaps = vec![Gap::package(evidence, vec![name], Presence::Present)];
-        Finding::NotMet { gaps, holding: Vec::new() }
+        let evidence = packages.evidence(&name).want(messages::wants_installed());
+        let subject = about(&name);
+        let gap = match audit.excluded(&subject) {
+            Some(exclusion) => Gap::no_remedy(evidence, exclusion.cause.clone()),
+            None => Gap::package(evidence, vec![name], Presence::Present),
+        };
+        Finding::NotMet { gaps: vec![gap.about(subject)], holding: Vec::new() }
     }
+}
+
+fn about(package: &str) -> Subject {
+    Subject::new(SubjectKind::Package, package)
 }
 
 /// The packages that are there, half-states included, and match one of the patterns.
@@ -174,8 +185,9 @@ const MAX_ENTRIES: usize = 4096;
 const MAX_DEPTH: usize = 8;
 
 impl Use {
-    /// The first file that has the word.
-    fn find(&self, root: &dyn Rootfs) -> Result<Option<Evidence>> {
+    /// The first file that has the word, or what is too large to be searched for it; why that
+    /// matters.
+    fn find(&self, root: &dyn Rootfs) -> Result<Option<(Evidence, Message)>> {
         let mut left = MAX_ENTRIES;
         let mut todo: Vec<(ImagePath, usize)> =
             self.under.iter().rev().map(|dir| (dir.clone(), 0)).collect();
@@ -183,8 +195,8 @@ impl Use {
             let Some(stat) = root.stat(&path)? else { continue };
             left = left.saturating_sub(1);
             if left == 0 || depth > MAX_DEPTH {
-                let note = format!("{path} and what is beside it is too large to be searched");
-                return Ok(Some(Evidence::at(&path).note(note)));
+                let why = messages::too_large_to_search(&path, &self.word);
+                return Ok(Some((Evidence::at(&path).note(why.clone()), why)));
             }
             match stat.kind {
                 FileKind::Dir => {
@@ -196,8 +208,9 @@ impl Use {
                 FileKind::File if stat.size <= CONFIG_LIMIT => {
                     let bytes = root.read_bytes(&path, CONFIG_LIMIT)?.unwrap_or_default();
                     if let Some(line) = line_with(&bytes, self.word.as_bytes()) {
-                        let note = format!("{path}:{line} uses `{}`", self.word);
-                        return Ok(Some(Evidence::at(&path).line(line).note(note)));
+                        let why = messages::used(&path, line, &self.word);
+                        let evidence = Evidence::at(&path).line(line).note(why.clone());
+                        return Ok(Some((evidence, why)));
                     }
                 }
                 _ => {}
@@ -221,7 +234,7 @@ fn line_with(text: &[u8], word: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{check, outcome, reasons_on, try_check};
+    use crate::check::testing::{Run, check, gaps, outcome, reasons_on, try_check};
     use crate::rootfs::MemoryRootfs;
 
     fn root(packages: &[(&str, &str)]) -> MemoryRootfs {
@@ -333,8 +346,14 @@ mod tests {
         let root = root(&[("cups-daemon", WHOLE), ("cups-bsd", "deinstall ok config-files")]);
         let Finding::Met(evidence) = check.primitive().audit(&root).unwrap() else { panic!() };
         assert_eq!(evidence.len(), 2);
-        assert_eq!(evidence[0].note.as_deref(), Some("package cups is not there"));
-        assert_eq!(evidence[1].found.as_deref(), Some("cups-daemon installed"));
+        assert_eq!(
+            evidence[0].note.as_ref().map(ToString::to_string).as_deref(),
+            Some("package cups is not there")
+        );
+        assert_eq!(
+            evidence[1].found.as_ref().map(ToString::to_string).as_deref(),
+            Some("cups-daemon installed")
+        );
     }
 
     #[test]
@@ -397,5 +416,24 @@ mod tests {
             let message = try_check(want).unwrap_err().to_string();
             assert!(message.contains(word), "{want}: {message}");
         }
+    }
+
+    #[test]
+    fn an_excluded_package_is_no_part_of_the_operation() {
+        let purge = check("package = { absent = [\"talk\", \"ntalk\", \"nis\"] }");
+        let there = root(&[("talk", WHOLE), ("ntalk", WHOLE), ("nis", WHOLE)]);
+        let scene = there.excluding(about("ntalk"));
+        let found = gaps(purge.primitive(), &scene);
+        assert_eq!(found.len(), 3);
+        for gap in found {
+            match gap.fix {
+                Fix::Package { names, .. } => assert_eq!(names, ["nis", "talk"], "{}", gap.subject),
+                fix => assert_eq!((gap.subject, fix.reason().is_some()), (about("ntalk"), true)),
+            }
+        }
+        let install = check("package = { present = [\"sudo\", \"sudo-ldap\"] }");
+        let scene = root(&[]).excluding(about("sudo"));
+        let [gap] = &gaps(install.primitive(), &scene)[..] else { panic!() };
+        assert!(matches!(gap.fix, Fix::None(_)), "{gap:?}");
     }
 }

@@ -7,9 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::dpkg::{self, STATUS};
+use super::messages;
 use crate::check::systemd::units::names_in;
-use crate::check::{Evidence, Finding, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs, escape};
 use crate::text::deb_version::compare;
 use crate::text::dpkg::stanzas;
@@ -38,7 +40,8 @@ struct Installed {
 type Packages = HashMap<(Vec<u8>, Vec<u8>), Installed>;
 
 impl Primitive for Updates {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let mut evidence = Vec::new();
         let mut packages = installed(root, &mut evidence)?;
         let lists = ImagePath::parse(LISTS)?;
@@ -67,13 +70,13 @@ fn installed(root: &dyn Rootfs, evidence: &mut Vec<Evidence>) -> Result<Packages
     let path = ImagePath::parse(STATUS)?;
     let mut packages = Packages::new();
     if root.locate(&path)?.stat.is_none() {
-        evidence.push(Evidence::at(&path).note("there is no record of what is installed"));
+        evidence.push(Evidence::at(&path).note(messages::no_record()));
         return Ok(packages);
     }
     let record = match dpkg::Packages::read(root) {
         Ok(record) => record,
         Err(bad @ Error::Syntax { .. }) => {
-            evidence.push(Evidence::note_only(bad.to_string()));
+            evidence.push(Evidence::note_only(Message::from(&bad)));
             return Ok(packages);
         }
         Err(other) => return Err(other),
@@ -113,25 +116,17 @@ fn compare_list(
 fn summary(packages: &Packages, read: usize, packed: usize) -> Vec<Evidence> {
     let mut out = Vec::new();
     if packed > 0 {
-        let note = format!("{packed} package lists are compressed and were not read");
-        out.push(Evidence::note_only(note));
+        out.push(Evidence::note_only(messages::lists_compressed(packed)));
     }
     if read == 0 {
-        let note = "the image holds no package lists, so newer versions cannot be counted; \
-            apt-get update fetches them";
-        out.insert(0, Evidence::note_only(note));
+        out.insert(0, Evidence::note_only(messages::no_lists()));
         return out;
     }
     let mut newer: Vec<_> =
         packages.iter().filter_map(|(k, p)| Some((k, p, p.newest.as_ref()?))).collect();
     newer.sort_by_key(|(key, ..)| *key);
     let security = newer.iter().filter(|(_, p, _)| p.security).count();
-    let note = format!(
-        "{} of {} packages have a newer version in the image's lists, {security} of them in a \
-         security list",
-        newer.len(),
-        packages.len()
-    );
+    let note = messages::newer_versions(newer.len(), packages.len(), security);
     out.insert(0, Evidence::note_only(note));
     for ((name, _), package, newest) in newer.iter().take(SHOWN) {
         let name = escape(name);
@@ -150,7 +145,10 @@ fn date(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Evidence>> {
     let lines = text.split(|b| *b == b'\n').take(HEAD).enumerate();
     let found = lines.filter_map(|(i, line)| Some((i + 1, line.strip_prefix(b"Date:")?))).next();
     Ok(found.map(|(line, date)| {
-        Evidence::at(path).line(line).found(escape(date.trim_ascii())).note("when it was made")
+        Evidence::at(path)
+            .line(line)
+            .found(escape(date.trim_ascii()))
+            .note(messages::date_of_list())
     }))
 }
 
@@ -158,7 +156,7 @@ fn date(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Evidence>> {
 fn reboot(root: &dyn Rootfs) -> Result<Option<Evidence>> {
     let path = ImagePath::parse("/run/reboot-required")?;
     let there = root.stat(&path)?.is_some();
-    Ok(there.then(|| Evidence::at(&path).note("updates wait for a reboot")))
+    Ok(there.then(|| Evidence::at(&path).note(messages::reboot_pending())))
 }
 
 #[cfg(test)]
@@ -211,12 +209,21 @@ mod tests {
             )
             .file(&format!("{LISTS}/lock"), "");
         let evidence = look(&root);
-        let note = "1 of 2 packages have a newer version in the image's lists, 1 of them in a \
+        let note = "1 of 2 packages has a newer version in the image's lists, 1 of them in a \
             security list";
-        assert_eq!(evidence[0].note.as_deref(), Some(note));
-        assert_eq!(evidence[1].found.as_deref(), Some("bash 4.4.18-2ubuntu1"));
-        assert_eq!(evidence[1].want.as_deref(), Some("bash 4.4.18-2ubuntu1.3"));
-        assert_eq!(evidence[2].found.as_deref(), Some("Thu, 26 Apr 2018 23:37:48 UTC"));
+        assert_eq!(evidence[0].note.as_ref().map(ToString::to_string).as_deref(), Some(note));
+        assert_eq!(
+            evidence[1].found.as_ref().map(ToString::to_string).as_deref(),
+            Some("bash 4.4.18-2ubuntu1")
+        );
+        assert_eq!(
+            evidence[1].want.as_ref().map(ToString::to_string).as_deref(),
+            Some("bash 4.4.18-2ubuntu1.3")
+        );
+        assert_eq!(
+            evidence[2].found.as_ref().map(ToString::to_string).as_deref(),
+            Some("Thu, 26 Apr 2018 23:37:48 UTC")
+        );
         assert_eq!(evidence.len(), 3);
     }
 
@@ -228,21 +235,38 @@ mod tests {
                 "/var/lib/dpkg/updates/0001",
                 stanza("bash", "4.4.18-2ubuntu1.2", "install ok unpacked"),
             );
-        assert!(look(&root)[0].note.as_deref().unwrap().starts_with("0 of 2 packages have"));
+        assert!(
+            look(&root)[0].note.as_ref().unwrap().to_string().starts_with("0 of 2 packages have")
+        );
     }
 
     #[test]
     fn what_cannot_be_counted_is_said() {
         let evidence = look(&image());
         assert!(
-            evidence[0].note.as_deref().unwrap().starts_with("the image holds no package lists")
+            evidence[0]
+                .note
+                .as_ref()
+                .unwrap()
+                .to_string()
+                .starts_with("the image holds no package lists")
         );
         let evidence = look(&image().file(&format!("{LISTS}/a_Packages.lz4"), b"\x04\x22"));
-        assert!(evidence[1].note.as_deref().unwrap().starts_with("1 package lists are compressed"));
+        assert!(
+            evidence[1]
+                .note
+                .as_ref()
+                .unwrap()
+                .to_string()
+                .starts_with("1 package list is compressed")
+        );
         let evidence = look(&MemoryRootfs::new());
-        assert_eq!(evidence[1].note.as_deref(), Some("there is no record of what is installed"));
+        assert_eq!(
+            evidence[1].note.as_ref().map(ToString::to_string).as_deref(),
+            Some("there is no record of what is installed")
+        );
         let bad = look(&image().file(STATUS, "what\n"));
-        assert!(bad[1].note.as_deref().unwrap().contains("found `what`"), "{bad:?}");
+        assert!(bad[1].note.as_ref().unwrap().to_string().contains("found `what`"), "{bad:?}");
         let live = image().file("/run/reboot-required", "");
         assert_eq!(look(&live).len(), 1, "an image's /run says nothing");
         assert_eq!(look(&live.live()).len(), 2);

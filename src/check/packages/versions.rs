@@ -2,6 +2,7 @@
 //! their precedence from version to version, and a tree need not be what its os-release says.
 
 use super::dpkg::{self, Packages};
+use crate::check::Audit;
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
 
@@ -38,11 +39,11 @@ pub(in crate::check) fn recorded(root: &dyn Rootfs, package: &str) -> Result<Opt
 /// # Errors
 /// The record cannot be read.
 pub(in crate::check) fn installed_or_supposed(
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     package: &str,
 ) -> Result<Option<Vec<u32>>> {
-    let installed = installed(root, package)?;
-    Ok(installed.or_else(|| root.supposed_version(package).map(<[u32]>::to_vec)))
+    let installed = installed(audit.root(), package)?;
+    Ok(installed.or_else(|| audit.supposed_version(package).map(<[u32]>::to_vec)))
 }
 
 /// `2:3.3.12-3ubuntu1` is `[3, 3, 12]`.
@@ -56,6 +57,7 @@ pub(in crate::check) fn upstream(version: &str) -> Option<Vec<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::testing::Run;
     use crate::rootfs::MemoryRootfs;
 
     #[test]
@@ -80,7 +82,7 @@ mod tests {
         let root = root.supposing("gone", &[2, 1]);
         for (package, want) in [("kmod", Some(vec![24])), ("gone", Some(vec![2, 1])), ("mod", None)]
         {
-            assert_eq!(installed_or_supposed(&root, package).unwrap(), want, "{package}");
+            assert_eq!(installed_or_supposed(&(&root).into(), package).unwrap(), want, "{package}");
         }
         assert_eq!(upstream("30+20221128-1"), Some(vec![30]));
         assert_eq!(upstream("4.0.2~rc1"), Some(vec![4, 0, 2]));

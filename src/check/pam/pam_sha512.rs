@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use super::pam_stack::{COMMON_PASSWORD, Stack, missing};
 use crate::check::accounts::{AccountFile, Lock};
-use crate::check::common::rewrite;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::common::{remedy, rewrite};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs, show_name};
 use crate::text::accounts::{Layout, PASSWORD};
@@ -35,15 +36,16 @@ fn is_other(word: &str) -> bool {
 }
 
 impl Primitive for PamSha512 {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let path = ImagePath::parse(COMMON_PASSWORD)?;
-        let Some(stack) = Stack::read(root, "password", &path)? else { return missing(root) };
+        let Some(stack) = Stack::read(root, "password", &path)? else { return missing(audit) };
+        let subject = stack.subject("pam_unix.so");
         let unix = stack.unix();
         if unix.is_empty() {
-            let evidence = Evidence::at(&path).want("a line with pam_unix.so … sha512");
-            let advice = "no line sets passwords with pam_unix.so; state the scheme by hand where \
-                          this stack sets them";
-            return Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()));
+            let evidence = Evidence::at(&path).want(messages::want_sha512_line());
+            let gap = remedy::none(audit, subject, evidence, messages::no_unix_hashing(&path));
+            return Ok(Finding::from_gaps(vec![gap], Vec::new()));
         }
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
         for (index, source) in stack.sources.iter().enumerate() {
@@ -57,13 +59,20 @@ impl Primitive for PamSha512 {
                     holding.push(evidence);
                     continue;
                 }
-                let evidence = evidence.want("sha512, and no other scheme");
-                match repair(&module.rule) {
-                    Some(more) => {
-                        wrong.push(evidence);
+                let evidence = evidence.want(messages::want_only_sha512());
+                let repair = match audit.excluded_in(&subject, &source.path) {
+                    Some(exclusion) => Err(exclusion.cause.clone()),
+                    None => repair(&module.rule)
+                        .ok_or_else(|| messages::write_sha512(&source.path, module.rule.line)),
+                };
+                match repair {
+                    Ok(more) => {
+                        wrong.push((subject.clone(), evidence));
                         edits.extend(more);
                     }
-                    None => gaps.push(Gap::no_remedy(evidence, "write sha512 there by hand")),
+                    Err(why) => {
+                        gaps.push(Gap::no_remedy(evidence, why).about(subject.clone()));
+                    }
                 }
             }
             if wrong.is_empty() {
@@ -85,9 +94,8 @@ fn notes(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
         && let Some(method) = login_defs::last(&text, "ENCRYPT_METHOD")
         && method != "SHA512"
     {
-        let note = "tools that do not go through PAM use this scheme";
-        notes
-            .push(Evidence::at(&path).found(format!("ENCRYPT_METHOD {method}")).note(note).aside());
+        let evidence = Evidence::at(&path).found(format!("ENCRYPT_METHOD {method}"));
+        notes.push(evidence.note(messages::other_tools_scheme()).aside());
     }
     if let Ok(Some(shadow)) = AccountFile::read(root, Layout::Shadow) {
         let old = shadow.table().entries.into_iter().filter(|e| {
@@ -96,8 +104,7 @@ fn notes(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
         });
         let names: Vec<String> = old.map(|e| show_name(e.name())).take(SHOWN).collect();
         if !names.is_empty() {
-            let note = "these keep a hash of another scheme until the password is changed";
-            notes.push(shadow.whole().found(names.join(" ")).note(note));
+            notes.push(shadow.whole().found(names.join(" ")).note(messages::old_hashes()));
         }
     }
     Ok(notes)
@@ -135,8 +142,8 @@ fn repair(rule: &Rule) -> Option<Vec<Edit>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Outcome;
-    use crate::check::testing::{self, changed, reasons, settled_text, stage};
+    use crate::check::testing::{self, Run, changed, reasons, settled_text, stage};
+    use crate::check::{Outcome, Subject, SubjectKind};
     use crate::rootfs::MemoryRootfs;
 
     const STOCK: &str = "# here\npassword\t[success=1 default=ignore]\tpam_unix.so obscure sha512\n\
@@ -193,7 +200,11 @@ mod tests {
             "root:*:1::::::\na:$1$x:1::::::\nb:$6$x:1::::::\nc:!$1$x:1::::::\n",
         );
         let Finding::Met(evidence) = PamSha512 {}.audit(&root).unwrap() else { panic!() };
-        let found: Vec<&str> = evidence.iter().filter_map(|e| e.found.as_deref()).skip(1).collect();
+        let found: Vec<String> = evidence
+            .iter()
+            .filter_map(|e| e.found.as_ref().map(ToString::to_string))
+            .skip(1)
+            .collect();
         assert_eq!(found, ["ENCRYPT_METHOD MD5", "a"]);
     }
 
@@ -215,6 +226,24 @@ mod tests {
         assert_eq!(outcome(&status), Outcome::MetVacuously);
         let installed = "Package: libpam-runtime\nStatus: install ok installed\n";
         assert_eq!(outcome(&status.file("/var/lib/dpkg/status", installed)), Outcome::NotMet);
+    }
+
+    #[test]
+    fn what_is_excluded_stays() {
+        let text = format!("{}@include own\n", STOCK.replace("sha512", "md5"));
+        let own = "password required pam_unix.so md5\n";
+        let root = root(&text).file("/etc/pam.d/own", own);
+        let unix = Subject::new(SubjectKind::PamModule, "common-password:pam_unix.so");
+        let held = root.clone().excluding(unix.clone());
+        assert!(changed(&stage(&PamSha512 {}, &held)).is_empty());
+        assert_eq!(testing::held(&PamSha512 {}, &held), 2);
+        let subjects = testing::gaps(&PamSha512 {}, &held).into_iter().map(|gap| gap.subject);
+        assert_eq!(subjects.collect::<Vec<_>>(), [unix.clone(), unix]);
+        // Of an excluded file, lines stay; those of another one do not.
+        let path = Subject::path(&ImagePath::parse("/etc/pam.d/own").unwrap());
+        let staged = root.excluding(path);
+        let staged = stage(&PamSha512 {}, &staged);
+        assert_eq!(changed(&staged), [(COMMON_PASSWORD.into(), text.replace("md5", "sha512"))]);
     }
 
     #[test]

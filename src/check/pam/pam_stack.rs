@@ -2,10 +2,12 @@
 //! which of them can run after which.
 
 use crate::check::common::includes::{Budget, Limits};
+use crate::check::common::remedy;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap};
+use crate::check::pam::messages;
+use crate::check::{Audit, Evidence, Finding, Subject, SubjectKind};
 use crate::error::{Error, Result};
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::{ImagePath, Rootfs, escape};
 use crate::text::lossless;
 use crate::text::pam::{Action, Control, PamLine, Rule, entries};
 
@@ -80,6 +82,20 @@ impl Stack {
         all.extend(self.named("pam_unix_passwd.so"));
         all.sort_unstable();
         all
+    }
+
+    /// A module of this stack, as what a gap is about: every line that names it.
+    pub fn subject(&self, module: &str) -> Subject {
+        let file = self.sources.first().and_then(|source| source.path.file_name());
+        let file = file.map(|name| escape(name.as_encoded_bytes())).unwrap_or_default();
+        let name = module.rsplit('/').next().unwrap_or_default();
+        Subject::new(SubjectKind::PamModule, format!("{file}:{name}"))
+    }
+
+    /// The file and line of a module.
+    pub fn place(&self, index: usize) -> Option<(&ImagePath, usize)> {
+        let module = self.modules.get(index)?;
+        Some((&self.sources.get(module.source)?.path, module.rule.line))
     }
 
     /// The line of a module, as evidence.
@@ -180,13 +196,15 @@ impl Stack {
 }
 
 /// The finding when `common-password` is not there.
-pub(in crate::check) fn missing(root: &dyn Rootfs) -> Result<Finding> {
-    if let Some(absent) = dpkg::absent(root, "libpam-runtime")? {
+pub(in crate::check) fn missing(audit: &Audit<'_>) -> Result<Finding> {
+    if let Some(absent) = dpkg::absent(audit.root(), "libpam-runtime")? {
         return Ok(Finding::MetVacuously(vec![absent]));
     }
-    let evidence = Evidence::at(&ImagePath::parse(COMMON_PASSWORD)?).want("the password stack");
-    let advice = "the file is missing; run `pam-auth-update --force --package` in the image";
-    Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()))
+    let path = ImagePath::parse(COMMON_PASSWORD)?;
+    let evidence = Evidence::at(&path).want(messages::want_stack());
+    let why = messages::no_common_password(&path);
+    let gap = remedy::none(audit, Subject::path(&path), evidence, why);
+    Ok(Finding::from_gaps(vec![gap], Vec::new()))
 }
 
 struct StackLoader<'a> {

@@ -6,12 +6,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use crate::check::common::conf_dirs::{self, Listed, What};
 use crate::check::common::rewrite;
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::packages::{dpkg, versions};
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::lossless;
 use crate::text::pwquality::{self, Edition, Reading};
@@ -57,8 +59,15 @@ struct Wish {
     evidence: Evidence,
 }
 
+impl Wish {
+    fn subject(&self) -> Subject {
+        Subject::key(format!("pwquality.conf:{}", self.key))
+    }
+}
+
 impl Primitive for Pwquality {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let path = ImagePath::parse(MAIN)?;
         let text = root.read(&path)?;
         if text.is_none()
@@ -66,24 +75,35 @@ impl Primitive for Pwquality {
         {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
-        let edition = edition(root);
+        let edition = edition(audit);
         let text = text.unwrap_or_default();
         let main = File { reading: pwquality::read(&text, edition), path, text };
         let drop_ins = drop_ins(root, edition)?;
         let mut gaps = Vec::new();
+        let mut is_read = true;
         for file in drop_ins.iter().chain([&main]) {
-            gaps.extend(stopped(root, file, file.path == main.path)?);
+            let Some(gap) = stopped(audit, file, file.path == main.path)? else { continue };
+            // Where such a line is excluded, the rest is judged as if it were read.
+            is_read &= audit.excluded(&gap.subject).is_some();
+            gaps.push(gap);
         }
-        if !gaps.is_empty() {
+        if !is_read {
             // What is behind such a line is not in force, so there is no more to judge yet.
             return Ok(Finding::from_gaps(gaps, Vec::new()));
         }
+        let excluded = |wish: &Wish| audit.excluded_in(&wish.subject(), &main.path);
         let wishes = self.wishes(&main, &drop_ins);
-        let text = wishes.iter().fold(main.text.clone(), |text, wish| {
+        let ours = wishes.iter().filter(|wish| excluded(wish).is_none());
+        let text = ours.fold(main.text.clone(), |text, wish| {
             pwquality::set(&text, edition, wish.key, wish.value)
         });
         for wish in wishes {
-            gaps.push(rewrite::gap(root, wish.evidence, &main.path, text.clone(), 0o644)?);
+            let subject = wish.subject();
+            let gap = match excluded(&wish) {
+                Some(exclusion) => Gap::no_remedy(wish.evidence, exclusion.cause.clone()),
+                None => rewrite::gap(root, wish.evidence, &main.path, text.clone(), 0o644)?,
+            };
+            gaps.push(gap.about(subject));
         }
         let mut holding = self.stated(&main);
         holding.extend(drop_ins.iter().flat_map(|file| self.looser(file)));
@@ -100,34 +120,35 @@ impl Pwquality {
             |key: &str| drop_ins.iter().rev().find_map(|f| Some(f.reading.last(key)?.value));
         let in_force = |key: &str| stated(key).or(inherited(key));
         let mut wishes = Vec::new();
-        let mut wish = |key: &'static str, value: i64, want: String| {
+        let mut wish = |key: &'static str, value: i64, want: Message| {
             let evidence = Evidence::at(&main.path).want(want);
             let evidence = match main.reading.last(key) {
                 Some(s) => evidence.line(s.line).found(format!("{key} = {}", s.value)),
-                None => evidence.note(format!("does not state {key}")),
+                None => evidence.note(messages::not_set(key)),
             };
             wishes.push(Wish { key, value, evidence });
         };
         let long = |length: i64| length.max(SHORTEST) >= self.minlen;
         if !stated("minlen").is_some_and(long) {
             let value = inherited("minlen").filter(|i| long(*i)).unwrap_or(self.minlen);
-            wish("minlen", value.max(self.minlen), format!("minlen = {} or more", self.minlen));
+            let want = messages::at_least("minlen", self.minlen);
+            wish("minlen", value.max(self.minlen), want);
         }
         let classes = stated("minclass").is_some_and(|n| n >= self.minclass);
         let each = CREDITS.iter().all(|key| stated(key).is_some_and(|n| n <= self.credits));
         if !classes && !each {
-            let want = format!("minclass = {} or more", self.minclass);
+            let want = messages::at_least("minclass", self.minclass);
             wish("minclass", inherited("minclass").unwrap_or(0).max(self.minclass), want);
         }
         for key in CREDITS {
             let wanted = !classes && !each && stated(key).is_none_or(|n| n > self.credits);
             if wanted || in_force(key).is_some_and(|n| n > 0) {
-                let want = format!("{key} = {} or less", self.credits);
+                let want = messages::at_most(key, self.credits);
                 wish(key, inherited(key).unwrap_or(0).min(self.credits), want);
             }
         }
         if in_force("enforcing") == Some(0) {
-            wish("enforcing", 1, "enforcing = 1".to_owned());
+            wish("enforcing", 1, Message::value("enforcing = 1"));
         }
         wishes
     }
@@ -154,7 +175,7 @@ impl Pwquality {
             Evidence::at(&file.path)
                 .line(s.line)
                 .found(format!("{} = {}", s.key, s.value))
-                .note("looser; the main file has the last word")
+                .note(messages::looser(MAIN))
                 .aside()
         };
         file.reading.settings.iter().filter(loose).map(shown).collect()
@@ -163,8 +184,8 @@ impl Pwquality {
 
 /// Whose keys count. Without a database it is that of the profile's release; without that the oldest,
 /// which knows the fewest.
-fn edition(root: &dyn Rootfs) -> Edition {
-    let version = versions::installed_or_supposed(root, LIBRARY).ok().flatten();
+fn edition(audit: &Audit<'_>) -> Edition {
+    let version = versions::installed_or_supposed(audit, LIBRARY).ok().flatten();
     let new = version.is_some_and(|v| v.as_slice() >= &[1, 4, 1][..]);
     if new { Edition::New } else { Edition::Old }
 }
@@ -187,26 +208,30 @@ fn drop_ins(root: &dyn Rootfs, edition: Edition) -> Result<Vec<File>> {
 
 /// The gap of the lines that stop the reading. In the main file they are made comments; in a
 /// drop-in only if the file is nobody's.
-fn stopped(root: &dyn Rootfs, file: &File, main: bool) -> Result<Option<Gap>> {
+fn stopped(audit: &Audit<'_>, file: &File, main: bool) -> Result<Option<Gap>> {
+    let root = audit.root();
     let Some((line, found)) = file.reading.stops.first() else { return Ok(None) };
     let evidence = Evidence::at(&file.path)
         .line(*line)
         .found(found)
-        .want("a key of pwquality.conf, with a number")
-        .note("the library reads no further, and no later file");
+        .want(messages::want_number())
+        .note(messages::reading_stops());
     // Of a line that is not too long, the comment is not read.
     let read = found.split('#').next().unwrap_or_default();
     let evidence = if lossless::holds(read) { evidence } else { evidence.aside() };
-    if !main {
-        let whose = match owned_by_package(root, &file.path) {
+    let refused = if let Some(exclusion) = audit.excluded(&Subject::path(&file.path)) {
+        Some(exclusion.cause.clone())
+    } else if main {
+        None
+    } else {
+        match owned_by_package(root, &file.path) {
             Ok(false) => None,
-            Ok(true) => Some("belongs to a package".to_owned()),
-            Err(e) => Some(format!("may belong to a package ({e})")),
-        };
-        if let Some(whose) = whose {
-            let advice = format!("{} {whose}; correct line {line} by hand", file.path);
-            return Ok(Some(Gap::no_remedy(evidence, advice)));
+            Ok(true) => Some(messages::line_of_package(&file.path, *line)),
+            Err(e) => Some(messages::line_of_package_perhaps(&file.path, *line, Message::from(&e))),
         }
+    };
+    if let Some(why) = refused {
+        return Ok(Some(Gap::no_remedy(evidence, why)));
     }
     let text = pwquality::disable(&file.text, file.reading.stops.iter().map(|s| s.0));
     rewrite::gap(root, evidence, &file.path, text, 0o644).map(Some)
@@ -216,7 +241,7 @@ fn stopped(root: &dyn Rootfs, file: &File, main: bool) -> Result<Option<Gap>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
+    use crate::check::testing::{self, Run, changed, fixes, gaps, reasons, settled_text, stage};
     use crate::rootfs::MemoryRootfs;
 
     const ALL: &str =
@@ -236,8 +261,8 @@ mod tests {
         packages("Package: libpam-pwquality\nStatus: install ok installed\n").file(MAIN, text)
     }
 
-    fn outcome(root: &MemoryRootfs) -> Outcome {
-        crate::check::testing::outcome(&want(), root)
+    fn outcome<'a>(audit: impl Into<Audit<'a>>) -> Outcome {
+        crate::check::testing::outcome(&want(), audit)
     }
 
     #[test]
@@ -340,6 +365,37 @@ mod tests {
         settled_text(&want(), &root(&many), MAIN);
         let long = format!("# {}\n{ALL}", "a long word about it ".repeat(200));
         settled_text(&want(), &root(&long), MAIN);
+    }
+
+    #[test]
+    fn what_is_excluded_is_not_written() {
+        let key = |key: &str| Subject::key(format!("pwquality.conf:{key}"));
+        let held = root("minlen = 8\n").excluding(key("minlen"));
+        let staged = stage(&want(), &held);
+        let text = ALL.replace("minlen = 14", "minlen = 8");
+        assert_eq!(changed(&staged), [(MAIN.to_owned(), text)]);
+        assert_eq!(testing::held(&want(), &held), 1);
+        assert_eq!(gaps(&want(), &held)[0].subject, key("minlen"));
+        // Enough without the key: it is met.
+        let held = root("").excluding(key("minclass"));
+        let text = ALL.replace("minclass = 4\n", "");
+        assert_eq!(settled_text(&want(), &held, MAIN), text);
+        // A line that stops the reading stays, and so does a file.
+        let (main, drop_in) = (ImagePath::parse(MAIN).unwrap(), ImagePath::parse(DROP).unwrap());
+        let stopped = root("junk\n").file(DROP, "junk\n");
+        let held = stopped.clone().excluding(Subject::path(&drop_in));
+        assert_eq!(
+            changed(&stage(&want(), &held)),
+            [(MAIN.to_owned(), format!("# gokaku: junk\n{ALL}"))]
+        );
+        let held = stopped.clone().excluding(Subject::path(&main));
+        assert_eq!(
+            changed(&stage(&want(), &held)),
+            [(DROP.to_owned(), "# gokaku: junk\n".to_owned())]
+        );
+        let held = held.excluding(Subject::path(&drop_in));
+        assert!(changed(&stage(&want(), &held)).is_empty());
+        assert_eq!(testing::held(&want(), &held), 8);
     }
 
     #[test]

@@ -3,13 +3,15 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::{glob, preview, rewrite};
+use crate::check::common::{glob, preview, remedy, rewrite};
 use crate::check::data::{self, BadData};
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::pam::pam_stack::Stack;
-use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
 use crate::text::Lines;
 use crate::text::login_defs::{self, LoginDef};
@@ -71,13 +73,14 @@ impl Primitive for DefaultUmask {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let scripts = scripts(root)?;
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
         let mut unclear = None;
         let mut set = self.is_set(&scripts);
         for script in &scripts {
-            let looser = self.looser(root, script)?;
+            let looser = self.looser(audit, script)?;
             // Once it is tightened, it is what sets it.
             set |= looser.iter().any(|gap| matches!(gap.fix, Fix::Changes(_)))
                 && script.for_all()
@@ -87,21 +90,21 @@ impl Primitive for DefaultUmask {
                 let evidence = evidence(script, umask);
                 if umask.effect == Effect::Unknown {
                     unclear = unclear.or(Some((script.path.clone(), umask.clone())));
-                    holding.push(evidence.note("its value is not told by the text"));
+                    holding.push(evidence.note(messages::value_unclear()));
                 } else if umask.effect.sets(self.umask.bits) {
-                    let note = (!umask.sure).then_some("not always");
-                    holding.push(Evidence { note: note.map(str::to_owned), ..evidence });
+                    let note = (!umask.sure).then(messages::not_always);
+                    holding.push(Evidence { note, ..evidence });
                 }
             }
         }
         if !set {
             match self.set_by_pam(root)? {
                 Some(evidence) => holding.push(evidence),
-                None => gaps.push(self.unset(root, &scripts)?),
+                None => gaps.push(self.unset(audit, &scripts)?),
             }
         }
         for session in SESSIONS {
-            self.pam(root, session, &mut gaps, &mut holding)?;
+            self.pam(audit, session, &mut gaps, &mut holding)?;
         }
         if let (true, Some((path, umask))) = (gaps.is_empty(), unclear) {
             return Err(Error::Syntax {
@@ -149,45 +152,68 @@ impl DefaultUmask {
         let takes_it =
             rules().all(|m| !m.rule.has("usergroups") && m.rule.value("umask").is_none());
         Ok((takes_it && !modules.is_empty())
-            .then(|| Evidence::at(&path).line(line).note("pam_umask gives it to every session")))
+            .then(|| Evidence::at(&path).line(line).note(messages::pam_sets_it())))
     }
 
-    fn looser(&self, root: &dyn Rootfs, script: &Script) -> Result<Vec<Gap>> {
+    /// The gaps of the looser values of a script. They are about the script.
+    fn looser(&self, audit: &Audit<'_>, script: &Script) -> Result<Vec<Gap>> {
+        let root = audit.root();
         let loose: Vec<&Umask> =
             script.umasks.iter().filter(|u| u.effect.loosens(self.umask.bits)).collect();
         if loose.is_empty() {
             return Ok(Vec::new());
         }
-        let want = format!("umask {} or tighter", self.umask.text);
-        let all: Vec<Evidence> = loose.iter().map(|u| evidence(script, u).want(&want)).collect();
+        let evidence = |u: &Umask| evidence(script, u).want(messages::want_umask(self.line()));
+        let refused = |why: &dyn Fn(&Umask) -> Message| {
+            Ok(loose.iter().map(|u| Gap::no_remedy(evidence(u), why(u))).collect())
+        };
+        let subject = Subject::path(&script.path);
+        if let Some(exclusion) = audit.excluded_in(&subject, &script.path) {
+            return refused(&|_| exclusion.cause.clone());
+        }
         if script.snippet && owned_by_package(root, &script.path)? {
-            let why = format!(
-                "{} belongs to a package; set umask {} there by hand, or remove the package",
-                script.path, self.umask.text
-            );
-            return Ok(all.into_iter().map(|e| Gap::no_remedy(e, &*why)).collect());
+            let (path, umask) = (&script.path, &self.umask.text);
+            return refused(&|u| messages::script_of_package(path, u.line, umask));
         }
         // The value, not the line: a branch that is left without a command is a syntax error, and
         // then the shell reads nothing more.
         let edits = loose.iter().map(|u| u.set(&self.umask.text)).collect();
+        let all = loose.iter().map(|u| (subject.clone(), evidence(u))).collect();
         rewrite::gaps(root, all, &script.path, splice(&script.text, edits))
     }
 
+    /// What a script says.
+    fn line(&self) -> String {
+        format!("umask {}", self.umask.text)
+    }
+
     /// Nothing sets the umask: our own script does, or `/etc/profile` where it reads no scripts.
-    fn unset(&self, root: &dyn Rootfs, scripts: &[Script]) -> Result<Gap> {
+    fn unset(&self, audit: &Audit<'_>, scripts: &[Script]) -> Result<Gap> {
+        let root = audit.root();
         let profile = ImagePath::parse(PROFILE)?;
-        let line = format!("umask {}", self.umask.text);
         let main = scripts.iter().find(|s| s.path == profile);
-        let Some(main) = main else {
-            let evidence = Evidence::at(&profile).want(line).note("the file is not there");
-            let advice = "without /etc/profile login shells read nothing; restore it (package \
-                          base-files)";
-            return Ok(Gap::no_remedy(evidence, advice));
-        };
-        let always = snippets(&main.text) == Some(Reading::Always);
+        let always = main.and_then(|main| snippets(&main.text)) == Some(Reading::Always);
         let target = if always { &self.file } else { &profile };
-        let evidence =
-            Evidence::at(target).want(&line).note("nothing sets it for all login shells");
+        let subject = Subject::key("umask");
+        let gap = match audit.excluded_in(&subject, target) {
+            Some(exclusion) => Gap::no_remedy(self.nothing(target), exclusion.cause.clone()),
+            None if main.is_none() => {
+                let evidence = Evidence::at(&profile).want(self.line());
+                let evidence = evidence.note(messages::missing(&profile));
+                Gap::no_remedy(evidence, messages::no_profile(&profile))
+            }
+            None => self.set_in(root, target)?,
+        };
+        Ok(gap.about(subject))
+    }
+
+    /// Evidence that nothing sets the umask; it belongs in the file at `target`.
+    fn nothing(&self, target: &ImagePath) -> Evidence {
+        Evidence::at(target).want(self.line()).note(messages::nothing_sets_it())
+    }
+
+    fn set_in(&self, root: &dyn Rootfs, target: &ImagePath) -> Result<Gap> {
+        let (line, evidence) = (self.line(), self.nothing(target));
         let at = match destination::file(root, target)? {
             Destination::At(at) => at,
             Destination::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
@@ -200,33 +226,32 @@ impl DefaultUmask {
         Ok(if helps.unwrap_or(false) {
             Gap::fixed_by(evidence, change)
         } else {
-            let advice = format!(
-                "`{line}` at the end of {target} might not be reached; put it there by hand"
-            );
-            Gap::no_remedy(evidence, advice)
+            Gap::no_remedy(evidence, messages::perhaps_unreached(line, target))
         })
     }
 
     /// What PAM sets for a session, before any shell starts.
     fn pam(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         path: &str,
         gaps: &mut Vec<Gap>,
         holding: &mut Vec<Evidence>,
     ) -> Result<()> {
+        let root = audit.root();
         let Some(stack) = Stack::read(root, "session", &ImagePath::parse(path)?)? else {
             return Ok(());
         };
         for index in stack.named("pam_umask.so") {
             let value = stack.modules.get(index).and_then(|m| m.rule.value("umask"));
             let mask = value.and_then(|(_, value)| u32::from_str_radix(value, 8).ok());
-            match mask {
-                Some(mask) if mask & self.umask.bits != self.umask.bits => {
-                    let evidence =
-                        stack.evidence(index).want(format!("umask={} or tighter", self.umask.text));
-                    let advice = "it overrules login.defs; take the argument away by hand";
-                    gaps.push(Gap::no_remedy(evidence, advice));
+            match (mask, stack.place(index)) {
+                (Some(mask), Some((path, line))) if mask & self.umask.bits != self.umask.bits => {
+                    let want = messages::want_umask(format!("umask={}", self.umask.text));
+                    let subject = stack.subject("pam_umask.so");
+                    let why = messages::overrides_login_defs(path, line);
+                    let evidence = stack.evidence(index).want(want);
+                    gaps.push(remedy::none(audit, subject, evidence, why));
                 }
                 _ => holding.push(stack.evidence(index)),
             }
@@ -282,8 +307,8 @@ fn snippets(text: &str) -> Option<Reading> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Outcome;
-    use crate::check::testing::{self, changed, fixes, parse, stage};
+    use crate::check::testing::{self, Run, changed, fixes, gaps, parse, stage};
+    use crate::check::{Outcome, SubjectKind};
     use crate::rootfs::MemoryRootfs;
 
     const FILE: &str = "/etc/profile.d/zz-cis.sh";
@@ -436,6 +461,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_excluded_stays() {
+        let path = |path: &str| Subject::path(&ImagePath::parse(path).unwrap());
+        let loose = stock()
+            .file("/etc/profile.d/a.sh", "umask 022\numask 002\n")
+            .file("/etc/profile.d/b.sh", "umask 022\n");
+        let changed = |scene: &testing::Scene| changed(&stage(&want(), scene));
+        let held = loose.clone().excluding(path("/etc/profile.d/a.sh"));
+        assert_eq!(changed(&held), [("/etc/profile.d/b.sh".to_owned(), "umask 027\n".to_owned())]);
+        assert_eq!(testing::held(&want(), &held), 2);
+        // What an excluded script does not set, another one must.
+        let held = held.excluding(path("/etc/profile.d/b.sh"));
+        assert_eq!(changed(&held), [(FILE.to_owned(), "umask 027\n".to_owned())]);
+        let umask = Subject::key("umask");
+        for subject in [umask.clone(), path(FILE)] {
+            let held = stock().excluding(subject);
+            assert!(changed(&held).is_empty());
+            assert_eq!(testing::held(&want(), &held), 1);
+            assert_eq!(gaps(&want(), &held)[0].subject, umask);
+        }
+        let held = root("PATH=/bin\n").excluding(path(PROFILE));
+        assert!(changed(&held).is_empty());
+        assert_eq!(testing::held(&want(), &stock().without(PROFILE).excluding(umask)), 1);
+        let session = stock()
+            .file(FILE, "umask 027\n")
+            .file(SESSIONS[1], "session optional pam_umask.so umask=022\n")
+            .excluding(Subject::new(
+                SubjectKind::PamModule,
+                "common-session-noninteractive:pam_umask.so",
+            ));
+        assert_eq!(testing::held(&want(), &session), 1);
+    }
+
+    #[test]
     fn login_defs_will_do_where_pam_takes_it_as_it_is() {
         const TIGHT: &str = "UMASK 027\nUSERGROUPS_ENAB no\n";
         const LINE: &str = "session optional pam_umask.so\n";
@@ -475,9 +533,12 @@ mod tests {
         ] {
             assert_eq!(outcome(&session(line)), want, "{line}");
         }
-        assert!(why(&session("umask=022")).starts_with("it overrules login.defs"));
+        assert!(why(&session("umask=022")).contains("overrides /etc/login.defs"));
         let Finding::Met(evidence) = want().audit(&session("")).unwrap() else { panic!() };
-        assert_eq!(evidence[1].found.as_deref(), Some("session optional pam_umask.so"));
+        assert_eq!(
+            evidence[1].found.as_ref().map(ToString::to_string).as_deref(),
+            Some("session optional pam_umask.so")
+        );
         assert_eq!(outcome(&good.file(SESSIONS[1], "session what\n")), Outcome::Unknown);
     }
 }

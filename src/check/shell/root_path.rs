@@ -6,13 +6,16 @@ use std::rc::Rc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use crate::check::accounts::people::is_system;
 use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
-use crate::check::foreign;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::common::remedy;
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, foreign};
 use crate::error::Result;
+use crate::error::kind;
+use crate::message::Message;
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape_text};
 use crate::text::accounts::{HOME, Layout, UID};
 use crate::text::ini::{self, Dialect};
@@ -51,6 +54,19 @@ struct Judged {
     here: BTreeSet<String>,
 }
 
+/// A place that sets a search path.
+struct Place<'a> {
+    evidence: &'a dyn Fn() -> Evidence,
+    path: &'a ImagePath,
+    line: usize,
+}
+
+impl Place<'_> {
+    fn shown(&self) -> String {
+        format!("{}:{}", self.path, self.line)
+    }
+}
+
 /// Whose directories those are.
 struct Owners {
     homes: Vec<ImagePath>,
@@ -58,7 +74,8 @@ struct Owners {
 }
 
 impl Primitive for RootPath {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let mut judged = Judged::default();
         let owners = Owners { homes: homes(root)?, names: AccountDb::read(root)? };
         for (path, setting) in settings(root)? {
@@ -67,8 +84,9 @@ impl Primitive for RootPath {
             let evidence = || Evidence::at(&path).line(setting.line).found(escape_text(&shown));
             judged.holding.push(evidence());
             judged.here.clear();
+            let place = Place { evidence: &evidence, path: &path, line: setting.line };
             for element in &setting.elements {
-                judged.element(root, element, evidence, &owners)?;
+                judged.element(audit, element, &place, &owners)?;
             }
         }
         judged.holding.extend(service_manager(root)?);
@@ -80,7 +98,7 @@ impl Primitive for RootPath {
         }
         holding.extend(unclear);
         if gaps.is_empty() && holding.is_empty() {
-            holding.push(Evidence::note_only("no file sets a search path for root"));
+            holding.push(Evidence::note_only(messages::no_search_path()));
         }
         Ok(Finding::from_gaps(gaps, holding))
     }
@@ -89,11 +107,12 @@ impl Primitive for RootPath {
 impl Judged {
     fn element(
         &mut self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         element: &Element,
-        evidence: impl Fn() -> Evidence,
+        place: &Place<'_>,
         owners: &Owners,
     ) -> Result<()> {
+        let root = audit.root();
         let text = match element {
             Element::Inherited => return Ok(()),
             Element::Unknown(raw) if !self.here.insert(raw.clone()) => return Ok(()),
@@ -101,20 +120,21 @@ impl Judged {
                 return Ok(());
             }
             Element::Unknown(raw) => {
-                let note = format!("see by hand what {} is for root", escape_text(raw));
-                self.unclear.push(evidence().note(note));
+                let note = messages::unclear_element(escape_text(raw));
+                self.unclear.push((place.evidence)().note(note));
                 return Ok(());
             }
             Element::Literal(text) => text,
         };
         if !text.starts_with('/') {
             let note = if text.is_empty() {
-                "an empty element means whatever directory one is in".to_owned()
+                messages::empty_element()
             } else {
-                format!("`{}` is relative", escape_text(text))
+                messages::relative_element(escape_text(text))
             };
-            let evidence = evidence().want("absolute directories").note(note);
-            self.gaps.push(Gap::no_remedy(evidence, "take the element out by hand"));
+            let evidence = (place.evidence)().want(messages::want_absolute()).note(note);
+            let why = messages::remove_element(place.shown());
+            self.gaps.push(remedy::none(audit, Subject::path(place.path), evidence, why));
             return Ok(());
         }
         if !self.seen.insert(text.clone()) {
@@ -124,40 +144,41 @@ impl Judged {
         let path = match ImagePath::parse(text) {
             Ok(path) if !boot_time => path,
             _ => {
-                let note = format!("see by hand what {} is", escape_text(text));
-                self.unclear.push(evidence().note(note));
+                let note = messages::unclear_element(escape_text(text));
+                self.unclear.push((place.evidence)().note(note));
                 return Ok(());
             }
         };
-        self.directory(root, &path, evidence, owners)
+        self.directory(audit, &path, place, owners)
     }
 
     /// What stands at an absolute element.
     fn directory(
         &mut self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         path: &ImagePath,
-        evidence: impl Fn() -> Evidence,
+        place: &Place<'_>,
         owners: &Owners,
     ) -> Result<()> {
-        let at = root.locate(path)?;
-        let named = |note: String| evidence().note(note);
+        let at = audit.root().locate(path)?;
+        let named = |note: Message| (place.evidence)().note(note);
         match at.stat {
             None if path.as_bytes() == SNAP.as_bytes() => {
-                let note = format!("{SNAP} is there where snapd is, and only then");
-                self.holding.push(named(note));
+                self.holding.push(named(messages::only_with_snapd(SNAP)));
             }
             None => {
-                let evidence = named(format!("{path} is not there")).want("existing directories");
-                let advice = format!("create {path}, root's and 0755, or take it out by hand");
-                self.gaps.push(Gap::no_remedy(evidence, advice));
+                let evidence = named(messages::missing(path)).want(messages::want_existing());
+                let why = messages::create_or_remove(path, place.shown());
+                self.gaps.push(remedy::none(audit, Subject::path(path), evidence, why));
             }
             Some(stat) if stat.kind != FileKind::Dir => {
-                let evidence = named(format!("{path} is a {}", stat.kind)).want("directories");
-                self.gaps.push(Gap::no_remedy(evidence, "take it out by hand"));
+                let note = messages::is_kind(path, kind(stat.kind));
+                let evidence = named(note).want(messages::want_directories());
+                let why = messages::remove_path(path, place.shown());
+                self.gaps.push(remedy::none(audit, Subject::path(path), evidence, why));
             }
             Some(stat) if stat.uid == 0 && stat.mode & OTHERS_WRITE == 0 => {}
-            Some(stat) => self.gaps.push(owners.open_directory(at.path, stat, &evidence())),
+            Some(stat) => self.gaps.push(owners.open_directory(audit, at.path, stat, place)),
         }
         Ok(())
     }
@@ -165,18 +186,23 @@ impl Judged {
 
 impl Owners {
     /// The gap of a directory that is not root's, or that others may write to.
-    fn open_directory(&self, path: ImagePath, stat: Stat, setting: &Evidence) -> Gap {
-        let by = setting.path.as_ref().map(ToString::to_string).unwrap_or_default();
+    fn open_directory(
+        &self,
+        audit: &Audit<'_>,
+        path: ImagePath,
+        stat: Stat,
+        place: &Place<'_>,
+    ) -> Gap {
         let evidence = Evidence::at(&path)
             .found(format!("{:04o} {}", stat.mode, self.names.show_user(stat.uid)))
-            .want("root's, and nobody else may write to it")
-            .note(format!("named by {by}:{}", setting.line.unwrap_or(0)));
+            .want(messages::want_roots())
+            .note(messages::named_by(place.shown()));
         let is_home = self.homes.iter().any(|home| path.starts_with(home));
         let top = path.components().next();
         let is_system = SYSTEM.iter().any(|dir| top.is_some_and(|top| *top == dir[1..]));
-        if is_home || !is_system {
-            let advice = "it is no directory of the system; see to it, or take it out, by hand";
-            return Gap::no_remedy(evidence, advice);
+        if is_home || !is_system || audit.excluded(&Subject::path(&path)).is_some() {
+            let why = messages::no_system_directory(&path, place.shown());
+            return remedy::none(audit, Subject::path(&path), evidence, why);
         }
         let mode = Some(stat.mode & !OTHERS_WRITE);
         Gap::fixed_by(evidence, Change::SetStat { path, mode, uid: Some(0), gid: None })
@@ -263,7 +289,7 @@ fn service_manager(root: &dyn Rootfs) -> Result<Vec<Evidence>> {
     let found = |value: &str| format!("{key}={value}");
     let evidence = |a: &ini::Assignment| {
         let evidence = Evidence::at(&path).line(a.line).found(found(&a.value));
-        evidence.note("what services get; not judged").aside()
+        evidence.note(messages::for_services()).aside()
     };
     Ok(all.iter().filter(|a| a.value.contains("PATH=")).map(evidence).collect())
 }
@@ -292,7 +318,7 @@ fn homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{self, fixes, reasons, stage};
+    use crate::check::testing::{self, Run, fixes, gaps, path, reasons, stage};
     use crate::rootfs::MemoryRootfs;
 
     const SIX: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -334,8 +360,9 @@ mod tests {
                  export PATH=$PATH:${snap_bin_path}\nfi\n",
         );
         let Finding::Met(evidence) = RootPath {}.audit(&snap).unwrap() else { panic!() };
-        let notes: Vec<_> = evidence.iter().filter_map(|e| e.note.as_deref()).collect();
-        assert_eq!(notes, ["/snap/bin is there where snapd is, and only then"]);
+        let notes: Vec<_> =
+            evidence.iter().filter_map(|e| e.note.as_ref().map(ToString::to_string)).collect();
+        assert_eq!(notes, ["/snap/bin exists only where snapd is"]);
     }
 
     #[test]
@@ -350,11 +377,12 @@ mod tests {
             ("/etc/login.defs", "ENV_SUPATH PATH=/bin:\n"),
             ("/etc/sudoers.d/x", "Defaults secure_path=/bin:\n"),
         ] {
-            assert_eq!(why(&root().file(file, text)), "take the element out by hand", "{file}");
+            let want = format!("remove the element from {file}:1 by hand");
+            assert_eq!(why(&root().file(file, text)), want);
         }
         assert!(why(&root().file("/root/.bashrc", "PATH=/gone")).starts_with("create /gone"));
         let file = root().file("/root/.bashrc", "PATH=/bin/sh").file("/bin/sh", "");
-        assert_eq!(why(&file), "take it out by hand");
+        assert_eq!(why(&file), "remove /bin/sh from /root/.bashrc:1 by hand");
         for passed_over in [
             ("/root/.bashrc", "#PATH=:\n"),
             ("/root/.bashrc", "MYPATH=:\n"),
@@ -383,7 +411,9 @@ mod tests {
         ] {
             let finding = RootPath {}.audit(&root().file("/root/.profile", text)).unwrap();
             let Finding::Manual(evidence) = finding else { panic!("{text}: {finding:?}") };
-            assert!(evidence[0].note.as_deref().unwrap().starts_with("see by hand what "));
+            assert!(
+                evidence[0].note.as_ref().unwrap().to_string().starts_with("check by hand what ")
+            );
         }
         let both = root().file("/root/.profile", "PATH=$HOME/bin:\n");
         assert_eq!(outcome(&both), Outcome::NotMet, "what is certain comes first");
@@ -419,14 +449,32 @@ mod tests {
         for (dir, mode) in [("/srv/bin", 0o777), ("/opt/ann/bin", 0o775), ("/root/bin", 0o777)] {
             let foreign =
                 root().dir(dir, mode, 0, 0).file("/root/.bashrc", format!("PATH={dir}:$PATH"));
-            assert!(why(&foreign).starts_with("it is no directory of the system"), "{dir}");
+            assert!(
+                why(&foreign).starts_with(&format!("{dir} is no directory of the system")),
+                "{dir}"
+            );
         }
         let link = root().link("/usr/mine", "/srv").dir("/srv", 0o777, 0, 0);
         assert!(
-            why(&link.file("/root/.bashrc", "PATH=/usr/mine")).starts_with("it is no directory")
+            why(&link.file("/root/.bashrc", "PATH=/usr/mine")).starts_with("/srv is no directory")
         );
         let opt = root().dir("/opt/x/bin", 0o777, 0, 0).file("/root/.bashrc", "PATH=/opt/x/bin");
         assert_eq!(fixes(&RootPath {}.audit(&opt).unwrap()).len(), 1);
+    }
+
+    #[test]
+    fn an_excluded_directory_stays() {
+        let loose = root()
+            .dir("/usr/local/bin", 0o775, 0, 0)
+            .dir("/usr/sbin", 0o777, 0, 0)
+            .file("/root/.bashrc", "PATH=/gone:$PATH\n");
+        let bin = Subject::path(&path("/usr/local/bin"));
+        let held = loose.excluding(bin.clone()).excluding(Subject::path(&path("/gone")));
+        let changes = stage(&RootPath {}, &held).changes().unwrap();
+        let changed: Vec<_> = changes.iter().map(|c| c.path.to_string()).collect();
+        assert_eq!(changed, ["/usr/sbin"]);
+        assert_eq!(testing::held(&RootPath {}, &held), 2);
+        assert!(gaps(&RootPath {}, &held).iter().any(|gap| gap.subject == bin));
     }
 
     #[test]

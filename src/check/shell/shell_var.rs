@@ -3,11 +3,13 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use crate::check::common::rewrite;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::message::{Arg, Message};
+use crate::rootfs::ImagePath;
 use crate::text::shell_var::{self, Value};
 
 /// The file surely sets a variable to a value; or, with `not`, surely not to certain others.
@@ -28,7 +30,8 @@ pub struct ShellVar {
 }
 
 impl Primitive for ShellVar {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(package) = &self.package
             && let Some(absent) = dpkg::absent(root, package)?
         {
@@ -48,37 +51,34 @@ impl Primitive for ShellVar {
         if holds {
             return Ok(Finding::Met(vec![evidence]));
         }
-        let gap = match shell_var::set(&text, &self.key, &self.value) {
-            Some(text) => rewrite::gap(root, evidence, &self.path, text, 0o644)?,
-            None => Gap::no_remedy(
-                evidence,
-                format!(
-                    "{} is a program after which nothing is certain; set {}={} in it by hand",
-                    self.path, self.key, self.value
-                ),
-            ),
+        let subject = Subject::key(format!("{}:{}", self.path, self.key));
+        let gap = if let Some(exclusion) = audit.excluded_in(&subject, &self.path) {
+            Gap::no_remedy(evidence, exclusion.cause.clone())
+        } else if let Some(text) = shell_var::set(&text, &self.key, &self.value) {
+            rewrite::gap(root, evidence, &self.path, text, 0o644)?
+        } else {
+            let setting = format!("{}={}", self.key, self.value);
+            Gap::no_remedy(evidence, messages::unclear_end(&self.path, setting))
         };
-        Ok(Finding::from_gaps(vec![gap], Vec::new()))
+        Ok(Finding::from_gaps(vec![gap.about(subject)], Vec::new()))
     }
 }
 
 impl ShellVar {
     fn evidence(&self, value: &Value, there: bool) -> Evidence {
         let wanted = if self.not.is_empty() {
-            format!("{}={}", self.key, self.value)
+            Message::value(format!("{}={}", self.key, self.value))
         } else {
-            format!("{} not {}", self.key, self.not.join(", "))
+            messages::want_other(&self.key, Arg::names(&self.not))
         };
         let evidence = Evidence::at(&self.path).want(wanted);
         match value {
             Value::Known { value, line } => {
                 evidence.line(*line).found(format!("{}={value}", self.key))
             }
-            Value::Unclear { line } => {
-                evidence.line(*line).note(format!("from here on {} depends on more", self.key))
-            }
-            Value::Unset if there => evidence.note(format!("does not set {}", self.key)),
-            Value::Unset => evidence.note("not there"),
+            Value::Unclear { line } => evidence.line(*line).note(messages::depends(&self.key)),
+            Value::Unset if there => evidence.note(messages::not_set(&self.key)),
+            Value::Unset => evidence.note(messages::missing(&self.path)),
         }
     }
 }
@@ -87,7 +87,9 @@ impl ShellVar {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{fixes, reasons, settled_text};
+    use crate::check::testing::{
+        self, Run, changed, fixes, gaps, path, reasons, settled_text, stage,
+    };
     use crate::rootfs::MemoryRootfs;
 
     const PATH: &str = "/etc/default/apport";
@@ -145,6 +147,20 @@ mod tests {
         let finding = enabled().audit(&file("exit 0\n")).unwrap();
         assert!(fixes(&finding).is_empty());
         assert!(reasons(&finding)[0].contains("set enabled=0 in it by hand"));
+    }
+
+    #[test]
+    fn an_excluded_variable_stays() {
+        let key = Subject::key(format!("{PATH}:enabled"));
+        for subject in [key.clone(), Subject::path(&path(PATH))] {
+            let held = file("enabled=1\nforce_start=1\n").excluding(subject);
+            assert!(changed(&stage(&enabled(), &held)).is_empty());
+            assert_eq!(testing::held(&enabled(), &held), 1);
+            assert_eq!(gaps(&enabled(), &held)[0].subject, key);
+        }
+        let held = file("enabled=1\nforce_start=1\n").excluding(key);
+        let text = "enabled=1\nforce_start=0\n";
+        assert_eq!(settled_text(&force(), &held, PATH), text, "another key of the file");
     }
 
     #[test]

@@ -6,11 +6,13 @@ use std::rc::Rc;
 
 use super::keyword::{Keyword, Takes, conditions, shorten, words};
 use super::keywords;
+use super::messages;
 use super::release::{NEWEST, Release};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
-use crate::check::foreign;
-use crate::error::{Error, Result};
+use crate::check::{Audit, foreign};
+use crate::error::{Error, Result, cannot};
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::lossless::byte_len;
 use crate::text::pattern::Wildcards;
@@ -54,8 +56,18 @@ pub(super) struct SshdFile {
     pub path: ImagePath,
     /// What it holds.
     pub text: String,
-    /// Why it is not to be edited, if so.
-    pub locked: Option<String>,
+    /// Whether it is outside /etc, and so not to be edited.
+    pub outside: bool,
+}
+
+impl SshdFile {
+    /// A line of it, or the whole file, as messages name it.
+    pub fn spot(&self, line: impl Into<Option<usize>>) -> String {
+        match line.into() {
+            Some(line) => format!("{}:{line}", self.path),
+            None => self.path.to_string(),
+        }
+    }
 }
 
 /// A line that says something.
@@ -72,7 +84,7 @@ pub(super) struct DirectiveLine {
     /// Where it stands.
     pub place: MatchScope,
     /// Why sshd refuses the line and so the file.
-    pub refusal: Option<String>,
+    pub refusal: Option<Message>,
 }
 
 impl DirectiveLine {
@@ -107,23 +119,26 @@ impl Config {
     /// # Errors
     /// What cannot be read or holds a NUL byte, a link that leads nowhere, files that include
     /// themselves or are nested too deep.
-    pub fn read(root: &dyn Rootfs) -> Result<Option<Rc<Config>>> {
-        let config = root.memo().derived(|| Ok(Config::read_anew(root)?.map(Rc::new)))?;
+    pub fn read(audit: &Audit<'_>) -> Result<Option<Rc<Config>>> {
+        let supposed = format!("{:?}", audit.supposed_version("openssh-server"));
+        let memo = audit.root().memo();
+        let config = memo.derived_for(supposed, || Ok(Config::read_anew(audit)?.map(Rc::new)))?;
         Ok(Option::clone(&config))
     }
 
-    fn read_anew(root: &dyn Rootfs) -> Result<Option<Config>> {
+    fn read_anew(audit: &Audit<'_>) -> Result<Option<Config>> {
+        let root = audit.root();
         let main = ImagePath::parse(MAIN)?;
         let at = root.locate(&main)?;
         if at.stat.is_none() {
             // A link to something that only boot brings about cannot be judged.
             return match root.stat(&main)? {
-                Some(_) => Err(Error::target("read", &main, nix::Error::ENOENT)),
+                Some(_) => Err(Error::target(cannot::read, &main, nix::Error::ENOENT)),
                 None => Ok(None),
             };
         }
         let Some(text) = root.read(&main)? else { return Ok(None) };
-        let release = Release::of(root, &text)?;
+        let release = Release::of(audit, &text)?;
         let mut reader = SshdLoader::new(root, release, &main);
         reader.file(at.path, text, MatchScope::Global)?;
         Ok(Some(reader.config))
@@ -208,7 +223,7 @@ impl<'a> SshdLoader<'a> {
             };
             let keyword = keywords::find(&said.keyword);
             let refusal = if too_long {
-                Some(format!("{length} bytes are too long for a line"))
+                Some(messages::line_too_long(length))
             } else {
                 self.refusal(&said, keyword, place)
             };
@@ -239,11 +254,12 @@ impl<'a> SshdLoader<'a> {
             return *known;
         }
         let inside = ImagePath::parse("/etc").is_ok_and(|etc| path.starts_with(&etc));
-        let locked = (!inside).then(|| {
-            format!("{path} is outside /etc and not edited; correct it by hand where it comes from")
-        });
         let number = self.config.sources.len();
-        self.config.sources.push(SshdFile { path: path.clone(), text: text.to_owned(), locked });
+        self.config.sources.push(SshdFile {
+            path: path.clone(),
+            text: text.to_owned(),
+            outside: !inside,
+        });
         self.known.insert(path.clone(), number);
         number
     }
@@ -270,14 +286,14 @@ impl<'a> SshdLoader<'a> {
         said: &Statement,
         keyword: Option<&'static Keyword>,
         place: MatchScope,
-    ) -> Option<String> {
+    ) -> Option<Message> {
         let release = self.config.release;
         let Some(keyword) = keyword.filter(|k| k.exists_in(&release)) else {
             let known = release.version <= NEWEST;
-            return known.then(|| format!("`{}` is no keyword", shorten(&said.keyword)));
+            return known.then(|| messages::not_a_keyword(shorten(&said.keyword)));
         };
         if !place.is_active() && !keyword.goes_in_match(&release) {
-            return Some(format!("{} does not go inside a Match block", keyword.name));
+            return Some(messages::not_in_match(keyword.name));
         }
         if let Some(why) = keyword.refusal(said, &release) {
             return Some(why);
@@ -286,12 +302,12 @@ impl<'a> SshdLoader<'a> {
             Takes::Names if place.is_active() && release.version < (7, 7) => {
                 let names = self.names.entry(keyword.name).or_default();
                 *names += words(said, &release).map_or(0, |w| w.len());
-                (*names > NAMES_LIMIT).then(|| format!("more than {NAMES_LIMIT} names"))
+                (*names > NAMES_LIMIT).then(|| messages::too_many_names(NAMES_LIMIT))
             }
             Takes::Subsystem if release.version < (9, 5) => {
                 let name = said.args.first()?;
                 let new = self.subsystems.insert(name.clone());
-                (!new).then(|| format!("the subsystem `{}` is defined twice", shorten(name)))
+                (!new).then(|| messages::subsystem_twice(shorten(name)))
             }
             _ => None,
         }
@@ -321,8 +337,7 @@ impl<'a> SshdLoader<'a> {
                     Some(stat) if stat.kind == FileKind::Dir => {}
                     Some(_) => files.push((file, at.path)),
                     None => {
-                        let why = format!("{file} leads nowhere and cannot be opened");
-                        setting.refusal.get_or_insert(why);
+                        setting.refusal.get_or_insert_with(|| messages::dangling(&file));
                     }
                 }
             }
@@ -347,7 +362,7 @@ mod tests {
     use crate::rootfs::MemoryRootfs;
 
     fn read(root: &MemoryRootfs) -> Rc<Config> {
-        Config::read(root).unwrap().expect("a configuration")
+        Config::read(&(root).into()).unwrap().expect("a configuration")
     }
 
     /// `file:line keyword place`, of lines that say something.
@@ -410,11 +425,11 @@ mod tests {
         assert_eq!(
             shown(&config),
             [
-                "sshd_config:1 Include (`Include` is no keyword)",
-                "sshd_config:2 Nonsense (`Nonsense` is no keyword)",
-                "sshd_config:3 UsePAM (`maybe` is no value for UsePAM)",
+                "sshd_config:1 Include (`Include` is not a keyword)",
+                "sshd_config:2 Nonsense (`Nonsense` is not a keyword)",
+                "sshd_config:3 UsePAM (`maybe` is not a value of UsePAM)",
                 "sshd_config:4 Match",
-                "sshd_config:5 UsePAM match1 (UsePAM does not go inside a Match block)",
+                "sshd_config:5 UsePAM match1 (UsePAM is not allowed inside a Match block)",
                 "sshd_config:6 Banner match1 (no value)",
                 "sshd_config:7  match1 (4094 bytes are too long for a line)",
             ]
@@ -433,14 +448,14 @@ mod tests {
     fn a_link_that_leads_nowhere_is_a_refusal() {
         let root = image(BULLSEYE, "Include d/*\n").link("/etc/ssh/d/x", "/nowhere");
         let refusal = read(&root).settings[0].refusal.clone().unwrap();
-        assert_eq!(refusal, "/etc/ssh/d/x leads nowhere and cannot be opened");
+        assert_eq!(refusal.to_string(), "/etc/ssh/d/x is a link to nothing and cannot be opened");
         let none = read(&image(BULLSEYE, "Include d/*\nInclude /none/x\n"));
         assert!(none.settings.iter().all(|s| s.refusal.is_none()));
     }
 
     #[test]
     fn loops_and_depth_cannot_be_judged() {
-        let error = |root: &MemoryRootfs| Config::read(root).unwrap_err().to_string();
+        let error = |root: &MemoryRootfs| Config::read(&(root).into()).unwrap_err().to_string();
         let itself = image(BULLSEYE, "\nInclude sshd_config\n");
         assert!(error(&itself).starts_with("/etc/ssh/sshd_config:2: found "), "{}", error(&itself));
         let by_link = image(BULLSEYE, "Include a\n").link("/etc/ssh/a", "sshd_config");
@@ -450,7 +465,7 @@ mod tests {
                 root.file(&format!("/etc/ssh/c{i}"), format!("Include c{}\n", i + 1))
             })
         };
-        assert!(Config::read(&chain(16)).is_ok());
+        assert!(Config::read(&(&chain(16)).into()).is_ok());
         assert!(error(&chain(17)).contains("deep"));
         // Two of each, twelve deep: 4096 files.
         let tree = (0..12).fold(image(BULLSEYE, "Include c0\n"), |root, i| {
@@ -463,17 +478,17 @@ mod tests {
     fn odd_files() {
         let error = |text: &[u8]| {
             let root = MemoryRootfs::new().file(MAIN, text);
-            Config::read(&root).map(|c| c.is_some()).map_err(|e| e.to_string())
+            Config::read(&(&root).into()).map(|c| c.is_some()).map_err(|e| e.to_string())
         };
         assert_eq!(error(b""), Ok(true));
         assert!(error(b"Port 22\nx\0").unwrap_err().starts_with("/etc/ssh/sshd_config:2:"));
         assert_eq!(error(b"# \xff\nBanner \xff\n"), Ok(true), "whoever judges the line");
         assert!(error(&vec![b'\n'; 5 << 20]).is_err());
-        assert!(Config::read(&MemoryRootfs::new()).unwrap().is_none());
+        assert!(Config::read(&(&MemoryRootfs::new()).into()).unwrap().is_none());
         let dangling = MemoryRootfs::new().link(MAIN, "/run/sshd_config");
-        assert!(Config::read(&dangling).is_err());
+        assert!(Config::read(&(&dangling).into()).is_err());
         let around = MemoryRootfs::new().link(MAIN, "sshd_config");
-        assert!(Config::read(&around).is_err());
+        assert!(Config::read(&(&around).into()).is_err());
     }
 
     #[test]
@@ -483,11 +498,11 @@ mod tests {
             .file("/etc/ssh/real", "")
             .link("/etc/ssh/y", "real");
         let config = read(&root);
-        let locked: Vec<bool> = config.sources.iter().map(|s| s.locked.is_some()).collect();
-        assert_eq!(locked, [false, true, false]);
+        let outside: Vec<bool> = config.sources.iter().map(|s| s.outside).collect();
+        assert_eq!(outside, [false, true, false]);
         let linked = MemoryRootfs::new()
             .link(MAIN, "/usr/share/sshd_config")
             .file("/usr/share/sshd_config", "");
-        assert!(read(&linked).main().unwrap().locked.is_some());
+        assert!(read(&linked).main().unwrap().outside);
     }
 }

@@ -3,8 +3,10 @@
 use super::config::{Config, DirectiveLine, MatchScope};
 use super::keyword::{Keyword, Takes, shorten, single};
 use super::lines::at;
+use super::messages;
 use super::want::Value;
 use crate::check::Evidence;
+use crate::message::{Arg, Message};
 use crate::rootfs::ImagePath;
 use crate::text::sshd_value::algorithms;
 
@@ -90,13 +92,9 @@ impl Judge<'_> {
         let evidence = at(self.config, wrong).found(wrong.shown()).want(self.wanted());
         let sshd = self.config.release.name();
         match (&wrong.refusal, wrong.place) {
-            (Some(why), _) => evidence.note(format!("{sshd} does not start: {why}")),
-            (None, MatchScope::Match { .. }) => {
-                evidence.note("in a Match block: overrides the value for its connections")
-            }
-            (None, MatchScope::MatchAll { .. }) => {
-                evidence.note("in a block for all connections: overrides the value")
-            }
+            (Some(why), _) => evidence.note(messages::does_not_start(sshd, why)),
+            (None, MatchScope::Match { .. }) => evidence.note(messages::in_match()),
+            (None, MatchScope::MatchAll { .. }) => evidence.note(messages::in_match_all()),
             (None, MatchScope::Global) => match self.reading(wrong) {
                 Some(reading) => evidence.note(reading),
                 None => evidence,
@@ -105,24 +103,26 @@ impl Judge<'_> {
     }
 
     /// How sshd reads a value that is not what it seems.
-    pub fn reading(&self, setting: &DirectiveLine) -> Option<String> {
+    pub fn reading(&self, setting: &DirectiveLine) -> Option<Message> {
         let found = setting.said.args.first()?;
         match self.value {
             Value::Number(_) | Value::Seconds(_) => {
                 let number = self.keyword.number(found, &self.config.release)?;
-                (number.to_string() != *found).then(|| format!("sshd reads {number}"))
+                (number.to_string() != *found).then(|| messages::reads_number(number))
             }
             Value::Algorithms(_) if found.starts_with(['+', '-', '^']) => {
                 let names = self.names(found).join(",");
-                let names = if names.is_empty() { "nothing".to_owned() } else { names };
-                Some(format!("stands for {}", shorten(&names)))
+                Some(match names.as_str() {
+                    "" => messages::stands_for_nothing(),
+                    names => messages::stands_for(shorten(names)),
+                })
             }
             _ => None,
         }
     }
 
     /// Said where no line states the directive.
-    pub fn unstated(&self) -> String {
+    pub fn unstated(&self) -> Message {
         let defaults;
         let default = match self.keyword.name {
             "LogLevel" => "INFO",
@@ -141,23 +141,28 @@ impl Judge<'_> {
                     defaults = kind.defaults(&self.config.release).join(",");
                     &defaults
                 }
-                _ => return "not stated outside Match blocks".to_owned(),
+                _ => return messages::not_stated(),
             },
         };
-        let right = if self.is_right_value(default) { "complies" } else { "does not comply" };
-        let default = shorten(default);
-        format!("not stated outside Match blocks; the default, {default}, {right}")
+        if self.is_right_value(default) {
+            messages::default_complies(shorten(default))
+        } else {
+            messages::default_does_not_comply(shorten(default))
+        }
     }
 
     /// The wanted value in words.
-    pub fn wanted(&self) -> String {
+    pub fn wanted(&self) -> Message {
         match self.value {
-            Value::OneOf(words) => words.join(" or "),
-            Value::Number(range) => format!("{} to {}", range.min, range.max),
-            Value::Seconds(range) => format!("{} to {} s", range.min, range.max),
-            Value::Algorithms(names) => format!("only {}", names.join(",")),
-            Value::ExistingFile(path) => path.to_string(),
-            Value::Access(names) => names.join(" "),
+            Value::OneOf(words) => match words.as_slice() {
+                [only] => Message::value(only),
+                words => messages::one_of(Arg::names(words)),
+            },
+            Value::Number(range) => messages::range(range.min, range.max),
+            Value::Seconds(range) => messages::range_of_seconds(range.min, range.max),
+            Value::Algorithms(names) => messages::only(names.join(",")),
+            Value::ExistingFile(path) => Message::value(path.to_string()),
+            Value::Access(names) => Message::value(names.join(" ")),
         }
     }
 
@@ -168,19 +173,15 @@ impl Judge<'_> {
             (Value::Algorithms(_), Takes::Algorithms(kind)) => {
                 let names = self.names(found);
                 let none = !names.iter().any(|n| kind.packer().contains(n));
-                none.then(|| {
-                    let known = kind.packer().join(", ");
-                    format!("Packer cannot connect: its SSH client (1.6.6) wants one of {known}")
-                })
+                none.then(|| messages::packer_fails(Arg::names(kind.packer())))
             }
             (Value::Number(_), _) if self.keyword.name == "MaxSessions" => {
                 let number = self.keyword.number(found, &self.config.release)?;
-                let remark = match number {
-                    0 => "0 allows no shell and no file transfer, only forwarding",
-                    1 => "1 hinders clients that share a connection, such as Ansible",
-                    _ => return None,
-                };
-                Some(remark.to_owned())
+                match number {
+                    0 => Some(messages::no_sessions()),
+                    1 => Some(messages::one_session()),
+                    _ => None,
+                }
             }
             _ => None,
         };

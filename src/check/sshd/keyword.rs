@@ -4,7 +4,9 @@
 //! it is let pass: a false refusal would stop every rule about sshd.
 
 use super::algorithms::AlgorithmList;
+use super::messages;
 use super::release::{ALWAYS, NEWEST, Release, Version};
+use crate::message::Message;
 use crate::text::sshd_config::{Statement, Style};
 use crate::text::sshd_value::{loose_number, seconds, strict_number};
 
@@ -84,26 +86,26 @@ impl Keyword {
     }
 
     /// Why the release refuses what follows the keyword; nothing if it takes it.
-    pub fn refusal(&self, said: &Statement, release: &Release) -> Option<String> {
+    pub fn refusal(&self, said: &Statement, release: &Release) -> Option<Message> {
         if release.style() == Style::Quoted {
             if !said.closed {
-                return Some("a quote is not closed".to_owned());
+                return Some(messages::quote_open());
             }
             if said.args.is_empty() && said.comment.is_none() {
-                return Some("no value".to_owned());
+                return Some(messages::no_value());
             }
         }
         match self.takes {
             Takes::Anything => None,
             Takes::Include => words(said, release)
-                .map_or_else(Some, |files| files.is_empty().then(|| "no file is named".to_owned())),
+                .map_or_else(Some, |files| files.is_empty().then(messages::no_file_named)),
             Takes::Names => words(said, release).map_or_else(Some, |names| {
-                (names.is_empty() && release.version >= (9, 7)).then(|| "no value".to_owned())
+                (names.is_empty() && release.version >= (9, 7)).then(messages::no_value)
             }),
             Takes::Match => match_refusal(&conditions(said, release), release),
             Takes::Subsystem => {
                 let named = said.args.iter().take(2).filter(|a| !a.is_empty()).count();
-                (named < 2).then(|| "want a name and a command".to_owned())
+                (named < 2).then(messages::half_a_subsystem)
             }
             _ => match single(said, release) {
                 Ok(value) => self.value_refusal(value, release),
@@ -112,7 +114,7 @@ impl Keyword {
         }
     }
 
-    fn value_refusal(&self, value: &str, release: &Release) -> Option<String> {
+    fn value_refusal(&self, value: &str, release: &Release) -> Option<Message> {
         let taken = match self.takes {
             Takes::Flag => flag(value, release),
             Takes::Choice(words) => words.iter().any(|w| w.eq_ignore_ascii_case(value)),
@@ -126,7 +128,7 @@ impl Keyword {
             Takes::Algorithms(kind) => return algorithms_refusal(kind, value, release),
             _ => true,
         };
-        (!taken).then(|| format!("`{}` is no value for {}", shorten(value), self.name))
+        (!taken).then(|| messages::not_a_value(shorten(value), self.name))
     }
 
     /// The number that a value stands for.
@@ -154,7 +156,7 @@ fn flag(value: &str, release: &Release) -> bool {
 }
 
 /// One unknown name is enough for a refusal, except in a list of names to take away.
-fn algorithms_refusal(kind: AlgorithmList, value: &str, release: &Release) -> Option<String> {
+fn algorithms_refusal(kind: AlgorithmList, value: &str, release: &Release) -> Option<Message> {
     if value.starts_with('-') {
         return None;
     }
@@ -165,31 +167,31 @@ fn algorithms_refusal(kind: AlgorithmList, value: &str, release: &Release) -> Op
     };
     let mut names = list.split(',').filter(|name| !name.is_empty()).peekable();
     if names.peek().is_none() {
-        return Some("the list is empty".to_owned());
+        return Some(messages::empty_list());
     }
     let unknown = names.find(|name| !kind.knows(release, name))?;
-    Some(format!("`{}` is not known", shorten(unknown)))
+    Some(messages::unknown_algorithm(shorten(unknown)))
 }
 
 /// The one value of a statement that takes one.
-pub(super) fn single<'a>(said: &'a Statement, release: &Release) -> Result<&'a str, String> {
+pub(super) fn single<'a>(said: &'a Statement, release: &Release) -> Result<&'a str, Message> {
     let mut args = said.args.iter();
-    let value = args.next().filter(|v| !v.is_empty()).ok_or("no value")?;
+    let value = args.next().filter(|v| !v.is_empty()).ok_or_else(messages::no_value)?;
     let more = args.next().is_some_and(|v| !v.is_empty() || release.style() == Style::Quoted);
-    if more { Err("more than one value".to_owned()) } else { Ok(value) }
+    if more { Err(messages::several_values()) } else { Ok(value) }
 }
 
 /// The values of a statement that takes several.
-pub(super) fn words<'a>(said: &'a Statement, release: &Release) -> Result<Vec<&'a str>, String> {
+pub(super) fn words<'a>(said: &'a Statement, release: &Release) -> Result<Vec<&'a str>, Message> {
     let given: Vec<&str> = said.args.iter().map(String::as_str).collect();
     let Some(empty) = given.iter().position(|v| v.is_empty()) else { return Ok(given) };
     match release.style() {
         // An empty word ends the list, and nothing may follow it.
         Style::Delimited if given.get(empty + 1).is_some_and(|v| !v.is_empty()) => {
-            Err("words after an empty one".to_owned())
+            Err(messages::words_after_empty())
         }
         Style::Delimited => Ok(given[..empty].to_vec()),
-        Style::Quoted => Err("an empty word".to_owned()),
+        Style::Quoted => Err(messages::empty_word()),
     }
 }
 
@@ -202,7 +204,7 @@ pub(super) fn conditions<'a>(said: &'a Statement, release: &Release) -> Vec<&'a 
     said.args.iter().flat_map(split).filter(|w| !w.is_empty()).collect()
 }
 
-fn match_refusal(conditions: &[&str], release: &Release) -> Option<String> {
+fn match_refusal(conditions: &[&str], release: &Release) -> Option<Message> {
     const WITH_VALUE: [(&str, Version); 8] = [
         ("user", ALWAYS),
         ("group", ALWAYS),
@@ -217,23 +219,23 @@ fn match_refusal(conditions: &[&str], release: &Release) -> Option<String> {
         return None;
     }
     if conditions.is_empty() {
-        return Some("no condition".to_owned());
+        return Some(messages::no_condition());
     }
     let is = |condition: &str, name: &str| condition.eq_ignore_ascii_case(name);
     let mut left = conditions.iter();
     while let Some(name) = left.next() {
         if is(name, "all") {
             let alone = conditions.len() == 1;
-            return (!alone).then(|| "`all` stands with other conditions".to_owned());
+            return (!alone).then(messages::all_with_others);
         }
         if is(name, "invalid-user") && release.version >= (9, 9) {
             continue;
         }
         if !WITH_VALUE.iter().any(|(known, since)| is(name, known) && *since <= release.version) {
-            return Some(format!("`{}` is no condition", shorten(name)));
+            return Some(messages::not_a_condition(shorten(name)));
         }
         if left.next().is_none() {
-            return Some(format!("no value for the condition `{}`", shorten(name)));
+            return Some(messages::condition_without_value(shorten(name)));
         }
     }
     None
@@ -258,7 +260,7 @@ mod tests {
         Release { version, fips: false, known: true }
     }
 
-    fn refusal(version: Version, line: &str) -> Option<String> {
+    fn refusal(version: Version, line: &str) -> Option<Message> {
         let release = release(version);
         let said = statement(line, release.style()).expect("a statement");
         find(&said.keyword).expect("a keyword").refusal(&said, &release)

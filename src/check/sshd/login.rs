@@ -7,12 +7,16 @@
 
 use std::collections::BTreeMap;
 
-use super::config::{Config, DirectiveLine, MatchScope};
+use super::config::{Config, DirectiveLine, MAIN, MatchScope};
 use super::keyword::{Takes, conditions, words};
 use super::keywords;
+use super::lines::subject;
+use super::messages;
 use super::options;
+use crate::check::{Audit, Subject};
 use crate::error::{Error, Result};
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::message::Message;
+use crate::rootfs::ImagePath;
 use crate::text::sshd_config::statement;
 use crate::text::sshd_value::pattern_fits;
 
@@ -28,12 +32,14 @@ pub(crate) struct Person {
 }
 
 /// A line that keeps somebody out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shut {
     /// The directive; empty for a line that keeps sshd from starting.
     pub directive: &'static str,
     /// What it says, for people.
-    pub says: String,
+    pub says: Message,
+    /// What a gap that is closed like this is about.
+    pub subject: Subject,
     /// Where it stands.
     pub path: ImagePath,
     /// The line, from 1.
@@ -65,20 +71,19 @@ pub(crate) struct Door {
 ///
 /// # Errors
 /// The configuration cannot be read, or sshd is started with another one.
-pub(crate) fn door(root: &dyn Rootfs, person: &Person) -> Result<Option<Door>> {
-    let Some(config) = Config::read(root)? else { return Ok(None) };
-    let given = options::read(root)?;
+pub(crate) fn door(audit: &Audit<'_>, person: &Person) -> Result<Option<Door>> {
+    let Some(config) = Config::read(audit)? else { return Ok(None) };
+    let given = options::read(audit.root())?;
     if let Some(file) = &given.file {
-        let why = format!("sshd is told to read {file} in its place");
+        let why = messages::reads_another_file(file, MAIN);
         return Err(Error::CannotTell { path: options::path()?, why });
     }
     let view = View::new(&config, person, &given.statements);
     let mut shut = Vec::new();
-    if let Some(bad) = config.settings.iter().find(|s| s.refusal.is_some()) {
-        let why = bad.refusal.clone().unwrap_or_default();
-        let says =
-            format!("`{} {}` keeps sshd from starting: {why}", bad.said.keyword, bad.shown());
-        shut.extend(view.shut_by(bad, "", says));
+    let mut refused = config.settings.iter().filter_map(|s| Some((s, s.refusal.as_ref()?)));
+    if let Some((bad, why)) = refused.next() {
+        let line = format!("{} {}", bad.said.keyword, bad.shown());
+        shut.extend(view.shut_by(bad, "", messages::keeps_from_starting(line, why)));
     }
     let mut passwords = view.flag("PasswordAuthentication", true);
     let pam = view.flag("UsePAM", false);
@@ -184,16 +189,25 @@ impl<'a> View<'a> {
         self.value(name).map_or(otherwise, |v| v.eq_ignore_ascii_case("yes"))
     }
 
-    fn shut_by(&self, line: &DirectiveLine, directive: &'static str, says: String) -> Option<Shut> {
+    fn shut_by(
+        &self,
+        line: &DirectiveLine,
+        directive: &'static str,
+        says: Message,
+    ) -> Option<Shut> {
         let path = self.config.sources.get(line.source)?.path.clone();
-        Some(Shut { directive, says, path, line: line.line })
+        let subject = subject(self.config, line);
+        Some(Shut { directive, says, subject, path, line: line.line })
     }
 
     fn shut_by_value(&self, directive: &'static str) -> Option<Shut> {
-        let says = format!("{directive} {}", self.value(directive)?);
+        let says = Message::value(format!("{directive} {}", self.value(directive)?));
         match self.line(directive).filter(|_| !self.given.contains_key(&directive.to_lowercase())) {
             Some(line) => self.shut_by(line, directive, says),
-            None => Some(Shut { directive, says, path: options::path().ok()?, line: 0 }),
+            None => {
+                let (subject, path) = (Subject::directive(directive), options::path().ok()?);
+                Some(Shut { directive, says, subject, path, line: 0 })
+            }
         }
     }
 
@@ -234,7 +248,7 @@ impl<'a> View<'a> {
             (false, None) => lines.first()?.0,
             _ => return None,
         };
-        self.shut_by(line, directive, format!("{directive} {}", line.shown()))
+        self.shut_by(line, directive, Message::value(format!("{directive} {}", line.shown())))
     }
 }
 
@@ -276,7 +290,7 @@ mod tests {
     }
 
     fn shut(version: &str, text: &str, name: &str) -> Vec<String> {
-        let door = door(&image(version, text), &person(name)).unwrap().unwrap();
+        let door = door(&(&image(version, text)).into(), &person(name)).unwrap().unwrap();
         door.shut.iter().map(|s| format!("{}:{} {}", s.path, s.line, s.says)).collect()
     }
 
@@ -327,8 +341,9 @@ mod tests {
 
     #[test]
     fn what_is_asked_for() {
-        let of =
-            |text: &str, name: &str| door(&image(BULLSEYE, text), &person(name)).unwrap().unwrap();
+        let of = |text: &str, name: &str| {
+            door(&(&image(BULLSEYE, text)).into(), &person(name)).unwrap().unwrap()
+        };
         let plain = of("", "bob");
         assert!(plain.keys && plain.passwords && !plain.pam && plain.strict);
         assert_eq!(plain.key_files, [".ssh/authorized_keys", ".ssh/authorized_keys2"]);
@@ -342,11 +357,13 @@ mod tests {
         assert!(of("AuthorizedKeysCommand /bin/x\n", "bob").keys_from_elsewhere);
         let first = image(BULLSEYE, "UsePAM yes\nPermitRootLogin yes\n")
             .file("/etc/default/ssh", "SSHD_OPTS='-o UsePAM=no -oPermitRootLogin=no'\n");
-        let first = door(&first, &person("root")).unwrap().unwrap();
+        let first = door(&(&first).into(), &person("root")).unwrap().unwrap();
         assert!(!first.pam);
         assert_eq!(first.shut[0].path.to_string(), "/etc/default/ssh");
         let other = image(BULLSEYE, "").file("/etc/default/ssh", "SSHD_OPTS='-f /x'\n");
-        assert!(door(&other, &person("bob")).is_err());
-        assert!(door(&crate::rootfs::MemoryRootfs::new(), &person("bob")).unwrap().is_none());
+        assert!(door(&(&other).into(), &person("bob")).is_err());
+        assert!(
+            door(&(&crate::rootfs::MemoryRootfs::new()).into(), &person("bob")).unwrap().is_none()
+        );
     }
 }

@@ -21,6 +21,7 @@ mod keywords;
 mod layout;
 mod lines;
 pub(crate) mod login;
+pub(crate) mod messages;
 mod options;
 mod release;
 mod repair;
@@ -32,9 +33,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::BadData;
-use super::{Evidence, Finding, Primitive};
+use super::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use config::{Config, MAIN};
 pub(super) use host_key::host_key_paths;
 pub use want::{Directive, Range, Value};
@@ -55,15 +56,14 @@ impl Primitive for Sshd {
         self.value.check(self.directive.0)
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        let Some(config) = Config::read(root)? else {
-            let absent = Evidence::at(&ImagePath::parse(MAIN)?)
-                .note("absent: this tree configures no SSH server");
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let Some(config) = Config::read(audit)? else {
+            let absent = Evidence::at(&ImagePath::parse(MAIN)?).note(messages::absent());
             return Ok(Finding::MetVacuously(vec![absent]));
         };
         match &self.value {
-            Value::Access(names) => access::audit(root, &config, self.directive.0, names),
-            value => directive::audit(root, &config, self.directive.0, value),
+            Value::Access(names) => access::audit(audit, &config, self.directive.0, names),
+            value => directive::audit(audit, &config, self.directive.0, value),
         }
     }
 }

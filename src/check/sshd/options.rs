@@ -2,7 +2,9 @@
 
 use super::config::MAIN;
 use super::keyword::shorten;
-use crate::check::{Evidence, Gap};
+use super::lines::open;
+use super::messages;
+use crate::check::{Audit, Evidence, Gap, Subject};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::Lines;
@@ -25,16 +27,20 @@ pub(super) struct Options {
 
 impl Options {
     /// The gap of an sshd that is started with another file.
-    pub fn other_file(&self) -> Result<Option<Gap>> {
+    pub fn other_file(&self, audit: &Audit<'_>) -> Result<Option<Gap>> {
         let Some(file) = self.file.as_ref().filter(|f| *f != MAIN) else { return Ok(None) };
-        let evidence = Evidence::at(&path()?)
+        let (path, file) = (path()?, shorten(file));
+        let evidence = Evidence::at(&path)
             .line(self.line)
-            .found(format!("-f {}", shorten(file)))
-            .want("no other configuration file");
-        let advice = format!(
-            "sshd reads another file than {MAIN}; take the option out of SSHD_OPTS by hand"
-        );
-        Ok(Some(Gap::no_remedy(evidence, advice)))
+            .found(format!("-f {file}"))
+            .want(messages::usual_file());
+        let advice = messages::other_file(file, MAIN, self.spot()?);
+        Ok(Some(open(audit, Subject::path(&path), evidence, advice)))
+    }
+
+    /// The line that they stand in, as messages name it.
+    pub fn spot(&self) -> Result<String> {
+        Ok(format!("{}:{}", path()?, self.line))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Which release of OpenSSH's server the tree has, and what that means for its configuration.
 
-use crate::check::Evidence;
+use super::messages;
 use crate::check::packages::versions;
+use crate::check::{Audit, Evidence};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::Rootfs;
 use crate::text::sshd_config::Style;
 
@@ -41,15 +43,15 @@ impl Release {
     ///
     /// # Errors
     /// dpkg's record cannot be read.
-    pub fn of(root: &dyn Rootfs, main: &str) -> Result<Release> {
-        if let Some((version, fips)) = openssh_version(root)? {
+    pub fn of(audit: &Audit<'_>, main: &str) -> Result<Release> {
+        if let Some((version, fips)) = openssh_version(audit.root())? {
             return Ok(Release { version, fips, known: true });
         }
         let includes = main.lines().any(|line| {
             crate::text::sshd_config::statement(line, Style::Delimited)
                 .is_some_and(|s| s.keyword.eq_ignore_ascii_case("include"))
         });
-        let usual = match root.supposed_version("openssh-server") {
+        let usual = match audit.supposed_version("openssh-server") {
             Some([major, minor, ..]) => {
                 let number = |n: &u32| u16::try_from(*n).unwrap_or(u16::MAX);
                 (number(major), number(minor))
@@ -86,17 +88,16 @@ impl Release {
     }
 
     /// `sshd 7.6`, for people.
-    pub fn name(&self) -> String {
+    pub fn name(&self) -> Message {
         let (major, minor) = self.version;
         let fips = if self.fips { " (FIPS)" } else { "" };
-        let supposed =
-            if self.known { "" } else { " (supposed: no record of an installed openssh-server)" };
-        format!("sshd {major}.{minor}{fips}{supposed}")
+        let name = Message::value(format!("sshd {major}.{minor}{fips}"));
+        if self.known { name } else { messages::assumed(name) }
     }
 
-    /// Says that the release is only supposed, where it is.
+    /// Says that the release is only assumed, where it is.
     pub fn evidence(&self) -> Option<Evidence> {
-        (!self.known).then(|| Evidence::note_only(format!("judged as {}", self.name())))
+        (!self.known).then(|| Evidence::note_only(messages::judged_as(self.name())))
     }
 }
 
@@ -116,6 +117,7 @@ fn parse(version: &str) -> Option<(Version, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::testing::Run;
     use crate::rootfs::MemoryRootfs;
 
     #[test]
@@ -135,7 +137,7 @@ mod tests {
                       Package: openssh-server\nStatus: install ok installed\nVersion: 1:8.4p1-5\n\n\
                       Package: openssh-client\nVersion: 1:9.9p1\n";
         let root = MemoryRootfs::new().file("/var/lib/dpkg/status", status);
-        let release = Release::of(&root, "").unwrap();
+        let release = Release::of(&(&root).into(), "").unwrap();
         assert_eq!((release.version, release.known), ((8, 4), true));
         assert!(release.evidence().is_none());
     }
@@ -151,7 +153,7 @@ mod tests {
             if !update.is_empty() {
                 root = root.file("/var/lib/dpkg/updates/0001", stanza(update, "1:9.2p1-2"));
             }
-            let release = Release::of(&root, "").unwrap();
+            let release = Release::of(&(&root).into(), "").unwrap();
             (release.version, release.known)
         };
         let supposed = (OLDEST, false);
@@ -169,14 +171,14 @@ mod tests {
     #[test]
     fn without_a_record_the_file_itself_tells() {
         let root = MemoryRootfs::new().file("/var/lib/dpkg/status", "Package: x\nVersion: 1\n");
-        let of = |text| Release::of(&root, text).unwrap();
+        let of = |text| Release::of(&(&root).into(), text).unwrap();
         assert_eq!(of("#Include x\nPort 22\n").version, (7, 6));
         assert_eq!(of("Port 22\n include x\n").version, (8, 4));
         assert!(of("").evidence().is_some());
         let root = root.supposing("openssh-server", &[9, 2]);
-        assert_eq!(Release::of(&root, "Include x\n").unwrap().version, (9, 2));
+        assert_eq!(Release::of(&(&root).into(), "Include x\n").unwrap().version, (9, 2));
         let root = root.supposing("openssh-server", &[8, 2]);
-        assert_eq!(Release::of(&root, "").unwrap().version, (8, 2));
-        assert_eq!(Release::of(&root, "Include x\n").unwrap().version, (8, 4));
+        assert_eq!(Release::of(&(&root).into(), "").unwrap().version, (8, 2));
+        assert_eq!(Release::of(&(&root).into(), "Include x\n").unwrap().version, (8, 4));
     }
 }

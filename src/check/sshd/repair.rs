@@ -112,5 +112,5 @@ impl<'a> Repair<'a> {
 }
 
 fn is_locked(config: &Config, setting: &DirectiveLine) -> bool {
-    config.sources.get(setting.source).is_none_or(|s| s.locked.is_some())
+    config.sources.get(setting.source).is_none_or(|s| s.outside)
 }

@@ -2,8 +2,9 @@
 
 use super::config::MAIN;
 pub(super) use crate::check::testing::reasons;
-use crate::check::testing::{changed, stage, try_check};
-use crate::check::{Check, Finding};
+use crate::check::testing::{Run, Scene, changed, stage, try_check};
+use crate::check::{Audit, Check, Finding, Subject};
+use crate::message::Message;
 use crate::rootfs::{ImagePath, MemoryRootfs, Rootfs};
 
 /// Ubuntu 18.04's openssh-server.
@@ -31,6 +32,31 @@ pub(super) fn check(spec: &str) -> Result<Check, String> {
 /// As [`check`], for what is right.
 pub(super) fn want(spec: &str) -> Check {
     check(spec).unwrap_or_else(|e| panic!("{spec}: {e}"))
+}
+
+/// The same image in a run in which no row may touch these.
+pub(super) fn excluding(root: impl Run, subjects: &[Subject]) -> Scene {
+    let mut scene = root.scene();
+    for subject in subjects {
+        scene.options.exclusions.exclude(subject.clone(), Message::value(KEPT));
+    }
+    scene
+}
+
+/// Why nothing may touch what [`excluding`] names.
+pub(super) const KEPT: &str = "kept as it is";
+
+/// The texts of the files that a plan changes, by path, and what is left open: subject and reason.
+pub(super) fn outlook(spec: &str, scene: &Scene) -> (Vec<(String, String)>, Vec<String>) {
+    let check = want(spec);
+    let staged = stage(check.primitive(), scene);
+    let audit = Audit::new(&staged, &scene.options);
+    let gaps = crate::check::testing::gaps(check.primitive(), audit);
+    let open = gaps.iter().map(|gap| {
+        let reason = gap.fix.reason().map(|reason| reason.to_string()).unwrap_or_default();
+        format!("{}: {reason}", gap.subject)
+    });
+    (changed(&staged), open.collect())
 }
 
 /// One look.
@@ -69,5 +95,9 @@ pub(super) fn notes(finding: &Finding) -> String {
     let (Finding::Met(evidence) | Finding::MetVacuously(evidence)) = finding else {
         panic!("not met: {finding:?}")
     };
-    evidence.iter().filter_map(|e| e.note.as_deref()).collect::<Vec<_>>().join("; ")
+    evidence
+        .iter()
+        .filter_map(|e| e.note.as_ref().map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join("; ")
 }

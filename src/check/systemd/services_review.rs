@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use super::sysv::{Script, rc_links};
 use super::units;
 use super::units::{ETC, Pull, Unit, entry, names_in, pull, search_path};
-use crate::check::{Evidence, Finding, Primitive};
+use crate::check::{Audit, Evidence, Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::unit_install::is_unit_name;
 
 /// Shows the units, sockets and init scripts that start at boot.
@@ -24,11 +25,12 @@ const SHOWN: usize = 256;
 const TYPES: [&str; 4] = [".service", ".socket", ".timer", ".path"];
 
 impl Primitive for ServicesReview {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         // A unit is shown once, with the strongest link to it. What packages start by links of
         // their own is much and seldom chosen by anybody: it is named, not pointed at.
         let mut starting: BTreeMap<String, Option<Evidence>> = BTreeMap::new();
-        let mut masked = 0;
+        let mut masked = 0usize;
         let etc = ImagePath::parse(ETC)?;
         for dir in search_path(root)? {
             for sub in names_in(root, &dir)?.iter() {
@@ -48,7 +50,8 @@ impl Primitive for ServicesReview {
                         continue;
                     }
                     let enabled = !is_vendor(&dir);
-                    let evidence = enabled.then(|| Evidence::at(&path).found(name).note("enabled"));
+                    let evidence =
+                        enabled.then(|| Evidence::at(&path).found(name).note(messages::enabled()));
                     starting.insert(name.to_owned(), evidence);
                 }
             }
@@ -70,14 +73,12 @@ impl Primitive for ServicesReview {
             {
                 continue;
             }
-            let evidence = Evidence::at(&link.path).found(script.as_str()).note("init script");
+            let evidence =
+                Evidence::at(&link.path).found(script.as_str()).note(messages::init_script());
             starting.insert(script, Some(evidence));
         }
         let sockets = starting.keys().filter(|n| n.ends_with(".socket")).count();
-        let note = format!(
-            "{} units and scripts start at boot, {sockets} of them sockets; {masked} are masked",
-            starting.len()
-        );
+        let note = messages::starting(starting.len(), sockets, masked);
         let mut evidence = vec![Evidence::note_only(note)];
         let always: Vec<_> =
             starting.iter().filter(|(_, e)| e.is_none()).map(|(n, _)| n.as_str()).collect();
@@ -87,10 +88,10 @@ impl Primitive for ServicesReview {
         chosen.truncate(SHOWN);
         evidence.append(&mut chosen);
         if more > 0 {
-            evidence.push(Evidence::note_only(format!("{more} more are not shown")));
+            evidence.push(Evidence::note_only(messages::more(more)));
         }
         if !always.is_empty() {
-            evidence.push(Evidence::note_only(format!("started by packages always: {always}")));
+            evidence.push(Evidence::note_only(messages::always_started(always)));
         }
         Ok(Finding::Manual(evidence))
     }
@@ -115,8 +116,10 @@ mod tests {
             Finding::Manual(evidence) => evidence
                 .into_iter()
                 .map(|e| match e.found {
-                    Some(found) => format!("{found}: {}", e.note.unwrap_or_default()),
-                    None => e.note.unwrap_or_default(),
+                    Some(found) => {
+                        format!("{found}: {}", e.note.map(|m| m.to_string()).unwrap_or_default())
+                    }
+                    None => e.note.map(|m| m.to_string()).unwrap_or_default(),
                 })
                 .collect(),
             finding => panic!("{finding:?}"),
@@ -148,11 +151,11 @@ mod tests {
         assert_eq!(
             look(&root),
             [
-                "4 units and scripts start at boot, 2 of them sockets; 1 are masked",
+                "4 units and scripts start at boot, 2 of them sockets; 1 is masked",
                 "cron.service: enabled",
                 "old: init script",
                 "rpcbind.socket: enabled",
-                "started by packages always: dbus.socket",
+                "always started by packages: dbus.socket",
             ]
         );
     }

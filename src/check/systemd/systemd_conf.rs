@@ -9,11 +9,12 @@ use std::ffi::OsString;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use crate::check::common::conf_dirs;
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::{own_file, rewrite};
+use crate::check::common::{own_file, remedy, rewrite};
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::ini::{self, Assignment, Dialect};
@@ -51,7 +52,8 @@ struct DropIn {
 }
 
 impl Primitive for SystemdConf {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(package) = &self.package
             && let Some(absent) = dpkg::absent(root, package)?
         {
@@ -62,9 +64,9 @@ impl Primitive for SystemdConf {
         let drop_ins = self.drop_ins(root)?;
         // The reader of 18.04 and later ones differ about comments that end in a backslash; what
         // is wanted must hold for both.
-        let old = self.judge(root, &main, &text, &drop_ins, Dialect::OldSystemd)?;
+        let old = self.judge(audit, &main, &text, &drop_ins, Dialect::OldSystemd)?;
         match old {
-            Finding::Met(_) => self.judge(root, &main, &text, &drop_ins, Dialect::Systemd),
+            Finding::Met(_) => self.judge(audit, &main, &text, &drop_ins, Dialect::Systemd),
             finding => Ok(finding),
         }
     }
@@ -73,7 +75,7 @@ impl Primitive for SystemdConf {
 impl SystemdConf {
     fn judge(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         main: &ImagePath,
         text: &str,
         drop_ins: &[DropIn],
@@ -82,7 +84,7 @@ impl SystemdConf {
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
         let files = std::iter::once((main, text));
         for (path, text) in files.chain(drop_ins.iter().map(|d| (&d.path, d.text.as_str()))) {
-            gaps.extend(self.refused(root, path, text, dialect)?);
+            gaps.extend(self.refused(audit, path, text, dialect)?);
         }
         let stated = self.last(text, dialect);
         let evidence = self.evidence(main, stated.as_ref());
@@ -90,7 +92,7 @@ impl SystemdConf {
             holding.push(evidence);
         } else {
             let text = ini::set(text, dialect, &self.section, &self.key, &self.value);
-            gaps.push(rewrite::gap(root, evidence, main, text, 0o644)?);
+            gaps.push(self.gap(audit, evidence, main, text)?);
         }
         let over = drop_ins.iter().rev().find_map(|d| Some((d, self.last(&d.text, dialect)?)));
         if let Some((drop_in, assignment)) = over {
@@ -98,10 +100,30 @@ impl SystemdConf {
             if self.complies(&assignment.value) {
                 holding.push(evidence);
             } else {
-                gaps.push(self.overrule(root, drop_in, evidence, dialect)?);
+                gaps.push(self.overrule(audit, drop_in, evidence, dialect)?);
             }
         }
         Ok(Finding::from_gaps(gaps, holding))
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::key(format!("{}.conf:{}", self.name, self.key))
+    }
+
+    /// The gap of the key, closed by a new text of the file at `path`.
+    fn gap(
+        &self,
+        audit: &Audit<'_>,
+        evidence: Evidence,
+        path: &ImagePath,
+        text: String,
+    ) -> Result<Gap> {
+        let subject = self.subject();
+        let gap = match audit.excluded_in(&subject, path) {
+            Some(exclusion) => Gap::no_remedy(evidence, exclusion.cause.clone()),
+            None => rewrite::gap(audit.root(), evidence, path, text, 0o644)?,
+        };
+        Ok(gap.about(subject))
     }
 
     /// The drop-ins that the daemon reads, in its order.
@@ -117,10 +139,11 @@ impl SystemdConf {
         Ok(drop_ins)
     }
 
-    /// The gap of a line that keeps the daemon from the rest of its configuration.
+    /// The gap of a line that keeps the daemon from the rest of its configuration. It is about the
+    /// file.
     fn refused(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         path: &ImagePath,
         text: &str,
         dialect: Dialect,
@@ -130,33 +153,38 @@ impl SystemdConf {
         let evidence = Evidence::at(path)
             .line(first.line)
             .found(&first.found)
-            .want("`[section]` or `key=value`")
-            .note("systemd may stop reading here");
+            .want(messages::want_line())
+            .note(messages::reading_may_stop());
+        let subject = Subject::path(path);
         if !in_etc(path) {
-            let advice =
-                format!("{path} belongs to a package; hide it by a file of this name in /etc");
-            return Ok(Some(Gap::no_remedy(evidence, advice)));
+            let why = messages::hide_file(path, self.own_dir()?);
+            return Ok(Some(remedy::none(audit, subject, evidence, why)));
         }
-        let text = ini::disable(text, refused.iter().map(|r| (r.line, r.last_line)));
-        Ok(Some(rewrite::gap(root, evidence, path, text, 0o644)?))
+        Ok(Some(match audit.excluded_in(&subject, path) {
+            Some(exclusion) => Gap::no_remedy(evidence, exclusion.cause.clone()),
+            None => {
+                let text = ini::disable(text, refused.iter().map(|r| (r.line, r.last_line)));
+                rewrite::gap(audit.root(), evidence, path, text, 0o644)?
+            }
+        }))
     }
 
     /// The gap of a drop-in that has the last word and the wrong value: rewritten where it is
     /// ours to write, outranked by a later one of ours where not.
     fn overrule(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         drop_in: &DropIn,
         evidence: Evidence,
         dialect: Dialect,
     ) -> Result<Gap> {
+        let root = audit.root();
         let set = |text: &str| ini::set(text, dialect, &self.section, &self.key, &self.value);
         if in_etc(&drop_in.path)
             && matches!(destination::file(root, &drop_in.path)?, Destination::At(_))
         {
-            return rewrite::gap(root, evidence, &drop_in.path, set(&drop_in.text), 0o644);
+            return self.gap(audit, evidence, &drop_in.path, set(&drop_in.text));
         }
-        let dir = ImagePath::parse(format!("/etc/systemd/{}.conf.d", self.name))?;
         let name = drop_in.path.file_name().unwrap_or_default();
         let mut later = OsString::from(format!("99-{}.conf", self.mark));
         if later.as_os_str() <= name {
@@ -168,12 +196,17 @@ impl SystemdConf {
             later = stem.to_owned();
             later.push(format!("_{}.conf", self.mark));
         }
-        let path = dir.join(&later)?;
+        let path = self.own_dir()?.join(&later)?;
         let text = match destination::file(root, &path)? {
             Destination::At(_) => root.read(&path)?.unwrap_or_default(),
             Destination::Refused(_) => String::new(),
         };
-        rewrite::gap(root, evidence, &path, set(&text), 0o644)
+        self.gap(audit, evidence, &path, set(&text))
+    }
+
+    /// Where drop-ins of an administrator stand.
+    fn own_dir(&self) -> Result<ImagePath> {
+        ImagePath::parse(format!("/etc/systemd/{}.conf.d", self.name))
     }
 
     fn last(&self, text: &str, dialect: Dialect) -> Option<Assignment> {
@@ -192,7 +225,7 @@ impl SystemdConf {
         let evidence = Evidence::at(path).want(format!("{}={}", self.key, self.value));
         match assignment {
             Some(a) => evidence.line(a.line).found(format!("{}={}", self.key, a.value)),
-            None => evidence.note(format!("[{}] does not state {}", self.section, self.key)),
+            None => evidence.note(messages::not_set(&self.section, &self.key)),
         }
     }
 }
@@ -217,7 +250,9 @@ fn boolean(value: &str) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::check::Outcome;
-    use crate::check::testing::{changed, fixes, reasons, settled_text, stage};
+    use crate::check::testing::{
+        self, Run, changed, changed_by_path, fixes, gaps, path, reasons, settled_text, stage,
+    };
     use crate::rootfs::{FileKind, MemoryRootfs};
 
     const MAIN: &str = "/etc/systemd/journald.conf";
@@ -387,12 +422,48 @@ mod tests {
     fn what_stops_the_reader_is_a_gap() {
         let root = main(GOOD).file("/usr/lib/systemd/journald.conf.d/a.conf", "[Journal\n");
         let finding = storage().audit(&root).unwrap();
-        assert!(reasons(&finding)[0].contains("hide it by a file of this name"), "{finding:?}");
+        assert!(
+            reasons(&finding)[0]
+                .contains("hide it by a file of this name in /etc/systemd/journald.conf.d"),
+            "{finding:?}"
+        );
         let root = main("[Journal]\nStorage=persistent\nMaxUse 1G\n");
         assert_eq!(
             settled_text(&storage(), &root, MAIN),
             "[Journal]\nStorage=persistent\n# gokaku: MaxUse 1G\n"
         );
+    }
+
+    #[test]
+    fn what_is_excluded_stays() {
+        const JUNK: &str = "[Journal]\njunk\n";
+        const DROP: &str = "/etc/systemd/journald.conf.d/50.conf";
+        let key = Subject::key("journald.conf:Storage");
+        let root = main(JUNK).file(DROP, JUNK);
+        let after = |subject: &Subject| {
+            let held = root.clone().excluding(subject.clone());
+            let staged = stage(&storage(), &held);
+            assert!(gaps(&storage(), &held).iter().any(|gap| gap.subject == *subject));
+            assert_eq!(testing::held(&storage(), Audit::new(&staged, &held.options)), 1);
+            changed_by_path(&staged)
+        };
+        // The key stays, the lines that stop the reading go.
+        let gone = JUNK.replace("junk", "# gokaku: junk");
+        assert_eq!(after(&key), [(MAIN.into(), gone.clone()), (DROP.into(), gone.clone())].into());
+        // A file stays, and what is wrong in others goes.
+        let set = format!("{GOOD}# gokaku: junk\n");
+        assert_eq!(after(&Subject::path(&path(DROP))), [(MAIN.into(), set)].into());
+        let held = root.clone().excluding(Subject::path(&path(MAIN)));
+        assert_eq!(changed_by_path(&stage(&storage(), &held)), [(DROP.into(), gone)].into());
+        assert_eq!(gaps(&storage(), &held).iter().filter(|gap| gap.subject == key).count(), 1);
+        // Of drop-ins, too.
+        for held in [
+            main(GOOD).file(DROP, BAD).excluding(key.clone()),
+            main(GOOD).file("/lib/systemd/journald.conf.d/50.conf", BAD).excluding(key.clone()),
+        ] {
+            assert!(changed(&stage(&storage(), &held)).is_empty());
+            assert_eq!(testing::held(&storage(), &held), 1);
+        }
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::messages;
 use super::service;
 use super::service::Links;
 use super::sysv::Script;
 use super::units::Unit;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Fix, Gap, Presence, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Presence, Primitive, Subject, SubjectKind};
 use crate::error::Result;
-use crate::rootfs::Rootfs;
+use crate::message::Arg;
 
 /// A time client starts at boot.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -49,7 +50,7 @@ impl Client {
 }
 
 impl Primitive for TimeSync {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let wanted: &[Client] = match &self.client {
             Client::Keep => &[Client::Chrony, Client::Ntp, Client::Timesyncd],
             one => std::slice::from_ref(one),
@@ -57,7 +58,7 @@ impl Primitive for TimeSync {
         let mut running = Vec::new();
         let mut others = Vec::new();
         for client in [Client::Chrony, Client::Ntp, Client::Timesyncd] {
-            match look(root, client)? {
+            match look(audit, client)? {
                 Some(Finding::Met(evidence)) if wanted.contains(&client) => {
                     running.push((client, evidence));
                 }
@@ -70,10 +71,8 @@ impl Primitive for TimeSync {
         if !running.is_empty() {
             let mut evidence = Vec::new();
             if running.len() > 1 {
-                let units: Vec<_> = running.iter().map(|(client, _)| client.parts().0).collect();
-                let note =
-                    format!("{} start together and are in each other's way", units.join(", "));
-                evidence.push(Evidence::note_only(note));
+                let units = running.iter().map(|(client, _)| client.parts().0);
+                evidence.push(Evidence::note_only(messages::start_together(Arg::names(units))));
             }
             evidence.extend(running.into_iter().flat_map(|(_, e)| e));
             return Ok(Finding::Met(evidence));
@@ -85,15 +84,19 @@ impl Primitive for TimeSync {
         }
         let package = wanted.first().unwrap_or(&Client::Chrony).parts().1.to_owned();
         let evidence =
-            Evidence::note_only("there is no time client").want("one that starts at boot");
-        let fix =
-            Fix::Package { names: vec![package], want: Presence::Present, before: Vec::new() };
-        Ok(Finding::from_gaps(vec![Gap { evidence, fix }], Vec::new()))
+            Evidence::note_only(messages::no_time_client()).want(messages::want_time_client());
+        let subject = Subject::new(SubjectKind::Package, &package);
+        let gap = match audit.excluded(&subject) {
+            Some(exclusion) => Gap::no_remedy(evidence, exclusion.cause.clone()),
+            None => Gap::package(evidence, vec![package], Presence::Present),
+        };
+        Ok(Finding::from_gaps(vec![gap.about(subject)], Vec::new()))
     }
 }
 
 /// Whether the client starts at boot; `None` when it is not there.
-fn look(root: &dyn Rootfs, client: Client) -> Result<Option<Finding>> {
+fn look(audit: &Audit<'_>, client: Client) -> Result<Option<Finding>> {
+    let root = audit.root();
     let (unit, package) = client.parts();
     if Unit::find(root, unit)?.unmasked().is_none() {
         // An init script stays behind when its package is removed; it starts nothing then.
@@ -102,16 +105,16 @@ fn look(root: &dyn Rootfs, client: Client) -> Result<Option<Finding>> {
         }
     }
     // A client that starts keeps the time, whether or not all its names are linked.
-    match service::enabled(root, unit, Links::Starting)? {
-        Some(Finding::NotMet { .. }) => service::enabled(root, unit, Links::All),
+    match service::enabled(audit, unit, Links::Starting)? {
+        Some(Finding::NotMet { .. }) => service::enabled(audit, unit, Links::All),
         finding => Ok(finding),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::check::testing::{check, outcome, reasons_on, settle_entries};
-    use crate::check::{Finding, Outcome};
+    use crate::check::testing::{self, Run, check, outcome, reasons_on, settle_entries, stage};
+    use crate::check::{Finding, Outcome, Subject, SubjectKind};
     use crate::rootfs::MemoryRootfs;
 
     const TIMESYNCD: &str = "/lib/systemd/system/systemd-timesyncd.service";
@@ -146,7 +149,14 @@ mod tests {
         }
         let both = enable(image(&["chrony"]), "chrony").link(SYSINIT, TIMESYNCD);
         let Finding::Met(evidence) = keep.primitive().audit(&both).unwrap() else { panic!() };
-        assert!(evidence[0].note.as_deref().unwrap().starts_with("chrony.service, systemd-tim"));
+        assert!(
+            evidence[0]
+                .note
+                .as_ref()
+                .unwrap()
+                .to_string()
+                .starts_with("chrony.service, systemd-tim")
+        );
     }
 
     #[test]
@@ -173,6 +183,21 @@ mod tests {
         let root = enable(image(&["chrony", "ntp"]), "chrony");
         let changes = settle_entries(ntp.primitive(), &root);
         assert_eq!(changes, [format!("{WANTS}/ntp.service -> /lib/systemd/system/ntp.service")]);
+    }
+
+    #[test]
+    fn an_excluded_client_is_not_started() {
+        let unit = |name: &str| Subject::new(SubjectKind::Unit, format!("{name}.service"));
+        let keep = check("time_sync = {}");
+        let held = image(&["chrony"]).excluding(unit("chrony"));
+        let enabled = settle_entries(keep.primitive(), &held).pop().unwrap();
+        assert_eq!(enabled, format!("{SYSINIT} -> {TIMESYNCD}"), "another one will do");
+        let held = held.excluding(unit("systemd-timesyncd"));
+        assert!(stage(keep.primitive(), &held).changes().unwrap().is_empty());
+        assert_eq!(testing::held(keep.primitive(), &held), 1);
+        let package = Subject::new(SubjectKind::Package, "chrony");
+        let held = image(&[]).without("/lib").excluding(package);
+        assert_eq!(testing::held(keep.primitive(), &held), 1);
     }
 
     #[test]

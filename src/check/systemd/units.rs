@@ -4,11 +4,14 @@
 //! Everything is read from files and links; targets of links are paths of the image. What a
 //! generator will make at boot is not known here, save for init scripts (see `sysv`).
 
+use super::messages;
 use super::unit_files::placed_statements;
 pub(in crate::check) use super::unit_files::{UnitEntry, entry, search_path};
 use crate::check::common::destination;
 use crate::check::foreign;
 use crate::error::Result;
+use crate::error::kind;
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::unit_install::{Install, is_unit_name, template_of};
 
@@ -148,20 +151,20 @@ pub(in crate::check) fn pulls(root: &dyn Rootfs, name: &str) -> Result<Vec<Image
 
 /// Why no entry can be made or taken away at `path`; `None` when it can: it stands under `/etc`, by
 /// every link on the way, in a directory.
-pub(in crate::check) fn unwritable(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<String>> {
+pub(in crate::check) fn unwritable(root: &dyn Rootfs, path: &ImagePath) -> Result<Option<Message>> {
     let Some(dir) = path.parent().filter(|_| path.as_bytes().starts_with(b"/etc/")) else {
-        return Ok(Some(format!("{path} is not under /etc and not ours to change")));
+        return Ok(Some(messages::not_under_etc(path)));
     };
     if let Some(why) = destination::entry_refusal(root, path)? {
         return Ok(Some(why));
     }
     if let Some(stat) = root.locate(&dir)?.stat.filter(|stat| stat.kind != FileKind::Dir) {
-        return Ok(Some(format!("{dir} is a {}, want a directory", stat.kind)));
+        return Ok(Some(messages::want_directory(&dir, kind(stat.kind))));
     }
     // Taken away, a device could not be brought back.
     Ok(root.stat(path)?.and_then(|stat| match stat.kind {
         FileKind::File | FileKind::Symlink => None,
-        kind => Some(format!("{path} is a {kind}; move it away")),
+        other => Some(messages::move_away(path, kind(other))),
     }))
 }
 
@@ -273,9 +276,12 @@ mod tests {
             unwritable(&out, &path)
                 .unwrap()
                 .unwrap()
+                .to_string()
                 .contains("leads to /lib/a.wants/x.service, outside")
         );
         let file = root.file("/etc/systemd/system/a.wants", "");
-        assert!(unwritable(&file, &path).unwrap().unwrap().contains("is a regular file"));
+        assert!(
+            unwritable(&file, &path).unwrap().unwrap().to_string().contains("is a regular file")
+        );
     }
 }

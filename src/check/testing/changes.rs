@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::{path, stage};
-use crate::check::{Finding, Primitive};
-use crate::rootfs::{NodeBody, PathChange, Rootfs, StagedRootfs};
+use crate::check::{Audit, Finding, Primitive};
+use crate::rootfs::{Difference, NodeBody, Rootfs, StagedRootfs};
 
 /// As [`stage`], for what can be closed: in the end the want holds, and shows why.
 pub(in crate::check) fn settled<'a>(
     want: &dyn Primitive,
-    root: &'a dyn Rootfs,
+    audit: impl Into<Audit<'a>>,
 ) -> StagedRootfs<'a> {
-    let staged = stage(want, root);
-    match want.audit(&staged).unwrap() {
+    let audit = audit.into();
+    let staged = stage(want, audit);
+    match want.find(&audit.on(&staged)).unwrap() {
         Finding::Met(evidence) | Finding::MetVacuously(evidence) => {
             assert!(!evidence.is_empty(), "what is met shows why");
         }
@@ -22,13 +23,14 @@ pub(in crate::check) fn settled<'a>(
 }
 
 /// The text of a file on the stage of [`settled`], on which the want must not hold vacuously.
-pub(in crate::check) fn settled_text(
+pub(in crate::check) fn settled_text<'a>(
     want: &dyn Primitive,
-    root: &dyn Rootfs,
+    audit: impl Into<Audit<'a>>,
     file: &str,
 ) -> String {
-    let staged = settled(want, root);
-    let finding = want.audit(&staged).unwrap();
+    let audit = audit.into();
+    let staged = settled(want, audit);
+    let finding = want.find(&audit.on(&staged)).unwrap();
     assert!(matches!(finding, Finding::Met(_)), "{finding:?}");
     staged.read(&path(file)).unwrap().unwrap_or_default()
 }
@@ -36,7 +38,7 @@ pub(in crate::check) fn settled_text(
 /// The changed paths, with the new text; empty for what is no regular file.
 pub(in crate::check) fn changed(staged: &StagedRootfs<'_>) -> Vec<(String, String)> {
     let changes = staged.changes().unwrap();
-    let shown = |c: &PathChange| (c.path.to_string(), new_text(c).unwrap_or_default());
+    let shown = |c: &Difference| (c.path.to_string(), new_text(c).unwrap_or_default());
     changes.iter().map(shown).collect()
 }
 
@@ -46,7 +48,7 @@ pub(in crate::check) fn changed_by_path(staged: &StagedRootfs<'_>) -> BTreeMap<S
     changes.iter().filter_map(|c| Some((c.path.to_string(), new_text(c)?))).collect()
 }
 
-fn new_text(change: &PathChange) -> Option<String> {
+fn new_text(change: &Difference) -> Option<String> {
     match &change.after.as_ref()?.body {
         NodeBody::File(Some(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
         _ => None,
@@ -54,8 +56,11 @@ fn new_text(change: &PathChange) -> Option<String> {
 }
 
 /// What becomes of each changed entry on the stage of [`settled`], as [`changed_entries`] has it.
-pub(in crate::check) fn settle_entries(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
-    changed_entries(&settled(want, root))
+pub(in crate::check) fn settle_entries<'a>(
+    want: &dyn Primitive,
+    audit: impl Into<Audit<'a>>,
+) -> Vec<String> {
+    changed_entries(&settled(want, audit))
 }
 
 /// What becomes of each changed entry: `-path`, `path -> target` or `path: text`; of a directory,
@@ -64,7 +69,7 @@ pub(in crate::check) fn changed_entries(staged: &StagedRootfs<'_>) -> Vec<String
     staged.changes().unwrap().iter().map(entry).collect()
 }
 
-fn entry(change: &PathChange) -> String {
+fn entry(change: &Difference) -> String {
     let path = &change.path;
     let Some(after) = &change.after else { return format!("-{path}") };
     let same_body = change.before.as_ref().is_some_and(|before| before.body == after.body);

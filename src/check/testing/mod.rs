@@ -3,6 +3,7 @@
 
 mod changes;
 mod parse;
+mod scene;
 
 use std::collections::BTreeSet;
 
@@ -10,10 +11,11 @@ pub(in crate::check) use changes::{
     changed, changed_by_path, changed_entries, settle_entries, settled, settled_text,
 };
 pub(in crate::check) use parse::{check, parse, parse_field, parse_fields, try_check};
+pub(crate) use scene::{Run, Scene};
 
-use crate::check::{Finding, Fix, Gap, Outcome, Primitive, foreign};
-use crate::profile::RuleId;
-use crate::rootfs::{Change, ImagePath, Rootfs, StagedRootfs};
+use crate::check::{Audit, Finding, Fix, Gap, Outcome, Primitive, foreign};
+use crate::message::Message;
+use crate::rootfs::{Change, ImagePath, StagedRootfs};
 
 /// A path that a test knows to be good.
 pub(in crate::check) fn path(text: &str) -> ImagePath {
@@ -21,15 +23,16 @@ pub(in crate::check) fn path(text: &str) -> ImagePath {
 }
 
 /// The outcome of a look at the image, as a row would have it; `Unknown` for an error. No password may show.
-pub(crate) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
-    let Ok(finding) = want.audit(root).and_then(foreign::settled) else { return Outcome::Unknown };
+pub(crate) fn outcome<'a>(want: &dyn Primitive, audit: impl Into<Audit<'a>>) -> Outcome {
+    let found = want.find(&audit.into()).and_then(foreign::settled);
+    let Ok(finding) = found else { return Outcome::Unknown };
     let hidden = |text: &str| assert!(!text.contains("$6$"), "a password is shown: {text}");
     match &finding {
         Finding::NotMet { gaps, holding } => {
             for gap in gaps {
                 hidden(&format!("{:?}", gap.evidence));
                 if let Fix::None(reason) = &gap.fix {
-                    hidden(reason);
+                    hidden(&reason.to_string());
                 }
             }
             hidden(&format!("{holding:?}"));
@@ -47,18 +50,24 @@ pub(crate) fn outcome(want: &dyn Primitive, root: &dyn Rootfs) -> Outcome {
 
 /// Stages what closes the gaps, one change per path and look as a plan does it, until nothing
 /// changes; then only gaps without remedy may be left.
-pub(crate) fn stage<'a>(want: &dyn Primitive, root: &'a dyn Rootfs) -> StagedRootfs<'a> {
-    let mut staged = StagedRootfs::new(root);
-    stage_on(want, &mut staged);
+pub(crate) fn stage<'a>(want: &dyn Primitive, audit: impl Into<Audit<'a>>) -> StagedRootfs<'a> {
+    let audit = audit.into();
+    let mut staged = StagedRootfs::new(audit.root());
+    stage_more(want, &audit, &mut staged);
     staged
 }
 
 /// As [`stage`], on a stage that others may have changed before.
 pub(crate) fn stage_on(want: &dyn Primitive, staged: &mut StagedRootfs<'_>) {
-    let rule: RuleId = "9.9.9".parse().unwrap();
+    let none = crate::rootfs::MemoryRootfs::new();
+    stage_more(want, &Audit::plain(&none), staged);
+}
+
+/// `audit` says how; what is judged is the stage.
+fn stage_more(want: &dyn Primitive, audit: &Audit<'_>, staged: &mut StagedRootfs<'_>) {
     for _ in 0..64 {
-        outcome(want, staged);
-        let Ok(Finding::NotMet { gaps, .. }) = want.audit(staged) else { return };
+        outcome(want, audit.on(staged));
+        let Ok(Finding::NotMet { gaps, .. }) = want.find(&audit.on(staged)) else { return };
         let (mut moved, mut touched) = (false, BTreeSet::new());
         let closable = gaps.iter().any(|gap| matches!(gap.fix, Fix::Changes(_)));
         for gap in gaps {
@@ -66,22 +75,26 @@ pub(crate) fn stage_on(want: &dyn Primitive, staged: &mut StagedRootfs<'_>) {
             if changes.iter().any(|c| touched.contains(c.path())) {
                 continue;
             }
-            for change in &changes {
+            for change in &*changes {
                 touched.insert(change.path().clone());
-                moved |= staged.stage(change, &rule).unwrap();
+                moved |= staged.stage(change, &[]).unwrap();
             }
         }
         if !moved {
-            assert!(!closable, "the changes do not close the gaps: {:?}", want.audit(staged));
+            assert!(
+                !closable,
+                "the changes do not close the gaps: {:?}",
+                want.find(&audit.on(staged))
+            );
             return;
         }
     }
-    panic!("asks for change after change: {:?}", want.audit(staged));
+    panic!("asks for change after change: {:?}", want.find(&audit.on(staged)));
 }
 
 /// The gaps of one look; none when it is met or cannot be judged.
-pub(in crate::check) fn gaps(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<Gap> {
-    match want.audit(root) {
+pub(in crate::check) fn gaps<'a>(want: &dyn Primitive, audit: impl Into<Audit<'a>>) -> Vec<Gap> {
+    match want.find(&audit.into()) {
         Ok(Finding::NotMet { gaps, .. }) => gaps,
         _ => Vec::new(),
     }
@@ -90,27 +103,40 @@ pub(in crate::check) fn gaps(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<Gap
 /// The changes of a finding's gaps, without the gaps that have none.
 pub(in crate::check) fn fixes(finding: &Finding) -> Vec<&Change> {
     let Finding::NotMet { gaps, .. } = finding else { return Vec::new() };
+    let mut known = BTreeSet::new();
     let some = gaps.iter().filter_map(|gap| match &gap.fix {
-        Fix::Changes(changes) => Some(changes),
+        // Gaps that are closed together share their changes.
+        Fix::Changes(changes) => known.insert(changes.as_ptr()).then_some(changes),
         Fix::None(_) | Fix::Package { .. } => None,
     });
-    some.flatten().collect()
+    some.flat_map(|changes| changes.iter()).collect()
 }
 
 /// Why no change to a file closes a gap, of all such gaps of a finding.
 pub(in crate::check) fn reasons(finding: &Finding) -> Vec<String> {
     let Finding::NotMet { gaps, .. } = finding else { return Vec::new() };
-    gaps.iter().filter_map(|gap| gap.fix.reason()).collect()
+    gaps.iter().filter_map(|gap| gap.fix.reason().as_ref().map(Message::to_string)).collect()
 }
 
 /// [`reasons`] of one look, after which nothing would be changed.
-pub(in crate::check) fn stuck(want: &dyn Primitive, root: &dyn Rootfs) -> String {
-    let finding = want.audit(root).unwrap();
+pub(in crate::check) fn stuck<'a>(want: &dyn Primitive, audit: impl Into<Audit<'a>>) -> String {
+    let finding = want.find(&audit.into()).unwrap();
     assert!(fixes(&finding).is_empty(), "{finding:?}");
     reasons(&finding).join("; ")
 }
 
 /// As [`reasons`], of one look.
-pub(in crate::check) fn reasons_on(want: &dyn Primitive, root: &dyn Rootfs) -> Vec<String> {
-    reasons(&want.audit(root).unwrap())
+pub(in crate::check) fn reasons_on<'a>(
+    want: &dyn Primitive,
+    audit: impl Into<Audit<'a>>,
+) -> Vec<String> {
+    reasons(&want.find(&audit.into()).unwrap())
+}
+
+/// How many gaps of one look stay open because of exclusions; none may stay open otherwise.
+pub(in crate::check) fn held<'a>(want: &dyn Primitive, audit: impl Into<Audit<'a>>) -> usize {
+    let reasons = reasons_on(want, audit);
+    let other: Vec<_> = reasons.iter().filter(|why| !why.contains("is protected in")).collect();
+    assert!(other.is_empty(), "{other:?}");
+    reasons.len()
 }

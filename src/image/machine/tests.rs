@@ -17,7 +17,7 @@ fn image(kinds: &[&'static str]) -> Inspection {
             label: None,
             journal: 0,
             clean: plain == *kind,
-            refused: (plain == "crypto_LUKS").then(|| "it is encrypted (LUKS)".into()),
+            refused: (plain == "crypto_LUKS").then(messages::luks),
         };
         Partition {
             number,
@@ -172,7 +172,7 @@ fn a_line_has_no_empty_field() {
     let fstab = "UUID=uuid-2 /var ext4 defaults 0 2\nLABEL=x\x1b /a\\040b auto nofail 0 0\n";
     let tried = Tried::new().system(1, fstab);
     let found = Machine::whole(&image(&["ext4", "ext3!"]), None, true, tried.0.path()).unwrap();
-    let lines = found.lines();
+    let lines = found.lines(Lang::En);
     let lines: Vec<&str> = lines.lines().collect();
     assert_eq!(lines.len(), 3, "{lines:?}");
     let fields: Vec<&str> = lines[1].split('\t').collect();

@@ -2,6 +2,7 @@
 
 use super::Filesystem;
 use crate::image::disk::{le16, le32, name, uuid};
+use crate::image::messages;
 
 const HAS_JOURNAL: u32 = 0x4;
 const JOURNAL_DEVICE: u32 = 0x8;
@@ -22,7 +23,7 @@ pub(super) fn read(block: &[u8], size: u64) -> Option<Filesystem> {
     let (compatible, incompatible, read_only) =
         (le32(block, 0x5c), le32(block, 0x60), le32(block, 0x64));
     if incompatible & JOURNAL_DEVICE != 0 {
-        return Some(Filesystem::refused("jbd", "a journal for another filesystem"));
+        return Some(Filesystem::refused("jbd", messages::journal_only()));
     }
     let has_journal = compatible & HAS_JOURNAL != 0;
     let kind = match has_journal {
@@ -36,16 +37,12 @@ pub(super) fn read(block: &[u8], size: u64) -> Option<Filesystem> {
     let options = name(&block[0x200..0x240]);
     let refused = if has_journal && le32(block, 0xe0) == 0 {
         // The kernel would open whatever device of this machine has the number that stands here.
-        Some("its journal lies on another device".to_owned())
+        Some(messages::journal_elsewhere())
     } else if !options.is_empty() {
         // Some of these options name devices and files of the machine that mounts it.
-        Some(format!(
-            "its superblock gives mount options of its own ({}); want none (tune2fs -E \
-             mount_opts= clears them)",
-            options.escape_default()
-        ))
+        Some(messages::own_mount_options(options.escape_default().to_string()))
     } else if le32(block, 0x100) & NO_UID32 != 0 {
-        Some("its superblock cuts owners to 16 bits (tune2fs -o ^uid16 ends that)".to_owned())
+        Some(messages::short_owners())
     } else {
         None
     };
@@ -95,7 +92,8 @@ mod tests {
 
     #[test]
     fn what_reaches_for_another_device_is_refused() {
-        let why = |change: fn(&mut [u8])| read(&block(change), 1).unwrap().refused.unwrap();
+        let why =
+            |change: fn(&mut [u8])| read(&block(change), 1).unwrap().refused.unwrap().to_string();
         assert!(why(|b| b[0xe0] = 0).contains("another device"));
         assert!(why(|b| b[0x60] |= 8).contains("journal for another"));
         let told = why(|b| b[0x200..0x20e].copy_from_slice(b"journal_dev=\x1b1"));

@@ -6,10 +6,12 @@ mod others;
 use serde::Serialize;
 
 use super::disk::Disk;
+use super::messages;
 use crate::error::Result;
+use crate::message::Message;
 
 /// A filesystem, or what stands in the place of one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Filesystem {
     /// As `mount -t` takes it; of what cannot be mounted, as blkid calls it.
     #[serde(rename = "type")]
@@ -23,7 +25,8 @@ pub struct Filesystem {
     /// Whether its journal is empty and it was unmounted.
     pub clean: bool,
     /// Why it is not mounted, if it is not.
-    pub refused: Option<String>,
+    #[serde(serialize_with = "messages::if_any_in_english")]
+    pub refused: Option<Message>,
 }
 
 impl Filesystem {
@@ -31,8 +34,8 @@ impl Filesystem {
         Filesystem { kind, uuid: None, label: None, journal: 0, clean: true, refused: None }
     }
 
-    fn refused(kind: &'static str, why: &str) -> Filesystem {
-        Filesystem { refused: Some(why.to_owned()), ..Filesystem::new(kind) }
+    fn refused(kind: &'static str, why: Message) -> Filesystem {
+        Filesystem { refused: Some(why), ..Filesystem::new(kind) }
     }
 
     /// Whether it is of the kind that a root filesystem is.

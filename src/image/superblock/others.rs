@@ -3,6 +3,7 @@
 use super::Filesystem;
 use crate::error::Result;
 use crate::image::disk::{be32, be64, le16, le32, le64, name, uuid};
+use crate::image::messages;
 
 type At<'a> = dyn Fn(u64, usize) -> Result<Option<Vec<u8>>> + 'a;
 
@@ -10,13 +11,13 @@ type At<'a> = dyn Fn(u64, usize) -> Result<Option<Vec<u8>>> + 'a;
 pub(super) fn container(head: &[u8], size: u64, at: &At<'_>) -> Result<Option<Filesystem>> {
     const RAID: u32 = 0xa92b_4efc;
     if head.starts_with(b"LUKS\xba\xbe") || head.starts_with(b"SKUL\xba\xbe") {
-        return Ok(Some(Filesystem::refused("crypto_LUKS", "it is encrypted (LUKS)")));
+        return Ok(Some(Filesystem::refused("crypto_LUKS", messages::luks())));
     }
     let label = |at: usize| {
         head.get(at..at + 8) == Some(b"LABELONE") && head[at + 24..].starts_with(b"LVM2 001")
     };
     if [0, 512, 1024, 1536].into_iter().any(label) {
-        return Ok(Some(Filesystem::refused("LVM2_member", "it is a part of an LVM volume group")));
+        return Ok(Some(Filesystem::refused("LVM2_member", messages::lvm())));
     }
     // Format 1.1 and 1.2 at the beginning; 1.0 and 0.90 at the end.
     let ends = [size.checked_sub(8192).map(|end| end & !4095), (size & !65535).checked_sub(65536)];
@@ -26,7 +27,7 @@ pub(super) fn container(head: &[u8], size: u64, at: &At<'_>) -> Result<Option<Fi
     }
     Ok(marks
         .contains(&RAID)
-        .then(|| Filesystem::refused("linux_raid_member", "it is a part of a RAID")))
+        .then(|| Filesystem::refused("linux_raid_member", messages::part_of_raid())))
 }
 
 /// From the first block.
@@ -36,9 +37,9 @@ pub(super) fn xfs(head: &[u8]) -> Option<Filesystem> {
     }
     let block = u64::from(be32(head, 4));
     let refused = if be64(head, 48) == 0 {
-        Some("its log lies on another device".to_owned())
+        Some(messages::log_elsewhere())
     } else if be64(head, 16) != 0 {
-        Some("it has a part on another device (realtime)".to_owned())
+        Some(messages::realtime_elsewhere())
     } else {
         None
     };
@@ -57,7 +58,7 @@ pub(super) fn btrfs(block: &[u8]) -> Option<Filesystem> {
         return None;
     }
     let devices = le64(block, 0x88);
-    let refused = (devices != 1).then(|| format!("it lies on {devices} devices; want one"));
+    let refused = (devices != 1).then(|| messages::several_devices(devices));
     Some(Filesystem {
         uuid: Some(uuid(&block[0x20..0x30])),
         label: Some(name(&block[0x12b..0x22b])).filter(|l| !l.is_empty()),
@@ -76,7 +77,7 @@ pub(super) fn swap(head: &[u8]) -> Option<Filesystem> {
     (mark == b"SWAPSPACE2" || mark == b"SWAP-SPACE").then(|| Filesystem {
         uuid: Some(uuid(&head[1036..1052])),
         label: Some(name(&head[1052..1068])).filter(|l| !l.is_empty()),
-        ..Filesystem::refused("swap", "it is a swap area")
+        ..Filesystem::refused("swap", messages::swap())
     })
 }
 
@@ -145,9 +146,9 @@ mod tests {
         let found = xfs(&log).unwrap();
         assert_eq!((found.journal, found.refused), (512 * 4096, None));
         assert_eq!(found.label.as_deref(), Some("data"));
-        assert!(xfs(&with(&[(0, b"XFSB")])).unwrap().refused.unwrap().contains("log"));
+        assert!(xfs(&with(&[(0, b"XFSB")])).unwrap().refused.unwrap().to_string().contains("log"));
         let many = with(&[(0x40, b"_BHRfS_M"), (0x88, &[2])]);
-        assert!(btrfs(&many).unwrap().refused.unwrap().contains("2 devices"));
+        assert!(btrfs(&many).unwrap().refused.unwrap().to_string().contains("2 devices"));
         assert_eq!(swap(&with(&[(4086, b"SWAPSPACE2")])).unwrap().kind, "swap");
     }
 }

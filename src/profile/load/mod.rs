@@ -17,7 +17,7 @@ use self::defaults::Defaults;
 use super::vocabulary::{RawReason, RawStatus, Vocabulary};
 use super::{Benchmark, Bilingual, Disposition, Drift, Part, Profile, Rule, RuleId, Target};
 use crate::check::Check;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, cannot};
 use crate::rootfs::{FileKind, Stat};
 
 /// A file of a profile may be this large (bytes); the largest embedded one has a twentieth of it.
@@ -100,7 +100,7 @@ impl ProfileFiles {
     /// [`Error::Host`] when it cannot be read.
     #[allow(clippy::disallowed_methods)] // a profile is a file of the host, not of a target
     pub fn from_dir(dir: &Path) -> Result<ProfileFiles> {
-        let fail = |e| Error::host("read the profile", dir, e);
+        let fail = |e| Error::host(cannot::read_the_profile, dir, e);
         let mut names = Vec::new();
         for entry in std::fs::read_dir(dir).map_err(fail)? {
             let path = entry.map_err(fail)?.path();
@@ -240,7 +240,7 @@ fn protected(patterns: Vec<Spanned<String>>) -> std::result::Result<Vec<String>,
 /// The text of one file of a profile. Only a regular file is opened: a pipe would never end.
 #[allow(clippy::disallowed_methods)] // a profile is a file of the host, not of a target
 fn read(path: &Path) -> Result<String> {
-    let fail = |e| Error::host("read the profile", path, e);
+    let fail = |e| Error::host(cannot::read_the_profile, path, e);
     let wrong = |what: String| Error::Profile(format!("{}{what}", path.display()));
     let kind = stat(path).map(|s| Stat::from(&s).kind).map_err(|e| fail(e.into()))?;
     if kind != FileKind::File {

@@ -68,7 +68,7 @@ fn changed(out: &mut String, old: &[u8], new: &[u8], names: &[&str]) {
     }
     let (old, new) = (split(old), split(new));
     if old.len() != names.len() || new.len() != names.len() {
-        out.push_str("# a malformed line changes\n");
+        out.push_str("# (malformed line)\n");
         return;
     }
     for (index, field) in names.iter().enumerate() {
@@ -147,8 +147,7 @@ mod tests {
         let new = b"bob:!\n$6$SECRET:!:1::::::\nc:x:5::::::\n+SECRET/::0::::::\ngone\n";
         let text = render(old, new, &SHADOW);
         assert!(!text.contains("SECRET"), "{text}");
-        for want in ["a malformed line changes", "(a name not shown): password", "(no number) -> 5"]
-        {
+        for want in ["# (malformed line)", "(a name not shown): password", "(no number) -> 5"] {
             assert!(text.contains(want), "{want}: {text}");
         }
         assert!(render(b"", b"", &SHADOW).is_empty());

@@ -1,9 +1,10 @@
 //! Tests of `system_accounts`.
 
-use crate::check::Outcome;
 use crate::check::accounts::testing::{
     PASSWD, SHADOW, changed_lines, image, open, outcome, settle_lines, stage, want, with,
 };
+use crate::check::testing::Run;
+use crate::check::{Outcome, Subject};
 use crate::rootfs::{FileKind, MemoryRootfs};
 
 const WANT: &str = "system_accounts = { no_login_shells = [\"/usr/sbin/nologin\", \
@@ -131,14 +132,17 @@ fn what_is_in_use_is_left() {
     };
     let cases = [
         ("protected", sh().protecting("_apt")),
-        ("crontab", sh().file("/var/spool/cron/crontabs/_apt", "")),
-        ("unit", sh().file("/lib/systemd/system/a.service", unit)),
-        ("unit by number", sh().file("/etc/systemd/system/a.service", "[Service]\nUser=104\n")),
-        ("unit of the machine", sh().file("/usr/local/lib/systemd/system/a.service", unit)),
-        ("drop-in", sh().file("/etc/systemd/system/a.service.d/u.conf", unit)),
-        ("keys", home("/bin/sh").file("/var/apt/.ssh/authorized_keys", "")),
-        ("no shell to give", sh().without("/usr/sbin")),
-        ("two lines", sh().file("/etc/shadow", format!("{SHADOW}_apt:*:1::::::\n"))),
+        ("crontab", sh().file("/var/spool/cron/crontabs/_apt", "").scene()),
+        ("unit", sh().file("/lib/systemd/system/a.service", unit).scene()),
+        (
+            "unit by number",
+            sh().file("/etc/systemd/system/a.service", "[Service]\nUser=104\n").scene(),
+        ),
+        ("unit of the machine", sh().file("/usr/local/lib/systemd/system/a.service", unit).scene()),
+        ("drop-in", sh().file("/etc/systemd/system/a.service.d/u.conf", unit).scene()),
+        ("keys", home("/bin/sh").file("/var/apt/.ssh/authorized_keys", "").scene()),
+        ("no shell to give", sh().without("/usr/sbin").scene()),
+        ("two lines", sh().file("/etc/shadow", format!("{SHADOW}_apt:*:1::::::\n")).scene()),
     ];
     for (what, root) in cases {
         assert!(changed_lines(&stage(want, &root)).is_empty(), "{what}");
@@ -212,4 +216,19 @@ fn lines_that_are_missing_or_malformed() {
     let lines = changed_lines(&stage(want, &staged));
     assert!(lines.iter().all(|l| l.starts_with('-') || l.ends_with("nologin")), "{lines:?}");
     assert_eq!(outcome(want, &staged), Outcome::NotMet);
+}
+
+#[test]
+fn an_excluded_account_keeps_shell_and_password() {
+    let want = want(WANT);
+    let root = apt("/bin/sh", "$6$a$b");
+    let shadow = with(SHADOW, "_apt:*:", "_apt:$6$a$b:").replace("daemon:*:", "daemon:$6$a$b:");
+    let root = root.file("/etc/shadow", shadow).excluding(Subject::account(b"_apt"));
+    assert_eq!(
+        changed_lines(&stage(want.primitive(), &root)),
+        ["-daemon:$6$a$b:18000:0:99999:7:::", "+daemon:!$6$a$b:18000:0:99999:7:::"]
+    );
+    let left = open(want.primitive(), &root);
+    assert_eq!(left.len(), 2, "the shell and the password: {left:?}");
+    assert!(left.iter().all(|why| why.contains("the account _apt is protected")), "{left:?}");
 }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::check::Outcome;
-use crate::check::testing::{check, outcome, reasons_on, settle_entries};
+use crate::check::testing::{
+    Run, changed_entries, check, outcome, reasons_on, settle_entries, stage,
+};
 use crate::rootfs::MemoryRootfs;
 
 fn image(package: &str) -> MemoryRootfs {
@@ -175,4 +177,30 @@ fn sendmail_is_reported() {
         assert!(why(&root(bad)).contains("made from sendmail.mc"), "{bad}");
     }
     assert_eq!(audit(&image("sendmail-bin")), Outcome::Met);
+}
+
+#[test]
+fn an_excluded_server_stays_and_the_others_are_changed() {
+    let stanza = |package| format!("Package: {package}\nStatus: install ok installed\n\n");
+    let status = stanza("postfix") + &stanza("exim4-daemon-light");
+    let two = "inet_interfaces = all\nmulti_instance_directories = /etc/postfix-out\n";
+    let root = MemoryRootfs::new()
+        .file("/var/lib/dpkg/status", status)
+        .file(MAIN, two)
+        .file("/etc/postfix-out/main.cf", "inet_interfaces = all\n")
+        .file(EXIM_DEBIAN, "dc_local_interfaces=''\n");
+    let check = check("local_mta = {}");
+    let want = check.primitive();
+    let after = |subject: Subject| -> Vec<String> {
+        let scene = root.clone().excluding(subject);
+        let entries = changed_entries(&stage(want, &scene));
+        assert_eq!(reasons_on(want, &scene).len(), 3 - entries.len());
+        let path = |entry: String| entry.split(':').next().unwrap().to_owned();
+        entries.into_iter().map(path).collect()
+    };
+    assert_eq!(after(server("postfix")), [EXIM_DEBIAN, "/etc/postfix-out/main.cf"]);
+    assert_eq!(after(server("postfix-out")), [EXIM_DEBIAN, MAIN]);
+    assert_eq!(after(server(EXIM_NAME)), ["/etc/postfix-out/main.cf", MAIN]);
+    let file = Subject::path(&ImagePath::parse(MAIN).unwrap());
+    assert_eq!(after(file), [EXIM_DEBIAN, "/etc/postfix-out/main.cf"]);
 }

@@ -1,7 +1,9 @@
 //! Whether a file that a `HostKey` line of sshd names is plainly a private key: the line may name
 //! anything, and what is no key is not to be shut.
 
+use crate::check::files::messages;
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs, Stat};
 
 /// Bits that no key has: a program would not run any more.
@@ -16,25 +18,22 @@ pub(super) fn why_not_changed(
     root: &dyn Rootfs,
     path: &ImagePath,
     stat: Stat,
-) -> Result<Option<String>> {
+) -> Result<Option<Message>> {
     let why = if !path.starts_with(&ImagePath::parse("/etc")?) {
-        "it is not below /etc"
+        messages::not_below_etc()
     } else if stat.mode & NO_KEYS != 0 {
-        "it is a program, by its mode"
+        messages::a_program()
     } else if stat.links > 1 {
-        "it has another name elsewhere, which may be in use"
+        messages::another_name()
     } else {
         match root.read_bytes(path, KEY_LIMIT) {
             Ok(Some(bytes)) if begins_as_a_key(&bytes) => return Ok(None),
-            Ok(_) => "it does not begin as a private key",
-            Err(Error::TooLarge { .. }) => "it is larger than any key",
-            Err(_) => "it cannot be read",
+            Ok(_) => messages::no_private_key(),
+            Err(Error::TooLarge { .. }) => messages::larger_than_a_key(),
+            Err(_) => messages::unreadable(),
         }
     };
-    Ok(Some(format!(
-        "a HostKey line of sshd names {path}, which is not changed: {why}; have it name a private \
-         key in /etc/ssh, or close this one by hand if it is one"
-    )))
+    Ok(Some(messages::host_key_kept(path, why)))
 }
 
 /// Whether the first line opens a private key, in OpenSSH's own format or in PEM.

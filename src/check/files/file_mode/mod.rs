@@ -14,11 +14,14 @@ use std::rc::Rc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::messages;
 use super::mode::Mode;
-use crate::check::common::{destination, glob};
+use crate::check::common::{self, destination, glob, remedy};
 use crate::check::data::BadData;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
+use crate::error::kind;
+use crate::message::{Arg, Message};
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
 use crate::text::pattern::{Wildcards, is_pattern};
 
@@ -111,25 +114,24 @@ impl Primitive for FileMode {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let ids = Ids::read(root, &self.owner, &self.group)?;
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
         let (mut seen, mut unsure) = (Vec::new(), Vec::new());
-        for (path, named) in self.paths(root, &mut seen)? {
+        for (path, named) in self.paths(audit, &mut seen)? {
             let Some(stat) = root.stat(&path)? else {
-                seen.push(Evidence::at(&path).note("not there"));
+                seen.push(Evidence::at(&path).note(common::messages::not_there()));
                 continue;
             };
             if self.dangling == Dangling::Manual
                 && stat.kind == FileKind::Symlink
                 && leads_nowhere_yet(root, &path)?
             {
-                let note = "a link to nothing, or to what is made at boot; look at the running \
-                            system";
-                unsure.push(Evidence::at(&path).note(note));
+                unsure.push(Evidence::at(&path).note(messages::made_at_boot()));
                 continue;
             }
-            match self.judge(root, (&path, named), stat, &ids)? {
+            match self.judge(audit, (&path, named), stat, &ids)? {
                 Ok(evidence) => holding.push(evidence),
                 Err(gap) => gaps.push(gap),
             }
@@ -146,8 +148,9 @@ impl Primitive for FileMode {
             Missing::Vacuous => Finding::MetVacuously(seen),
             Missing::NotMet => {
                 let evidence = Evidence::at(&self.path).want(self.wanted(&ids));
-                let advice = "not there, and never created here; bring it from where it belongs";
-                Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new())
+                let why = messages::never_created(&self.path);
+                let gap = remedy::none(audit, Subject::path(&self.path), evidence, why);
+                Finding::from_gaps(vec![gap], Vec::new())
             }
         })
     }
@@ -158,9 +161,10 @@ impl FileMode {
     /// fits nothing.
     fn paths(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         seen: &mut Vec<Evidence>,
     ) -> Result<BTreeMap<ImagePath, Named>> {
+        let root = audit.root();
         let mut out = BTreeMap::new();
         let name = self.path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
         let parent = self.path.parent().unwrap_or_else(ImagePath::root);
@@ -168,14 +172,14 @@ impl FileMode {
             let fitting = glob::entries(root, &parent, Wildcards::Stars, name)?;
             out.extend(fitting.into_iter().map(|path| (path, Named::ByTheRule)));
             if out.is_empty() {
-                seen.push(Evidence::at(&self.path).note("nothing fits this pattern"));
+                seen.push(Evidence::at(&self.path).note(messages::nothing_fits()));
             }
         } else {
             out.insert(self.path.clone(), Named::ByTheRule);
         }
         if self.also_host_keys {
             // With an agent, public keys are named there; they are no secret.
-            let keys = crate::check::sshd::host_key_paths(root)?;
+            let keys = crate::check::sshd::host_key_paths(audit)?;
             for key in keys.into_iter().filter(|p| !p.as_bytes().ends_with(b".pub")) {
                 out.entry(key).or_insert(Named::ByTheImage);
             }
@@ -185,7 +189,7 @@ impl FileMode {
 
     fn judge(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         (path, named): (&ImagePath, Named),
         stat: Stat,
         ids: &Ids,
@@ -196,14 +200,13 @@ impl FileMode {
             FileType::Dir => FileKind::Dir,
         };
         if stat.kind != want {
-            let evidence = evidence.found(format!("a {}", stat.kind)).want(format!("a {want}"));
-            let advice = "not followed and not replaced; put the real thing in its place";
-            return Ok(Err(Gap::no_remedy(evidence, advice)));
+            let evidence = evidence.found(kind(stat.kind)).want(kind(want));
+            let why = messages::another_kind(path, kind(stat.kind), kind(want));
+            return Ok(Err(remedy::none(audit, Subject::path(path), evidence, why)));
         }
         let mut evidence = evidence.found(ids.show(stat));
         if stat.kind == FileKind::File && stat.links > 1 {
-            let note = format!("has {} names (hard links), which share mode and owner", stat.links);
-            evidence = evidence.note(note);
+            evidence = evidence.note(messages::hard_links(stat.links));
         }
         let mode = stat.mode & self.ceiling.0;
         let uid = pick(stat.uid, &ids.owners);
@@ -212,34 +215,33 @@ impl FileMode {
             return Ok(Ok(evidence));
         }
         let evidence = evidence.want(self.wanted(ids));
-        let (Ok(uid), Ok(gid)) = (uid.change(), gid.change()) else {
-            let advice = "the image has none of the wanted owners or groups; add them first";
-            return Ok(Err(Gap::no_remedy(evidence, advice)));
-        };
-        let refusal = match destination::entry_refusal(root, path)? {
-            None if named == Named::ByTheImage => host_key::why_not_changed(root, path, stat)?,
-            refusal => refusal,
-        };
-        Ok(Err(match refusal {
-            Some(reason) => Gap::no_remedy(evidence, reason),
-            None => {
-                let mode = (mode != stat.mode).then_some(mode);
-                Gap::fixed_by(evidence, Change::SetStat { path: path.clone(), mode, uid, gid })
-            }
-        }))
+        let gap = remedy::gap(audit, Subject::path(path), evidence, || {
+            let (Ok(uid), Ok(gid)) = (uid.change(), gid.change()) else {
+                let lacking = [(uid, &self.owner), (gid, &self.group)];
+                let lacking = lacking.into_iter().filter(|(pick, _)| *pick == Pick::Nobody);
+                let names = Arg::names(lacking.flat_map(|(_, names)| names));
+                return Ok(Err(messages::no_such_names(path, names)));
+            };
+            let root = audit.root();
+            let refusal = match destination::entry_refusal(root, path)? {
+                None if named == Named::ByTheImage => host_key::why_not_changed(root, path, stat)?,
+                refusal => refusal,
+            };
+            let mode = (mode != stat.mode).then_some(mode);
+            let change = Change::SetStat { path: path.clone(), mode, uid, gid };
+            Ok(refusal.map_or(Ok(change), Err))
+        })?;
+        Ok(Err(gap))
     }
 
-    fn wanted(&self, ids: &Ids) -> String {
-        let names = |names: &[String], ids: &[u32]| match ids {
-            [] => format!("{} (unknown in the image)", names.join(" or ")),
-            _ => names.join(" or "),
+    fn wanted(&self, ids: &Ids) -> Message {
+        let names = |names: &[String], ids: &[u32]| {
+            let either = names.iter().map(Message::value).reduce(messages::either);
+            let either = either.unwrap_or_else(|| Message::value(""));
+            if ids.is_empty() { messages::not_in_the_image(either) } else { either }
         };
-        format!(
-            "mode {} or tighter, owner {}, group {}",
-            self.ceiling,
-            names(&self.owner, &ids.owners),
-            names(&self.group, &ids.groups)
-        )
+        let (owner, group) = (names(&self.owner, &ids.owners), names(&self.group, &ids.groups));
+        messages::mode_at_most(self.ceiling.to_string(), owner, group)
     }
 }
 
@@ -280,9 +282,9 @@ impl Ids {
         Ok(Ids { db, owners, groups })
     }
 
-    fn show(&self, stat: Stat) -> String {
+    fn show(&self, stat: Stat) -> Message {
         let (owner, group) = (self.db.show_user(stat.uid), self.db.show_group(stat.gid));
-        format!("mode {}, owner {owner}, group {group}", Mode(stat.mode))
+        messages::mode(Mode(stat.mode).to_string(), owner, group)
     }
 }
 

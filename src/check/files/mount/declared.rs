@@ -4,6 +4,8 @@
 //! line outranks a package's unit, and a drop-in that names options replaces all of them.
 
 use crate::check::Evidence;
+use crate::check::common;
+use crate::check::files::messages;
 use crate::check::foreign;
 use crate::check::systemd::unit_files::{self, Fragment};
 use crate::error::{Error, Result};
@@ -85,11 +87,11 @@ pub(super) fn resolve(
     let fragment = match unit_files::fragment(root, &name, !lines.is_empty())? {
         Fragment::Missing => {
             let place = if text.is_some() { no_line(target)? } else { no_fstab()? };
-            let note = format!("{target} is not a separate mount: no line, no {name}");
+            let note = messages::not_in_fstab_nor_unit(target, name);
             return Ok(Declared::Not(vec![Evidence::note_only(note), place]));
         }
         Fragment::Masked(path) => {
-            let note = format!("{target} is not a separate mount: {name} is masked");
+            let note = messages::masked(target, name);
             return Ok(Declared::Not(vec![Evidence::at(&path).note(note)]));
         }
         Fragment::Generated => None,
@@ -191,9 +193,9 @@ fn accepted(target: &ImagePath, files: &[(&ImagePath, bool, Unit)]) -> Result<()
 }
 
 fn no_line(target: &ImagePath) -> Result<Evidence> {
-    Ok(Evidence::at(&super::fstab_path()?).note(format!("no line for {target}")))
+    Ok(Evidence::at(&super::fstab_path()?).note(messages::no_line(target)))
 }
 
 fn no_fstab() -> Result<Evidence> {
-    Ok(Evidence::at(&super::fstab_path()?).note("not there"))
+    Ok(Evidence::at(&super::fstab_path()?).note(common::messages::not_there()))
 }

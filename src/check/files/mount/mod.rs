@@ -9,10 +9,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::declared::{Declared, UnitMount, is_early, resolve};
+use super::messages;
+use crate::check::common::remedy::{self, Remedy};
 use crate::check::common::{destination, own_file};
 use crate::check::data::BadData;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
 use crate::text::fstab::{self, FstabLine};
 use crate::text::mount_options::{self, Flag};
@@ -57,18 +60,19 @@ impl Primitive for Mount {
         self.want().map(drop)
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let text = root.read(&fstab_path()?)?;
         let declared = resolve(root, &self.target, text.as_deref())?;
         let finding = match self.want().map_err(BadData::into_error)? {
-            Want::Declared => self.judge_declared(&declared),
-            Want::Line(line) => self.judge_line(root, &declared, text.as_deref(), line)?,
+            Want::Declared => self.judge_declared(audit, &declared),
+            Want::Line(line) => self.judge_line(audit, &declared, text.as_deref(), line)?,
             Want::Option { flag, must_be_declared } => match declared {
-                Declared::Not(seen) => self.judge_absent(flag, must_be_declared, seen),
+                Declared::Not(seen) => self.judge_absent(audit, flag, must_be_declared, seen),
                 Declared::Lines(entries) => {
-                    judge_entries(root, flag, &entries, &text.unwrap_or_default())?
+                    self.judge_entries(audit, flag, &entries, &text.unwrap_or_default())?
                 }
-                Declared::Unit(unit) => judge_unit(root, flag, &unit, &self.drop_in)?,
+                Declared::Unit(unit) => self.judge_unit(audit, flag, &unit)?,
             },
         };
         Ok(self.with_live_state(root, finding))
@@ -98,13 +102,18 @@ impl Mount {
         }
     }
 
-    fn judge_declared(&self, declared: &Declared) -> Finding {
+    /// What every gap is about: the mount, however it is declared.
+    fn subject(&self) -> Subject {
+        Subject::new(SubjectKind::Mount, self.target.to_string())
+    }
+
+    fn judge_declared(&self, audit: &Audit<'_>, declared: &Declared) -> Finding {
         match declared {
             Declared::Not(seen) => {
-                let note = format!("{} is not a separate mount", self.target);
-                let evidence = Evidence::note_only(note).want("a declared mount");
-                let advice = "a mount is never invented; declare it when the image is laid out";
-                let gaps = vec![Gap::no_remedy(evidence, advice)];
+                let evidence = Evidence::note_only(messages::not_separate(&self.target));
+                let evidence = evidence.want(messages::declared_mount());
+                let why = messages::declare_mount(&self.target);
+                let gaps = vec![remedy::none(audit, self.subject(), evidence, why)];
                 Finding::NotMet { gaps, holding: seen.clone() }
             }
             declared => Finding::Met(places(declared)),
@@ -113,7 +122,7 @@ impl Mount {
 
     fn judge_line(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         declared: &Declared,
         text: Option<&str>,
         line: &str,
@@ -122,14 +131,14 @@ impl Mount {
             (Declared::Not(seen), Some(text)) => {
                 let path = fstab_path()?;
                 let evidence = Evidence::at(&path).want(line);
-                let gap = match destination::refusal(root, &path)? {
-                    Some(reason) => Gap::no_remedy(evidence, reason),
-                    None => {
-                        let mut lines = Lines::new(text);
-                        lines.push(line);
-                        Gap::fixed_by(evidence, Change::write(&path, lines.to_string()))
+                let gap = remedy::gap(audit, self.subject(), evidence, || {
+                    if let Some(reason) = destination::refusal(audit.root(), &path)? {
+                        return Ok(Err(reason));
                     }
-                };
+                    let mut lines = Lines::new(text);
+                    lines.push(line);
+                    Ok(Ok(Change::write(&path, lines.to_string())))
+                })?;
                 Finding::NotMet { gaps: vec![gap], holding: seen.clone() }
             }
             // Without a table nothing is declared by hand; what is mounted, systemd mounts itself.
@@ -139,14 +148,20 @@ impl Mount {
     }
 
     /// Nothing is declared: then nothing can lack an option, unless systemd mounts it all the same.
-    fn judge_absent(&self, flag: Flag, must_be_declared: bool, seen: Vec<Evidence>) -> Finding {
+    fn judge_absent(
+        &self,
+        audit: &Audit<'_>,
+        flag: Flag,
+        must_be_declared: bool,
+        seen: Vec<Evidence>,
+    ) -> Finding {
         let lacks_by_default = is_early(&self.target) && flag == Flag::Noexec;
         if !must_be_declared && !lacks_by_default {
             return Finding::MetVacuously(seen);
         }
-        let evidence = Evidence::note_only(format!("no declared mount on {}", self.target));
-        let advice = "a mount is never invented; declare it with its options first";
-        let gap = Gap::no_remedy(evidence.want(flag.word()), advice);
+        let evidence = Evidence::note_only(messages::not_declared(&self.target));
+        let why = messages::declare_with_options(&self.target);
+        let gap = remedy::none(audit, self.subject(), evidence.want(flag.word()), why);
         Finding::NotMet { gaps: vec![gap], holding: seen }
     }
 
@@ -160,9 +175,9 @@ impl Mount {
             (Ok(Some(text)), Ok(target)) => match mountinfo::flags(&text, target) {
                 Some(flags) => Evidence::at(&path)
                     .found(escape_text(flags))
-                    .note("mounted so until the next boot")
+                    .note(messages::until_next_boot())
                     .aside(),
-                None => Evidence::at(&path).note(format!("nothing is mounted on {target} now")),
+                None => Evidence::at(&path).note(messages::nothing_mounted(target)),
             },
             // The verdict is about the files; it stands without this.
             _ => return finding,
@@ -191,17 +206,17 @@ fn places(declared: &Declared) -> Vec<Evidence> {
 
 fn line_evidence(entry: &FstabLine) -> Option<Evidence> {
     let found = match &entry.options {
-        Some(options) => escape_text(options),
-        None => "no options, as `defaults`".to_owned(),
+        Some(options) => Message::value(escape_text(options)),
+        None => messages::no_options(),
     };
     Some(Evidence::at(&fstab_path().ok()?).line(entry.line).found(found))
 }
 
 fn unit_evidence(unit: &UnitMount) -> Evidence {
-    let evidence = Evidence::at(&unit.path).note(format!("this file decides about {}", unit.name));
+    let evidence = Evidence::at(&unit.path).note(messages::decides(&unit.name));
     match unit.line {
         Some(line) => evidence.line(line).found(escape_text(&unit.options)),
-        None => evidence.found("no Options="),
+        None => evidence.found(messages::no_options_line()),
     }
 }
 
@@ -213,107 +228,109 @@ enum Verdict {
     /// Could be added.
     Lacks,
     /// Cannot be added, and why.
-    Hopeless(&'static str),
+    Hopeless(Message),
 }
 
-fn verdict(options: &str, flag: Flag) -> Verdict {
+/// `line` of `path` has the options, if a line has them.
+fn verdict(options: &str, flag: Flag, path: &ImagePath, line: Option<usize>) -> Verdict {
     let bind = mount_options::is_bind(options);
+    let place = || line.map_or_else(|| path.to_string(), |line| format!("{path}:{line}"));
     if !mount_options::is_sound(options) {
-        return Verdict::Hopeless(
-            "the options hold a blank or an open quotation mark; correct the line by hand",
-        );
+        return Verdict::Hopeless(messages::broken_options(place()));
     }
     match (mount_options::states(options, flag), bind) {
         (true, false) => Verdict::Holds,
         (true, true) => Verdict::Bind,
         (false, false) => Verdict::Lacks,
-        (false, true) => Verdict::Hopeless(
-            "a bind mount takes its options from the mount it shows; harden that one, or declare \
-             a mount of its own",
-        ),
+        (false, true) => Verdict::Hopeless(messages::bind_mount(place())),
     }
 }
-
-const BIND_NOTE: &str = "a bind mount: the option is applied by a second step only; look at the \
-                         running system";
 
 /// What a reader of a gap should know about the found options.
 fn noted(mut evidence: Evidence, options: &str, flag: Flag) -> Evidence {
     let remark = match (mount_options::implied_by(options, flag), flag) {
-        (Some(word), _) => format!("only implied, by `{}`", escape_text(word)),
-        (None, Flag::Noexec) => "takes effect at the next boot; a build that starts scripts from \
-                                 there after a reboot needs another folder for them"
-            .to_owned(),
+        (Some(word), _) => messages::only_implied(escape_text(word)),
+        (None, Flag::Noexec) => messages::noexec_at_next_boot(),
         _ => return evidence.want(flag.word()),
     };
-    let note = evidence.note.take().map_or_else(|| remark.clone(), |n| format!("{n}; {remark}"));
+    let note = match evidence.note.take() {
+        Some(note) => messages::both(note, remark),
+        None => remark,
+    };
     evidence.note(note).want(flag.word())
 }
 
-/// Every line for the target must state the option, whichever of them a reader takes.
-fn judge_entries(
-    root: &dyn Rootfs,
-    flag: Flag,
-    entries: &[FstabLine],
-    text: &str,
-) -> Result<Finding> {
-    let path = fstab_path()?;
-    let refusal = destination::refusal(root, &path)?;
-    let (mut gaps, mut holding, mut unsure) = (Vec::new(), Vec::new(), Vec::new());
-    let mut lacking = Vec::new();
-    let mut lines = Lines::new(text);
-    for entry in entries {
-        let Some(evidence) = line_evidence(entry) else { continue };
-        let options = entry.options.as_deref().unwrap_or("defaults");
-        match verdict(options, flag) {
-            Verdict::Holds => holding.push(evidence),
-            Verdict::Bind => unsure.push(evidence.note(BIND_NOTE)),
-            Verdict::Hopeless(reason) => {
-                gaps.push(Gap::no_remedy(noted(evidence, options, flag), reason));
-            }
-            Verdict::Lacks => {
-                fstab::set_options(&mut lines, entry.line, &mount_options::require(options, flag));
-                lacking.push(noted(evidence, options, flag));
+impl Mount {
+    /// Every line for the target must state the option, whichever of them a reader takes.
+    fn judge_entries(
+        &self,
+        audit: &Audit<'_>,
+        flag: Flag,
+        entries: &[FstabLine],
+        text: &str,
+    ) -> Result<Finding> {
+        let path = fstab_path()?;
+        let (mut gaps, mut holding, mut unsure) = (Vec::new(), Vec::new(), Vec::new());
+        let mut lacking = Vec::new();
+        let mut lines = Lines::new(text);
+        for entry in entries {
+            let Some(evidence) = line_evidence(entry) else { continue };
+            let options = entry.options.as_deref().unwrap_or("defaults");
+            match verdict(options, flag, &path, Some(entry.line)) {
+                Verdict::Holds => holding.push(evidence),
+                Verdict::Bind => unsure.push(evidence.note(messages::bind_needs_second_step())),
+                Verdict::Hopeless(reason) => {
+                    let evidence = noted(evidence, options, flag);
+                    gaps.push(remedy::none(audit, self.subject(), evidence, reason));
+                }
+                Verdict::Lacks => {
+                    let options_with = mount_options::require(options, flag);
+                    fstab::set_options(&mut lines, entry.line, &options_with);
+                    lacking.push(noted(evidence, options, flag));
+                }
             }
         }
+        // One change closes all of them, so one gap carries it.
+        let mut lacking = lacking.into_iter();
+        if let Some(first) = lacking.next() {
+            gaps.push(remedy::gap(audit, self.subject(), first, || {
+                let refusal = destination::refusal(audit.root(), &path)?;
+                Ok(refusal.map_or_else(|| Ok(Change::write(&path, lines.to_string())), Err))
+            })?);
+        }
+        holding.splice(0..0, lacking);
+        Ok(finish(gaps, holding, unsure))
     }
-    // One change closes all of them, so one gap carries it.
-    let mut lacking = lacking.into_iter();
-    if let Some(first) = lacking.next() {
-        gaps.push(match refusal {
-            Some(reason) => Gap::no_remedy(first, reason),
-            None => Gap::fixed_by(first, Change::write(&path, lines.to_string())),
-        });
+
+    fn judge_unit(&self, audit: &Audit<'_>, flag: Flag, unit: &UnitMount) -> Result<Finding> {
+        let evidence = unit_evidence(unit);
+        Ok(match verdict(&unit.options, flag, &unit.path, unit.line) {
+            Verdict::Holds => Finding::Met(vec![evidence]),
+            Verdict::Bind => {
+                let note = Evidence::note_only(messages::bind_needs_second_step());
+                Finding::Manual(vec![evidence, note])
+            }
+            Verdict::Hopeless(reason) => {
+                let evidence = noted(evidence, &unit.options, flag);
+                let gap = remedy::none(audit, self.subject(), evidence, reason);
+                Finding::from_gaps(vec![gap], Vec::new())
+            }
+            Verdict::Lacks => {
+                let evidence = noted(evidence, &unit.options, flag);
+                let gap = remedy::gap(audit, self.subject(), evidence, || {
+                    let options = mount_options::require(&unit.options, flag);
+                    unit_change(audit.root(), unit, &options, &self.drop_in)
+                })?;
+                Finding::from_gaps(vec![gap], Vec::new())
+            }
+        })
     }
-    holding.splice(0..0, lacking);
-    Ok(finish(gaps, holding, unsure))
 }
 
 fn finish(gaps: Vec<Gap>, mut holding: Vec<Evidence>, unsure: Vec<Evidence>) -> Finding {
     let manual = gaps.is_empty() && !unsure.is_empty();
     holding.extend(unsure);
     if manual { Finding::Manual(holding) } else { Finding::from_gaps(gaps, holding) }
-}
-
-fn judge_unit(root: &dyn Rootfs, flag: Flag, unit: &UnitMount, drop_in: &str) -> Result<Finding> {
-    let evidence = unit_evidence(unit);
-    Ok(match verdict(&unit.options, flag) {
-        Verdict::Holds => Finding::Met(vec![evidence]),
-        Verdict::Bind => Finding::Manual(vec![evidence, Evidence::note_only(BIND_NOTE)]),
-        Verdict::Hopeless(reason) => {
-            let gap = Gap::no_remedy(noted(evidence, &unit.options, flag), reason);
-            Finding::from_gaps(vec![gap], Vec::new())
-        }
-        Verdict::Lacks => {
-            let options = mount_options::require(&unit.options, flag);
-            let evidence = noted(evidence, &unit.options, flag);
-            let gap = match unit_change(root, unit, &options, drop_in)? {
-                Ok(change) => Gap::fixed_by(evidence, change),
-                Err(reason) => Gap::no_remedy(evidence, reason),
-            };
-            Finding::from_gaps(vec![gap], Vec::new())
-        }
-    })
 }
 
 /// The change that gives a unit these options: in the file that decides, if that is a file of
@@ -323,7 +340,7 @@ fn unit_change(
     unit: &UnitMount,
     options: &str,
     drop_in: &str,
-) -> Result<Result<Change, String>> {
+) -> Result<Remedy> {
     let set = |text: &str| unit::set(text, "Mount", "Options", options);
     let text = root.read(&unit.path)?.unwrap_or_default();
     let in_etc = unit.path.starts_with(&ImagePath::parse("/etc")?);
@@ -335,8 +352,10 @@ fn unit_change(
     let mut path = ours.clone();
     let mut base = root.read(&ours)?.unwrap_or_default();
     // A drop-in that sorts behind ours has the last word: a file of its name hides it.
-    if unit.drop_in && unit.path.file_name() >= ours.file_name() {
-        let Some(name) = unit.path.file_name() else { return Ok(Err("no file name".to_owned())) };
+    if unit.drop_in
+        && let Some(name) = unit.path.file_name()
+        && Some(name) >= ours.file_name()
+    {
         path = dir.join(name)?;
         base = text;
         // Nor can that file be under /etc already, and not be ours to change.

@@ -1,7 +1,7 @@
 //! Tests of `mount`.
 
 use super::*;
-use crate::check::testing::{self, changed_entries, settle_entries, stage};
+use crate::check::testing::{self, Run, changed_entries, path, settle_entries, stage};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs};
 
@@ -42,7 +42,8 @@ fn outcome(want: &Mount, root: &MemoryRootfs) -> Outcome {
 fn stuck(want: &Mount, root: &MemoryRootfs, words: &str) {
     let finding = want.audit(root).unwrap();
     let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
-    let found = gaps.iter().any(|g| matches!(&g.fix, Fix::None(r) if r.contains(words)));
+    let found =
+        gaps.iter().any(|g| matches!(&g.fix, Fix::None(r) if r.to_string().contains(words)));
     assert!(found, "want {words:?} in {gaps:?}");
     assert!(changed_entries(&stage(want, root)).is_empty());
 }
@@ -106,11 +107,39 @@ fn evidence_names_line_options_and_what_only_seems_to_hold() {
     let finding = noexec().audit(&fstab("\ntmpfs /tmp tmpfs rw,user 0 0\n")).unwrap();
     let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
     let evidence = &gaps[0].evidence;
-    assert_eq!((evidence.line, evidence.found.as_deref()), (Some(2), Some("rw,user")));
-    assert_eq!(evidence.note.as_deref(), Some("only implied, by `user`"));
+    assert_eq!(
+        (evidence.line, evidence.found.as_ref().map(ToString::to_string).as_deref()),
+        (Some(2), Some("rw,user"))
+    );
+    assert_eq!(
+        evidence.note.as_ref().map(ToString::to_string).as_deref(),
+        Some("only implied, by `user`")
+    );
     let finding = noexec().audit(&fstab("tmpfs /tmp tmpfs rw 0 0\n")).unwrap();
     let Finding::NotMet { gaps, .. } = finding else { panic!("{finding:?}") };
-    assert!(gaps[0].evidence.note.as_deref().unwrap().contains("next boot"));
+    assert!(gaps[0].evidence.note.as_ref().unwrap().to_string().contains("next boot"));
+}
+
+#[test]
+fn an_excluded_mount_keeps_its_options_and_another_gets_them() {
+    let vendor = VENDOR.replace("tmp.mount", "var-tmp.mount");
+    let unit = "[Mount]\nWhat=tmpfs\nOptions=rw\n";
+    for root in [
+        fstab("x /tmp ext4 rw\nx /home ext4 rw\n"),
+        fstab("x /home ext4 rw\n").file(UNIT, unit),
+        fstab("x /home ext4 rw\n").file(&vendor, unit),
+    ] {
+        let target = if root.stat(&path(&vendor)).unwrap().is_some() { "/var/tmp" } else { "/tmp" };
+        let subject = Subject::new(SubjectKind::Mount, target);
+        let scene = root.excluding(subject.clone());
+        let want = nosuid(target);
+        assert_eq!(testing::gaps(&want, &scene)[0].subject, subject);
+        assert!(testing::stuck(&want, &scene).contains(&format!("{target} is protected")));
+        let changes = settle_entries(&nosuid("/home"), &scene);
+        assert!(changes[0].contains("x /home ext4 rw,nosuid"), "{changes:?}");
+    }
+    let scene = fstab("").excluding(Subject::new(SubjectKind::Mount, "/dev/shm"));
+    assert!(testing::stuck(&shm_line(), &scene).contains("/dev/shm is protected"));
 }
 
 #[test]
@@ -182,15 +211,15 @@ fn shared_memory_is_declared_in_an_existing_table() {
     let unit = fstab("").file("/etc/systemd/system/dev-shm.mount", "[Mount]\nOptions=rw\n");
     assert_eq!(outcome(&shm, &unit), Outcome::MetVacuously);
     let no_default: Mount = parse("{ target = '/dev/shm', option = 'noexec' }").unwrap();
-    stuck(&no_default, &fstab(""), "declare it");
+    stuck(&no_default, &fstab(""), "declare /dev/shm");
 }
 
 #[test]
 fn what_is_only_looked_at_is_never_invented() {
     let declared: Mount = parse("{ target = '/tmp', declared = true }").unwrap();
     let nodev: Mount = parse("{ target = '/tmp', option = 'nodev', declared = true }").unwrap();
-    stuck(&declared, &fstab(""), "never invented");
-    stuck(&nodev, &fstab(""), "never invented");
+    stuck(&declared, &fstab(""), "ever created");
+    stuck(&nodev, &fstab(""), "ever created");
     let line = fstab("x /tmp ext4 rw\n");
     assert_eq!(outcome(&declared, &line), Outcome::Met);
     assert_eq!(outcome(&nodev, &line), Outcome::NotMet);
@@ -335,9 +364,13 @@ fn a_running_system_says_what_is_mounted_now() {
         Finding::Met(evidence) => evidence.last().cloned().unwrap(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(last(&root).found.as_deref(), Some("nosuid"), "an image is not asked");
+    assert_eq!(
+        last(&root).found.as_ref().map(ToString::to_string).as_deref(),
+        Some("nosuid"),
+        "an image is not asked"
+    );
     let now = last(&root.live());
-    assert_eq!(now.found.as_deref(), Some("rw,relatime"));
+    assert_eq!(now.found.as_ref().map(ToString::to_string).as_deref(), Some("rw,relatime"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The kernels of an image, as far as one module goes.
 
 use crate::check::Evidence;
+use crate::check::kernel::messages;
 use crate::error::Result;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 
@@ -29,8 +30,8 @@ impl Kernels {
             }
             let built_in = dir.join("modules.builtin")?;
             if let Some(line) = line_of(root, &built_in, module)? {
-                let found = Evidence::at(&built_in).line(line).found("built into the kernel");
-                kernels.built_in.push(found.want("a loadable module or none"));
+                let found = Evidence::at(&built_in).line(line).found(messages::built_in());
+                kernels.built_in.push(found.want(messages::loadable_or_none()));
             }
             match line_of(root, &dir.join("modules.dep")?, module)? {
                 Some(_) => kernels.on_disk = true,

@@ -16,12 +16,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use self::kernels::Kernels;
+use super::messages;
 use crate::check::common::conf_dirs::{self, ConfEntry};
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::own_file;
+use crate::check::common::remedy::{self, Remedy};
+use crate::check::common::{self, own_file};
 use crate::check::data::BadData;
 use crate::check::packages::versions;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::modprobe::{self, Install};
@@ -55,8 +57,8 @@ impl Primitive for KernelModule {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        Audit::new(self, root)?.finding()
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        Search::new(self, audit)?.finding()
     }
 }
 
@@ -91,8 +93,9 @@ struct Policy {
 }
 
 impl Policy {
-    fn read(root: &dyn Rootfs) -> Result<Policy> {
-        let release = root.supposed_version("kmod").unwrap_or(&OLDEST);
+    fn read(audit: &Audit<'_>) -> Result<Policy> {
+        let root = audit.root();
+        let release = audit.supposed_version("kmod").unwrap_or(&OLDEST);
         let version = versions::installed(root, "kmod")?.unwrap_or_else(|| release.to_vec());
         let mut orders = Vec::new();
         for version in [release, version.as_slice()] {
@@ -122,8 +125,9 @@ impl Policy {
     }
 }
 
-struct Audit<'a> {
+struct Search<'a> {
     want: &'a KernelModule,
+    audit: Audit<'a>,
     root: &'a dyn Rootfs,
     module: String,
     kernels: Kernels,
@@ -149,12 +153,14 @@ fn wanted(name: &str) -> String {
     format!("install {name} /bin/true")
 }
 
-impl<'a> Audit<'a> {
-    fn new(want: &'a KernelModule, root: &'a dyn Rootfs) -> Result<Audit<'a>> {
+impl<'a> Search<'a> {
+    fn new(want: &'a KernelModule, audit: &Audit<'a>) -> Result<Search<'a>> {
+        let root = audit.root();
         let module = modprobe::normal(&want.name);
         let kernels = Kernels::of(root, &module)?;
-        let policy = root.memo().derived(|| Policy::read(root))?;
-        Ok(Audit { want, root, module, kernels, policy })
+        let supposed = format!("{:?}", audit.supposed_version("kmod"));
+        let policy = root.memo().derived_for(supposed, || Policy::read(audit))?;
+        Ok(Search { want, audit: *audit, root, module, kernels, policy })
     }
 
     fn finding(&self) -> Result<Finding> {
@@ -176,7 +182,7 @@ impl<'a> Audit<'a> {
                 if !exists {
                     // The case may come: a kernel with the module may be installed later.
                     if let Some(line) = bound.next().filter(|l| !l.install.blocks()) {
-                        let note = "would decide if the module came onto the disk";
+                        let note = messages::would_decide();
                         push_new(&mut holding, line.evidence(&self.want.name).note(note).aside());
                     }
                     continue;
@@ -194,8 +200,7 @@ impl<'a> Audit<'a> {
             }
         }
         if self.root.is_live() {
-            let note = "whether the module is loaded at this moment is not judged";
-            holding.push(Evidence::note_only(note));
+            holding.push(Evidence::note_only(messages::loaded_now(&self.want.name)));
         }
         let gaps = self.gaps(contrary.into_values().collect(), unstated)?;
         Ok(Finding::from_gaps(gaps, holding))
@@ -204,65 +209,71 @@ impl<'a> Audit<'a> {
     fn gaps(&self, contrary: Vec<Line<'_>>, unstated: bool) -> Result<Vec<Gap>> {
         let mut gaps = Vec::new();
         for evidence in &self.kernels.built_in {
-            let why = "the module is part of the kernel and no modprobe policy applies; \
-                       use a kernel that has it as a module";
-            gaps.push(Gap::no_remedy(evidence.clone(), why));
+            let why = messages::part_of_the_kernel(&self.want.name);
+            gaps.push(remedy::none(&self.audit, self.subject(), evidence.clone(), why));
         }
         let is_own = |l: &Line<'_>| self.is_named_as_ours(l.entry) && !l.entry.is_listed_in("/run");
         let own = contrary.iter().find(|l| is_own(l));
         if let Some(line) = own {
-            gaps.push(self.own_gap(line.evidence(&self.want.name))?);
+            gaps.push(self.gap(line.evidence(&self.want.name), || self.state())?);
         } else if unstated {
             let evidence = Evidence::at(&self.want.file).want(wanted(&self.want.name));
-            gaps.push(self.own_gap(evidence.note("no install line keeps the module out"))?);
+            let evidence = evidence.note(messages::nothing_blocks(&self.want.name));
+            gaps.push(self.gap(evidence, || self.state())?);
         }
         for line in contrary.iter().filter(|l| !is_own(l)) {
-            gaps.push(self.foreign_gap(line)?);
+            let evidence = line.evidence(&self.want.name).note(messages::earlier_line_decides());
+            gaps.push(self.gap(evidence, || self.overrule(line.entry))?);
         }
         Ok(gaps)
     }
 
-    /// Our own file, which begins as what it would hide in a vendor's directory.
-    fn own_gap(&self, evidence: Evidence) -> Result<Gap> {
+    /// What every gap is about: the module, by the kernel's spelling of its name.
+    fn subject(&self) -> Subject {
+        Subject::new(SubjectKind::Module, &self.module)
+    }
+
+    fn gap(&self, evidence: Evidence, remedy: impl FnOnce() -> Result<Remedy>) -> Result<Gap> {
+        remedy::gap(&self.audit, self.subject(), evidence, remedy)
+    }
+
+    /// A line in our own file, which begins as what it would hide in a vendor's directory.
+    fn state(&self) -> Result<Remedy> {
         let path = &self.want.file;
         if let Destination::Refused(why) = destination::file(self.root, path)? {
-            return Ok(Gap::no_remedy(evidence, why));
+            return Ok(Err(why));
         }
         let order = self.policy.orders.iter().rev().find(|o| !o.contains(&"/run/modprobe.d"));
         let files = self.policy.files(order.map_or(&[], Vec::as_slice));
         let old = files.iter().find(|e| self.is_named_as_ours(e)).map_or("", |e| e.text());
         let new = modprobe::block(old, &self.want.name);
         if new == old {
-            let why = format!("{path} says so already and is hidden; remove what hides it");
-            return Ok(Gap::no_remedy(evidence, why));
+            return Ok(Err(messages::ours_is_hidden(path)));
         }
-        Ok(Gap::fixed_by(evidence, Change::write(path, new)))
+        Ok(Ok(Change::write(path, new)))
     }
 
     fn is_named_as_ours(&self, entry: &ConfEntry) -> bool {
         self.want.file.file_name() == Some(&entry.name)
     }
 
-    /// A line somewhere else that decides before ours.
-    fn foreign_gap(&self, line: &Line<'_>) -> Result<Gap> {
-        let entry = line.entry;
-        let evidence = line.evidence(&self.want.name).note("an earlier line decides");
-        let none = |why: String| Ok(Gap::no_remedy(evidence.clone(), why));
+    /// A file somewhere else, a line of which decides before ours, says nothing of the kind.
+    fn overrule(&self, entry: &ConfEntry) -> Result<Remedy> {
         let new = modprobe::repair(entry.text(), &self.want.name, self.kernels.on_disk);
         if new == entry.text() {
-            return none(format!("{} cannot be edited safely; correct it by hand", entry.listed));
+            return Ok(Err(common::messages::correct_by_hand(&entry.listed)));
         }
         if entry.is_editable() {
-            return Ok(Gap::fixed_by(evidence, Change::write(&entry.real, new)));
+            return Ok(Ok(Change::write(&entry.real, new)));
         }
         if !entry.is_vendor() {
-            return none(format!("{} leads to {}; correct it there", entry.listed, entry.real));
+            return Ok(Err(common::messages::correct_there(&entry.listed, &entry.real)));
         }
         let mask = ImagePath::parse(DIR)?.join(&entry.name)?;
-        match destination::file(self.root, &mask)? {
-            Destination::Refused(why) => none(why),
-            Destination::At(_) => Ok(Gap::fixed_by(evidence, Change::write(&mask, new))),
-        }
+        Ok(match destination::file(self.root, &mask)? {
+            Destination::Refused(why) => Err(why),
+            Destination::At(_) => Ok(Change::write(&mask, new)),
+        })
     }
 }
 

@@ -1,5 +1,8 @@
 use super::*;
-use crate::check::testing::{changed_by_path, gaps, outcome, parse_fields, settled, stage_on};
+use crate::check::testing::Run;
+use crate::check::testing::{
+    changed_by_path, gaps, outcome, parse_fields, settled, stage_on, stuck,
+};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::{FileKind, MemoryRootfs, StagedRootfs};
 
@@ -208,9 +211,26 @@ fn a_built_in_module_has_no_remedy() {
     let gaps = gaps(&hfs(), &root);
     assert_eq!(gaps.len(), 1);
     assert_eq!(gaps[0].evidence.line, Some(2));
-    assert!(matches!(&gaps[0].fix, Fix::None(why) if why.contains("part of the kernel")));
+    assert!(
+        matches!(&gaps[0].fix, Fix::None(why) if why.to_string().contains("part of the kernel"))
+    );
     assert_eq!(outcome(&module("fs"), &root), Outcome::NotMet, "a part of the name is no name");
     assert_eq!(crate::check::testing::gaps(&module("fs"), &root).len(), 1);
+}
+
+#[test]
+fn an_excluded_module_stays_and_another_is_blocked() {
+    let early = "/etc/modprobe.d/10-x.conf";
+    let lines = "install usb_storage /sbin/x\ninstall hfs /sbin/y\n";
+    let subject = Subject::new(SubjectKind::Module, "usb_storage");
+    let scene = root(&[(early, lines)]).excluding(subject.clone());
+    let usb = module("usb-storage");
+    let left = gaps(&usb, &scene);
+    assert!(left.len() == 2 && left.iter().all(|gap| gap.subject == subject), "{left:?}");
+    assert!(stuck(&usb, &scene).contains("usb_storage is protected"));
+    let changes = changed_by_path(&settled(&hfs(), &scene));
+    assert_eq!(changes[early], "install usb_storage /sbin/x\n# gokaku: install hfs /sbin/y\n");
+    assert_eq!(changes[OWN], BOTH);
 }
 
 #[test]
@@ -259,7 +279,7 @@ fn links() {
 }
 
 #[test]
-fn what_cannot_be_told() {
+fn what_cannot_be_judged() {
     let fifo = root(&[]).special("/etc/modprobe.d/0.conf", FileKind::Fifo);
     assert_eq!(outcome(&hfs(), &fifo), Outcome::Unknown);
     let with = |line: &[u8]| root(&[(OWN, BOTH)]).file("/etc/modprobe.d/0.conf", line);

@@ -16,20 +16,22 @@ mod readers;
 mod tests;
 mod ufw;
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use self::readers::{Files, Hit, Reader};
+use super::messages;
 use crate::check::common::conf_dirs::{self, Body, ConfEntry};
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::own_file;
+use crate::check::common::remedy::{self, Remedy};
+use crate::check::common::{self, own_file};
 use crate::check::data::BadData;
-use crate::check::{Evidence, Finding, Gap, Primitive, foreign};
+use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, foreign};
 use crate::error::Result;
-use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::rootfs::{Change, ImagePath};
 use crate::text::sysctl::{self, Dialect, Key};
 
 /// The directory for files of our own.
@@ -80,13 +82,15 @@ impl Primitive for Sysctl {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        let files = root.memo().derived(|| Files::read(root))?;
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
+        let supposed = ["systemd", "procps"].map(|package| audit.supposed_version(package));
+        let files = root.memo().derived_for(format!("{supposed:?}"), || Files::read(audit))?;
         let readers = files.readers();
         let key = Key::new(&self.key);
         let hits: Vec<Vec<Hit<'_>>> = readers.iter().map(|r| r.hits(&key)).collect();
         let mut holding = Vec::new();
-        let mut gaps = Gaps { want: self, root, files: &files, found: BTreeMap::new() };
+        let mut gaps = Gaps { want: self, audit, files: &files, found: BTreeMap::new() };
         for (reader, hits) in readers.iter().zip(&hits) {
             if let Some(Hit { entry, line, .. }) = hits.last() {
                 let said = line.value.as_deref().unwrap_or_default();
@@ -99,25 +103,28 @@ impl Primitive for Sysctl {
             }
         }
         let mut found: Vec<Gap> = gaps.found.into_values().collect();
-        ufw::judge(self, root, files.procps, &mut found, &mut holding)?;
+        ufw::judge(self, audit, files.procps, &mut found, &mut holding)?;
         for path in files.dangling() {
-            let note = "leads nowhere; `sysctl --system` fails on it";
-            push_new(&mut holding, Evidence::at(path).note(note));
+            push_new(&mut holding, Evidence::at(path).note(messages::leads_nowhere()));
         }
         if root.is_live() {
-            let note = "the files are judged, not the running kernel's value";
-            holding.push(Evidence::note_only(note));
+            holding.push(Evidence::note_only(messages::files_are_judged()));
         }
         Ok(Finding::from_gaps(found, holding))
     }
 }
 
 impl Sysctl {
+    /// What every gap is about: the parameter.
+    fn subject(&self) -> Subject {
+        Subject::key(&self.key)
+    }
+
     fn evidence(&self, hit: &Hit<'_>) -> Evidence {
         let at = Evidence::at(&hit.entry.listed).line(hit.line.line).want(&*self.value);
         match &hit.line.value {
             Some(value) => at.found(&**value),
-            None => at.note("takes the parameter back"),
+            None => at.note(messages::takes_back(&self.key)),
         }
     }
 }
@@ -125,7 +132,7 @@ impl Sysctl {
 /// The gaps, one for each file.
 struct Gaps<'a> {
     want: &'a Sysctl,
-    root: &'a dyn Rootfs,
+    audit: &'a Audit<'a>,
     files: &'a Files,
     found: BTreeMap<ImagePath, Gap>,
 }
@@ -160,14 +167,14 @@ impl Gaps<'_> {
         }
         let evidence = match last {
             Some(hit) => self.want.evidence(hit),
-            None => Evidence::at(path).want(self.line()).note("no line gives the value"),
+            None => {
+                Evidence::at(path).want(self.line()).note(messages::no_line_gives(&self.want.key))
+            }
         };
         if let Some(hiding) = seen.filter(|e| e.is_listed_in("/run")) {
-            let why = format!("{} hides {path}; remove it", hiding.listed);
-            self.add(path, || Gap::no_remedy(evidence, why));
-            return Ok(());
+            return self.add(path, evidence, |_| Ok(Err(messages::hides(&hiding.listed, path))));
         }
-        self.write_into(path, evidence)
+        self.add(path, evidence, |gaps| gaps.written(path))
     }
 
     /// A line behind ours says otherwise.
@@ -177,72 +184,71 @@ impl Gaps<'_> {
         if self.found.contains_key(&entry.real) {
             return Ok(());
         }
-        let evidence = self.want.evidence(hit).note("a later line decides");
-        let none = |why: String| Gap::no_remedy(evidence.clone(), why);
+        let evidence = self.want.evidence(hit).note(messages::later_line_decides());
         if self.want.keep_cni_owned && is_cni(entry) {
-            let why =
-                "a network plug-in's file decides; change the plug-in's settings, or accept it";
-            self.add(&entry.real, || none(why.into()));
+            let why = messages::of_a_network_plug_in(&entry.listed);
+            self.add(&entry.real, evidence, |_| Ok(Err(why)))
         } else if !hit.line.whole {
-            let why = format!("line {} is too long for the reader; shorten it", hit.line.line);
-            self.add(&entry.real, || none(why));
+            let why = messages::line_too_long(&entry.listed, hit.line.line);
+            self.add(&entry.real, evidence, |_| Ok(Err(why)))
         } else if entry.is_editable() {
-            let new = self.disabled(entry);
-            self.add(&entry.real, || Gap::fixed_by(evidence, Change::write(&entry.real, new)));
+            self.add(&entry.real, evidence, |gaps| Ok(Ok(gaps.disabled(entry, &entry.real))))
         } else if entry.is_listed_in("/run") {
-            self.add(&entry.real, || none(format!("{} is made at run time", entry.listed)));
+            let why = messages::made_at_run_time(&entry.listed);
+            self.add(&entry.real, evidence, |_| Ok(Err(why)))
         } else if entry.sorts_before(name_of(&self.want.late_file)) {
-            self.write_into(&self.want.late_file, evidence)?;
+            let late = &self.want.late_file;
+            self.add(late, evidence, |gaps| gaps.written(late))
         } else if entry.is_vendor() {
             let mask = ImagePath::parse(DIR)?.join(&entry.name)?;
-            let new = self.disabled(entry);
-            match destination::file(self.root, &mask)? {
-                Destination::Refused(why) => self.add(&mask, || none(why)),
-                Destination::At(_) => {
-                    self.add(&mask, || Gap::fixed_by(evidence, Change::write(&mask, new)))
-                }
-            }
+            self.add(&mask, evidence, |gaps| {
+                Ok(match destination::file(gaps.audit.root(), &mask)? {
+                    Destination::Refused(why) => Err(why),
+                    Destination::At(_) => Ok(gaps.disabled(entry, &mask)),
+                })
+            })
         } else {
-            let why = format!("{} leads to {}; correct it there", entry.listed, entry.real);
-            self.add(&entry.real, || none(why));
+            let why = common::messages::correct_there(&entry.listed, &entry.real);
+            self.add(&entry.real, evidence, |_| Ok(Err(why)))
         }
-        Ok(())
     }
 
-    /// A gap that a line in a file of ours closes. The file begins as what it hides elsewhere.
-    fn write_into(&mut self, path: &ImagePath, evidence: Evidence) -> Result<()> {
-        if self.found.contains_key(path) {
-            return Ok(());
-        }
-        if let Destination::Refused(why) = destination::file(self.root, path)? {
-            self.add(path, || Gap::no_remedy(evidence, why));
-            return Ok(());
+    /// A line in a file of ours. The file begins as what it hides elsewhere.
+    fn written(&self, path: &ImagePath) -> Result<Remedy> {
+        if let Destination::Refused(why) = destination::file(self.audit.root(), path)? {
+            return Ok(Err(why));
         }
         let old = self.files.text_named(name_of(path));
         let new = sysctl::set(old, &self.want.key, &self.want.value, &self.files.dialects());
-        let gap = if new == old {
-            let why = format!("{path} cannot be edited safely; correct it by hand");
-            Gap::no_remedy(evidence, why)
+        Ok(if new == old {
+            Err(common::messages::correct_by_hand(path))
         } else {
-            Gap::fixed_by(evidence, Change::write(path, new))
-        };
-        self.add(path, || gap);
-        Ok(())
+            Ok(Change::write(path, new))
+        })
     }
 
-    fn disabled(&self, entry: &ConfEntry) -> String {
+    /// The file at `path` gets the text of the entry, its lines about the parameter switched off.
+    fn disabled(&self, entry: &ConfEntry, path: &ImagePath) -> Change {
         let Sysctl { key, value, .. } = self.want;
-        sysctl::disable(entry.text(), key, value, &self.files.dialects())
+        Change::write(path, sysctl::disable(entry.text(), key, value, &self.files.dialects()))
     }
 
     fn line(&self) -> String {
         format!("{} = {}", self.want.key, self.want.value)
     }
 
-    fn add(&mut self, path: &ImagePath, gap: impl FnOnce() -> Gap) {
-        if let btree_map::Entry::Vacant(place) = self.found.entry(path.clone()) {
-            place.insert(gap());
+    /// Adds the gap of a file that has none yet.
+    fn add(
+        &mut self,
+        path: &ImagePath,
+        evidence: Evidence,
+        remedy: impl FnOnce(&Self) -> Result<Remedy>,
+    ) -> Result<()> {
+        if !self.found.contains_key(path) {
+            let gap = remedy::gap(self.audit, self.want.subject(), evidence, || remedy(self))?;
+            self.found.insert(path.clone(), gap);
         }
+        Ok(())
     }
 }
 

@@ -1,11 +1,12 @@
 //! Which files the two programs read, in which order, by the versions in the tree.
 
+use crate::check::Audit;
 use std::os::unix::ffi::OsStrExt;
 
 use super::{Body, ConfEntry, Dialect, Key, conf_dirs, sysctl};
 use crate::check::packages::versions;
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::sysctl::Assignment;
 
 /// The oldest versions whose reading is known here: supposed where neither the tree nor the profile
@@ -44,13 +45,14 @@ pub(super) struct Hit<'f> {
 }
 
 impl Files {
-    pub(super) fn read(root: &dyn Rootfs) -> Result<Files> {
+    pub(super) fn read(audit: &Audit<'_>) -> Result<Files> {
+        let root = audit.root();
         let dir = |dir: &str| {
             conf_dirs::read_dir(root, &format!("{dir}/sysctl.d"), |n| n.ends_with(b".conf"))
         };
-        let systemd = versions::installed_or_supposed(root, "systemd")?;
+        let systemd = versions::installed_or_supposed(audit, "systemd")?;
         let systemd = systemd.and_then(|v| v.first().copied()).unwrap_or(SYSTEMD);
-        let procps = versions::installed_or_supposed(root, "procps")?;
+        let procps = versions::installed_or_supposed(audit, "procps")?;
         let procps = procps.unwrap_or_else(|| PROCPS.to_vec());
         Ok(Files {
             etc: dir("/etc")?,

@@ -2,22 +2,24 @@
 
 use std::rc::Rc;
 
-use super::{Dialect, Evidence, Gap, Key, Result, Rootfs, Sysctl, conf_dirs, foreign, sysctl};
+use super::{Audit, Dialect, Evidence, Gap, Key, Result, Sysctl};
+use super::{common, conf_dirs, foreign, messages, remedy, sysctl};
 use crate::error::Error;
-use crate::rootfs::{Change, ImagePath};
+use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::shell_assignments::assignments;
 
 /// The two settings that its start script sources, in this order.
 const SETTINGS: [&str; 2] = ["/etc/default/ufw", "/etc/ufw/ufw.conf"];
 
-/// Adds a gap for a contrary line if ufw is on; tells of it if ufw is off.
+/// Adds a gap for a contrary line if ufw is on; notes it if ufw is off.
 pub(super) fn judge(
     want: &Sysctl,
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     dialect: Dialect,
     gaps: &mut Vec<Gap>,
     holding: &mut Vec<Evidence>,
 ) -> Result<()> {
+    let root = audit.root();
     let settings = Settings::read(root)?;
     let Some(settings) = settings.as_ref() else { return Ok(()) };
     let Some(file) = settings.file()? else { return Ok(()) };
@@ -28,21 +30,24 @@ pub(super) fn judge(
         foreign::judged(path, *line, says)?;
     }
     let mut evidence = Evidence::at(&file).line(last.line).want(&*want.value);
-    evidence.found = last.value.as_deref().map(str::to_owned);
+    if let Some(value) = last.value.as_deref() {
+        evidence = evidence.found(value);
+    }
     if !settings.is_on() {
-        holding.push(evidence.note("has no effect while ufw is off").aside());
+        holding.push(evidence.note(messages::ufw_is_off()).aside());
         return Ok(());
     }
-    let evidence = evidence.note("ufw loads this file when it starts");
-    let new = sysctl::replace(entry.text(), &want.key, &want.value, &[dialect]);
-    gaps.push(if !entry.is_editable() {
-        let why = format!("{file} leads to {}; correct it there", entry.real);
-        Gap::no_remedy(evidence, why)
-    } else if new == entry.text() {
-        Gap::no_remedy(evidence, format!("{file} cannot be edited safely; correct it by hand"))
-    } else {
-        Gap::fixed_by(evidence, Change::write(&entry.real, new))
-    });
+    let evidence = evidence.note(messages::ufw_loads_it());
+    gaps.push(remedy::gap(audit, want.subject(), evidence, || {
+        let new = sysctl::replace(entry.text(), &want.key, &want.value, &[dialect]);
+        Ok(if !entry.is_editable() {
+            Err(common::messages::correct_there(&file, &entry.real))
+        } else if new == entry.text() {
+            Err(common::messages::correct_by_hand(&file))
+        } else {
+            Ok(Change::write(&entry.real, new))
+        })
+    })?);
     Ok(())
 }
 

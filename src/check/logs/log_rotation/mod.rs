@@ -16,10 +16,11 @@ use serde::Deserialize;
 use self::reader::{Idle, RotationReader, lost_include, refused};
 use self::trigger::trigger;
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::{preview, rewrite};
-use crate::check::foreign;
+use crate::check::common::{preview, remedy};
+use crate::check::logs::messages;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive};
+use crate::check::{Subject, SubjectKind, foreign};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
 use crate::text::Lines;
@@ -47,47 +48,50 @@ const DIR: &str = "/etc/logrotate.d";
 const MAX_LOGS: usize = 500;
 
 impl Primitive for LogRotation {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "logrotate")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
         let conf = ImagePath::parse(CONF)?;
         let Some(text) = root.read(&conf)? else {
-            let evidence = Evidence::at(&conf).want("logrotate's configuration");
-            let advice = "the file is missing; install logrotate anew";
-            return Ok(Finding::from_gaps(vec![Gap::no_remedy(evidence, advice)], Vec::new()));
+            let evidence = Evidence::at(&conf).want(messages::wants_configuration("logrotate"));
+            let advice = messages::configuration_missing(&conf, "logrotate");
+            let gap = remedy::none(audit, Subject::path(&conf), evidence, advice);
+            return Ok(Finding::from_gaps(vec![gap], Vec::new()));
         };
         let items = parse(&conf, &text)?;
         let (mut gaps, mut holding) = (Vec::new(), Vec::new());
-        if let Some(gap) = ignored_conf(root, &conf)? {
+        if let Some(gap) = ignored_conf(audit, &conf)? {
             gaps.push(gap);
         }
         if let Some((line, value)) = lost_include(root, &items)? {
             let evidence = Evidence::at(&conf).line(line).found(format!("include {value}"));
-            let evidence = evidence.want("an absolute path where something stands");
-            let advice = "logrotate gives up the whole file there; take the line out by hand";
-            gaps.push(Gap::no_remedy(evidence, advice));
+            let evidence = evidence.want(messages::wants_include_target());
+            let subject = Subject::directive(format!("include {value}"));
+            let why = messages::include_lost(&conf, line, value);
+            gaps.push(remedy::none(audit, subject, evidence, messages::correct_by_hand(why)));
         }
-        match period(root, &conf, &text, &items)? {
+        match period(audit, &conf, &text, &items)? {
             Ok(evidence) => holding.push(evidence),
             Err(gap) => gaps.push(gap),
         }
         // A stanza of ours has an effect only where its directory is read.
         let mut pending = Vec::new();
-        match reads_directory(root, &conf, &text, &items)? {
+        match reads_directory(audit, &conf, &text, &items)? {
             Ok(evidence) => holding.push(evidence),
             Err(gap) => {
                 if let Fix::Changes(changes) = &gap.fix {
-                    pending.clone_from(changes);
+                    pending = changes.to_vec();
                 }
                 gaps.push(gap);
             }
         }
-        match trigger(root)? {
+        match trigger(audit)? {
             Ok(evidence) => holding.push(evidence),
             Err(gap) => gaps.push(gap),
         }
-        self.coverage(root, pending, &mut gaps, &mut holding)?;
+        self.coverage(audit, pending, &mut gaps, &mut holding)?;
         Ok(Finding::from_gaps(gaps, holding))
     }
 }
@@ -126,11 +130,12 @@ impl LogRotation {
 
     fn coverage(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         pending: Vec<Change>,
         gaps: &mut Vec<Gap>,
         holding: &mut Vec<Evidence>,
     ) -> Result<()> {
+        let root = audit.root();
         let wanted = self.wanted(root)?;
         // What the directory lists already must not be listed again, though it is not read yet.
         let soon = preview::with(root, &pending)?;
@@ -138,27 +143,27 @@ impl LogRotation {
         let mut unlisted = Vec::new();
         for file in &wanted {
             if let Some(evidence) = reader.covered.get(file) {
-                holding.push(evidence.clone().want(format!("a stanza for {file}")));
+                holding.push(evidence.clone().want(messages::wants_stanza(file)));
                 continue;
             }
             let Some((evidence, why)) = reader.idle.get(file) else {
                 unlisted.push(file.clone());
                 continue;
             };
-            let evidence = evidence.clone().want(format!("a stanza in force for {file}"));
+            let evidence = evidence.clone().want(messages::wants_stanza_in_force(file));
             let ours = root.locate(&self.file)?;
             gaps.push(match (why, ours.stat) {
                 (Idle::Refused(_), Some(stat)) if evidence.path.as_ref() == Some(&ours.path) => {
-                    Gap::fixed_by(evidence, restat(&ours.path, stat))
+                    remedy::change(audit, log(file), evidence, restat(&ours.path, stat))
                 }
                 (why, _) => {
-                    let advice = format!("{}; correct that by hand", why.reason());
-                    Gap::no_remedy(evidence, advice)
+                    let advice = messages::correct_by_hand(why.reason());
+                    remedy::none(audit, log(file), evidence, advice)
                 }
             });
         }
         if !unlisted.is_empty() {
-            gaps.extend(self.new_stanza(root, pending, unlisted)?);
+            gaps.extend(self.new_stanza(audit, pending, unlisted)?);
         }
         Ok(())
     }
@@ -166,25 +171,33 @@ impl LogRotation {
     /// The gaps that a stanza of our own closes.
     fn new_stanza(
         &self,
-        root: &dyn Rootfs,
+        audit: &Audit<'_>,
         pending: Vec<Change>,
         files: Vec<String>,
     ) -> Result<Vec<Gap>> {
-        let evidence =
-            |file: &String| Evidence::at(&self.file).want(format!("a stanza for {file}"));
-        let refuse = |why: &str, files: &[String]| -> Vec<Gap> {
-            files.iter().map(|f| Gap::no_remedy(evidence(f), why)).collect()
-        };
-        let (plain, odd): (Vec<String>, Vec<String>) =
-            files.into_iter().partition(|f| !f.contains(|c: char| " \t\"'\\*?[{}".contains(c)));
-        let mut gaps = refuse("its name cannot be listed as it is; add a stanza by hand", &odd);
+        let root = audit.root();
+        let mut gaps = Vec::new();
+        let mut plain = Vec::new();
+        let evidence = |file: &String| Evidence::at(&self.file).want(messages::wants_stanza(file));
+        for file in files {
+            let why = if let Some(exclusion) = audit.excluded_in(&log(&file), &self.file) {
+                exclusion.cause.clone()
+            } else if file.contains(|c: char| " \t\"'\\*?[{}".contains(c)) {
+                messages::name_not_listable(&file)
+            } else {
+                plain.push(file);
+                continue;
+            };
+            gaps.push(Gap::no_remedy(evidence(&file), why).about(log(&file)));
+        }
         if plain.is_empty() {
             return Ok(gaps);
         }
         let path = match destination::file(root, &self.file)? {
             Destination::At(path) => path,
             Destination::Refused(why) => {
-                gaps.extend(refuse(&why, &plain));
+                let refused = |f: &String| Gap::no_remedy(evidence(f), why.clone()).about(log(f));
+                gaps.extend(plain.iter().map(refused));
                 return Ok(gaps);
             }
         };
@@ -200,13 +213,21 @@ impl LogRotation {
             Ok(plain.iter().all(|f| reader.covered.contains_key(f)))
         });
         gaps.extend(if helps.unwrap_or(false) {
-            Gap::closed_together(plain.iter().map(evidence), vec![change])
+            Gap::closed_together(plain.iter().map(|f| (log(f), evidence(f))), vec![change])
         } else {
-            let why = format!("logrotate would not use a stanza in {}; add one by hand", self.file);
-            refuse(&why, &plain)
+            let unused = |f: &String| {
+                let why = messages::stanza_unused(f, &self.file);
+                Gap::no_remedy(evidence(f), why).about(log(f))
+            };
+            plain.iter().map(unused).collect()
         });
         Ok(gaps)
     }
+}
+
+/// A log file that must be rotated.
+fn log(file: &str) -> Subject {
+    Subject::new(SubjectKind::Path, file)
 }
 
 fn stanza(files: &[String], syslog_group: bool) -> Vec<String> {
@@ -250,19 +271,21 @@ fn restat(path: &ImagePath, stat: Stat) -> Change {
     Change::SetStat { path: path.clone(), mode: Some(mode), uid: Some(0), gid: None }
 }
 
-fn ignored_conf(root: &dyn Rootfs, conf: &ImagePath) -> Result<Option<Gap>> {
+fn ignored_conf(audit: &Audit<'_>, conf: &ImagePath) -> Result<Option<Gap>> {
+    let root = audit.root();
     let at = root.locate(conf)?;
     let Some((stat, why)) = at.stat.and_then(|s| Some((s, refused(&s)?))) else { return Ok(None) };
-    let evidence = Evidence::at(&at.path).found(why).want("root's, mode 0644");
+    let evidence = Evidence::at(&at.path).found(why).want(messages::wants_owner_and_mode());
+    let subject = Subject::path(conf);
     Ok(Some(match destination::file(root, conf)? {
-        Destination::At(path) => Gap::fixed_by(evidence, restat(&path, stat)),
-        Destination::Refused(why) => Gap::no_remedy(evidence, why),
+        Destination::At(path) => remedy::change(audit, subject, evidence, restat(&path, stat)),
+        Destination::Refused(why) => remedy::none(audit, subject, evidence, why),
     }))
 }
 
 /// The period that is in force at the end of the main file, or the gap.
 fn period(
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     conf: &ImagePath,
     text: &str,
     items: &[Item],
@@ -278,13 +301,14 @@ fn period(
     if let Some(period) = last.filter(|d| d.is_period()) {
         foreign::judged(conf, period.line, &period.value)?;
         let evidence = Evidence::at(conf).line(period.line).found(&period.name);
-        return Ok(Ok(evidence.want("a period")));
+        return Ok(Ok(evidence.want(messages::wants_period())));
     }
-    let evidence = Evidence::at(conf).want("a period (daily, weekly, …)");
+    let evidence = Evidence::at(conf).want(messages::wants_period());
+    let subject = Subject::directive("weekly");
     if let Some(size) = last {
         let evidence = evidence.line(size.line).found(format!("size {}", size.value));
-        let why = "rotation goes by size here; state a period by hand, with maxsize beside it";
-        return Ok(Err(Gap::no_remedy(evidence, why)));
+        let why = messages::rotates_by_size(conf, size.line);
+        return Ok(Err(remedy::none(audit, subject, evidence, why)));
     }
     // It must stand before whatever it is to hold for.
     let first = items.iter().find(|item| match item {
@@ -293,12 +317,12 @@ fn period(
     });
     let mut lines = Lines::new(text);
     lines.insert(first.map_or(lines.len() + 1, Item::line), "weekly");
-    Ok(Err(rewrite::gap(root, evidence, conf, lines.to_string(), 0o644)?))
+    Ok(Err(remedy::rewrite(audit, subject, evidence, conf, lines.to_string(), 0o644)?))
 }
 
 /// Where the main file includes the directory, or the gap.
 fn reads_directory(
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     conf: &ImagePath,
     text: &str,
     items: &[Item],
@@ -313,8 +337,10 @@ fn reads_directory(
             return Ok(Ok(Evidence::at(conf).line(directive.line).found(found)));
         }
     }
-    let evidence = Evidence::at(conf).want(format!("include {DIR}"));
+    let include = format!("include {DIR}");
+    let evidence = Evidence::at(conf).want(&include);
     let mut lines = Lines::new(text);
-    lines.push(&format!("include {DIR}"));
-    Ok(Err(rewrite::gap(root, evidence, conf, lines.to_string(), 0o644)?))
+    lines.push(&include);
+    let subject = Subject::directive(include);
+    Ok(Err(remedy::rewrite(audit, subject, evidence, conf, lines.to_string(), 0o644)?))
 }

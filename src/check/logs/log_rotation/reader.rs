@@ -6,7 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::check::Evidence;
 use crate::check::common::includes::{Budget, Limits};
+use crate::check::logs::messages;
 use crate::error::Result;
+use crate::message::{Arg, Message};
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
 use crate::text::logrotate::{self, Item, TABOO};
 use crate::text::lossless::Raw;
@@ -16,15 +18,16 @@ use crate::text::pattern::{Wildcards, matches, path_matches};
 const LIMITS: Limits = Limits { levels: 16, files: 2_000 };
 
 /// Why a stanza that lists a file does not count.
+#[derive(Clone)]
 pub(super) enum Idle {
     /// Its file has a wrong owner or mode.
-    Refused(String),
+    Refused(Message),
     /// Its file is malformed, or logrotate has given it up before this stanza.
-    Lost(String),
+    Lost(Message),
 }
 
 impl Idle {
-    pub fn reason(&self) -> &str {
+    pub fn reason(&self) -> &Message {
         match self {
             Idle::Refused(why) | Idle::Lost(why) => why,
         }
@@ -90,10 +93,13 @@ impl<'a> RotationReader<'a> {
         let Some(text) = self.root.read(&at.path)? else { return Ok(()) };
         self.budget.enter(&at.path, text.len())?;
         let (items, mut idle) = match logrotate::parse(&text) {
-            Ok(items) => (items, refused(&stat).map(Idle::Refused)),
+            Ok(items) => {
+                let why = |what| Idle::Refused(messages::file_refused(&at.path, what));
+                (items, refused(&stat).map(why))
+            }
             Err(bad) => {
-                let why =
-                    format!("{}:{}: found {}, want {}", at.path, bad.line, bad.found, bad.want);
+                let said = Arg::cause(format!("found {}, want {}", bad.found, bad.want));
+                let why = messages::malformed(&at.path, bad.line, said);
                 // What stands before the fault is passed over with the rest.
                 let before: String =
                     text.split_inclusive('\n').take(bad.line.saturating_sub(1)).collect();
@@ -103,8 +109,7 @@ impl<'a> RotationReader<'a> {
         if idle.is_none()
             && let Some((line, value)) = lost_include(self.root, &items)?
         {
-            let why = format!("{}:{line} includes {value}, which is not there", at.path);
-            idle = Some(Idle::Lost(why));
+            idle = Some(Idle::Lost(messages::include_lost(&at.path, line, value)));
         }
         for item in items {
             match item {
@@ -162,10 +167,8 @@ impl<'a> RotationReader<'a> {
         for name in names {
             if idle.is_none() && !self.listed.insert(name.to_owned()) {
                 let at = evidence.path.as_ref().map(ToString::to_string).unwrap_or_default();
-                *idle = Some(Idle::Lost(format!(
-                    "{at}:{} lists {name} a second time, so logrotate gives up the rest of that file",
-                    evidence.line.unwrap_or(0)
-                )));
+                let line = evidence.line.unwrap_or(0);
+                *idle = Some(Idle::Lost(messages::listed_twice(at, line, name)));
                 continue;
             }
             let found = evidence.clone().found(pattern);
@@ -174,11 +177,7 @@ impl<'a> RotationReader<'a> {
                     self.covered.entry(name.to_owned()).or_insert(found);
                 }
                 Some(why) => {
-                    let why = match why {
-                        Idle::Refused(w) => Idle::Refused(w.clone()),
-                        Idle::Lost(w) => Idle::Lost(w.clone()),
-                    };
-                    self.idle.entry(name.to_owned()).or_insert((found, why));
+                    self.idle.entry(name.to_owned()).or_insert_with(|| (found, why.clone()));
                 }
             }
         }
@@ -186,13 +185,12 @@ impl<'a> RotationReader<'a> {
 }
 
 /// Why logrotate passes over a configuration file, going by its owner and mode.
-pub(super) fn refused(stat: &Stat) -> Option<String> {
+pub(super) fn refused(stat: &Stat) -> Option<Message> {
     if stat.uid != 0 {
-        return Some(format!("owner {} (logrotate takes root's files alone)", stat.uid));
+        return Some(messages::owner_refused(stat.uid));
     }
     // Readable by root; not writable by others; not executable, and no special bits.
-    (stat.mode & 0o7533 != 0o400)
-        .then(|| format!("mode {:04o} (logrotate takes 0644 or tighter alone)", stat.mode))
+    (stat.mode & 0o7533 != 0o400).then(|| messages::mode_refused(format!("{:04o}", stat.mode)))
 }
 
 /// An include that names nothing: logrotate gives up the whole file that holds it.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::check::Outcome;
-use crate::check::testing::{self, changed, stage};
+use crate::check::testing::{self, Run, changed, reasons_on, stage};
 use crate::rootfs::MemoryRootfs;
 
 const LOGS: &str = "/etc/rsyslog.d/60-CIS.conf";
@@ -168,9 +168,9 @@ fn stanzas_that_do_not_count() {
     assert_eq!(outcome(&backup), Outcome::Met, "it is read like any other");
 
     let loose = logs.clone().file_with(&format!("{DIR}/x"), own, 0o664, 0, 0);
-    assert!(why(&loose).starts_with("mode 0664 "));
+    assert!(why(&loose).starts_with("/etc/logrotate.d/x has mode 0664 "));
     let foreign = logs.clone().file_with(&format!("{DIR}/x"), own, 0o644, 7, 0);
-    assert!(why(&foreign).starts_with("owner 7 "));
+    assert!(why(&foreign).starts_with("/etc/logrotate.d/x has owner 7 "));
     let ours = logs.clone().file_with(FILE, own, 0o755, 0, 0);
     let stat = stage(&want(), &ours).stat(&ImagePath::parse(FILE).unwrap()).unwrap();
     assert_eq!(stat.unwrap().mode, 0o644);
@@ -198,12 +198,12 @@ fn includes_without_end() {
     assert_eq!(outcome(&itself), Outcome::Unknown);
     for nowhere in ["relative", "/none", ""] {
         let nowhere = root().file(CONF, format!("{STOCK}include {nowhere}\n"));
-        assert!(why(&nowhere).contains("gives up the whole file"));
+        assert!(why(&nowhere).contains("ignores the whole file"));
     }
     let lost = root()
         .file(LOGS, "mail.* /var/log/mail\n")
         .file(&format!("{DIR}/x"), "/var/log/mail {\n}\ninclude /none\n");
-    assert!(why(&lost).starts_with("/etc/logrotate.d/x:3 includes /none, which is not there"));
+    assert!(why(&lost).starts_with("/etc/logrotate.d/x:3 includes /none, which does not exist"));
     let unread = root()
         .file(CONF, "rotate 4\n")
         .file(LOGS, "mail.* /var/log/mail\nkern.* /var/log/kern.log\n")
@@ -218,4 +218,37 @@ fn includes_without_end() {
         .file(&format!("{DIR}/x.mine"), "/var/log/mail {\n}\n");
     assert_eq!(outcome(&taboo), Outcome::NotMet);
     assert_eq!(changed(&stage(&want(), &taboo))[0].0, FILE);
+}
+
+#[test]
+fn what_is_excluded_stays_and_the_rest_is_changed() {
+    let logs = root().file(LOGS, "mail.* /var/log/mail\n*.crit /var/log/warn\n");
+    let scene = logs.clone().excluding(log("/var/log/mail"));
+    let [(path, text)] = &changed(&stage(&want(), &scene))[..] else { panic!() };
+    assert_eq!(path, FILE);
+    assert!(text.contains(".\n/var/log/warn\n{\n"), "{text}");
+    assert_eq!(reasons_on(&want(), &scene).len(), 1);
+    let nothing = logs.clone().excluding(Subject::path(&want().file));
+    assert!(changed(&stage(&want(), &nothing)).is_empty());
+
+    let include = "include /etc/logrotate.d";
+    let conf = logs.file(CONF, "rotate 4\n");
+    let scene = conf.clone().excluding(Subject::directive("weekly"));
+    let after = changed(&stage(&want(), &scene));
+    assert_eq!(after[0], (CONF.to_owned(), format!("rotate 4\n{include}\n")));
+    assert_eq!(after[1].0, FILE);
+    let scene = conf.clone().excluding(Subject::directive(include));
+    let after = changed(&stage(&want(), &scene));
+    assert_eq!(after, [(CONF.to_owned(), "rotate 4\nweekly\n".to_owned())], "nothing reads it");
+    let scene = conf.excluding(Subject::path(&testing::path(CONF)));
+    assert!(changed(&stage(&want(), &scene)).is_empty());
+
+    let loose = root().file_with(CONF, "rotate 4\ninclude /etc/logrotate.d\n", 0o666, 0, 0);
+    let scene = loose.excluding(Subject::directive("weekly"));
+    let stat = stage(&want(), &scene).stat(&testing::path(CONF)).unwrap().unwrap();
+    assert_eq!(stat.mode, 0o644, "another subject of the same file");
+    let own = root().file(LOGS, "mail.* /var/log/mail\n");
+    let own = own.file_with(FILE, "/var/log/mail {\n}\n", 0o755, 0, 0);
+    let scene = own.excluding(log("/var/log/mail"));
+    assert!(changed(&stage(&want(), &scene)).is_empty());
 }

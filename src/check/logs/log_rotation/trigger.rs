@@ -1,9 +1,12 @@
 //! What starts logrotate: a daily job, or a timer.
 
+use crate::check::common::remedy;
+use crate::check::logs::messages;
 use crate::check::systemd::unit_files::{Fragment, fragment, statements};
 use crate::check::systemd::units::{self, Pull};
-use crate::check::{Evidence, Gap};
+use crate::check::{Audit, Evidence, Gap, Subject, SubjectKind};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
 use crate::text::script::{Word, commands};
 
@@ -13,14 +16,18 @@ const SYSTEMD_RUNS: &str = "/run/systemd/system";
 const SYSTEMD: [&str; 2] = ["/lib/systemd/systemd", "/usr/lib/systemd/systemd"];
 
 /// What starts logrotate, or the gap.
-pub(super) fn trigger(root: &dyn Rootfs) -> Result<Result<Evidence, Gap>> {
+pub(super) fn trigger(audit: &Audit<'_>) -> Result<Result<Evidence, Gap>> {
+    let root = audit.root();
     let mut notes = Vec::new();
     for job in JOBS {
         let path = ImagePath::parse(job)?;
         let Some(stat) = root.locate(&path)?.stat else { continue };
         match idle_job(root, &path, stat)? {
-            None => return Ok(Ok(Evidence::at(&path).found(format!("mode {:04o}", stat.mode)))),
-            Some(why) => notes.push(format!("{job} {why}")),
+            None => {
+                let mode = messages::mode(format!("{:04o}", stat.mode));
+                return Ok(Ok(Evidence::at(&path).found(mode)));
+            }
+            Some(why) => notes.push(why),
         }
     }
     for dir in ["timers", "multi-user", "basic"] {
@@ -30,24 +37,31 @@ pub(super) fn trigger(root: &dyn Rootfs) -> Result<Result<Evidence, Gap>> {
             let link = dir.join(name)?;
             match started_by(root, &link, timer)? {
                 Ok(unit) => {
-                    return Ok(Ok(Evidence::at(&link).found(format!("{timer} enabled ({unit})"))));
+                    return Ok(Ok(Evidence::at(&link).found(messages::timer_enabled(timer, unit))));
                 }
                 Err(why) => notes.push(why),
             }
         }
     }
-    let evidence = Evidence::at(&ImagePath::parse(JOBS[0])?)
-        .want("an executable job there, or logrotate.timer enabled");
-    let evidence = if notes.is_empty() { evidence } else { evidence.found(notes.join("; ")) };
-    let advice = "nothing starts logrotate: run `systemctl enable logrotate.timer` where there is \
-                  one, or `chmod 0755 /etc/cron.daily/logrotate`";
-    Ok(Err(Gap::no_remedy(evidence, advice)))
+    let evidence = Evidence::at(&ImagePath::parse(JOBS[0])?).want(messages::wants_trigger());
+    let evidence = match notes.is_empty() {
+        true => evidence,
+        false => evidence.found(messages::idle_triggers(notes)),
+    };
+    let subject = Subject::new(SubjectKind::Unit, "logrotate.timer");
+    Ok(Err(remedy::none(audit, subject, evidence, messages::nothing_starts_logrotate())))
 }
 
 /// Why a job of cron's does not start logrotate.
-fn idle_job(root: &dyn Rootfs, path: &ImagePath, stat: Stat) -> Result<Option<String>> {
-    if stat.kind != FileKind::File || stat.mode & 0o111 == 0 || stat.size == 0 {
-        return Ok(Some(format!("is a {} of mode {:04o}", stat.kind, stat.mode)));
+fn idle_job(root: &dyn Rootfs, path: &ImagePath, stat: Stat) -> Result<Option<Message>> {
+    if stat.kind != FileKind::File {
+        return Ok(Some(messages::job_not_regular(path)));
+    }
+    if stat.mode & 0o111 == 0 {
+        return Ok(Some(messages::job_not_executable(path, format!("{:04o}", stat.mode))));
+    }
+    if stat.size == 0 {
+        return Ok(Some(messages::job_empty(path)));
     }
     let mut has_systemd = false;
     for program in SYSTEMD {
@@ -56,7 +70,7 @@ fn idle_job(root: &dyn Rootfs, path: &ImagePath, stat: Stat) -> Result<Option<St
     let text = root.read(path)?.unwrap_or_default();
     let asks = |word: &Word| word.literal().is_some_and(|w| w == SYSTEMD_RUNS);
     let yields = has_systemd && commands(&text).iter().any(|c| c.words.iter().any(asks));
-    Ok(yields.then(|| "leaves the work to a timer where systemd runs".to_owned()))
+    Ok(yields.then(|| messages::job_yields(path)))
 }
 
 /// The unit file of an enabled timer, or why it does not start logrotate.
@@ -64,20 +78,20 @@ fn started_by(
     root: &dyn Rootfs,
     link: &ImagePath,
     timer: &str,
-) -> Result<Result<ImagePath, String>> {
+) -> Result<Result<ImagePath, Message>> {
     if units::pull(root, link)? != Some(Pull::Link) {
-        return Ok(Err(format!("{link} pulls nothing in")));
+        return Ok(Err(messages::link_enables_nothing(link)));
     }
-    let file = |unit: &str| -> Result<Result<ImagePath, String>> {
+    let file = |unit: &str| -> Result<Result<ImagePath, Message>> {
         Ok(match fragment(root, unit, false)? {
             Fragment::File(path) => Ok(path),
-            Fragment::Masked(by) => Err(format!("{unit} is masked by {by}")),
-            Fragment::Missing | Fragment::Generated => Err(format!("there is no {unit}")),
+            Fragment::Masked(by) => Err(messages::unit_masked(unit, by)),
+            Fragment::Missing | Fragment::Generated => Err(messages::unit_missing(unit)),
         })
     };
     let unit = match file(timer)? {
         Ok(unit) => unit,
-        Err(why) => return Ok(Err(format!("{timer} is enabled, but {why}"))),
+        Err(why) => return Ok(Err(messages::enabled_but(timer, why))),
     };
     let said = statements(root, timer, Some(&unit))?;
     let service = match said.iter().rfind(|a| a.is("Timer", "Unit")) {
@@ -86,7 +100,7 @@ fn started_by(
     };
     Ok(match file(&service)? {
         Ok(_) => Ok(unit),
-        Err(why) => Err(format!("{timer} is enabled, but {why}")),
+        Err(why) => Err(messages::enabled_but(timer, why)),
     })
 }
 

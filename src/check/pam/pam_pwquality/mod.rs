@@ -5,11 +5,13 @@ mod placement;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
 use crate::check::common::includes::{Budget, Limits};
-use crate::check::common::{glob, rewrite};
-use crate::check::{Evidence, Finding, Fix, Gap, Primitive};
+use crate::check::common::{glob, remedy, rewrite};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::pam::{Action, Rule};
 use crate::text::pattern::Wildcards;
@@ -39,6 +41,8 @@ pub struct PamPwquality {
 }
 
 const MODULE: &str = "pam_pwquality.so";
+/// What gaps about the module that sets passwords are about, by whatever name a line has it.
+const UNIX: &str = "pam_unix.so";
 const PACKAGE: &str = "libpam-pwquality";
 /// One of the files of cracklib's word list, where Debian and Ubuntu make it.
 const WORDS: &str = "/var/cache/cracklib/cracklib_dict.pwd";
@@ -47,10 +51,11 @@ const CREDITS: [&str; 4] = ["dcredit", "ucredit", "ocredit", "lcredit"];
 const RETRY: &str = "retry";
 
 impl Primitive for PamPwquality {
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
         let path = ImagePath::parse(COMMON_PASSWORD)?;
-        let Some(stack) = Stack::read(root, "password", &path)? else { return missing(root) };
-        let look = Look { want: self, root, stack: &stack };
+        let Some(stack) = Stack::read(root, "password", &path)? else { return missing(audit) };
+        let look = Look { want: self, audit: *audit, root, stack: &stack };
         look.finding(&path)
     }
 }
@@ -58,6 +63,7 @@ impl Primitive for PamPwquality {
 /// One look at one stack.
 struct Look<'a> {
     want: &'a PamPwquality,
+    audit: Audit<'a>,
     root: &'a dyn Rootfs,
     stack: &'a Stack,
 }
@@ -67,38 +73,48 @@ impl Look<'_> {
         let stack = self.stack;
         let (unix, quality) = (stack.unix(), stack.named(MODULE));
         if unix.is_empty() {
-            let evidence = Evidence::at(path).want("a line with pam_unix.so");
-            let advice = "no line sets passwords with pam_unix.so; see by hand that this stack \
-                          vets new passwords";
-            return Ok(not_met(Gap::no_remedy(evidence, advice)));
+            let evidence = Evidence::at(path).want(messages::want_unix_line());
+            let why = messages::no_unix_vetting(path);
+            return Ok(not_met(self.open(UNIX, evidence, why)));
         }
         let named = quality.first().and_then(|i| self.rule(*i)).map(|r| r.module.clone());
         let Some(module) = module_file(self.root, named.as_deref())? else {
             let evidence = match quality.first() {
-                Some(index) => stack.evidence(*index).note("there is no such module: PAM fails"),
+                Some(index) => {
+                    let module = named.as_deref().unwrap_or(MODULE);
+                    stack.evidence(*index).note(messages::no_such_module(module))
+                }
                 None => Evidence::at(path),
             };
-            return Ok(not_met(Gap::no_remedy(evidence.want(MODULE), needs_package())));
+            return Ok(not_met(self.open(MODULE, evidence.want(MODULE), needs_package())));
         };
         let (mut gaps, mut holding) = (self.broken(&unix), Vec::new());
         let bypassed = stack.reachable(|i| quality.contains(&i));
         let open = unix.iter().find(|i| bypassed.get(**i) == Some(&true));
+        let excluded = self.excluded(MODULE, path);
         let placed = match (open, quality.last()) {
             (None, _) => None,
             (Some(unix), None) => {
-                let evidence = Evidence::at(path).want(format!("{MODULE} above pam_unix"));
-                let evidence = evidence.note(format!("{module} is there, but no line names it"));
-                Some(self.insert(evidence, *unix)?)
+                let evidence = Evidence::at(path).want(messages::want_above(MODULE));
+                let evidence = evidence.note(messages::module_without_line(&module));
+                Some(match excluded {
+                    Some(cause) => Gap::no_remedy(evidence, cause),
+                    None => self.insert(evidence, *unix)?,
+                })
             }
             (Some(unix), Some(below)) => {
-                let evidence = stack.evidence(*unix).want(format!("{MODULE} before it"));
-                Some(self.shift(evidence, *below, *unix)?)
+                let evidence = stack.evidence(*unix).want(messages::want_before(MODULE));
+                Some(match excluded {
+                    Some(cause) => Gap::no_remedy(evidence, cause),
+                    None => self.shift(evidence, *below, *unix)?,
+                })
             }
         };
-        if let Some(gap) = placed {
+        if let Some(gap) = placed.map(|gap| gap.about(stack.subject(MODULE))) {
             if matches!(gap.fix, Fix::Changes(_)) {
                 // It was tried: after it nothing is broken any more.
-                gaps.iter_mut().for_each(|broken| broken.fix = Fix::Changes(Vec::new()));
+                let ours = |broken: &&mut Gap| self.audit.excluded(&broken.subject).is_none();
+                gaps.iter_mut().filter(ours).for_each(|broken| broken.fix = gap.fix.clone());
             }
             gaps.push(gap);
         }
@@ -113,7 +129,7 @@ impl Look<'_> {
             }
         }
         gaps.extend(wrong.gaps(self)?);
-        holding.push(Evidence::at(&module).note("the module is there"));
+        holding.push(Evidence::at(&module).note(messages::module_there()));
         holding.extend(self.no_words()?);
         Ok(Finding::from_gaps(gaps, holding))
     }
@@ -122,34 +138,46 @@ impl Look<'_> {
     /// not looser, but news to whoever sets a password on this image.
     fn no_words(&self) -> Result<Option<Evidence>> {
         let list = ImagePath::parse(WORDS)?;
-        let note = "the word list is not there, so every new password of an ordinary user is \
-                    refused unless pwquality.conf has dictcheck = 0; install cracklib-runtime";
-        Ok(self.root.locate(&list)?.stat.is_none().then(|| Evidence::at(&list).note(note)))
+        let missing = self.root.locate(&list)?.stat.is_none();
+        Ok(missing.then(|| Evidence::at(&list).note(messages::no_word_list())))
     }
 
     fn rule(&self, index: usize) -> Option<&Rule> {
         self.stack.modules.get(index).map(|m| &m.rule)
     }
 
+    /// Why nothing may be changed for a module in the file at `path`.
+    fn excluded(&self, module: &str, path: &ImagePath) -> Option<Message> {
+        let exclusion = self.audit.excluded_in(&self.stack.subject(module), path)?;
+        Some(exclusion.cause.clone())
+    }
+
+    /// A gap about a module, without a safe remedy.
+    fn open(&self, module: &str, evidence: Evidence, why: Message) -> Gap {
+        remedy::none(&self.audit, self.stack.subject(module), evidence, why)
+    }
+
     /// What makes a change of a password fail in any case.
     fn broken(&self, unix: &[usize]) -> Vec<Gap> {
         let mut gaps = Vec::new();
         for index in self.stack.bad_jumps() {
-            let evidence = self.stack.evidence(index).want("a jump to a module that is there");
-            let advice = "it jumps over more modules than follow, which PAM takes for a failure; \
-                          end the stack with `password required pam_permit.so` by hand";
-            gaps.push(Gap::no_remedy(evidence, advice));
+            let (Some(rule), Some((path, line))) = (self.rule(index), self.stack.place(index))
+            else {
+                continue;
+            };
+            let evidence = self.stack.evidence(index).want(messages::want_jump());
+            gaps.push(self.open(&rule.module, evidence, messages::bad_jump(path, line)));
         }
         let reached = self.stack.reachable(|_| false);
         for index in unix {
+            let Some((path, line)) = self.stack.place(*index) else { continue };
+            let evidence = self.stack.evidence(*index);
             if reached.get(*index) != Some(&true) {
-                let evidence = self.stack.evidence(*index).want("a module that is reached");
-                let advice = "the lines before it end or jump in every case; see to them by hand";
-                gaps.push(Gap::no_remedy(evidence, advice));
+                let evidence = evidence.want(messages::want_reached());
+                gaps.push(self.open(UNIX, evidence, messages::unreached(path, line)));
             } else if gaps.is_empty() && !self.stack.succeeds_after(*index) {
-                let evidence = self.stack.evidence(*index).want("success when it succeeds");
-                let advice = "its success leads to pam_deny; see to its jump by hand";
-                gaps.push(Gap::no_remedy(evidence, advice));
+                let evidence = evidence.want(messages::want_success());
+                gaps.push(self.open(UNIX, evidence, messages::leads_to_deny(path, line)));
             }
         }
         gaps
@@ -165,7 +193,8 @@ impl Look<'_> {
         let ends = refusals.iter().all(|action| matches!(action, Action::Die | Action::Bad));
         if !ends || !matches!(approval, Next::At(next) if next == index + 1) {
             let edit = rule.set_control("requisite");
-            wrong.add(self, index, evidence().want("control requisite"), edit.map(|e| vec![e]));
+            let want = evidence().want(messages::want_control("requisite"));
+            wrong.add(self, (index, MODULE), want, edit.map(|e| vec![e]));
         }
         for (name, value) in self.arguments(rule) {
             let there = match name {
@@ -177,7 +206,7 @@ impl Look<'_> {
                 None => rule.insert_argument(0, &format!("{name}={value}")),
             };
             let want = evidence().want(format!("{name}={value}"));
-            wrong.add(self, index, want, edit.map(|e| vec![e]));
+            wrong.add(self, (index, MODULE), want, edit.map(|e| vec![e]));
         }
         if wrong.count() == before {
             holding.push(evidence());
@@ -221,14 +250,17 @@ impl Look<'_> {
             return;
         }
         let evidence = self.stack.evidence(index).want("use_authtok");
-        wrong.add(self, index, evidence, take_vetted(rule));
+        wrong.add(self, (index, UNIX), evidence, take_vetted(rule));
     }
 }
+
+/// A file by its number in the stack, what is wrong in it, and what puts that right.
+type Wrongs = (usize, Vec<(Subject, Evidence)>, Vec<Edit>);
 
 /// Wrong words and what puts them right, per file.
 #[derive(Default)]
 struct Wrong {
-    files: Vec<(usize, Vec<Evidence>, Vec<Edit>)>,
+    files: Vec<Wrongs>,
     hopeless: Vec<Gap>,
 }
 
@@ -240,30 +272,33 @@ impl Wrong {
     fn add(
         &mut self,
         look: &Look<'_>,
-        module: usize,
+        (index, module): (usize, &str),
         evidence: Evidence,
         edits: Option<Vec<Edit>>,
     ) {
-        let source = look.stack.modules.get(module).map_or(0, |m| m.source);
-        let Some(edits) = edits else {
-            self.hopeless.push(Gap::no_remedy(evidence, "write it there by hand"));
-            return;
+        let source = look.stack.modules.get(index).map_or(0, |m| m.source);
+        let Some((path, line)) = look.stack.place(index) else { return };
+        let edits = match look.excluded(module, path) {
+            Some(cause) => Err(cause),
+            None => edits.ok_or_else(|| messages::correct_line(path, line)),
         };
-        match self.files.iter_mut().find(|(s, _, _)| *s == source) {
-            Some((_, all, more)) => {
-                all.push(evidence);
+        let subject = look.stack.subject(module);
+        match (edits, self.files.iter_mut().find(|(s, _, _)| *s == source)) {
+            (Err(why), _) => self.hopeless.push(Gap::no_remedy(evidence, why).about(subject)),
+            (Ok(edits), Some((_, all, more))) => {
+                all.push((subject, evidence));
                 more.extend(edits);
             }
-            None => self.files.push((source, vec![evidence], edits)),
+            (Ok(edits), None) => self.files.push((source, vec![(subject, evidence)], edits)),
         }
     }
 
     fn gaps(self, look: &Look<'_>) -> Result<Vec<Gap>> {
         let mut gaps = self.hopeless;
-        for (source, evidence, edits) in self.files {
+        for (source, wrong, edits) in self.files {
             let Some(source) = look.stack.sources.get(source) else { continue };
             let text = splice(&source.text, edits);
-            gaps.extend(rewrite::gaps(look.root, evidence, &source.path, text)?);
+            gaps.extend(rewrite::gaps(look.root, wrong, &source.path, text)?);
         }
         Ok(gaps)
     }
@@ -283,8 +318,8 @@ fn not_met(gap: Gap) -> Finding {
     Finding::NotMet { gaps: vec![gap], holding: Vec::new() }
 }
 
-fn needs_package() -> String {
-    format!("needs package {PACKAGE}, run: chroot ROOT apt-get install {PACKAGE}")
+fn needs_package() -> Message {
+    messages::needs_package(PACKAGE, format!("chroot ROOT apt-get install {PACKAGE}"))
 }
 
 /// What makes pam_unix take the password that was vetted before it; behind `obscure`, where its

@@ -1,14 +1,16 @@
 //! Where the line of pam_pwquality may be put, such that the stack works and pam-auth-update still
 //! takes the file for its own work.
 
-use super::{Look, MODULE, PACKAGE, needs_package, take_vetted};
+use super::{Look, MODULE, PACKAGE, UNIX, needs_package, take_vetted};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::preview;
 use crate::check::packages::dpkg;
 use crate::check::packages::ownership::owned_by_package;
+use crate::check::pam::messages;
 use crate::check::pam::pam_stack::{COMMON_PASSWORD, Module, Stack, StackFile};
 use crate::check::{Evidence, Gap};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{Change, ImagePath};
 use crate::text::Lines;
 use crate::text::pam::saved::{self, SavedRule};
@@ -20,7 +22,6 @@ pub(super) const SAVED: &str = "/var/lib/pam/password";
 /// The profiles it has asked about.
 pub(super) const SEEN: &str = "/var/lib/pam/seen";
 const PROFILES: &str = "/usr/share/pam-configs";
-const BY_HAND: &str = "put `password requisite pam_pwquality.so retry=3` above pam_unix by hand";
 
 /// What pam-auth-update remembers, and would have to.
 struct Memory {
@@ -43,18 +44,18 @@ impl Look<'_> {
         if !dpkg::installed(self.root, PACKAGE)? {
             return Ok(Gap::no_remedy(evidence, needs_package()));
         }
-        let unknown = || {
-            format!(
-                "pam-auth-update does not take {COMMON_PASSWORD} for its own as it is, so a line \
-                 put there would cut it off for good; {BY_HAND}"
-            )
-        };
+        let unknown = || messages::foreign_to_pam_auth_update(COMMON_PASSWORD, self.by_hand());
         let main = self.stack.sources.first();
         let (Some(main), Some(Module { source: 0, rule, .. })) =
             (main, self.stack.modules.get(unix))
         else {
-            return Ok(Gap::no_remedy(evidence, BY_HAND));
+            return Ok(Gap::no_remedy(evidence, self.by_hand()));
         };
+        let take_vetted = take_vetted(rule).unwrap_or_default();
+        // The line and what pam_unix then needs are one change.
+        if let Some(cause) = self.excluded(UNIX, &main.path).filter(|_| !take_vetted.is_empty()) {
+            return Ok(Gap::no_remedy(evidence, cause));
+        }
         let Some(memory) = self.memory(main)? else {
             return Ok(Gap::no_remedy(evidence, unknown()));
         };
@@ -69,7 +70,7 @@ impl Look<'_> {
             let mut edits = vec![Edit::insert(place.offset, line.as_str())];
             let Some(jumps) = self.jumps(None, (place.index, added)) else { continue };
             edits.extend(jumps);
-            edits.extend(take_vetted(rule).unwrap_or_default());
+            edits.extend(take_vetted.iter().cloned());
             let text = splice(&main.text, edits);
             if !saved::agrees(&text, &memory.rules, "password") {
                 continue;
@@ -89,15 +90,15 @@ impl Look<'_> {
         let (Some(main), Some(moved), Some(_)) =
             (self.stack.sources.first(), at_home(below), at_home(unix))
         else {
-            return Ok(Gap::no_remedy(evidence, BY_HAND));
+            return Ok(Gap::no_remedy(evidence, self.by_hand()));
         };
         let at = match destination::file(self.root, &main.path)? {
             Destination::At(at) => at,
             Destination::Refused(why) => return Ok(Gap::no_remedy(evidence, why)),
         };
         if owned_by_package(self.root, &main.path)? {
-            let advice = format!("the file belongs to a package; {BY_HAND}");
-            return Ok(Gap::no_remedy(evidence, advice));
+            let why = messages::file_of_package(&main.path, self.by_hand());
+            return Ok(Gap::no_remedy(evidence, why));
         }
         let span = moved.rule.span.clone();
         let line = main.text.get(span.clone()).unwrap_or_default();
@@ -122,8 +123,14 @@ impl Look<'_> {
         }
         Ok(match second {
             Some(changes) => Gap::fixed_by_all(evidence, changes),
-            None => Gap::no_remedy(evidence, BY_HAND),
+            None => Gap::no_remedy(evidence, self.by_hand()),
         })
+    }
+
+    /// What a person can do.
+    fn by_hand(&self) -> Message {
+        let line = format!("password requisite {MODULE} retry={}", self.want.retry);
+        messages::put_line(COMMON_PASSWORD, line)
     }
 
     /// Where the line may go: above pam_unix, above each line before that, and above the stretch
@@ -148,7 +155,8 @@ impl Look<'_> {
     }
 
     /// The jumps that must count one more or less when the module at `from` goes away and `to.1`
-    /// ones come before the module at `to.0`. `None` where a jump cannot be edited.
+    /// ones come before the module at `to.0`. `None` where a jump cannot be edited, or no change may
+    /// touch it.
     fn jumps(&self, from: Option<usize>, to: (usize, i32)) -> Option<Vec<Edit>> {
         let mut edits = Vec::new();
         for (index, module) in self.stack.modules.iter().enumerate() {
@@ -163,7 +171,11 @@ impl Look<'_> {
                 continue;
             }
             let more = module.rule.shift_jumps(shift);
-            if !more.is_empty() && (module.source != 0 || module.level != 0) {
+            let excluded = || {
+                let subject = self.stack.subject(&module.rule.module);
+                self.audit.excluded(&subject).is_some()
+            };
+            if !more.is_empty() && (module.source != 0 || module.level != 0 || excluded()) {
                 return None;
             }
             edits.extend(more);
@@ -178,7 +190,8 @@ impl Look<'_> {
             let path = ImagePath::parse(COMMON_PASSWORD)?;
             let Some(stack) = Stack::read(&staged, "password", &path)? else { return Ok(false) };
             let (unix, quality) = (stack.unix(), stack.named(MODULE));
-            let look = Look { want: self.want, root: &staged, stack: &stack };
+            let audit = self.audit.on(&staged);
+            let look = Look { want: self.want, audit, root: &staged, stack: &stack };
             let bypassed = stack.reachable(|i| quality.contains(&i));
             let open = unix.iter().any(|i| bypassed.get(*i) == Some(&true));
             Ok(!open && look.broken(&unix).is_empty())

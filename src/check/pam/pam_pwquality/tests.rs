@@ -2,14 +2,14 @@
 
 use super::placement::{SAVED, SEEN};
 use super::*;
-use crate::check::Outcome;
-use crate::check::testing::{self, changed, settled_text, stage};
+use crate::check::testing::{self, Run, changed, reasons_on, settled_text, stage};
+use crate::check::{Outcome, SubjectKind};
 use crate::rootfs::MemoryRootfs;
 
 const WANT: PamPwquality = PamPwquality { retry: 3, minlen: 14, minclass: 4, credits: -1 };
 const TOP: &str = "# password\n\n# here are the per-package modules (the \"Primary\" block)\n";
 const QUALITY: &str = "password\trequisite\t\t\tpam_pwquality.so retry=3\n";
-const UNIX: &str =
+const UNIX_LINE: &str =
     "password\t[success=1 default=ignore]\tpam_unix.so obscure use_authtok try_first_pass sha512\n";
 const REST: &str = "# here's the fallback if no module succeeds\n\
                         password\trequisite\t\t\tpam_deny.so\n\
@@ -21,12 +21,12 @@ const SAVED_BOTH: &str = "Module: pwquality\nrequisite\t\t\tpam_pwquality.so ret
          [success=end default=ignore]\tpam_unix.so obscure use_authtok try_first_pass sha512\n";
 
 fn stock() -> String {
-    format!("{TOP}{QUALITY}{UNIX}{REST}")
+    format!("{TOP}{QUALITY}{UNIX_LINE}{REST}")
 }
 
 /// With the module, without a line for it: as installed when pam-auth-update did not run.
 fn initial() -> String {
-    format!("{TOP}{}{REST}", UNIX.replace(" use_authtok try_first_pass", ""))
+    format!("{TOP}{}{REST}", UNIX_LINE.replace(" use_authtok try_first_pass", ""))
 }
 
 fn root(text: &str) -> MemoryRootfs {
@@ -202,7 +202,9 @@ fn where_pam_auth_update_is_cut_off_no_line_is_put() {
         root("password required pam_unix.so\n"),
         root(&initial()).file(SAVED, SAVED_UNIX).without("/usr/share/pam-configs"),
     ] {
-        assert!(why(&cut_off).contains("does not take /etc/pam.d/common-password for its own"));
+        assert!(
+            why(&cut_off).contains("does not take /etc/pam.d/common-password for its own file")
+        );
     }
     let linked =
         root("").link(COMMON_PASSWORD, "/usr/share/pam/c").file("/usr/share/pam/c", initial());
@@ -211,11 +213,11 @@ fn where_pam_auth_update_is_cut_off_no_line_is_put() {
 
 #[test]
 fn a_line_below_is_moved_above() {
-    let below = format!("{TOP}{UNIX}{QUALITY}{REST}");
+    let below = format!("{TOP}{UNIX_LINE}{QUALITY}{REST}");
     assert_eq!(settled_text(&WANT, &root(&below), COMMON_PASSWORD), stock());
     let jumping = below.replace("success=1", "success=2");
     assert_eq!(settled_text(&WANT, &root(&jumping), COMMON_PASSWORD), stock());
-    let last = format!("{TOP}{UNIX}{REST}{}", QUALITY.trim_end());
+    let last = format!("{TOP}{UNIX_LINE}{REST}{}", QUALITY.trim_end());
     assert_eq!(settled_text(&WANT, &root(&last), COMMON_PASSWORD), stock());
     let unknown = root(&last).file(SAVED, SAVED_UNIX);
     let text = settled_text(&WANT, &unknown, COMMON_PASSWORD);
@@ -227,9 +229,44 @@ fn a_line_below_is_moved_above() {
         "password requisite pam_pwquality.so retry=3\npassword required pam_unix.so use_authtok\n"
     );
     let owned = root(&below).file("/var/lib/dpkg/info/x.list", "/etc/pam.d/common-password\n");
-    assert!(why(&owned).contains("the file belongs to a package"));
-    let elsewhere = root(&format!("{TOP}{UNIX}{REST}@include q\n")).file("/etc/pam.d/q", QUALITY);
+    assert!(why(&owned).contains("/etc/pam.d/common-password belongs to a package"));
+    let elsewhere =
+        root(&format!("{TOP}{UNIX_LINE}{REST}@include q\n")).file("/etc/pam.d/q", QUALITY);
     assert!(why(&elsewhere).contains("put `password requisite"));
+}
+
+#[test]
+fn what_is_excluded_stays() {
+    let subject =
+        |module: &str| Subject::new(SubjectKind::PamModule, format!("common-password:{module}"));
+    let (quality, unix) = (subject(MODULE), subject(UNIX));
+    let changed_without = |root: &MemoryRootfs, subject: &Subject| {
+        let held = root.clone().excluding(subject.clone());
+        let texts = changed(&stage(&WANT, &held));
+        assert!(reasons_on(&WANT, &held).iter().any(|why| why.contains("is protected in")));
+        texts.into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+    };
+    // Two lines of one file, one text.
+    let text = stock().replace("retry=3", "retry=9").replace(" use_authtok", "");
+    let both = root(&text);
+    assert_eq!(changed_without(&both, &quality), [text.replace("obscure", "obscure use_authtok")]);
+    assert_eq!(changed_without(&both, &unix), [text.replace("retry=9", "retry=3")]);
+    // A line is put or moved only where neither it nor what must change with it is excluded.
+    for text in [initial(), format!("{TOP}{UNIX_LINE}{QUALITY}{REST}")] {
+        assert!(changed_without(&root(&text), &quality).is_empty(), "{text}");
+    }
+    assert!(changed_without(&root(&initial()), &unix).is_empty());
+    let krb = "password\t[success=2 default=ignore]\tpam_krb5.so\n";
+    let below = format!("{TOP}{krb}{UNIX_LINE}{QUALITY}{REST}");
+    let held = root(&below).excluding(subject("pam_krb5.so"));
+    for (_, text) in changed(&stage(&WANT, &held)) {
+        assert!(text.contains(krb), "{text}");
+    }
+    // A module that is broken, and mended by the line of another.
+    let gone = root(&stock()).without("/lib/x86_64-linux-gnu").excluding(quality);
+    assert_eq!(testing::held(&WANT, &gone), 1);
+    let denied = root(&stock().replace("success=1", "success=ok")).excluding(unix);
+    assert_eq!(testing::held(&WANT, &denied), 1);
 }
 
 #[test]
@@ -245,12 +282,12 @@ fn a_missing_word_list_is_told() {
 
 #[test]
 fn a_stack_that_fails_is_told() {
-    let last = format!("{TOP}{QUALITY}{UNIX}");
+    let last = format!("{TOP}{QUALITY}{UNIX_LINE}");
     assert!(why(&root(&last)).contains("jumps over more modules than follow"));
     let never = stock().replace(
         "password\trequisite\t\t\tpam_pw",
         "password [default=die] a.so\npassword requisite pam_pw",
     );
-    assert!(why(&root(&never)).starts_with("the lines before it"));
+    assert!(why(&root(&never)).starts_with("the lines before /etc/pam.d/common-password:6 end or"));
     assert!(why(&root(&stock().replace("success=1", "success=ok"))).contains("leads to pam_deny"));
 }

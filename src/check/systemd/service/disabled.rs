@@ -1,15 +1,18 @@
 //! A unit that is to stay off at boot: it is masked, or nothing pulls it in.
 
-use super::shown;
+use super::{finding, shown};
+use crate::check::systemd::messages;
 use crate::check::systemd::sysv::{RcLink, Script};
 use crate::check::systemd::units::{self, ETC, Unit};
-use crate::check::{Evidence, Finding, Fix, Gap};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::unit_install::is_unit_name;
 
 /// Whether the unit stays off at boot, and what would make it. `None` when there is no such unit.
-pub(in crate::check) fn disabled(root: &dyn Rootfs, name: &str) -> Result<Option<Finding>> {
+pub(in crate::check) fn disabled(audit: &Audit<'_>, name: &str) -> Result<Option<Finding>> {
+    let root = audit.root();
     let unit = Unit::find(root, name)?;
     let script = Script::find(root, name)?;
     let has_file = unit.unmasked().is_some();
@@ -17,7 +20,7 @@ pub(in crate::check) fn disabled(root: &dyn Rootfs, name: &str) -> Result<Option
         return Ok(None);
     }
     if let Some(mask) = unit.masks().next() {
-        return Ok(Some(Finding::Met(vec![Evidence::at(mask).found("masked")])));
+        return Ok(Some(Finding::Met(vec![Evidence::at(mask).found(messages::masked())])));
     }
     let mask = mask(root, &unit)?;
     let mut gaps = unlink(root, &unit, &mask)?;
@@ -29,29 +32,31 @@ pub(in crate::check) fn disabled(root: &dyn Rootfs, name: &str) -> Result<Option
         }
     }
     if gaps.is_empty() && first_boot(root)? && !unit.install(root)?.is_empty() {
-        let note = "the first boot enables every unit that is not masked";
-        let path = ImagePath::parse(MACHINE_ID)?;
-        let evidence = Evidence::at(&path).found("not set up").want("masked").note(note);
+        let evidence = Evidence::at(&ImagePath::parse(MACHINE_ID)?)
+            .found(messages::not_set_up())
+            .want(messages::masked())
+            .note(messages::first_boot());
         gaps.push(closed_by(&mask, evidence));
     }
     if gaps.is_empty() {
         let at = unit.unmasked().map(|(path, _)| path);
         let at = at.or(script.as_ref().map(|s| &s.path));
         let evidence = at.map_or_else(Evidence::default, Evidence::at);
-        return Ok(Some(Finding::Met(vec![evidence.found("nothing starts it")])));
+        return Ok(Some(Finding::Met(vec![evidence.found(messages::nothing_starts_it())])));
     }
     // An upgrade of the package would make the links again; a mask outlasts it.
     if let Ok(mask) = mask
         && !gaps.iter().any(|g| matches!(&g.fix, Fix::Changes(c) if c.contains(&mask)))
     {
-        let evidence = Evidence::at(mask.path()).found("not masked").want("masked");
+        let evidence = Evidence::at(mask.path()).found(messages::not_masked());
+        let evidence = evidence.want(messages::masked());
         gaps.push(Gap::fixed_by(evidence, mask));
     }
-    Ok(Some(Finding::from_gaps(gaps, Vec::new())))
+    Ok(Some(finding(audit, name, gaps, Vec::new())))
 }
 
 /// The change that masks a unit, or why there is none.
-type Mask = std::result::Result<Change, String>;
+type Mask = std::result::Result<Change, Message>;
 
 /// One gap for each link that enables the unit under one of its names. What is not ours to take
 /// away needs the mask.
@@ -77,7 +82,7 @@ fn unlink(root: &dyn Rootfs, unit: &Unit, mask: &Mask) -> Result<Vec<Gap>> {
     }
     let mut gaps = Vec::new();
     for path in links {
-        let evidence = Evidence::at(&path).found(shown(root, &path)?).want("no link");
+        let evidence = Evidence::at(&path).found(shown(root, &path)?).want(messages::no_link());
         gaps.push(match units::unwritable(root, &path)? {
             None => Gap::fixed_by(evidence, Change::Remove { path }),
             Some(_) => closed_by(mask, evidence),
@@ -97,7 +102,7 @@ fn closed_by(mask: &Mask, evidence: Evidence) -> Gap {
 fn mask(root: &dyn Rootfs, unit: &Unit) -> Result<Mask> {
     let path = ImagePath::parse(ETC)?.join(&unit.name)?;
     if root.stat(&path)?.is_some() {
-        return Ok(Err(format!("{path} stands where the mask would be; move it away")));
+        return Ok(Err(messages::no_room_for_mask(&path)));
     }
     if let Some(why) = units::unwritable(root, &path)? {
         return Ok(Err(why));
@@ -107,7 +112,8 @@ fn mask(root: &dyn Rootfs, unit: &Unit) -> Result<Mask> {
 
 /// A link that starts a script becomes one that stops it; where there is one, it just goes.
 fn stop(root: &dyn Rootfs, link: &RcLink, links: &[RcLink]) -> Result<Gap> {
-    let evidence = Evidence::at(&link.path).found("starts it").want("a link K..");
+    let evidence =
+        Evidence::at(&link.path).found(messages::starts_it()).want(messages::want_stop_link());
     if let Some(why) = units::unwritable(root, &link.path)? {
         return Ok(Gap::no_remedy(evidence, why));
     }

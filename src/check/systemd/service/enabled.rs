@@ -1,11 +1,13 @@
 //! A unit that is to start at boot: no mask stands in its way, and the links of its `[Install]`
 //! section are there.
 
-use super::shown;
+use super::{finding, shown};
+use crate::check::systemd::messages;
 use crate::check::systemd::sysv::{RcLink, Script, rc_dir};
 use crate::check::systemd::units::{self, ETC, Pull, Unit, UnitEntry};
-use crate::check::{Evidence, Finding, Fix, Gap};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap};
 use crate::error::Result;
+use crate::error::kind;
 use crate::rootfs::{Change, ImagePath, Rootfs};
 use crate::text::unit_install::is_unit_name;
 
@@ -20,15 +22,17 @@ pub(in crate::check) enum Links {
 
 /// Whether the unit starts at boot, and what would make it. `None` when there is no such unit.
 pub(in crate::check) fn enabled(
-    root: &dyn Rootfs,
+    audit: &Audit<'_>,
     name: &str,
     links: Links,
 ) -> Result<Option<Finding>> {
+    let root = audit.root();
     let unit = Unit::find(root, name)?;
     let mut gaps = Vec::new();
     let mut holding = Vec::new();
     match unit.unmasked() {
-        None => {
+        // `unmasked` gives no mask.
+        None | Some((_, UnitEntry::Mask)) => {
             let Some(script) = Script::find(root, name)? else { return Ok(None) };
             unmask(root, &unit, &mut gaps)?;
             start_script(root, &script, &mut gaps, &mut holding)?;
@@ -37,36 +41,33 @@ pub(in crate::check) fn enabled(
             unmask(root, &unit, &mut gaps)?;
             let original = unit.original(root)?;
             if let Some(original) = &original {
-                let note = format!("{} is another name of {}", unit.name, original.name);
+                let note = messages::other_name(&unit.name, &original.name);
                 holding.push(Evidence::at(path).note(note));
                 unmask(root, original, &mut gaps)?;
             }
             link(root, original.as_ref().unwrap_or(&unit), links, &mut gaps, &mut holding)?;
         }
         Some((path, UnitEntry::Dangling)) => {
-            let evidence = Evidence::at(path).found("a link to nothing").want("a unit file");
-            let why = format!("{path} leads to nothing; remove it or bring back where it leads");
-            gaps.push(Gap::no_remedy(evidence, why));
+            let evidence = Evidence::at(path).found(messages::broken_link());
+            let evidence = evidence.want(messages::want_unit_file());
+            gaps.push(Gap::no_remedy(evidence, messages::leads_to_nothing(path)));
         }
-        Some((path, entry)) => {
-            let found = match entry {
-                UnitEntry::Other(kind) => kind.to_string(),
-                _ => String::new(),
-            };
-            let why = format!("{path} is a {found}, want a unit file; move it away");
-            gaps.push(Gap::no_remedy(Evidence::at(path).found(found).want("a unit file"), why));
+        Some((path, UnitEntry::Other(other))) => {
+            let evidence = Evidence::at(path).found(kind(*other));
+            let evidence = evidence.want(messages::want_unit_file());
+            gaps.push(Gap::no_remedy(evidence, messages::no_unit_file(path, kind(*other))));
         }
     }
-    Ok(Some(Finding::from_gaps(gaps, holding)))
+    Ok(Some(finding(audit, name, gaps, holding)))
 }
 
 /// One gap for each mask in force.
 fn unmask(root: &dyn Rootfs, unit: &Unit, gaps: &mut Vec<Gap>) -> Result<()> {
     for path in unit.masks() {
-        let evidence = Evidence::at(path).found("masked").want("not masked");
+        let evidence = Evidence::at(path).found(messages::masked()).want(messages::not_masked());
         gaps.push(match units::unwritable(root, path)? {
             None => Gap::fixed_by(evidence, Change::Remove { path: path.clone() }),
-            Some(why) => Gap::no_remedy(evidence, format!("{path} masks the unit; {why}")),
+            Some(why) => Gap::no_remedy(evidence, messages::masks_unit(path, &unit.name, why)),
         });
     }
     Ok(())
@@ -92,11 +93,9 @@ fn link(
         match units::pulls(root, &unit.name)?.first() {
             Some(path) => holding.push(Evidence::at(path).found(shown(root, path)?)),
             None => {
-                let why = format!(
-                    "{fragment} has no [Install] section that ties it to a target; \
-                     it starts when another asks"
-                );
-                let evidence = Evidence::at(fragment).found("static").want("enabled");
+                let evidence = Evidence::at(fragment).found(messages::without_install());
+                let evidence = evidence.want(messages::enabled());
+                let why = messages::no_install_section(fragment, &unit.name);
                 gaps.push(Gap::no_remedy(evidence, why));
             }
         }
@@ -105,19 +104,19 @@ fn link(
     let etc = ImagePath::parse(ETC)?;
     let wanted = install.wanted_by.iter().map(|by| (by, "wants"));
     let required = install.required_by.iter().map(|by| (by, "requires"));
-    for (by, kind) in wanted.chain(required) {
+    for (by, suffix) in wanted.chain(required) {
         if !is_unit_name(by) {
-            let why = format!("`{by}` in [Install] of {fragment} is not the name of a unit");
+            let why = messages::no_unit_name(by, fragment);
             gaps.push(Gap::no_remedy(Evidence::at(fragment).found(by.as_str()), why));
             continue;
         }
-        let path = etc.join(format!("{by}.{kind}"))?.join(&unit.name)?;
+        let path = etc.join(format!("{by}.{suffix}"))?.join(&unit.name)?;
         let evidence = Evidence::at(&path).want(fragment.to_string());
         match units::pull(root, &path)? {
             Some(Pull::Link) => holding.push(Evidence::at(&path).found(shown(root, &path)?)),
             Some(Pull::NoLink) => {
-                let why = format!("{path} is no link, so systemd passes over it; move it away");
-                gaps.push(Gap::no_remedy(evidence.found("no link"), why));
+                let evidence = evidence.found(messages::not_a_link());
+                gaps.push(Gap::no_remedy(evidence, messages::link_is_none(&path)));
             }
             Some(Pull::Masked) => {
                 let evidence = evidence.found(shown(root, &path)?);
@@ -137,23 +136,24 @@ fn link(
                 holding.push(Evidence::at(at).found(shown(root, at)?));
             }
             Some((at, UnitEntry::File(leads))) => {
-                let why = format!("the name {alias} belongs to {leads}; decide which one is meant");
+                let why = messages::name_of_other(alias, leads);
                 let evidence = Evidence::at(at).found(leads.to_string());
                 gaps.push(Gap::no_remedy(evidence.want(fragment.to_string()), why));
             }
-            Some((at, UnitEntry::Other(kind))) => {
-                let why = format!("{at} is a {kind}, want a link; move it away");
-                gaps.push(Gap::no_remedy(evidence.found(kind.to_string()), why));
+            Some((at, UnitEntry::Other(other))) => {
+                let why = messages::want_link(at, kind(*other));
+                gaps.push(Gap::no_remedy(evidence.found(kind(*other)), why));
             }
             // Of a mask or a link to nothing, only one in the same place or a weaker one gives
             // way to the link.
             Some((at, _)) if *at == path => {
                 let evidence = evidence.found(shown(root, at)?);
                 let mut gap = make_link(root, evidence, path.clone(), fragment)?;
-                if let Fix::Changes(changes) = &mut gap.fix
+                if let Fix::Changes(changes) = &gap.fix
                     && root.read_link(&path)?.is_none()
                 {
-                    changes.insert(0, Change::Remove { path });
+                    let first = std::iter::once(Change::Remove { path });
+                    gap.fix = Fix::Changes(first.chain(changes.iter().cloned()).collect());
                 }
                 gaps.push(gap);
             }
@@ -180,7 +180,7 @@ fn make_link(
             Ok(target) => {
                 Gap::fixed_by(evidence, Change::Symlink { path, target: target.to_owned() })
             }
-            Err(_) => Gap::no_remedy(evidence, "the unit file's name is not text"),
+            Err(_) => Gap::no_remedy(evidence, messages::name_not_utf8(fragment)),
         },
     })
 }
@@ -213,14 +213,13 @@ fn start_script(
         });
     }
     let path = rc_dir('5')?;
-    let evidence = Evidence::at(&path).want(format!("a link S..{}", script.name));
+    let evidence = Evidence::at(&path).want(messages::want_start_link(&script.name));
     let fives = ["/etc/rc5.d/", "/etc/rcS.d/"];
     let helps = changes.iter().any(|c| fives.iter().any(|d| c.path().to_string().starts_with(d)));
     gaps.push(if helps {
         Gap::fixed_by_all(evidence, changes)
     } else {
-        let why = format!("the header of {} does not want it in run level 5", script.path);
-        Gap::no_remedy(evidence, why)
+        Gap::no_remedy(evidence, messages::header_without_level(&script.path))
     });
     Ok(())
 }

@@ -11,11 +11,15 @@ mod tests;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::messages;
 use super::units::Unit;
+use crate::check::common::remedy;
 use crate::check::data::BadData;
 use crate::check::packages::dpkg;
-use crate::check::{Evidence, Finding, Gap, Primitive};
+use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
+use crate::error::kind;
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs, escape};
 use crate::text::unit_install::is_unit_name;
 pub(in crate::check) use disabled::disabled;
@@ -54,8 +58,9 @@ impl Primitive for Service {
         Ok(())
     }
 
-    fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
-        let nothing = Evidence::note_only(format!("there is no unit {}", self.unit));
+    fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
+        let root = audit.root();
+        let nothing = Evidence::note_only(messages::no_unit(&self.unit));
         // What a removed package leaves behind (masks, its init script) is no unit to judge.
         if let Some(package) = &self.package
             && Unit::find(root, &self.unit)?.unmasked().is_none()
@@ -64,34 +69,56 @@ impl Primitive for Service {
             return Ok(Finding::MetVacuously(vec![nothing, absent]));
         }
         let found = match self.state {
-            State::Enabled => enabled(root, &self.unit, Links::All)?,
-            State::Disabled => disabled(root, &self.unit)?,
+            State::Enabled => enabled(audit, &self.unit, Links::All)?,
+            State::Disabled => disabled(audit, &self.unit)?,
         };
         Ok(match (found, self.state) {
             (Some(finding), _) => finding,
             (None, State::Disabled) => Finding::MetVacuously(vec![nothing]),
             (None, State::Enabled) => {
-                let advice = match &self.package {
-                    Some(p) => format!("package {p} is there without it; reinstall the package"),
-                    None => "install what brings it".to_owned(),
+                let why = match &self.package {
+                    Some(package) => messages::reinstall(&self.unit, package),
+                    None => messages::install(&self.unit),
                 };
-                let why = format!("there is no unit {}: {advice}", self.unit);
-                Finding::from_gaps(vec![Gap::no_remedy(nothing.want("enabled"), why)], Vec::new())
+                let evidence = nothing.want(messages::enabled());
+                let gap = remedy::none(audit, subject(&self.unit), evidence, why);
+                Finding::from_gaps(vec![gap], Vec::new())
             }
         })
     }
 }
 
 /// What an entry is, in words: where a link leads.
-fn shown(root: &dyn Rootfs, path: &ImagePath) -> Result<String> {
+fn shown(root: &dyn Rootfs, path: &ImagePath) -> Result<Message> {
     Ok(match root.read_link(path)? {
-        Some(target) => escape(&target),
+        Some(target) => Message::value(escape(&target)),
         None => match root.stat(path)? {
-            Some(stat) if stat.kind == FileKind::File && stat.size == 0 => {
-                "an empty file".to_owned()
-            }
-            Some(stat) => stat.kind.to_string(),
-            None => "nothing".to_owned(),
+            Some(stat) if stat.kind == FileKind::File && stat.size == 0 => messages::empty_file(),
+            Some(stat) => kind(stat.kind),
+            None => messages::nothing(),
         },
     })
+}
+
+fn subject(unit: &str) -> Subject {
+    Subject::new(SubjectKind::Unit, unit)
+}
+
+/// The finding about a unit. Each gap has changes of its own, links and masks, so an exclusion of
+/// the unit or of an entry takes whole gaps.
+fn finding(audit: &Audit<'_>, unit: &str, mut gaps: Vec<Gap>, holding: Vec<Evidence>) -> Finding {
+    let subject = subject(unit);
+    for gap in &mut gaps {
+        gap.subject = subject.clone();
+        let exclusion = match &gap.fix {
+            Fix::Changes(changes) => {
+                changes.iter().find_map(|change| audit.excluded_in(&subject, change.path()))
+            }
+            Fix::Package { .. } | Fix::None(_) => audit.excluded(&subject),
+        };
+        if let Some(exclusion) = exclusion {
+            gap.fix = Fix::None(exclusion.cause.clone());
+        }
+    }
+    Finding::from_gaps(gaps, holding)
 }

@@ -1,5 +1,8 @@
-use crate::check::testing::{check, outcome, reasons_on, settle_entries, try_check};
-use crate::check::{Check, Outcome};
+use crate::check::testing::{
+    self, Run, changed_entries, check, gaps, outcome, path, reasons_on, settle_entries, stage,
+    try_check,
+};
+use crate::check::{Check, Outcome, Subject, SubjectKind};
 use crate::rootfs::{FileKind, MemoryRootfs};
 
 const CRON: &str = "/lib/systemd/system/cron.service";
@@ -75,7 +78,7 @@ fn bytes_that_are_not_utf8_count_where_links_come_from() {
     ] {
         let text = [b"[Unit]\nDescription=\xe9\n[Install]\n", said].concat();
         let root = image().file(CRON, text).link(WANTS, CRON);
-        match cron("enabled").audit(&root) {
+        match cron("enabled").find(&(&root).into()) {
             Err(e) if unknown => assert!(e.to_string().starts_with(&format!("{CRON}:4: ")), "{e}"),
             finding => assert_eq!(finding.unwrap().outcome(), Outcome::Met),
         }
@@ -122,7 +125,7 @@ fn masks_are_taken_away() {
     assert!(why.contains("not ours to change"), "{why}");
     let live = linked.link("/run/systemd/system/cron.service", "/dev/null").live();
     let why = reasons_on(cron("enabled").primitive(), &live).join(" ");
-    assert!(why.starts_with("/run/systemd/system/cron.service masks the unit"), "{why}");
+    assert!(why.starts_with("/run/systemd/system/cron.service masks cron.service; "), "{why}");
 }
 
 #[test]
@@ -136,7 +139,7 @@ fn no_unit_to_enable() {
     let enabled = cron("enabled");
     let gone = image().without(CRON);
     let why = reasons_on(enabled.primitive(), &gone).join(" ");
-    assert!(why.ends_with("package cron is there without it; reinstall the package"), "{why}");
+    assert!(why.ends_with("although package cron is there; reinstall the package"), "{why}");
     let absent = gone.clone().file("/var/lib/dpkg/status", "");
     assert_eq!(outcome(enabled.primitive(), &absent), Outcome::MetVacuously);
     // What a removed package leaves behind is not switched on again.
@@ -159,7 +162,7 @@ fn what_cannot_be_enabled_says_why() {
         (image().link(MASK, "/nowhere"), "leads to nothing"),
         (image().dir(MASK, 0o755, 0, 0), "is a directory, want a unit file"),
         (image().special(MASK, FileKind::Fifo), "is a named pipe, want a unit file"),
-        (image().file(WANTS, UNIT), "is no link"),
+        (image().file(WANTS, UNIT), "is not a link"),
         (image().file(CRON, "[Install]\nWantedBy=%i.target\n"), "`%i.target` in [Install]"),
         (image().file(CRON, "[Install]\nWantedBy=../../x\n"), "`../../x` in [Install]"),
         (
@@ -353,4 +356,34 @@ fn mistakes_in_a_profile_are_named() {
         let message = try_check(want).unwrap_err().to_string();
         assert!(message.contains(word), "{want}: {message}");
     }
+}
+
+#[test]
+fn an_excluded_unit_stays() {
+    let unit = Subject::new(SubjectKind::Unit, "cron.service");
+    let both = script(image()).file(CRON, UNIT).link(WANTS, CRON);
+    let both = both.link("/etc/rc2.d/S03cron", "../init.d/cron");
+    let gone = image().without(CRON);
+    let fixed = image().file(CRON, "[Service]\n");
+    for (state, root) in [
+        ("enabled", image()),
+        ("enabled", image().link(WANTS, CRON).link(MASK, "/dev/null")),
+        ("enabled", script(image())),
+        ("enabled", fixed),
+        ("enabled", gone),
+        ("disabled", both),
+        ("disabled", image().without("/etc/machine-id")),
+    ] {
+        let want = cron(state);
+        let held = root.excluding(unit.clone());
+        assert!(changed_entries(&stage(want.primitive(), &held)).is_empty(), "{state}");
+        assert!(testing::held(want.primitive(), &held) > 0, "{state}");
+        assert!(gaps(want.primitive(), &held).iter().all(|gap| gap.subject == unit), "{state}");
+    }
+    // Of an excluded entry, the others still change.
+    let root = image().dir("/etc/systemd/system", 0o755, 0, 0).link(WANTS, CRON);
+    let held = root.excluding(Subject::path(&path(WANTS)));
+    let disabled = cron("disabled");
+    let staged = stage(disabled.primitive(), &held);
+    assert_eq!(changed_entries(&staged), [format!("{MASK} -> /dev/null")]);
 }

@@ -1,0 +1,182 @@
+//! What the command line says.
+
+use crate::message::messages;
+
+messages! { "cli";
+    protected(account) {
+        en: "the account {account} is protected in this run; see to it when it is no longer needed",
+        ja: "アカウント {account} はこの実行では保護されている。不要になった時点で対処すること",
+    }
+    level_error() {
+        en: "error",
+        ja: "エラー",
+    }
+    level_warning() {
+        en: "warning",
+        ja: "警告",
+    }
+    level_info() {
+        en: "info",
+        ja: "情報",
+    }
+    level_debug() {
+        en: "debug",
+        ja: "デバッグ",
+    }
+    level_trace() {
+        en: "trace",
+        ja: "トレース",
+    }
+    again(warning) {
+        en: "{warning}, again",
+        ja: "{warning} (再掲)",
+    }
+    usage(cause) {
+        en: "{cause}",
+        ja: "使用方法の誤り: {cause}",
+    }
+    read_profile(profile, version, hold, left) {
+        en: "profile {profile} {version}: {hold} {hold:row is|rows are} to hold, {left} {left:is|are} \
+             left alone",
+        ja: "プロファイル {profile} {version}: 適用対象 {hold} 項目、対象外 {left} 項目",
+    }
+    root_running(root, system) {
+        en: "root {root}: {system}, the running system",
+        ja: "ルート {root}: {system}、稼働中のシステム",
+    }
+    root_offline(root, system) {
+        en: "root {root}: {system}, not running",
+        ja: "ルート {root}: {system}、停止中",
+    }
+    unknown_system() {
+        en: "unknown system",
+        ja: "不明なシステム",
+    }
+    row(id, outcome, title, why) {
+        en: "{id} {outcome}: {title}: {why}",
+        ja: "{id} は{outcome}: {title}: {why}",
+    }
+    row_drifted() {
+        en: "drifted",
+        ja: "相違あり",
+    }
+    rest_of_reason(why) {
+        en: "{why} ... and more; the report has all of it",
+        ja: "{why} … (以下略。全文はレポートに記載)",
+    }
+    more_rows(count) {
+        en: "and {count} {count:row|rows} more; the report names them",
+        ja: "ほかに {count} 項目ある (レポートに記載)",
+    }
+    rows_hold(hold, of) {
+        en: "{hold} of {of} {of:row holds|rows hold}",
+        ja: "{of} 項目中 {hold} 項目が適合",
+    }
+    rows_open(count) {
+        en: "{count} {count:does|do} not",
+        ja: "不適合 {count} 項目",
+    }
+    rows_unknown(count) {
+        en: "{count} could not be determined",
+        ja: "不明 {count} 項目",
+    }
+    rows_manual(count) {
+        en: "{count} {count:needs|need} a person",
+        ja: "要確認 {count} 項目",
+    }
+    rows_waived(count) {
+        en: "{count} {count:is|are} waived",
+        ja: "免除 {count} 項目",
+    }
+    rows_drifted(count) {
+        en: "{count} of those left alone {count:has|have} drifted",
+        ja: "対象外の項目のうち相違 {count} 項目",
+    }
+    after_planned(paths) {
+        en: "all this after {paths} {paths:change that is|changes that are} only planned",
+        ja: "以上は、計画した {paths} 件の変更を行った場合の判定",
+    }
+    changed(paths) {
+        en: "{paths} {paths:path|paths} changed",
+        ja: "変更したパス {paths} 件",
+    }
+    done(counts) {
+        en: "done: {counts}",
+        ja: "完了: {counts}",
+    }
+    not_as_declared(counts) {
+        en: "not as declared: {counts}",
+        ja: "宣言どおりでない: {counts}",
+    }
+    journals_dropped(root, count) {
+        en: "{root}: {count} {count:journal|journals} dropped",
+        ja: "{root}: ジャーナル {count} 件を削除した",
+    }
+    no_packages_changed(why) {
+        en: "{why}\npackages could not be changed as wanted; no file was changed",
+        ja: "{why}\nパッケージを要求どおりに変更できなかった。ファイルは変更していない",
+    }
+    hardened_unreported(root) {
+        en: "{root}: hardened all the same; gokaku revert takes it back",
+        ja: "{root}: 適用は完了している。gokaku revert で取り消せる",
+    }
+    hardened_unreported_in(root, run) {
+        en: "{root}: run {run}: hardened all the same; gokaku revert takes it back",
+        ja: "{root}: 実行 {run}: 適用は完了している。gokaku revert で取り消せる",
+    }
+    reverted_unreported(root, run, paths) {
+        en: "{root}: run {run} was reverted all the same; {paths} {paths:path|paths} put back; another \
+             revert would take back the run before",
+        ja: "{root}: 実行 {run} の取り消しは完了している ({paths} 件のパスを元に戻した)。再度 revert すると、\
+             その前の実行が取り消される",
+    }
+    undone_unreported(root, paths) {
+        en: "{root}: a run that had been cut off was undone all the same; {paths} {paths:path|paths} put \
+             back; another revert would take back the run before",
+        ja: "{root}: 中断していた実行の取り消しは完了している ({paths} 件のパスを元に戻した)。再度 revert \
+             すると、その前の実行が取り消される",
+    }
+    taken_all_the_same(why) {
+        en: "{why}; taken all the same (--force-target)",
+        ja: "{why}。--force-target により続行する",
+    }
+    running_elsewhere(root) {
+        en: "{root}: this is the running system's own root under another name; an offline run would not \
+             see what runs there: run there, with --root /",
+        ja: "{root}: 稼働中のシステム自身のルートの別名である。オフラインの実行では稼働状態を確認できない。\
+             そのシステム上で --root / を指定して実行すること",
+    }
+    clock_in_doubt(why) {
+        en: "{why}; nothing about the age of passwords is changed",
+        ja: "{why}。パスワードの有効期限に関する設定は変更しない",
+    }
+    inside_root(path, root) {
+        en: "{path}: lies inside the root {root}, where the report would stay in the image; name a file \
+             outside with -o",
+        ja: "{path}: ルート {root} の内側にあり、レポートがイメージに残る。-o でルートの外のファイルを指定\
+             すること",
+    }
+    link_of_another(path, name, uid) {
+        en: "{path}: {name} is a link of uid {uid}'s, which may lead anywhere; want a report's place to be \
+             your own; remove the link or name another file with -o",
+        ja: "{path}: {name} は uid {uid} が所有するリンクで、任意の場所を指しうる。レポートの出力先は自分の\
+             所有でなければならない。リンクを削除するか、-o で別のファイルを指定すること",
+    }
+    signal_ends_at_once(signal, cause) {
+        en: "signal {signal} will end the run at once: {cause}; the next run would undo it",
+        ja: "シグナル {signal} を受けると実行は直ちに終了する: {cause}。その場合は次回の実行が取り消しを行う",
+    }
+    file_limit_ends_at_once(cause) {
+        en: "a limit on file sizes will end the run at once: {cause}",
+        ja: "ファイルサイズの制限に達すると実行は直ちに終了する: {cause}",
+    }
+    undone_on_copy(paths) {
+        en: "a run on another copy of this image was cut off; {paths} {paths:path was|paths were} put back \
+             here",
+        ja: "このイメージの別のコピーでの実行が中断していた。ここでは {paths} 件のパスを元に戻した",
+    }
+    no_partition(number) {
+        en: "found no partition {number}",
+        ja: "パーティション {number} が見つからない",
+    }
+}
