@@ -11,6 +11,7 @@ mod lock;
 mod machine;
 pub(crate) mod messages;
 mod mounts;
+mod note;
 mod places;
 mod qcow2;
 mod room;
@@ -31,9 +32,8 @@ pub use format::Format;
 pub use lock::{Use, hold};
 pub use machine::Machine;
 pub use mounts::{Apart, Mount, System};
-pub use places::{
-    Copies, copies, drop_if_gone, identity, is_half_done, note, of_copies, state_dir,
-};
+pub use note::{drop_if_gone, note};
+pub use places::{Copies, copies, identity, is_half_done, of_copies, state_dir};
 pub use qcow2::{check as qcow2_check, options as qcow2_options};
 pub use room::{Need, any as any_room, check as check_room};
 pub use superblock::Filesystem;
