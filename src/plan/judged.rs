@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::hash::Hash;
 
+use serde::Serialize;
+
 use super::messages;
 use crate::check::{Evidence, Finding, Gap, Outcome, Subject};
 use crate::error::{Error, Result, cut};
@@ -21,7 +23,7 @@ pub enum Remedy {
 }
 
 /// One gap of a rule that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct JudgedGap {
     /// What it is about.
     pub subject: Subject,
@@ -80,8 +82,30 @@ impl Judged {
     }
 }
 
-/// The limit of observations, and of reasons, per row.
+/// The limit of gaps, of observations and of reasons that a row shows …
 const MOST: usize = 2_000;
+/// … and of what each of these lists takes in a report (bytes of JSON).
+const LARGEST: usize = 1 << 20;
+/// The reasons of a row are those of its gaps once more, in one sentence.
+const LARGEST_REASON: usize = 256 << 10;
+/// A list that is shorter takes little, as every text in it is bounded.
+const FEW: usize = 100;
+
+/// Cuts a list to what a row shows, and returns how many are left out.
+fn shorten<T: Serialize>(list: &mut Vec<T>, largest: usize) -> Option<usize> {
+    let all = list.len();
+    list.truncate(MOST);
+    if list.len() > FEW {
+        let mut left = largest;
+        let mut fits = |one: &T| {
+            let size = serde_json::to_vec(one).map_or(0, |json| json.len());
+            left.checked_sub(size).map(|rest| left = rest).is_some()
+        };
+        let end = list.iter().position(|one| !fits(one));
+        list.truncate(end.unwrap_or(list.len()).max(FEW));
+    }
+    Some(all - list.len()).filter(|left_out| *left_out > 0)
+}
 
 /// The limit of one text in a reason, in bytes: a line of megabytes in a file must not end up in a
 /// row.
@@ -141,16 +165,13 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
     once(&mut gaps);
     once(&mut evidence);
     // A file of a million lines is not a report of a million lines.
-    if let Some(more) = gaps.len().checked_sub(MOST).filter(|more| *more > 0) {
-        gaps.truncate(MOST);
+    if let Some(more) = shorten(&mut gaps, LARGEST) {
         evidence.insert(0, Evidence::note_only(messages::more_gaps(more)));
     }
-    if let Some(more) = evidence.len().checked_sub(MOST).filter(|more| *more > 0) {
-        evidence.truncate(MOST);
+    if let Some(more) = shorten(&mut evidence, LARGEST) {
         evidence.push(Evidence::note_only(messages::more_evidence(more)));
     }
-    if let Some(more) = reasons.len().checked_sub(MOST).filter(|more| *more > 0) {
-        reasons.truncate(MOST);
+    if let Some(more) = shorten(&mut reasons, LARGEST_REASON) {
         reasons.push(messages::more_reasons(more));
     }
     let reason = match reasons.len() {
@@ -165,4 +186,36 @@ fn once<T: Eq + Hash>(list: &mut Vec<T>) {
     let mut seen = HashSet::with_capacity(list.len());
     let mut first = list.iter().map(|one| seen.insert(one)).collect::<Vec<bool>>().into_iter();
     list.retain(|_| first.next().unwrap_or(true));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Fix;
+    use crate::rootfs::ImagePath;
+
+    #[test]
+    fn a_row_shows_a_bounded_part_of_what_is_wrong() {
+        let path = ImagePath::parse("/etc/x").unwrap();
+        let gap = |n: usize, long: usize| Gap {
+            subject: Subject::path(&path),
+            evidence: Evidence::at(&path).line(n).found("f".repeat(long)),
+            fix: Fix::None(Message::value(format!("{n} {}", "r".repeat(long)))),
+        };
+        for (count, long) in [(FEW, 1_900), (5_000, 10), (5_000, 1_900), (1_500, 100)] {
+            let gaps = (0..count).map(|n| gap(n, long)).collect();
+            let finding = Finding::NotMet { gaps, holding: Vec::new() };
+            let judged = combine(&"1.1".parse().unwrap(), [Ok(finding)].into_iter());
+            let size = serde_json::to_vec(&judged.gaps).unwrap().len();
+            assert!(size <= LARGEST + 2 * MOST, "{count} {long}: {size}");
+            let reason = judged.reason.unwrap().text(crate::message::Lang::En);
+            assert!(reason.len() <= LARGEST_REASON + 200, "{count} {long}: {}", reason.len());
+            let shown = judged.gaps.len();
+            assert!((FEW..=MOST).contains(&shown), "{count} {long}: {shown}");
+            let note = judged.evidence.first().and_then(|e| e.note.as_ref());
+            let note = note.map_or(String::new(), |note| note.text(crate::message::Lang::En));
+            let left = note.split(' ').next().and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
+            assert_eq!(shown + left, count, "{long}: {note}");
+        }
+    }
 }
