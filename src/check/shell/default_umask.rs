@@ -298,7 +298,7 @@ enum Reading {
 
 /// How a script reads the files of `/etc/profile.d`; `None`: no command names them.
 fn snippets(text: &str) -> Option<Reading> {
-    let names = |c: &script::Command| c.words.iter().any(|w| w.raw.contains(DIR));
+    let names = |c: &script::Command| c.words.iter().any(|w| w.raw().contains(DIR));
     let mut naming = script::commands(text).into_iter().filter(names).peekable();
     naming.peek()?;
     Some(if naming.any(|c| c.reached) { Reading::Always } else { Reading::Perhaps })
