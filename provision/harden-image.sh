@@ -10,7 +10,8 @@
 #   GOKAKU_REPORT     the report (IMAGE.gokaku.json); formats and the rest as harden.sh reads them
 #   GOKAKU_STATE_DIR  where the undo journal lies meanwhile (/var/lib/gokaku)
 #   GOKAKU_WORK_DIR   where a qcow2 is unpacked to (beside the image)
-#   GOKAKU_TIME_LIMIT seconds that any one program may take (3600)
+#   GOKAKU_TIME_LIMIT seconds that any one program may take (3600); one that only asks or tidies up gets
+#                     60 at most
 #   GOKAKU_UNDO_TIME  seconds to undo what was done, after a signal (120)
 #
 # All mounts are in a namespace of their own, and the kernel frees the loop devices with the last
@@ -38,8 +39,10 @@ tab=$(printf '\t')
 limit=${GOKAKU_TIME_LIMIT:-3600} patience=${GOKAKU_UNDO_TIME:-120}
 # From `gokaku image lock`.
 image=${image:-} format=${format:-} raw=${raw:-} new=${new:-} half_done=${half_done:-}
+# brief COMMAND…: what takes no time, unless a disk does not answer.
+brief() { timeout --foreground -k 5 "$([ "$limit" -gt 60 ] && echo 60 || echo "$limit")" "$@"; }
 # What is installed is for everybody.
-need() { (umask 022 && "$here/need.sh" "$@"); }
+need() { (umask 022 && timeout --foreground -k 30 "$limit" "$here/need.sh" "$@"); }
 
 # ---- Inside the namespace: everything that reads the image or mounts. ------------------------
 
@@ -84,9 +87,9 @@ each() {
 
 # device: the filesystem as a read-only device that is gone with descriptor 5.
 device() {
-    device=$(losetup -r -f --show -o "$start" --sizelimit "$size" "$disk") || die 1 "no loop device: see above"
+    device=$(brief losetup -r -f --show -o "$start" --sizelimit "$size" "$disk") || die 1 "no loop device: see above"
     exec 5<"$device"
-    losetup -d "$device"
+    brief losetup -d "$device"
 }
 
 # is_clean: whether it is free of errors; else the file output says what is wrong. What a run of ours left when
@@ -140,7 +143,7 @@ attach() {
 reading() { attach "$read"; }
 writing() { attach "$write"; }
 
-unfinished() { [ -n "$("$program" -q image unfinished "$1")" ]; }
+unfinished() { [ -n "$(brief "$program" -q image unfinished "$1")" ]; }
 
 unpack() {
     need qemu-img:qemu-utils
@@ -172,11 +175,13 @@ pack() {
     run qemu-img compare -q -f raw -F qcow2 "$disk" "$new" ||
         die 1 "$image: the packed image is not what was packed; it is as before"
     unchanged
-    cp --attributes-only --preserve=all "$image" "$new"
-    touch "$new"
+    run cp --attributes-only --preserve=all "$image" "$new"
+    run touch "$new"
     run sync "$new"
-    mv -f -T "$new" "$image"
-    sync "$(dirname "$image")"
+    # From here on there is nothing to undo.
+    trap '' TERM
+    brief mv -f -T "$new" "$image"
+    timeout --foreground -k 30 "$limit" sync "$(dirname "$image")"
 }
 
 inside() {
@@ -190,16 +195,16 @@ inside() {
     # What is needed only meanwhile is seen in here only.
     (umask 022 && mkdir -p "$(dirname "$journals")")
     mkdir -p "$journals/mount" || die 1 "$journals: cannot be made"
-    mount -t tmpfs -o mode=700 harden-image "$journals/mount"
+    brief mount -t tmpfs -o mode=700 harden-image "$journals/mount"
     cd -P "$journals/mount"
     mkdir bin root systems
     # A name without odd characters, which would mean something to the tools; and reading leaves no
     # trace in its times.
     : >image
-    mount --bind "$image" image
+    brief mount --bind "$image" image
     access=rw
     [ "$mode" = harden ] && [ "$format" != qcow2 ] || access=ro
-    mount -o "remount,bind,noatime,nosuid,nodev,noexec,$access" image
+    brief mount -o "remount,bind,noatime,nosuid,nodev,noexec,$access" image
     disk=$PWD/image root=$PWD/root file=$image
     ln -s "$program" bin/gokaku
     PATH=$PWD/bin:$PATH
@@ -211,7 +216,7 @@ inside() {
 
     # Drivers that are modules.
     ask inspect "$disk" >found
-    cut -s -f 5 found | sort -u | while read -r driver; do modprobe -q "$driver" 2>/dev/null || :; done
+    cut -s -f 5 found | sort -u | while read -r driver; do brief modprobe -q "$driver" 2>/dev/null || :; done
     ask mounts "$disk" ${half_done:+--half-done} >candidates
     each try candidates
     ask mounts "$disk" ${half_done:+--half-done} --systems systems >machine
@@ -280,7 +285,7 @@ inside() {
 
 # ours FILE: loop devices on it that were attached in a namespace of ours, which may be gone.
 ours() {
-    losetup -n -O NAME,BACK-FILE -j "$1" 2>/dev/null | while read -r device back; do
+    brief losetup -n -O NAME,BACK-FILE -j "$1" 2>/dev/null | while read -r device back; do
         case $back in / | "$journals/mount/image" | "$raw"*) printf '%s\n' "$device" ;; esac
     done
 }
@@ -291,7 +296,7 @@ freed() {
         tries=100
         while used=$(ours "$file") && [ -n "$used" ] && [ "$tries" -gt 0 ]; do
             # shellcheck disable=SC2086 # names of devices
-            losetup -d $used 2>/dev/null || :
+            brief losetup -d $used 2>/dev/null || :
             sleep 0.1
             tries=$((tries - 1))
         done
@@ -315,7 +320,7 @@ outside() {
     # What was left where even the janitor was killed; nobody else has it, see the lock.
     freed
     rm -f "$raw" "$new"
-    used=$(losetup -n -O NAME -j "$image")
+    used=$(brief losetup -n -O NAME -j "$image") || die 1 "losetup does not say whether $image is in use"
     [ -z "$used" ] || die 3 "$image: is attached to $used and may be mounted: detach it first"
     talk=$(mktemp -d) parent=$$
     export talk parent
@@ -355,7 +360,7 @@ outside() {
         fi
     done
     [ -z "$signal" ] || [ "$status" -ne 143 ] || status=$signal
-    if [ -s "$talk/journal" ] && [ -n "$("$program" -q image unfinished "$(cat "$talk/journal")")" ]; then
+    if [ -s "$talk/journal" ] && unfinished "$(cat "$talk/journal")"; then
         say "$image: half done; run the same command again, which takes that back first" >&2
     fi
     exit "$status"
@@ -383,7 +388,7 @@ need unshare:util-linux setpriv:util-linux setsid:util-linux losetup:mount mount
 unshare --help | grep -q -e --kill-child || die 1 "unshare is too old here: want util-linux 2.32 or newer"
 program=${GOKAKU_BINARY:-$(command -v gokaku)} || die 1 "no gokaku on the path; name it in GOKAKU_BINARY"
 program=$(realpath "$program")
-"$program" --version >/dev/null || die 1 "$program does not run here"
+brief "$program" --version >/dev/null || die 1 "$program does not run here"
 [ "$mode" != harden ] || GOKAKU_REPORT=${GOKAKU_REPORT:-$(realpath "$1").gokaku.json}
 [ -z "${GOKAKU_REPORT:-}" ] || GOKAKU_REPORT=$(realpath -m "$GOKAKU_REPORT")
 journals=$(realpath -m "${GOKAKU_STATE_DIR:-/var/lib/gokaku}")

@@ -124,6 +124,8 @@ fn cause(error: &Error) -> Message {
 pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judged {
     let (mut gaps, mut evidence) = (Vec::new(), Vec::new());
     let (mut causes, mut reasons) = (Vec::new(), Vec::new());
+    // Reasons that are not even kept.
+    let mut unsaid = 0;
     let mut outcomes = BTreeSet::new();
     for finding in findings {
         match finding {
@@ -141,7 +143,12 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
                     Finding::NotMet { gaps: found, holding } => {
                         for Gap { subject, evidence, fix } in found {
                             let reason = fix.reason().map(bounded);
-                            reasons.extend(reason.clone());
+                            match &reason {
+                                None => {}
+                                Some(reason) if reasons.last() == Some(reason) => {}
+                                Some(_) if reasons.len() >= MOST => unsaid += 1,
+                                Some(reason) => reasons.push(reason.clone()),
+                            }
                             gaps.push(JudgedGap { subject, evidence, reason });
                         }
                         evidence.extend(holding);
@@ -171,8 +178,9 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
     if let Some(more) = shorten(&mut evidence, LARGEST) {
         evidence.push(Evidence::note_only(messages::more_evidence(more)));
     }
-    if let Some(more) = shorten(&mut reasons, LARGEST_REASON) {
-        reasons.push(messages::more_reasons(more));
+    unsaid += shorten(&mut reasons, LARGEST_REASON).unwrap_or(0);
+    if unsaid > 0 {
+        reasons.push(messages::more_reasons(unsaid));
     }
     let reason = match reasons.len() {
         0 | 1 => reasons.pop(),

@@ -132,6 +132,26 @@ fn what_is_read_has_a_bound_and_no_text_is_code() {
 }
 
 #[test]
+fn no_program_that_hangs_holds_a_run_up() {
+    let test = "no_program_that_hangs_holds_a_run_up";
+    let Some(bench) = Bench::new(test) else { return };
+    bench.sh("tree t; filesystem t raw; qemu-img convert -O qcow2 raw first.qcow2; mkdir hang
+        printf '#!/bin/sh\nexec sleep 100000\n' >hang/it; chmod +x hang/it");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}:/usr/sbin:/sbin", bench.path("hang").display());
+    // What says whether the image is in use, what checks it, what carries its owner and mode over, and
+    // what sees to it that all is on the disk.
+    for program in ["losetup", "cp", "sync", "e2fsck"] {
+        bench.sh(&format!("rm -f hang/[!i]*; ln -s it hang/{program}; cp first.qcow2 disk.qcow2"));
+        let sum = bench.sum("disk.qcow2");
+        let settings = [("PATH", path.as_str()), ("GOKAKU_TIME_LIMIT", "12")];
+        let run = bench.harden("disk.qcow2", &settings);
+        assert!(run.status.is_some_and(|status| status != 0), "{program}: {}", run.log);
+        assert_eq!(bench.sum("disk.qcow2"), sum, "{program}: {}", run.log);
+    }
+}
+
+#[test]
 fn a_place_that_is_a_link_is_not_mounted_on() {
     let test = "a_place_that_is_a_link_is_not_mounted_on";
     let Some(bench) = Bench::new(test) else { return };
