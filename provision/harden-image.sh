@@ -242,11 +242,15 @@ inside() {
         ask journal "$image" --partition "$number" --state-dir "$journals" >"$talk/journal"
         journal=$(cat "$talk/journal")
     fi
-    changes=
     run gokaku plan --root "$root" --format json -o plan >/dev/null 2>&1 || :
-    if [ -d "$journal" ] || { [ -s plan ] && ! grep -q '"changes": \[\]' plan; }; then
-        changes=1
-        [ ! -s plan ] || ask room "$file" --plan plan --root "$root" --partition "$number"
+    changes=0
+    if [ -s plan ]; then
+        ask room "$file" --plan plan --root "$root" --partition "$number" >need
+        changes=$(sed -n "s/^changes$tab//p" need)
+    fi
+    # What is half done is a change, too.
+    [ ! -d "$journal" ] || changes=1
+    if [ "$changes" -gt 0 ]; then
         run umount -R "$root"
         each writing machine
         [ "$format" = qcow2 ] ||
@@ -271,12 +275,12 @@ inside() {
         exit 143
     fi
     # A copy is thrown away.
-    if [ -n "$changes" ] && [ "$format" = qcow2 ]; then
+    if [ "$changes" -gt 0 ] && [ "$format" = qcow2 ]; then
         trap stop TERM
         [ -z "$asked" ] || exit 143
         pack
     fi
-    [ -n "$changes" ] && how="written, clean" || how="not written to"
+    [ "$changes" -gt 0 ] && how="written, clean" || how="not written to"
     say "$image: $how; report in $GOKAKU_REPORT"
     exit "$status"
 }

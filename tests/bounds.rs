@@ -115,7 +115,12 @@ fn worst(kind: &str, line: &str, size: usize) -> Vec<u8> {
             text.into_bytes()
         }
     };
+    // No piece of a line at the end, which might be an error where the lines are none.
     out.truncate(size - 1);
+    if kind != "one line" && kind != "nonsense" {
+        let end = out.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+        out[end..].fill(b'\n');
+    }
     out.push(b'\n');
     out
 }

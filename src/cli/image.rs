@@ -70,7 +70,8 @@ pub enum ImageVerb {
     },
     /// Check that there is enough space for what a run will write.
     ///
-    /// Exit status 1: there is not; the missing amount is printed.
+    /// Prints `changes`, the number of paths that the plan changes, and `needed`, the space in bytes. Exit
+    /// status 1: there is not enough; the missing amount is printed.
     Room(Room),
     /// Print the state directory for the undo journal of an image.
     Journal(Journal),
@@ -307,6 +308,7 @@ fn room(what: &Room) -> Result<u8, Failure> {
         _ => return Err(Failure::Usage("want --plan with --root and --partition".into())),
     };
     image::check_room(&disk, work, &need)?;
+    emit(&need.lines(), false)?;
     Ok(status::OK)
 }
 

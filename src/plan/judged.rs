@@ -1,7 +1,7 @@
 //! From findings to the verdict on a rule.
 
 use std::collections::{BTreeSet, HashSet};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 
 use serde::Serialize;
 
@@ -84,17 +84,16 @@ impl Judged {
 
 /// The limit of gaps, of observations and of reasons that a row shows …
 const MOST: usize = 2_000;
-/// … and of what each of these lists takes in a report (bytes of JSON).
-const LARGEST: usize = 1 << 20;
+/// … and of what each of these lists takes in a report (bytes of JSON without line breaks).
+const LARGEST: usize = 512 << 10;
 /// The reasons of a row are those of its gaps once more, in one sentence.
-const LARGEST_REASON: usize = 256 << 10;
+const LARGEST_REASON: usize = 128 << 10;
 /// A list that is shorter takes little, as every text in it is bounded.
 const FEW: usize = 100;
 
 /// Cuts a list to what a row shows, and returns how many are left out.
-fn shorten<T: Serialize>(list: &mut Vec<T>, largest: usize) -> Option<usize> {
+fn shorten<T: Serialize>(list: &mut Vec<T>, largest: usize) -> usize {
     let all = list.len();
-    list.truncate(MOST);
     if list.len() > FEW {
         let mut left = largest;
         let mut fits = |one: &T| {
@@ -104,7 +103,7 @@ fn shorten<T: Serialize>(list: &mut Vec<T>, largest: usize) -> Option<usize> {
         let end = list.iter().position(|one| !fits(one));
         list.truncate(end.unwrap_or(list.len()).max(FEW));
     }
-    Some(all - list.len()).filter(|left_out| *left_out > 0)
+    all - list.len()
 }
 
 /// The limit of one text in a reason, in bytes: a line of megabytes in a file must not end up in a
@@ -122,10 +121,8 @@ fn cause(error: &Error) -> Message {
 
 /// All wants must hold. What definitely fails, fails; else what cannot be determined is unknown.
 pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judged {
-    let (mut gaps, mut evidence) = (Vec::new(), Vec::new());
-    let (mut causes, mut reasons) = (Vec::new(), Vec::new());
-    // Reasons that are not even kept.
-    let mut unsaid = 0;
+    let (mut gaps, mut evidence) = (Kept::new(), Kept::new());
+    let (mut causes, mut reasons) = (Vec::new(), Kept::new());
     let mut outcomes = BTreeSet::new();
     for finding in findings {
         match finding {
@@ -139,19 +136,16 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
                     Finding::Met(e)
                     | Finding::MetVacuously(e)
                     | Finding::Manual(e)
-                    | Finding::Unmeasured(e) => evidence.extend(e),
+                    | Finding::Unmeasured(e) => e.into_iter().for_each(|e| evidence.push(e)),
                     Finding::NotMet { gaps: found, holding } => {
                         for Gap { subject, evidence, fix } in found {
                             let reason = fix.reason().map(bounded);
-                            match &reason {
-                                None => {}
-                                Some(reason) if reasons.last() == Some(reason) => {}
-                                Some(_) if reasons.len() >= MOST => unsaid += 1,
-                                Some(reason) => reasons.push(reason.clone()),
+                            if let Some(reason) = &reason {
+                                reasons.push(reason.clone());
                             }
                             gaps.push(JudgedGap { subject, evidence, reason });
                         }
-                        evidence.extend(holding);
+                        holding.into_iter().for_each(|e| evidence.push(e));
                     }
                 }
             }
@@ -162,25 +156,24 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
         [Outcome::NotMet, Outcome::Unknown, Outcome::Manual, Outcome::Unmeasured, Outcome::Met];
     let outcome = worst.into_iter().find(|o| has(*o)).unwrap_or(Outcome::MetVacuously);
     let remedy =
-        (outcome == Outcome::NotMet).then_some(if reasons.is_empty() && causes.is_empty() {
+        (outcome == Outcome::NotMet).then_some(if reasons.list.is_empty() && causes.is_empty() {
             Remedy::Available
         } else {
             Remedy::None
         });
-    reasons.extend(causes);
-    reasons.dedup();
-    once(&mut gaps);
-    once(&mut evidence);
+    causes.into_iter().for_each(|cause| reasons.push(cause));
     // A file of a million lines is not a report of a million lines.
-    if let Some(more) = shorten(&mut gaps, LARGEST) {
-        evidence.insert(0, Evidence::note_only(messages::more_gaps(more)));
+    let (gaps, more_gaps) = gaps.shortened(LARGEST);
+    let (mut evidence, more_evidence) = evidence.shortened(LARGEST);
+    let (mut reasons, more_reasons) = reasons.shortened(LARGEST_REASON);
+    if more_gaps > 0 {
+        evidence.insert(0, Evidence::note_only(messages::more_gaps(more_gaps)));
     }
-    if let Some(more) = shorten(&mut evidence, LARGEST) {
-        evidence.push(Evidence::note_only(messages::more_evidence(more)));
+    if more_evidence > 0 {
+        evidence.push(Evidence::note_only(messages::more_evidence(more_evidence)));
     }
-    unsaid += shorten(&mut reasons, LARGEST_REASON).unwrap_or(0);
-    if unsaid > 0 {
-        reasons.push(messages::more_reasons(unsaid));
+    if more_reasons > 0 {
+        reasons.push(messages::more_reasons(more_reasons));
     }
     let reason = match reasons.len() {
         0 | 1 => reasons.pop(),
@@ -189,11 +182,36 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
     Judged { id: id.clone(), outcome, any_met: has(Outcome::Met), remedy, gaps, evidence, reason }
 }
 
-/// Leaves only the first of equal ones.
-fn once<T: Eq + Hash>(list: &mut Vec<T>) {
-    let mut seen = HashSet::with_capacity(list.len());
-    let mut first = list.iter().map(|one| seen.insert(one)).collect::<Vec<bool>>().into_iter();
-    list.retain(|_| first.next().unwrap_or(true));
+/// The first of equal ones, as many as a row shows at most.
+struct Kept<T> {
+    list: Vec<T>,
+    seen: HashSet<u64>,
+    hashes: RandomState,
+    left_out: usize,
+}
+
+impl<T: Hash + Serialize> Kept<T> {
+    fn new() -> Kept<T> {
+        let hashes = RandomState::new();
+        Kept { list: Vec::new(), seen: HashSet::new(), hashes, left_out: 0 }
+    }
+
+    fn push(&mut self, one: T) {
+        if !self.seen.insert(self.hashes.hash_one(&one)) {
+            return;
+        }
+        if self.list.len() < MOST {
+            self.list.push(one);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// What a row shows of it, and how many are left out.
+    fn shortened(mut self, largest: usize) -> (Vec<T>, usize) {
+        self.left_out += shorten(&mut self.list, largest);
+        (self.list, self.left_out)
+    }
 }
 
 #[cfg(test)]
@@ -217,7 +235,8 @@ mod tests {
             let size = serde_json::to_vec(&judged.gaps).unwrap().len();
             assert!(size <= LARGEST + 2 * MOST, "{count} {long}: {size}");
             let reason = judged.reason.unwrap().text(crate::message::Lang::En);
-            assert!(reason.len() <= LARGEST_REASON + 200, "{count} {long}: {}", reason.len());
+            let most = LARGEST_REASON.max(FEW * 2_000) + 200;
+            assert!(reason.len() <= most, "{count} {long}: {}", reason.len());
             let shown = judged.gaps.len();
             assert!((FEW..=MOST).contains(&shown), "{count} {long}: {shown}");
             let note = judged.evidence.first().and_then(|e| e.note.as_ref());
