@@ -250,6 +250,33 @@ fn refused(bench: &Bench, image: &str, why: &str) {
     assert_eq!(bench.sum(image), sum);
 }
 
+/// Device mapper holds an image by a loop device, also when that has been detached by name since.
+fn mapped(test: &str, bench: &Bench, image: &str) {
+    if !have(test, &["dmsetup:dmsetup"]) {
+        return;
+    }
+    if !bench.try_sh("dmsetup version >&2").status.success() {
+        return skip(test, "the part about device mapper: the kernel here has none");
+    }
+    let name = format!("gokaku-test-{}", std::process::id());
+    let remove = || bench.sh(&format!("dmsetup remove --retry {name} 2>/dev/null || :"));
+    bench.sh(&format!(
+        r#"device=$(losetup -f --show {image})
+        dmsetup create {name} --table "0 $(blockdev --getsz "$device") linear $device 0" || {{
+            losetup -d "$device"; exit 1; }}
+        losetup -d "$device""#
+    ));
+    let sum = bench.sum(image);
+    let mut command = bench.command(repository("provision/harden-image.sh"));
+    let out = command.arg(image).output().unwrap();
+    let unchanged = bench.sum(image) == sum;
+    remove();
+    let log = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(3), "{image}: {log}");
+    assert!(log.contains("is attached to loop"), "{image}: {log}");
+    assert!(unchanged, "{image}");
+}
+
 #[test]
 fn an_image_that_somebody_writes_to_is_refused() {
     let test = "an_image_that_somebody_writes_to_is_refused";
@@ -286,6 +313,10 @@ fn an_image_that_somebody_writes_to_is_refused() {
         drop(holder);
         let run = bench.harden(image, &[]);
         assert_eq!(run.status, Some(0), "{image}: {}", run.log);
+    }
+
+    for image in ["disk.raw", "disk.qcow2"] {
+        mapped(test, &bench, image);
     }
 
     // And while a run is at work, QEMU does not get it.
