@@ -38,7 +38,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 tab=$(printf '\t')
 limit=${GOKAKU_TIME_LIMIT:-3600} patience=${GOKAKU_UNDO_TIME:-120}
 # From `gokaku image lock`.
-image=${image:-} format=${format:-} raw=${raw:-} new=${new:-} half_done=${half_done:-}
+image=${image:-} format=${format:-} raw=${raw:-} new=${new:-} half_done=${half_done:-} talk=${talk:-}
 # brief COMMAND…: what takes no time, unless a disk does not answer.
 brief() { timeout --foreground -k 5 "$([ "$limit" -gt 60 ] && echo 60 || echo "$limit")" "$@"; }
 # What is installed is for everybody.
@@ -187,7 +187,7 @@ pack() {
 inside() {
     trap stop TERM
     trap '' INT HUP
-    # As the shell outside knows this process.
+    # As the process outside knows this one.
     read -r pid _ </proc/self/stat
     printf '%s\n' "$pid" >"$talk/pid"
     [ ! -e "$talk/stop" ] || exit 143
@@ -285,96 +285,9 @@ inside() {
     exit "$status"
 }
 
-# ---- Outside: what is asked for, the lock, signals, and the end of it all. --------------------
+# ---- Outside: what is asked for. `gokaku image lock` runs the above, passes signals on, and tidies up.
 
-# ours FILE: loop devices on it that were attached in a namespace of ours, which may be gone.
-ours() {
-    brief losetup -n -O NAME,BACK-FILE -j "$1" 2>/dev/null | while read -r device back; do
-        case $back in / | "$journals/mount/image" | "$raw"*) printf '%s\n' "$device" ;; esac
-    done
-}
-# The namespace is gone when its first process is; the kernel is still at it for a moment. A device
-# that was attached in the very moment of a kill is taken away.
-freed() {
-    for file in "$image" "$raw"; do
-        tries=100
-        while used=$(ours "$file") && [ -n "$used" ] && [ "$tries" -gt 0 ]; do
-            # shellcheck disable=SC2086 # names of devices
-            brief losetup -d $used 2>/dev/null || :
-            sleep 0.1
-            tries=$((tries - 1))
-        done
-    done
-}
-
-# In a session of its own, so that it sees to what is left even when everything else is killed.
-janitor() {
-    nap=
-    trap '' INT HUP
-    trap 'kill "$nap" 2>/dev/null; freed; rm -rf -- "$talk" "$raw" "$new"; exit 0' TERM
-    while :; do
-        sleep 86400 &
-        nap=$!
-        [ "$(cut -d ' ' -f 4 /proc/$$/stat)" = "$parent" ] || kill -TERM $$
-        wait "$nap" || :
-    done
-}
-
-outside() {
-    # What was left where even the janitor was killed; nobody else has it, see the lock.
-    freed
-    rm -f "$raw" "$new"
-    used=$(brief losetup -n -O NAME -j "$image") || die 1 "losetup does not say whether $image is in use"
-    [ -z "$used" ] || die 3 "$image: is attached to $used and may be mounted: detach it first"
-    talk=$(mktemp -d) parent=$$
-    export talk parent
-    setsid setpriv --pdeathsig TERM sh "$0" --janitor 9>&- >/dev/null 2>&1 &
-    keeper=$!
-    signal='' timer=''
-    # shellcheck disable=SC2317 # called by the trap
-    finish() {
-        status=$?
-        trap '' INT TERM HUP
-        kill -TERM "$keeper"
-        wait "$keeper" 2>/dev/null || :
-        exit "$status"
-    }
-    # shellcheck disable=SC2317 # called by the trap
-    ended() {
-        signal=$1
-        : >"$talk/stop"
-        [ ! -s "$talk/pid" ] || kill -TERM "$(cat "$talk/pid")" 2>/dev/null || :
-    }
-    trap finish EXIT
-    trap 'ended 130' INT
-    trap 'ended 143' TERM
-    trap 'ended 129' HUP
-
-    # A terminal that is closed sends HUP to all of them, and unshare would die of it.
-    (trap '' INT HUP && exec setpriv --pdeathsig KILL \
-        unshare -m -p -f --kill-child --propagation private sh "$0" --inside) &
-    inner=$!
-    while kill -0 "$inner" 2>/dev/null; do
-        status=0
-        wait "$inner" || status=$?
-        if [ -n "$signal" ] && [ -z "$timer" ]; then
-            timer=1
-            # It ends with what it watches.
-            (trap '' INT HUP; timeout "$patience" tail --pid="$inner" -f /dev/null || kill -KILL "$inner") 9>&- >/dev/null 2>&1 &
-        fi
-    done
-    [ -z "$signal" ] || [ "$status" -ne 143 ] || status=$signal
-    if [ -s "$talk/journal" ] && unfinished "$(cat "$talk/journal")"; then
-        say "$image: half done; run the same command again, which takes that back first" >&2
-    fi
-    exit "$status"
-}
-
-case ${1:-} in
---inside) inside ;;
---janitor) janitor ;;
---outside) outside ;;
-esac
+[ "${1:-}" != --inside ] || inside
 
 mode=harden use=write
 if [ "${1:-}" = --read-only ]; then
@@ -399,4 +312,4 @@ journals=$(realpath -m "${GOKAKU_STATE_DIR:-/var/lib/gokaku}")
 work=$(realpath -m "${GOKAKU_WORK_DIR:-$(dirname "$(realpath "$1")")}")
 [ -d "$work" ] || die 64 "GOKAKU_WORK_DIR: found $work, want a directory"
 export mode program journals GOKAKU_REPORT
-exec "$program" -q image lock --for "$use" --work-dir "$work" --state-dir "$journals" "$1" -- sh "$0" --outside
+exec "$program" -q image lock --apart --for "$use" --work-dir "$work" --state-dir "$journals" "$1" -- sh "$0" --inside

@@ -1,6 +1,7 @@
 //! In the directory of a journal: which image it is for, and whether that image still exists.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -152,7 +153,12 @@ fn is_gone(noted: Sign, path: &Path, end: Instant) -> bool {
 fn is_nowhere_below(top: &Path, noted: Sign, end: Instant) -> bool {
     let mut left = vec![top.to_owned()];
     while let Some(dir) = left.pop() {
-        let Ok(entries) = std::fs::read_dir(&dir) else { return false };
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            // On a busy machine something is always being removed.
+            Err(e) if e.kind() == ErrorKind::NotFound => continue,
+            Err(_) => return false,
+        };
         for entry in entries {
             let Ok(entry) = entry else { return false };
             let path = entry.path();

@@ -12,7 +12,7 @@ use crate::apply::{self, digest};
 use crate::error::{Error, Result, cannot};
 
 /// The places of the copies that a run makes, hidden and next to the image or in the work directory.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copies {
     /// The raw form of a packed image.
     pub raw: PathBuf,
