@@ -143,18 +143,18 @@ attach() {
 reading() { attach "$read"; }
 writing() { attach "$write"; }
 
-unfinished() { [ -n "$(brief "$program" -q image unfinished "$1")" ]; }
-
+# qcow2 VERB STATUS WORDS: what qemu-img says of the image, in VERB.json; or the end.
+qcow2() {
+    run qemu-img "$1" -U -f qcow2 --output=json "$PWD/image" >"$1.json" 2>output ||
+        die "$2" "$image: $3 ($(tail -n 1 output))"
+}
 unpack() {
     need qemu-img:qemu-utils
     same=$(stat -c '%i %s %y %z' "$image")
-    run qemu-img info -U -f qcow2 --output=json "$PWD/image" >info.json 2>output ||
-        die 3 "$image: is in use or not to be read ($(tail -n 1 output))"
-    run qemu-img check -U -f qcow2 --output=json "$PWD/image" >checked 2>output ||
-        die 3 "$image: is not clean: repair it first (qemu-img check -r all)"
-    run qemu-img map -U -f qcow2 --output=json "$PWD/image" >map.json 2>output ||
-        die 1 "$image: cannot be mapped ($(tail -n 1 output))"
-    ask inspect image --qemu-info info.json --qemu-check checked >like
+    qcow2 info 3 "is in use or not to be read"
+    qcow2 check 3 "is not clean: repair it first (qemu-img check -r all)"
+    qcow2 map 1 "cannot be mapped"
+    ask inspect image --qemu-info info.json --qemu-check check.json >like
     { read -r options && { read -r compressed || :; }; } <like
     ask room "$image" --qemu-map map.json --work-dir "$(dirname "$raw")"
     disk=$raw
@@ -264,14 +264,15 @@ inside() {
     trap 'asked=1' TERM
     asked=$stopping stopping=
     carry umount -R "$root"
-    ! unfinished "$journal" || ask room "$file"
+    # Only the journal of a run that was cut off is of use; so is one of which that is not known.
+    cut_off=$(brief "$program" -q image unfinished "$journal") || cut_off=perhaps
+    [ -z "$cut_off" ] || ask room "$file"
     each after machine
-    # What a failed run has left; only a journal that is not carried through is of use.
     rm -rf "$journal/.harden"
-    unfinished "$journal" || rm -rf "$journal"
+    [ -n "$cut_off" ] || rm -rf "$journal"
     # What was done before the signal came stays done.
     if [ "$status" -eq 143 ]; then
-        [ -d "$journal" ] || say "$image: stopped; every change was undone"
+        [ -n "$cut_off" ] || say "$image: stopped; every change was undone"
         exit 143
     fi
     # A copy is thrown away.
