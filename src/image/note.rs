@@ -35,7 +35,7 @@ impl Sign {
         Sign {
             id: (device, found.stx_ino),
             size: Some(found.stx_size),
-            born: has_birth.then(|| (found.stx_btime.tv_sec, found.stx_btime.tv_nsec)),
+            born: has_birth.then_some((found.stx_btime.tv_sec, found.stx_btime.tv_nsec)),
         }
     }
 

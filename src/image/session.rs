@@ -150,7 +150,7 @@ pub fn run(
         return Err(Error::Guard(messages::attached(image, device)));
     }
     let talk = tempfile::Builder::new().prefix("gokaku-image.").tempdir();
-    let talk = talk.map_err(|e| Error::host(cannot::make, &std::env::temp_dir(), e))?;
+    let talk = talk.map_err(|e| Error::host(cannot::make, std::env::temp_dir(), e))?;
     let mut janitor = janitor(leftovers, talk.path())?;
     command.env("talk", talk.path()).stdin(Stdio::null());
     let mut child = spawn(&mut command)?;

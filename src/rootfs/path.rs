@@ -119,7 +119,7 @@ impl ImagePath {
     pub fn starts_with(&self, dir: &ImagePath) -> bool {
         dir.is_root()
             || self.0 == dir.0
-            || (self.0.starts_with(&*dir.0) && self.0.get(dir.0.len()) == Some(&b'/'))
+            || (self.0.starts_with(&dir.0) && self.0.get(dir.0.len()) == Some(&b'/'))
     }
 
     /// Where the entries of this directory begin, in the order of paths: they all follow one another.
