@@ -10,7 +10,8 @@
 #   GOKAKU_REPORT     the report (IMAGE.gokaku.json); formats and the rest as harden.sh reads them
 #   GOKAKU_STATE_DIR  where the undo journal lies meanwhile (/var/lib/gokaku)
 #   GOKAKU_WORK_DIR   where a qcow2 is unpacked to (beside the image)
-#   GOKAKU_TIME_LIMIT seconds that any one program may take (3600)
+#   GOKAKU_TIME_LIMIT seconds that any one program may take (3600); one that only asks or tidies up gets
+#                     60 at most
 #   GOKAKU_UNDO_TIME  seconds to undo what was done, after a signal (120)
 #
 # All mounts are in a namespace of their own, and the kernel frees the loop devices with the last
@@ -37,9 +38,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 tab=$(printf '\t')
 limit=${GOKAKU_TIME_LIMIT:-3600} patience=${GOKAKU_UNDO_TIME:-120}
 # From `gokaku image lock`.
-image=${image:-} format=${format:-} raw=${raw:-} new=${new:-} half_done=${half_done:-}
+image=${image:-} format=${format:-} raw=${raw:-} new=${new:-} half_done=${half_done:-} talk=${talk:-}
+# brief COMMAND…: what takes no time, unless a disk does not answer.
+brief() { timeout --foreground -k 5 "$([ "$limit" -gt 60 ] && echo 60 || echo "$limit")" "$@"; }
 # What is installed is for everybody.
-need() { (umask 022 && "$here/need.sh" "$@"); }
+need() { (umask 022 && timeout --foreground -k 30 "$limit" "$here/need.sh" "$@"); }
 
 # ---- Inside the namespace: everything that reads the image or mounts. ------------------------
 
@@ -84,9 +87,9 @@ each() {
 
 # device: the filesystem as a read-only device that is gone with descriptor 5.
 device() {
-    device=$(losetup -r -f --show -o "$start" --sizelimit "$size" "$disk") || die 1 "no loop device: see above"
+    device=$(brief losetup -r -f --show -o "$start" --sizelimit "$size" "$disk") || die 1 "no loop device: see above"
     exec 5<"$device"
-    losetup -d "$device"
+    brief losetup -d "$device"
 }
 
 # is_clean: whether it is free of errors; else the file output says what is wrong. What a run of ours left when
@@ -140,18 +143,18 @@ attach() {
 reading() { attach "$read"; }
 writing() { attach "$write"; }
 
-unfinished() { [ -n "$("$program" -q image unfinished "$1")" ]; }
-
+# qcow2 VERB STATUS WORDS: what qemu-img says of the image, in VERB.json; or the end.
+qcow2() {
+    run qemu-img "$1" -U -f qcow2 --output=json "$PWD/image" >"$1.json" 2>output ||
+        die "$2" "$image: $3 ($(tail -n 1 output))"
+}
 unpack() {
     need qemu-img:qemu-utils
     same=$(stat -c '%i %s %y %z' "$image")
-    run qemu-img info -U -f qcow2 --output=json "$PWD/image" >info.json 2>output ||
-        die 3 "$image: is in use or not to be read ($(tail -n 1 output))"
-    run qemu-img check -U -f qcow2 --output=json "$PWD/image" >checked 2>output ||
-        die 3 "$image: is not clean: repair it first (qemu-img check -r all)"
-    run qemu-img map -U -f qcow2 --output=json "$PWD/image" >map.json 2>output ||
-        die 1 "$image: cannot be mapped ($(tail -n 1 output))"
-    ask inspect image --qemu-info info.json --qemu-check checked >like
+    qcow2 info 3 "is in use or not to be read"
+    qcow2 check 3 "is not clean: repair it first (qemu-img check -r all)"
+    qcow2 map 1 "cannot be mapped"
+    ask inspect image --qemu-info info.json --qemu-check check.json >like
     { read -r options && { read -r compressed || :; }; } <like
     ask room "$image" --qemu-map map.json --work-dir "$(dirname "$raw")"
     disk=$raw
@@ -172,17 +175,19 @@ pack() {
     run qemu-img compare -q -f raw -F qcow2 "$disk" "$new" ||
         die 1 "$image: the packed image is not what was packed; it is as before"
     unchanged
-    cp --attributes-only --preserve=all "$image" "$new"
-    touch "$new"
+    run cp --attributes-only --preserve=all "$image" "$new"
+    run touch "$new"
     run sync "$new"
-    mv -f -T "$new" "$image"
-    sync "$(dirname "$image")"
+    # From here on there is nothing to undo.
+    trap '' TERM
+    brief mv -f -T "$new" "$image"
+    timeout --foreground -k 30 "$limit" sync "$(dirname "$image")"
 }
 
 inside() {
     trap stop TERM
     trap '' INT HUP
-    # As the shell outside knows this process.
+    # As the process outside knows this one.
     read -r pid _ </proc/self/stat
     printf '%s\n' "$pid" >"$talk/pid"
     [ ! -e "$talk/stop" ] || exit 143
@@ -190,16 +195,16 @@ inside() {
     # What is needed only meanwhile is seen in here only.
     (umask 022 && mkdir -p "$(dirname "$journals")")
     mkdir -p "$journals/mount" || die 1 "$journals: cannot be made"
-    mount -t tmpfs -o mode=700 harden-image "$journals/mount"
+    brief mount -t tmpfs -o mode=700 harden-image "$journals/mount"
     cd -P "$journals/mount"
     mkdir bin root systems
     # A name without odd characters, which would mean something to the tools; and reading leaves no
     # trace in its times.
     : >image
-    mount --bind "$image" image
+    brief mount --bind "$image" image
     access=rw
     [ "$mode" = harden ] && [ "$format" != qcow2 ] || access=ro
-    mount -o "remount,bind,noatime,nosuid,nodev,noexec,$access" image
+    brief mount -o "remount,bind,noatime,nosuid,nodev,noexec,$access" image
     disk=$PWD/image root=$PWD/root file=$image
     ln -s "$program" bin/gokaku
     PATH=$PWD/bin:$PATH
@@ -211,7 +216,7 @@ inside() {
 
     # Drivers that are modules.
     ask inspect "$disk" >found
-    cut -s -f 5 found | sort -u | while read -r driver; do modprobe -q "$driver" 2>/dev/null || :; done
+    cut -s -f 5 found | sort -u | while read -r driver; do brief modprobe -q "$driver" 2>/dev/null || :; done
     ask mounts "$disk" ${half_done:+--half-done} >candidates
     each try candidates
     ask mounts "$disk" ${half_done:+--half-done} --systems systems >machine
@@ -237,11 +242,15 @@ inside() {
         ask journal "$image" --partition "$number" --state-dir "$journals" >"$talk/journal"
         journal=$(cat "$talk/journal")
     fi
-    changes=
     run gokaku plan --root "$root" --format json -o plan >/dev/null 2>&1 || :
-    if [ -d "$journal" ] || { [ -s plan ] && ! grep -q '"changes": \[\]' plan; }; then
-        changes=1
-        [ ! -s plan ] || ask room "$file" --plan plan --root "$root" --partition "$number"
+    changes=0
+    if [ -s plan ]; then
+        ask room "$file" --plan plan --root "$root" --partition "$number" >need
+        changes=$(sed -n "s/^changes$tab//p" need)
+    fi
+    # What is half done is a change, too.
+    [ ! -d "$journal" ] || changes=1
+    if [ "$changes" -gt 0 ]; then
         run umount -R "$root"
         each writing machine
         [ "$format" = qcow2 ] ||
@@ -255,117 +264,31 @@ inside() {
     trap 'asked=1' TERM
     asked=$stopping stopping=
     carry umount -R "$root"
-    ! unfinished "$journal" || ask room "$file"
+    # Only the journal of a run that was cut off is of use; so is one of which that is not known.
+    cut_off=$(brief "$program" -q image unfinished "$journal") || cut_off=perhaps
+    [ -z "$cut_off" ] || ask room "$file"
     each after machine
-    # What a failed run has left; only a journal that is not carried through is of use.
     rm -rf "$journal/.harden"
-    unfinished "$journal" || rm -rf "$journal"
+    [ -n "$cut_off" ] || rm -rf "$journal"
     # What was done before the signal came stays done.
     if [ "$status" -eq 143 ]; then
-        [ -d "$journal" ] || say "$image: stopped; every change was undone"
+        [ -n "$cut_off" ] || say "$image: stopped; every change was undone"
         exit 143
     fi
     # A copy is thrown away.
-    if [ -n "$changes" ] && [ "$format" = qcow2 ]; then
+    if [ "$changes" -gt 0 ] && [ "$format" = qcow2 ]; then
         trap stop TERM
         [ -z "$asked" ] || exit 143
         pack
     fi
-    [ -n "$changes" ] && how="written, clean" || how="not written to"
+    [ "$changes" -gt 0 ] && how="written, clean" || how="not written to"
     say "$image: $how; report in $GOKAKU_REPORT"
     exit "$status"
 }
 
-# ---- Outside: what is asked for, the lock, signals, and the end of it all. --------------------
+# ---- Outside: what is asked for. `gokaku image lock` runs the above, passes signals on, and tidies up.
 
-# ours FILE: loop devices on it that were attached in a namespace of ours, which may be gone.
-ours() {
-    losetup -n -O NAME,BACK-FILE -j "$1" 2>/dev/null | while read -r device back; do
-        case $back in / | "$journals/mount/image" | "$raw"*) printf '%s\n' "$device" ;; esac
-    done
-}
-# The namespace is gone when its first process is; the kernel is still at it for a moment. A device
-# that was attached in the very moment of a kill is taken away.
-freed() {
-    for file in "$image" "$raw"; do
-        tries=100
-        while used=$(ours "$file") && [ -n "$used" ] && [ "$tries" -gt 0 ]; do
-            # shellcheck disable=SC2086 # names of devices
-            losetup -d $used 2>/dev/null || :
-            sleep 0.1
-            tries=$((tries - 1))
-        done
-    done
-}
-
-# In a session of its own, so that it sees to what is left even when everything else is killed.
-janitor() {
-    nap=
-    trap '' INT HUP
-    trap 'kill "$nap" 2>/dev/null; freed; rm -rf -- "$talk" "$raw" "$new"; exit 0' TERM
-    while :; do
-        sleep 86400 &
-        nap=$!
-        [ "$(cut -d ' ' -f 4 /proc/$$/stat)" = "$parent" ] || kill -TERM $$
-        wait "$nap" || :
-    done
-}
-
-outside() {
-    # What was left where even the janitor was killed; nobody else has it, see the lock.
-    freed
-    rm -f "$raw" "$new"
-    used=$(losetup -n -O NAME -j "$image")
-    [ -z "$used" ] || die 3 "$image: is attached to $used and may be mounted: detach it first"
-    talk=$(mktemp -d) parent=$$
-    export talk parent
-    setsid setpriv --pdeathsig TERM sh "$0" --janitor 9>&- >/dev/null 2>&1 &
-    keeper=$!
-    signal='' timer=''
-    # shellcheck disable=SC2317 # called by the trap
-    finish() {
-        status=$?
-        trap '' INT TERM HUP
-        kill -TERM "$keeper"
-        wait "$keeper" 2>/dev/null || :
-        exit "$status"
-    }
-    # shellcheck disable=SC2317 # called by the trap
-    ended() {
-        signal=$1
-        : >"$talk/stop"
-        [ ! -s "$talk/pid" ] || kill -TERM "$(cat "$talk/pid")" 2>/dev/null || :
-    }
-    trap finish EXIT
-    trap 'ended 130' INT
-    trap 'ended 143' TERM
-    trap 'ended 129' HUP
-
-    # A terminal that is closed sends HUP to all of them, and unshare would die of it.
-    (trap '' INT HUP && exec setpriv --pdeathsig KILL \
-        unshare -m -p -f --kill-child --propagation private sh "$0" --inside) &
-    inner=$!
-    while kill -0 "$inner" 2>/dev/null; do
-        status=0
-        wait "$inner" || status=$?
-        if [ -n "$signal" ] && [ -z "$timer" ]; then
-            timer=1
-            # It ends with what it watches.
-            (trap '' INT HUP; timeout "$patience" tail --pid="$inner" -f /dev/null || kill -KILL "$inner") 9>&- >/dev/null 2>&1 &
-        fi
-    done
-    [ -z "$signal" ] || [ "$status" -ne 143 ] || status=$signal
-    if [ -s "$talk/journal" ] && [ -n "$("$program" -q image unfinished "$(cat "$talk/journal")")" ]; then
-        say "$image: half done; run the same command again, which takes that back first" >&2
-    fi
-    exit "$status"
-}
-
-case ${1:-} in
---inside) inside ;;
---janitor) janitor ;;
---outside) outside ;;
-esac
+[ "${1:-}" != --inside ] || inside
 
 mode=harden use=write
 if [ "${1:-}" = --read-only ]; then
@@ -383,11 +306,11 @@ need unshare:util-linux setpriv:util-linux setsid:util-linux losetup:mount mount
 unshare --help | grep -q -e --kill-child || die 1 "unshare is too old here: want util-linux 2.32 or newer"
 program=${GOKAKU_BINARY:-$(command -v gokaku)} || die 1 "no gokaku on the path; name it in GOKAKU_BINARY"
 program=$(realpath "$program")
-"$program" --version >/dev/null || die 1 "$program does not run here"
+brief "$program" --version >/dev/null || die 1 "$program does not run here"
 [ "$mode" != harden ] || GOKAKU_REPORT=${GOKAKU_REPORT:-$(realpath "$1").gokaku.json}
 [ -z "${GOKAKU_REPORT:-}" ] || GOKAKU_REPORT=$(realpath -m "$GOKAKU_REPORT")
 journals=$(realpath -m "${GOKAKU_STATE_DIR:-/var/lib/gokaku}")
 work=$(realpath -m "${GOKAKU_WORK_DIR:-$(dirname "$(realpath "$1")")}")
 [ -d "$work" ] || die 64 "GOKAKU_WORK_DIR: found $work, want a directory"
 export mode program journals GOKAKU_REPORT
-exec "$program" -q image lock --for "$use" --work-dir "$work" --state-dir "$journals" "$1" -- sh "$0" --outside
+exec "$program" -q image lock --apart --for "$use" --work-dir "$work" --state-dir "$journals" "$1" -- sh "$0" --inside

@@ -27,7 +27,7 @@ fn words(text: &str) {
     for command in script.commands {
         assert!((1..=count).contains(&command.line), "{command:?}");
         for word in &command.words {
-            assert_eq!(text.get(word.at.clone()), Some(word.raw.as_str()), "{word:?}");
+            assert_eq!(text.get(word.at.clone()), Some(word.raw()), "{word:?}");
             word.literal();
             word.assignment();
         }

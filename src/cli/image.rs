@@ -4,14 +4,17 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use serde_json::Value;
 
-use super::{Failure, emit, json, messages, status};
+use super::{Failure, emit, json, messages, signals, status};
 use crate::apply;
 use crate::error::{Error, Result, cannot};
-use crate::image::{self, Disk, Format, Inspection, Machine, Need, Partition, Use};
+use crate::image::{
+    self, Copies, Disk, Format, Inspection, Leftovers, Machine, Need, Partition, Use,
+};
 use crate::message::{Lang, say};
 use crate::rootfs::DiskRootfs;
 
@@ -52,25 +55,29 @@ pub enum ImageVerb {
     ///
     /// Exit status 3, and the command is not run: QEMU or another run has locked the image, a loop device
     /// is attached to it, a process has it open for writing, or `inspect` refuses it.
-    Lock {
+    Lock(Lock),
+    /// Tidy up after a run on an image, once the standard input ends.
+    #[command(hide = true)]
+    Janitor {
         /// The image.
         disk: PathBuf,
-        /// What the command does with it.
-        #[arg(long = "for", value_name = "WHAT", default_value = "write")]
-        purpose: Purpose,
-        /// The directory for copies; by default that of the image.
-        #[arg(long, value_name = "DIR")]
-        work_dir: Option<PathBuf>,
+        /// Its raw copy.
+        #[arg(long)]
+        raw: PathBuf,
+        /// The image that was to take its place.
+        #[arg(long)]
+        new: PathBuf,
+        /// The directory with which the run and its command spoke.
+        #[arg(long)]
+        talk: PathBuf,
         /// The directory with the journals of all images.
-        #[arg(long, value_name = "DIR", default_value = apply::STATE_DIR)]
+        #[arg(long)]
         state_dir: PathBuf,
-        /// The command and its arguments, after `--`.
-        #[arg(last = true, required = true, value_name = "COMMAND")]
-        command: Vec<OsString>,
     },
     /// Check that there is enough space for what a run will write.
     ///
-    /// Exit status 1: there is not; the missing amount is printed.
+    /// Prints `changes`, the number of paths that the plan changes, and `needed`, the space in bytes. Exit
+    /// status 1: there is not enough; the missing amount is printed.
     Room(Room),
     /// Print the state directory for the undo journal of an image.
     Journal(Journal),
@@ -129,6 +136,38 @@ pub struct Journal {
     pub state_dir: PathBuf,
 }
 
+/// An image and what is run while it is locked.
+#[derive(Debug, ClapArgs)]
+pub struct Lock {
+    /// The image.
+    pub disk: PathBuf,
+    /// What the command does with it.
+    #[arg(long = "for", value_name = "WHAT", default_value = "write")]
+    pub purpose: Purpose,
+    /// The directory for copies; by default that of the image.
+    #[arg(long, value_name = "DIR")]
+    pub work_dir: Option<PathBuf>,
+    /// The directory with the journals of all images.
+    #[arg(long, value_name = "DIR", default_value = apply::STATE_DIR)]
+    pub state_dir: PathBuf,
+    /// Run the command in mount and process namespaces of its own, which end with this program, and free the loop
+    /// devices and remove the copies that it leaves, however it ends.
+    ///
+    /// INT, TERM and HUP reach the command as one TERM. In the directory `talk` it writes its process id to the
+    /// file `pid`, exits with 143 if a file `stop` is there, and names its state directory in the file `journal`.
+    #[arg(long)]
+    pub apart: bool,
+    /// Seconds that the command has after a signal.
+    #[arg(long, value_name = "SECONDS", env = "GOKAKU_UNDO_TIME", default_value = "120")]
+    pub undo_time: u64,
+    /// Seconds that any program may take; those that ask or tidy up have 60 at most.
+    #[arg(long, value_name = "SECONDS", env = "GOKAKU_TIME_LIMIT", default_value = "3600")]
+    pub time_limit: u64,
+    /// The command and its arguments, after `--`.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
 /// What is to be written. Without any of it: whether there is any space left.
 #[derive(Debug, ClapArgs)]
 pub struct Room {
@@ -185,8 +224,18 @@ pub(super) fn run(verb: &ImageVerb, lang: Lang) -> Result<u8, Failure> {
             emit(&machine.lines(lang), false)?;
             Ok(status::OK)
         }
-        ImageVerb::Lock { disk, purpose, work_dir, state_dir, command } => {
-            lock(disk, *purpose, work_dir.as_deref(), state_dir, command)
+        ImageVerb::Lock(what) => lock(what),
+        ImageVerb::Janitor { disk, raw, new, talk, state_dir } => {
+            // The signals of whoever ends the run by its name are not for its end.
+            let _ = signals::watch_for_another();
+            let leftovers = Leftovers {
+                image: disk.clone(),
+                copies: Copies { raw: raw.clone(), new: new.clone() },
+                state: state_dir.clone(),
+                time_limit: u64::MAX,
+            };
+            image::wait_and_tidy(&leftovers, talk)?;
+            Ok(status::OK)
         }
         ImageVerb::Room(what) => room(what),
         ImageVerb::Journal(what) => {
@@ -255,37 +304,39 @@ fn inspect(what: &Inspect, lang: Lang) -> Result<u8, Failure> {
     Ok(status::OK)
 }
 
-#[allow(clippy::disallowed_methods)] // a file of the host, named by the user
-fn lock(
-    disk: &Path,
-    purpose: Purpose,
-    work: Option<&Path>,
-    state: &Path,
-    command: &[OsString],
-) -> Result<u8, Failure> {
-    let path =
-        std::fs::canonicalize(disk).map_err(|e| Error::host(cannot::open_the_image, disk, e))?;
+#[allow(clippy::disallowed_methods)] // a file of the host, and what the user wants run on it
+fn lock(what: &Lock) -> Result<u8, Failure> {
+    let path = std::fs::canonicalize(&what.disk)
+        .map_err(|e| Error::host(cannot::open_the_image, &what.disk, e))?;
     let held = Disk::open(&path)?;
     let format = image::inspect(&held)?.format;
-    let what = match (purpose, format) {
+    let purpose = match (what.purpose, format) {
         (Purpose::Read, _) => Use::Reading,
         (Purpose::Write, Format::Qcow2) => Use::Replacing,
         (Purpose::Write, Format::Raw | Format::Vhd) => Use::Writing,
     };
-    image::hold(&held, what)?;
-    let copies = image::copies(&held, work);
-    let half_done = if image::is_half_done(state, &held)? { "1" } else { "" };
-    let Some((program, arguments)) = command.split_first() else { return Ok(status::USAGE) };
-    #[allow(clippy::disallowed_methods)] // what the user wants run, in place of this program
-    let failed = std::process::Command::new(program)
-        .args(arguments)
-        .env("image", &path)
-        .env("format", format.word())
-        .env("raw", copies.raw)
-        .env("new", copies.new)
-        .env("half_done", half_done)
-        .exec();
-    Err(Error::host(cannot::run, Path::new(program), failed).into())
+    image::hold(&held, purpose)?;
+    let copies = image::copies(&held, what.work_dir.as_deref());
+    let half_done = if image::is_half_done(&what.state_dir, &held)? { "1" } else { "" };
+    let Some((program, arguments)) = what.command.split_first() else { return Ok(status::USAGE) };
+    let mut command = match what.apart {
+        true => image::apart(program, arguments),
+        false => std::process::Command::new(program),
+    };
+    command.env("image", &path).env("format", format.word()).env("half_done", half_done);
+    command.env("raw", &copies.raw).env("new", &copies.new);
+    if !what.apart {
+        let failed = command.args(arguments).exec();
+        return Err(Error::host(cannot::run, Path::new(program), failed).into());
+    }
+    let leftovers = Leftovers {
+        image: path,
+        copies,
+        state: what.state_dir.clone(),
+        time_limit: what.time_limit,
+    };
+    let asked = signals::watch_for_another();
+    Ok(image::run(command, &leftovers, Duration::from_secs(what.undo_time), &asked)?)
 }
 
 fn room(what: &Room) -> Result<u8, Failure> {
@@ -307,6 +358,7 @@ fn room(what: &Room) -> Result<u8, Failure> {
         _ => return Err(Failure::Usage("want --plan with --root and --partition".into())),
     };
     image::check_room(&disk, work, &need)?;
+    emit(&need.lines(), false)?;
     Ok(status::OK)
 }
 

@@ -4,7 +4,7 @@
 //! next run undoes what was done.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
@@ -36,6 +36,19 @@ pub fn watch() -> Stop {
         say!(warn, messages::file_limit_ends_at_once(Arg::cause(e)));
     }
     stop
+}
+
+/// The exit status of the last signal that asked for the end, 0 before: for a run that only waits for another
+/// process, which a second signal would leave without care. What is ignored stays ignored.
+pub fn watch_for_another() -> Arc<AtomicUsize> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    for signal in [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)) {
+        let status = 128 + signal.unsigned_abs() as usize;
+        if let Err(e) = flag::register_usize(signal, Arc::clone(&asked), status) {
+            say!(warn, messages::signal_ends_at_once(signal, Arg::cause(e)));
+        }
+    }
+    asked
 }
 
 /// Whether this process was started with the signal ignored.

@@ -20,7 +20,7 @@ const WRITE: i64 = 1;
 const RESIZE: i64 = 3;
 
 /// For how long the processes of a run that was killed may still hold its lock.
-const DYING: Duration = Duration::from_secs(2);
+const DYING: Duration = Duration::from_secs(5);
 
 /// What is about to be done with an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,6 +33,10 @@ messages! { "image";
         en: "{path}: not a regular file",
         ja: "{path}: 通常ファイルではない",
     }
+    half_done(path) {
+        en: "{path}: half done; run the same command again, which takes that back first",
+        ja: "{path}: 途中で中断されている。同じコマンドを再度実行すると、最初に元に戻される",
+    }
     busy(path) {
         en: "{path}: another run is at work on it",
         ja: "{path}: 別の実行が処理中である",

@@ -1,6 +1,6 @@
 //! Disk images as files: formats, partition tables, filesystems, what an fstab mounts, locks, free space.
 //!
-//! Nothing here mounts or writes, and nothing opens a path that the image names: `gokaku image` reports
+//! Nothing here mounts, writes to an image, or opens a path that the image names: `gokaku image` reports
 //! to `provision/harden-image.sh` what it may mount where. Every byte that is read is untrusted, and
 //! the amount is bounded.
 
@@ -11,9 +11,11 @@ mod lock;
 mod machine;
 pub(crate) mod messages;
 mod mounts;
+mod note;
 mod places;
 mod qcow2;
 mod room;
+mod session;
 mod superblock;
 mod table;
 
@@ -31,11 +33,11 @@ pub use format::Format;
 pub use lock::{Use, hold};
 pub use machine::Machine;
 pub use mounts::{Apart, Mount, System};
-pub use places::{
-    Copies, copies, drop_if_gone, identity, is_half_done, note, of_copies, state_dir,
-};
+pub use note::{drop_if_gone, note};
+pub use places::{Copies, copies, identity, is_half_done, of_copies, state_dir};
 pub use qcow2::{check as qcow2_check, options as qcow2_options};
 pub use room::{Need, any as any_room, check as check_room};
+pub use session::{Leftovers, apart, run, wait_and_tidy};
 pub use superblock::Filesystem;
 pub use table::{Partition, Table};
 

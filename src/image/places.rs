@@ -1,25 +1,18 @@
 //! Where the files of a run on an image lie: its copies and its journal.
 
 use std::ffi::OsString;
-use std::fs::Metadata;
 use std::io::ErrorKind;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use super::disk::Disk;
+use super::note;
 use super::table::Partition;
 use crate::apply::{self, digest};
 use crate::error::{Error, Result, cannot};
 
-/// In the directory of a journal: the image's number and path.
-const NOTE: &str = ".image";
-/// For how long a filesystem is searched for an image that was moved.
-const SEARCH: Duration = Duration::from_secs(600);
-
 /// The places of the copies that a run makes, hidden and next to the image or in the work directory.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copies {
     /// The raw form of a packed image.
     pub raw: PathBuf,
@@ -73,7 +66,8 @@ pub fn is_half_done(all: &Path, disk: &Disk) -> Result<bool> {
     let own = format!("image-{}-", identity(disk));
     for dir in state_dirs(all)? {
         let name = dir.file_name().unwrap_or_default().as_bytes();
-        if name.starts_with(own.as_bytes()) && apply::is_unfinished(&dir)? {
+        let is_own = name.starts_with(own.as_bytes()) && !note::is_of_another(&dir, disk);
+        if is_own && apply::is_unfinished(&dir)? {
             return Ok(true);
         }
     }
@@ -115,78 +109,6 @@ fn state_dirs(all: &Path) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-/// Makes the state directory and notes in it which image it is for, at `path`.
-///
-/// # Errors
-/// The kernel's refusal.
-#[allow(clippy::disallowed_methods)] // the program's own directory on the host
-pub fn note(dir: &Path, disk: &Disk, path: &Path) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|e| Error::host(cannot::make, dir, e))?;
-    let (device, inode) = disk.id();
-    let mut text = format!("{device} {inode}\n").into_bytes();
-    text.extend(path.as_os_str().as_bytes());
-    text.push(b'\n');
-    let file = dir.join(NOTE);
-    std::fs::write(&file, text).map_err(|e| Error::host(cannot::write, &file, e))
-}
-
-/// Removes a state directory that nobody has a use for any more: the image that it is for is nowhere on
-/// its filesystem. Where that cannot be found out, it stays.
-///
-/// # Errors
-/// The kernel's refusal to remove it.
-#[allow(clippy::disallowed_methods)] // the program's own directory on the host
-pub fn drop_if_gone(dir: &Path) -> Result<()> {
-    let Ok(noted) = std::fs::read(dir.join(NOTE)) else { return Ok(()) };
-    let Some((id, path)) = parse(&noted) else { return Ok(()) };
-    if !is_gone(id, &path, Instant::now() + SEARCH) {
-        return Ok(());
-    }
-    std::fs::remove_dir_all(dir).map_err(|e| Error::host(cannot::remove, dir, e))
-}
-
-fn parse(noted: &[u8]) -> Option<((u64, u64), PathBuf)> {
-    let at = noted.iter().position(|b| *b == b'\n')?;
-    let (device, inode) = std::str::from_utf8(&noted[..at]).ok()?.split_once(' ')?;
-    let path = noted[at + 1..].strip_suffix(b"\n")?;
-    let path = PathBuf::from(OsString::from_vec(path.to_vec()));
-    Some(((device.parse().ok()?, inode.parse().ok()?), path))
-}
-
-fn id(meta: &Metadata) -> (u64, u64) {
-    (meta.dev(), meta.ino())
-}
-
-/// Whether the file of this number, once at `path`, is nowhere on its filesystem.
-#[allow(clippy::disallowed_methods)] // files of the host
-fn is_gone(file: (u64, u64), path: &Path, end: Instant) -> bool {
-    if std::fs::metadata(path).is_ok_and(|meta| id(&meta) == file) {
-        return false;
-    }
-    let on_it = |dir: &Path| std::fs::metadata(dir).is_ok_and(|meta| meta.dev() == file.0);
-    // Its top: what is above lies on another filesystem, or there is nothing above.
-    let above = path.ancestors().skip(1).take_while(|dir| on_it(dir));
-    let Some(top) = above.last() else { return false };
-    let mut left = vec![top.to_owned()];
-    while let Some(dir) = left.pop() {
-        let Ok(entries) = std::fs::read_dir(&dir) else { return false };
-        for entry in entries {
-            let Some(meta) = entry.ok().and_then(|e| Some((e.metadata().ok()?, e.path()))) else {
-                continue;
-            };
-            if Instant::now() > end || id(&meta.0) == file {
-                return false;
-            }
-            if meta.0.is_dir() && meta.0.dev() == file.0 {
-                left.push(meta.1);
-            }
-        }
-    }
-    true
 }
 
 #[cfg(test)]
@@ -244,30 +166,5 @@ mod tests {
         assert_eq!(of_copies(all.path(), &copy, &root(5)).unwrap(), [at]);
         assert!(of_copies(all.path(), &copy, &root(6)).unwrap().is_empty(), "another root");
         assert!(of_copies(all.path(), &moved, &root(5)).unwrap().is_empty(), "its own");
-    }
-
-    #[test]
-    fn a_journal_goes_with_the_last_copy_of_its_image() {
-        let (dir, all) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let disk = image(dir.path(), "disk");
-        let own = all.path().join("own");
-        let path = dir.path().join("disk");
-        note(&own, &disk, &path).unwrap();
-        let is_there = || {
-            drop_if_gone(&own).unwrap();
-            own.exists()
-        };
-        assert!(is_there(), "the image is where it was");
-        fs::create_dir(dir.path().join("deep")).unwrap();
-        fs::rename(&path, dir.path().join("deep/other")).unwrap();
-        let (id, noted) = parse(&fs::read(own.join(NOTE)).unwrap()).unwrap();
-        assert_eq!(noted, path);
-        assert!(!is_gone(id, &path, Instant::now() + SEARCH), "it has another name");
-        // Another filesystem has that number as well.
-        assert!(!is_gone((id.0 + 1, 1), &path, Instant::now() + SEARCH));
-        fs::remove_file(dir.path().join("deep/other")).unwrap();
-        assert!(!is_gone((id.0, u64::MAX), &path, Instant::now()), "not found out in time");
-        drop(disk);
-        assert!(parse(b"1 2").is_none() && parse(b"x y\n/a\n").is_none());
     }
 }

@@ -14,7 +14,8 @@ use crate::rootfs::{DiskRootfs, ImagePath, Rootfs};
 const MIB: u64 = 1 << 20;
 /// For each filesystem, beyond its journal: bitmaps, tables of inodes, directories …
 const SLACK: u64 = 16 * MIB;
-/// … and of a small one at most this part, which is what mke2fs gives to its tables of inodes.
+/// … and of a small one at most this part, which is what mke2fs gives to its tables of inodes: where a
+/// filesystem of 96 MiB lies on a nearly full disk, 16 MiB that it cannot use would refuse the run.
 const PART: u64 = 16;
 /// For each file, beyond its size: what is added to it, and its last block.
 const EACH: u64 = 20 << 10;
@@ -22,6 +23,8 @@ const EACH: u64 = 20 << 10;
 /// What a run needs.
 #[derive(Debug, Default)]
 pub struct Need {
+    /// How many paths a plan changes.
+    pub changes: usize,
     /// Bytes written into the image.
     pub inside: u64,
     /// Bytes of a copy that is made in the work directory.
@@ -52,7 +55,7 @@ impl Need {
             let tables = SLACK.min(mount.size / PART);
             inside = inside.saturating_add(mount.journal).saturating_add(tables);
         }
-        Ok(Need { inside, ..Need::default() })
+        Ok(Need { changes: changes.len(), inside, ..Need::default() })
     }
 
     /// Of a packed image: its raw copy, by the output of `qemu-img map --output=json`, and itself
@@ -69,6 +72,12 @@ impl Need {
         let copy = data.filter_map(|piece| piece["length"].as_u64());
         let copy = copy.fold(0, u64::saturating_add);
         Ok(Need { copy, replacement: disk.size(), ..Need::default() })
+    }
+
+    /// What a script reads: `changes` and the number of paths, `needed` and the bytes, with tabs between.
+    pub fn lines(&self) -> String {
+        let bytes = self.inside.saturating_add(self.copy).saturating_add(self.replacement);
+        format!("changes\t{}\nneeded\t{bytes}\n", self.changes)
     }
 }
 
@@ -151,6 +160,7 @@ mod tests {
         let both = [mount(1 << 40, MIB), mount(32 * MIB, 0)];
         let need = Need::of_plan(&root, &plan, &both).unwrap();
         assert_eq!(need.inside, 100_000 + 2 * EACH + MIB + SLACK + 2 * MIB);
+        assert_eq!(need.lines(), format!("changes\t3\nneeded\t{}\n", need.inside));
         assert!(Need::of_plan(&root, &json!({}), &[]).is_err());
     }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, Hash, RandomState};
 
+use serde::Serialize;
+
 use super::messages;
 use crate::check::{Evidence, Finding, Gap, Outcome, Subject};
 use crate::error::{Error, Result, cut};
@@ -21,7 +23,7 @@ pub enum Remedy {
 }
 
 /// One gap of a rule that does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct JudgedGap {
     /// What it is about.
     pub subject: Subject,
@@ -80,8 +82,29 @@ impl Judged {
     }
 }
 
-/// The limit of observations, and of reasons, per row.
+/// The limit of gaps, of observations and of reasons that a row shows …
 const MOST: usize = 2_000;
+/// … and of what each of these lists takes in a report (bytes of JSON without line breaks).
+const LARGEST: usize = 512 << 10;
+/// The reasons of a row are those of its gaps once more, in one sentence.
+const LARGEST_REASON: usize = 128 << 10;
+/// A list that is shorter takes little, as every text in it is bounded.
+const FEW: usize = 100;
+
+/// Cuts a list to what a row shows, and returns how many are left out.
+fn shorten<T: Serialize>(list: &mut Vec<T>, largest: usize) -> usize {
+    let all = list.len();
+    if list.len() > FEW {
+        let mut left = largest;
+        let mut fits = |one: &T| {
+            let size = serde_json::to_vec(one).map_or(0, |json| json.len());
+            left.checked_sub(size).map(|rest| left = rest).is_some()
+        };
+        let end = list.iter().position(|one| !fits(one));
+        list.truncate(end.unwrap_or(list.len()).max(FEW));
+    }
+    all - list.len()
+}
 
 /// The limit of one text in a reason, in bytes: a line of megabytes in a file must not end up in a
 /// row.
@@ -98,8 +121,8 @@ fn cause(error: &Error) -> Message {
 
 /// All wants must hold. What definitely fails, fails; else what cannot be determined is unknown.
 pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding>>) -> Judged {
-    let (mut gaps, mut evidence) = (Few::new(), Few::new());
-    let (mut causes, mut reasons) = (Vec::new(), Few::new());
+    let (mut gaps, mut evidence) = (Kept::new(), Kept::new());
+    let (mut causes, mut reasons) = (Vec::new(), Kept::new());
     let mut outcomes = BTreeSet::new();
     for finding in findings {
         match finding {
@@ -113,16 +136,16 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
                     Finding::Met(e)
                     | Finding::MetVacuously(e)
                     | Finding::Manual(e)
-                    | Finding::Unmeasured(e) => evidence.add_all(e),
+                    | Finding::Unmeasured(e) => e.into_iter().for_each(|e| evidence.push(e)),
                     Finding::NotMet { gaps: found, holding } => {
                         for Gap { subject, evidence, fix } in found {
                             let reason = fix.reason().map(bounded);
                             if let Some(reason) = &reason {
-                                reasons.add(reason.clone());
+                                reasons.push(reason.clone());
                             }
-                            gaps.add(JudgedGap { subject, evidence, reason });
+                            gaps.push(JudgedGap { subject, evidence, reason });
                         }
-                        evidence.add_all(holding);
+                        holding.into_iter().for_each(|e| evidence.push(e));
                     }
                 }
             }
@@ -133,15 +156,16 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
         [Outcome::NotMet, Outcome::Unknown, Outcome::Manual, Outcome::Unmeasured, Outcome::Met];
     let outcome = worst.into_iter().find(|o| has(*o)).unwrap_or(Outcome::MetVacuously);
     let remedy =
-        (outcome == Outcome::NotMet).then_some(if reasons.first.is_empty() && causes.is_empty() {
+        (outcome == Outcome::NotMet).then_some(if reasons.list.is_empty() && causes.is_empty() {
             Remedy::Available
         } else {
             Remedy::None
         });
-    reasons.add_all(causes);
-    let (gaps, more_gaps) = gaps.done();
-    let (mut evidence, more_evidence) = evidence.done();
-    let (mut reasons, more_reasons) = reasons.done();
+    causes.into_iter().for_each(|cause| reasons.push(cause));
+    // A file of a million lines is not a report of a million lines.
+    let (gaps, more_gaps) = gaps.shortened(LARGEST);
+    let (mut evidence, more_evidence) = evidence.shortened(LARGEST);
+    let (mut reasons, more_reasons) = reasons.shortened(LARGEST_REASON);
     if more_gaps > 0 {
         evidence.insert(0, Evidence::note_only(messages::more_gaps(more_gaps)));
     }
@@ -158,37 +182,67 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
     Judged { id: id.clone(), outcome, any_met: has(Outcome::Met), remedy, gaps, evidence, reason }
 }
 
-/// The first [`MOST`] different ones, and how many more there were: a file of a million lines is not
-/// a report of a million lines.
-struct Few<T> {
-    first: Vec<T>,
-    more: usize,
-    /// The digests of all of them. One in 2^64 pairs would be taken for equal, and only beyond the
-    /// limit: up to it they are compared.
+/// The first of equal ones, as many as a row shows at most.
+struct Kept<T> {
+    list: Vec<T>,
     seen: HashSet<u64>,
-    hasher: RandomState,
+    hashes: RandomState,
+    left_out: usize,
 }
 
-impl<T: Eq + Hash> Few<T> {
-    fn new() -> Few<T> {
-        Few { first: Vec::new(), more: 0, seen: HashSet::new(), hasher: RandomState::new() }
+impl<T: Hash + Serialize> Kept<T> {
+    fn new() -> Kept<T> {
+        let hashes = RandomState::new();
+        Kept { list: Vec::new(), seen: HashSet::new(), hashes, left_out: 0 }
     }
 
-    fn add(&mut self, one: T) {
-        let is_new = self.seen.insert(self.hasher.hash_one(&one));
-        if self.first.len() >= MOST {
-            self.more += usize::from(is_new);
-        } else if is_new || !self.first.contains(&one) {
-            self.first.push(one);
+    fn push(&mut self, one: T) {
+        if !self.seen.insert(self.hashes.hash_one(&one)) {
+            return;
+        }
+        if self.list.len() < MOST {
+            self.list.push(one);
+        } else {
+            self.left_out += 1;
         }
     }
 
-    fn add_all(&mut self, all: impl IntoIterator<Item = T>) {
-        all.into_iter().for_each(|one| self.add(one));
+    /// What a row shows of it, and how many are left out.
+    fn shortened(mut self, largest: usize) -> (Vec<T>, usize) {
+        self.left_out += shorten(&mut self.list, largest);
+        (self.list, self.left_out)
     }
+}
 
-    /// Those that are kept, and the number of the others.
-    fn done(self) -> (Vec<T>, usize) {
-        (self.first, self.more)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Fix;
+    use crate::rootfs::ImagePath;
+
+    #[test]
+    fn a_row_shows_a_bounded_part_of_what_is_wrong() {
+        let path = ImagePath::parse("/etc/x").unwrap();
+        let gap = |n: usize, long: usize| Gap {
+            subject: Subject::path(&path),
+            evidence: Evidence::at(&path).line(n).found("f".repeat(long)),
+            fix: Fix::None(Message::value(format!("{n} {}", "r".repeat(long)))),
+        };
+        for (count, long) in [(FEW, 1_900), (5_000, 10), (5_000, 1_900), (1_500, 100)] {
+            let gaps = (0..count).map(|n| gap(n, long)).collect();
+            let finding = Finding::NotMet { gaps, holding: Vec::new() };
+            let judged = combine(&"1.1".parse().unwrap(), [Ok(finding)].into_iter());
+            let size = serde_json::to_vec(&judged.gaps).unwrap().len();
+            assert!(size <= LARGEST + 2 * MOST, "{count} {long}: {size}");
+            let reason = judged.reason.unwrap().text(crate::message::Lang::En);
+            let most = LARGEST_REASON.max(FEW * 2_000) + 200;
+            assert!(reason.len() <= most, "{count} {long}: {}", reason.len());
+            let shown = judged.gaps.len();
+            assert!((FEW..=MOST).contains(&shown), "{count} {long}: {shown}");
+            let note = judged.evidence.first().and_then(|e| e.note.as_ref());
+            let note = note.map_or(String::new(), |note| note.text(crate::message::Lang::En));
+            let left = note.split(' ').next().and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
+            assert_eq!(shown + left, count, "{long}: {note}");
+        }
     }
 }

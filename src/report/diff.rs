@@ -13,6 +13,7 @@ use std::fmt::Write;
 
 use super::secret::for_terminal;
 use crate::check::homes::home_file_absent::QUARANTINED;
+use crate::error::cut;
 use crate::plan::PathChange;
 use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, escape, show_name};
 
@@ -81,7 +82,7 @@ fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool)
         let _ = writeln!(out, "# (content not shown)");
     } else if replaced && old != new {
         match fields::of(path.as_bytes()) {
-            Some(names) => out.push_str(&fields::render(old, new, names)),
+            Some(names) => out.push_str(&bounded(&fields::render(old, new, names))),
             None => out.push_str(&patch(path, &masked(path, old), &masked(path, new))),
         }
     }
@@ -100,13 +101,40 @@ fn content(node: Option<&Node>) -> &[u8] {
     }
 }
 
+/// No line of a diff is longer (bytes) …
+const LONG_LINE: usize = 4_000;
+/// … and no diff of one file much larger.
+const LARGE: usize = 1 << 20;
+
 fn patch(path: &ImagePath, old: &[u8], new: &[u8]) -> String {
-    if long::is_long(old, new) {
-        return for_terminal(&String::from_utf8_lossy(&long::patch(path, old, new)));
+    let patch = if long::is_long(old, new) {
+        long::patch(path, old, new)
+    } else {
+        let mut options = diffy::DiffOptions::new();
+        options.set_original_filename(format!("a{path}")).set_modified_filename(format!("b{path}"));
+        options.create_patch_bytes(old, new).to_bytes()
+    };
+    bounded(&for_terminal(&String::from_utf8_lossy(&patch)))
+}
+
+/// As much as is shown of a diff in which secrets do not show any more: a piece of a hash would not be
+/// known as one.
+fn bounded(patch: &str) -> String {
+    let mut out = String::new();
+    let mut lines = patch.lines();
+    for line in lines.by_ref() {
+        out.push_str(&cut(line, LONG_LINE));
+        out.push('\n');
+        if out.len() >= LARGE {
+            break;
+        }
     }
-    let mut options = diffy::DiffOptions::new();
-    options.set_original_filename(format!("a{path}")).set_modified_filename(format!("b{path}"));
-    for_terminal(&String::from_utf8_lossy(&options.create_patch_bytes(old, new).to_bytes()))
+    let left = lines.count();
+    if left > 0 {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "# lines not shown: {left}");
+    }
+    out
 }
 
 /// Only the kind of a password field is shown. A line with too many or too few fields, or with
@@ -239,6 +267,27 @@ mod tests {
         for want in ["# link to x\\x1b[2J -> /dev/null\n", "# new link to y\\x1b[2J\n"] {
             assert!(text.contains(want), "{want:?} in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_diff_has_a_bound_and_no_cut_uncovers_a_secret() {
+        let secret = format!("{}$6$saltsalt${}", "x ".repeat(1_990), "SECRET".repeat(12));
+        let base = MemoryRootfs::new().file("/etc/x", "\0".repeat(1 << 20)).file("/etc/y", secret);
+        let text = diff(
+            &base,
+            &[Change::write(&path("/etc/x"), "a\n"), Change::write(&path("/etc/y"), "b\n")],
+        );
+        assert!(text.len() < 20_000, "{}", text.len());
+        assert!(text.contains("... (4194305 bytes)\n") && text.contains("\n+a\n"));
+        assert!(!text.contains("SECRET"), "{text}");
+
+        let many: String = (0..200_000).map(|n| format!("{n}\n")).collect();
+        let base = MemoryRootfs::new().file("/etc/x", many.as_str());
+        let text = diff(&base, &[Change::write(&path("/etc/x"), many.replace('\n', "x\n"))]);
+        assert!(text.len() < LARGE + 200, "{}", text.len());
+        let (_, left) = text.trim_end().rsplit_once("# lines not shown: ").unwrap();
+        let shown = text.lines().filter(|l| l.starts_with(['+', '-', '@'])).count();
+        assert_eq!(shown + left.parse::<usize>().unwrap(), 2 + 1 + 400_000);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -16,12 +17,13 @@ use crate::text::lossless::{Raw, is_stand_in};
 /// It says nothing about symbolic links: resolving is the business of [`super::Rootfs`].
 /// Shown (and serialized) as UTF-8 with `\xNN` for every byte that is not printable text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ImagePath(Vec<u8>);
+// Shared, because thousands of observations are about one file.
+pub struct ImagePath(Arc<[u8]>);
 
 impl ImagePath {
     /// The root of the image.
     pub fn root() -> ImagePath {
-        ImagePath(b"/".to_vec())
+        ImagePath(Arc::from(*b"/"))
     }
 
     /// Checks and normalises `path`. Doubled and trailing slashes and `.` go away. Text of a
@@ -52,7 +54,7 @@ impl ImagePath {
         if out.is_empty() {
             out.push(b'/');
         }
-        Ok(ImagePath(out))
+        Ok(ImagePath(out.into()))
     }
 
     /// The entry `name` of this directory. `name` must be one component.
@@ -60,11 +62,8 @@ impl ImagePath {
     /// # Errors
     /// [`Error::BadPath`] when `name` is empty, `.`, `..` or holds a slash.
     pub fn join(&self, name: impl Raw) -> Result<ImagePath> {
-        let name = &*name.raw();
-        let mut out = Vec::with_capacity(self.0.len() + 1 + name.len());
-        out.extend_from_slice(&self.0);
-        let mut out = ImagePath(out);
-        out.push(name)?;
+        let mut out = self.clone();
+        out.push(&name.raw())?;
         Ok(out)
     }
 
@@ -73,17 +72,15 @@ impl ImagePath {
         if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') {
             return Err(Error::BadPath { path: escape(name), why: "want one plain file name" });
         }
-        if !self.is_root() {
-            self.0.push(b'/');
-        }
-        self.0.extend_from_slice(name);
+        let dir = if self.is_root() { b"" } else { &*self.0 };
+        self.0 = [dir, b"/", name].concat().into();
         Ok(())
     }
 
     /// Goes up to the directory that holds this entry; the root stays.
     pub(super) fn pop(&mut self) {
         let cut = self.0.iter().rposition(|b| *b == b'/').unwrap_or(0);
-        self.0.truncate(cut.max(1));
+        self.0 = self.0[..cut.max(1)].into();
     }
 
     /// The bytes, beginning with `/`.
@@ -93,7 +90,7 @@ impl ImagePath {
 
     /// Whether this is the root itself.
     pub fn is_root(&self) -> bool {
-        self.0 == b"/"
+        &*self.0 == b"/"
     }
 
     /// The directory that holds this entry; `None` for the root.
@@ -102,7 +99,7 @@ impl ImagePath {
             return None;
         }
         let cut = self.0.iter().rposition(|b| *b == b'/').unwrap_or(0);
-        Some(if cut == 0 { ImagePath::root() } else { ImagePath(self.0[..cut].to_vec()) })
+        Some(if cut == 0 { ImagePath::root() } else { ImagePath(self.0[..cut].into()) })
     }
 
     /// The last component; `None` for the root.
@@ -127,11 +124,8 @@ impl ImagePath {
 
     /// Where the entries of this directory begin, in the order of paths: they all follow one another.
     pub(crate) fn first_below(&self) -> ImagePath {
-        let mut bytes = self.0.clone();
-        if !self.is_root() {
-            bytes.push(b'/');
-        }
-        ImagePath(bytes)
+        let end: &[u8] = if self.is_root() { b"" } else { b"/" };
+        ImagePath([&*self.0, end].concat().into())
     }
 
     /// The path relative to the root (no leading slash); `.` for the root itself.

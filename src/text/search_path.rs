@@ -171,7 +171,7 @@ impl ScriptReader {
         for part in &parts {
             elements.part(part, &self.known);
         }
-        let shown = word.raw.clone();
+        let shown = word.raw().to_owned();
         self.found.push(PathAssignment { line, shown, elements: elements.finish() });
     }
 
@@ -184,9 +184,9 @@ impl ScriptReader {
             self.evals -= 1;
             return;
         }
-        for word in words.iter().filter(|w| w.raw.contains("PATH=")) {
-            let elements = vec![Element::Unknown(word.raw.clone())];
-            self.found.push(PathAssignment { line, shown: word.raw.clone(), elements });
+        for word in words.iter().filter(|w| w.raw().contains("PATH=")) {
+            let elements = vec![Element::Unknown(word.raw().to_owned())];
+            self.found.push(PathAssignment { line, shown: word.raw().to_owned(), elements });
         }
     }
 }

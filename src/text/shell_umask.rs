@@ -74,7 +74,7 @@ fn umask(command: &Command) -> Option<Umask> {
         if name == "eval" && next != "umask" && next.contains("umask") {
             // A text of its own that is run.
             let (line, sure) = (command.line, command.sure);
-            let (shown, at) = (word.raw.clone(), word.at.clone());
+            let (shown, at) = (word.raw().to_owned(), word.at.clone());
             let effect = Effect::Unknown;
             return Some(Umask { line, shown, effect, sure, at, redirected: false });
         }
@@ -84,11 +84,11 @@ fn umask(command: &Command) -> Option<Umask> {
         return None;
     }
     // Options print, or choose how to print; a value may follow them.
-    let value = words.find(|w| !(w.raw.starts_with('-') && w.raw.len() <= 3))?;
+    let value = words.find(|w| !(w.raw().starts_with('-') && w.raw().len() <= 3))?;
     let effect = value.literal().map_or(Effect::Unknown, |value| effect(&value));
     Some(Umask {
         line: command.line,
-        shown: value.raw.clone(),
+        shown: value.raw().to_owned(),
         effect,
         sure: command.sure,
         at: value.at.clone(),

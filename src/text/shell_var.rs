@@ -132,12 +132,12 @@ enum Effect {
 }
 
 fn effect(words: &[Word], key: &str) -> Effect {
-    let mentions = || words.iter().any(|w| mentions(&w.raw, key));
+    let mentions = || words.iter().any(|w| mentions(w.raw(), key));
     let assigns = ["=", ":="].map(|op| format!("${{{key}{op}"));
-    if words.iter().any(|w| assigns.iter().any(|a| w.raw.contains(a.as_str()))) {
+    if words.iter().any(|w| assigns.iter().any(|a| w.raw().contains(a.as_str()))) {
         return Effect::Unclear;
     }
-    let Some(command) = words.iter().position(|w| name_of(&w.raw).is_none()) else {
+    let Some(command) = words.iter().position(|w| name_of(w.raw()).is_none()) else {
         return last_assignment(words, key);
     };
     let Some(name) = words.get(command).and_then(Word::literal) else {
@@ -167,7 +167,8 @@ fn effect(words: &[Word], key: &str) -> Effect {
 fn last_assignment(words: &[Word], key: &str) -> Effect {
     let mut effect = Effect::Nothing;
     for word in words {
-        let Some(name) = name_of(&word.raw).filter(|name| name.trim_end_matches('+') == key) else {
+        let Some(name) = name_of(word.raw()).filter(|name| name.trim_end_matches('+') == key)
+        else {
             continue;
         };
         let literal = word.literal();

@@ -59,6 +59,8 @@ pub fn statement(line: &str, style: Style) -> Option<Statement> {
         }
         Style::Quoted => split_quoted(said.rest.unwrap_or_default(), &mut statement),
     }
+    // Most lines have one argument; a vector that grew has room for four.
+    statement.args.shrink_to_fit();
     Some(statement)
 }
 

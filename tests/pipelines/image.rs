@@ -288,6 +288,32 @@ fn a_qcow2_image_is_replaced_as_a_whole() {
 }
 
 #[test]
+fn progress_shows_on_a_terminal_and_nowhere_else() {
+    let test = "progress_shows_on_a_terminal_and_nowhere_else";
+    let Some(bench) = Bench::new(test) else { return };
+    if !have(test, &["script:bsdutils"]) {
+        return;
+    }
+    bench.sh("tree t; filesystem t raw; qemu-img convert -O qcow2 raw disk.qcow2; cp disk.qcow2 other.qcow2");
+    let script = repository("provision/harden-image.sh");
+    // A percentage that qemu-img writes over with the next one.
+    let percent = |text: &str| text.matches("/100%)").count();
+    let command = format!("{} disk.qcow2", script.display());
+    let seen = bench.command("script").args(["-qec", &command, "/dev/null"]).output().unwrap();
+    let seen_text = String::from_utf8_lossy(&seen.stdout).into_owned();
+    assert_eq!(seen.status.code(), Some(0), "{seen_text}");
+    for step in ["unpacking qcow2", "packing qcow2"] {
+        let after = seen_text.split_once(step).map_or("", |(_, after)| after);
+        assert!(percent(after) > 1, "{step}: {seen_text}");
+    }
+    assert!(seen_text.contains("(100.00/100%)\r"), "{seen_text}");
+    bench.nothing_left("disk.qcow2");
+    let run = bench.harden("other.qcow2", &[]);
+    assert_eq!(run.status, Some(0), "{}", run.log);
+    assert_eq!(percent(&run.log), 0, "{}", run.log);
+}
+
+#[test]
 fn what_is_in_use_not_clean_or_not_ours_is_refused_and_not_touched() {
     let test = "what_is_in_use_not_clean_or_not_ours_is_refused_and_not_touched";
     let Some(bench) = Bench::new(test) else { return };

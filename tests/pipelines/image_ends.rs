@@ -81,8 +81,6 @@ fn an_image_that_was_killed_half_way_is_put_right_wherever_it_is_by_then() {
         assert_eq!(run.status, Some(0), "{when}: {}", run.log);
         assert!(!run.log.contains(" was cut off; "), "{when}: {}", run.log);
 
-        // On a busy machine another file would soon have the number of the one that is removed.
-        let held = std::fs::File::open(bench.path("disk.raw")).unwrap();
         let images = match when {
             2 => {
                 bench.sh("cp disk.raw copy.raw; mv disk.raw moved.raw");
@@ -106,8 +104,33 @@ fn an_image_that_was_killed_half_way_is_put_right_wherever_it_is_by_then() {
             assert_eq!(other, [].into(), "{when} {image}");
         }
         assert_eq!(bench.sh("ls -A state"), "mount\n", "{when}: no journal is left");
-        drop(held);
     }
+}
+
+#[test]
+fn a_journal_stays_where_nobody_can_say_whether_it_is_done() {
+    let test = "a_journal_stays_where_nobody_can_say_whether_it_is_done";
+    let Some(bench) = Bench::new(test) else { return };
+    bench.sh(r#"cat >dies <<'END'
+#!/bin/sh
+case "$*" in
+apply*) exec strace -f -o "$DIR/trace" -e trace=renameat2,renameat,rename \
+    -e inject=renameat2,renameat,rename:signal=KILL:when=7 "$REAL" "$@" ;;
+*"image unfinished"*) exit 9 ;;
+esac
+exec "$REAL" "$@"
+END
+        chmod +x dies; tree t; filesystem t disk.raw"#);
+    let before = bench.listing("disk.raw", 0, "before");
+    let dies = bench.path("dies");
+    let run = bench.harden("disk.raw", &[("GOKAKU_BINARY", dies.to_str().unwrap())]);
+    assert_eq!(run.status, Some(137), "{}", run.log);
+    assert_ne!(bench.listing("disk.raw", 0, "half"), before, "it was killed while it wrote");
+    assert_ne!(bench.sh("ls -A state"), "mount\n", "the journal is there: {}", run.log);
+    let run = bench.harden("disk.raw", &[]);
+    assert_eq!(run.status, Some(0), "{}", run.log);
+    assert!(run.log.contains(" was cut off; "), "{}", run.log);
+    assert_eq!(bench.sh("ls -A state"), "mount\n");
 }
 
 #[test]

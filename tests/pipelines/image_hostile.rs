@@ -132,6 +132,26 @@ fn what_is_read_has_a_bound_and_no_text_is_code() {
 }
 
 #[test]
+fn no_program_that_hangs_holds_a_run_up() {
+    let test = "no_program_that_hangs_holds_a_run_up";
+    let Some(bench) = Bench::new(test) else { return };
+    bench.sh("tree t; filesystem t raw; qemu-img convert -O qcow2 raw first.qcow2; mkdir hang
+        printf '#!/bin/sh\nexec sleep 100000\n' >hang/it; chmod +x hang/it");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}:/usr/sbin:/sbin", bench.path("hang").display());
+    // What says whether the image is in use, what checks it, what carries its owner and mode over, and
+    // what sees to it that all is on the disk.
+    for program in ["losetup", "cp", "sync", "e2fsck"] {
+        bench.sh(&format!("rm -f hang/[!i]*; ln -s it hang/{program}; cp first.qcow2 disk.qcow2"));
+        let sum = bench.sum("disk.qcow2");
+        let settings = [("PATH", path.as_str()), ("GOKAKU_TIME_LIMIT", "12")];
+        let run = bench.harden("disk.qcow2", &settings);
+        assert!(run.status.is_some_and(|status| status != 0), "{program}: {}", run.log);
+        assert_eq!(bench.sum("disk.qcow2"), sum, "{program}: {}", run.log);
+    }
+}
+
+#[test]
 fn a_place_that_is_a_link_is_not_mounted_on() {
     let test = "a_place_that_is_a_link_is_not_mounted_on";
     let Some(bench) = Bench::new(test) else { return };
@@ -230,6 +250,33 @@ fn refused(bench: &Bench, image: &str, why: &str) {
     assert_eq!(bench.sum(image), sum);
 }
 
+/// Device mapper holds an image by a loop device, also when that has been detached by name since.
+fn mapped(test: &str, bench: &Bench, image: &str) {
+    if !have(test, &["dmsetup:dmsetup"]) {
+        return;
+    }
+    if !bench.try_sh("dmsetup version >&2").status.success() {
+        return skip(test, "the part about device mapper: the kernel here has none");
+    }
+    let name = format!("gokaku-test-{}", std::process::id());
+    let remove = || bench.sh(&format!("dmsetup remove --retry {name} 2>/dev/null || :"));
+    bench.sh(&format!(
+        r#"device=$(losetup -f --show {image})
+        dmsetup create {name} --table "0 $(blockdev --getsz "$device") linear $device 0" || {{
+            losetup -d "$device"; exit 1; }}
+        losetup -d "$device""#
+    ));
+    let sum = bench.sum(image);
+    let mut command = bench.command(repository("provision/harden-image.sh"));
+    let out = command.arg(image).output().unwrap();
+    let unchanged = bench.sum(image) == sum;
+    remove();
+    let log = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(3), "{image}: {log}");
+    assert!(log.contains("is attached to loop"), "{image}: {log}");
+    assert!(unchanged, "{image}");
+}
+
 #[test]
 fn an_image_that_somebody_writes_to_is_refused() {
     let test = "an_image_that_somebody_writes_to_is_refused";
@@ -266,6 +313,10 @@ fn an_image_that_somebody_writes_to_is_refused() {
         drop(holder);
         let run = bench.harden(image, &[]);
         assert_eq!(run.status, Some(0), "{image}: {}", run.log);
+    }
+
+    for image in ["disk.raw", "disk.qcow2"] {
+        mapped(test, &bench, image);
     }
 
     // And while a run is at work, QEMU does not get it.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::image::{Bench, changed_paths, differing};
+use crate::image_room::kernel_has;
 use crate::support::{have, skip};
 
 /// Shell: `machine IMAGE` makes a disk with a GPT of EFI, /boot (ext2), / (ext4), /var (ext4), /home
-/// ($KIND, xfs or ext4) and /srv (ext4); AppArmor is off in /boot, and people's homes are open to all. `whole
+/// ($KIND: xfs, btrfs or ext4) and /srv (ext4); AppArmor is off in /boot, and people's homes are open to all. `whole
 /// IMAGE NAME` lists all of it.
 const MACHINE: &str = r#"
 # part SECTOR: puts the filesystem in the file f into its partition.
@@ -48,6 +49,8 @@ END
     if [ "$KIND" = xfs ]; then
         truncate -s 320M f; mkfs.xfs -q f; mkdir -p mnt
         unshare -m --propagation private sh -euc 'mount -t xfs -o loop f mnt; cp -a homes/. mnt/; umount mnt'
+    elif [ "$KIND" = btrfs ]; then
+        truncate -s 320M f; mkfs.btrfs -q --rootdir homes f >&2
     else
         mke2fs -q -F -t ext4 -d homes f 320M
     fi
@@ -63,6 +66,7 @@ whole() {
         at ext2 18432 16777216 noatime /boot
         at ext4 313344 100663296 noload /var
         case $KIND in xfs) at xfs 509952 335544320 norecovery,nouuid /home ;;
+        btrfs) at btrfs 509952 335544320 noatime /home ;;
         *) at ext4 509952 335544320 noload /home ;; esac
         at ext4 1165312 33554432 noload /srv
         for part in "" /boot /var /home /srv; do
@@ -72,19 +76,35 @@ whole() {
 }
 sound() {
     for sector in 18432 51200 313344 1165312; do e2fsck -fn "$1?offset=$((sector * 512))" >&2; done
-    [ "$KIND" != xfs ] || { dd if="$1" of=f bs=512 skip=509952 count=655360 conv=sparse status=none
-        xfs_repair -n f >&2; rm f; }
+    dd if="$1" of=f bs=512 skip=509952 count=655360 conv=sparse status=none
+    case $KIND in xfs) xfs_repair -n f >&2 ;; btrfs) btrfs check -q --readonly f >&2 ;; esac
+    rm f
 }
 "#;
 
-/// xfs where this machine has it.
-fn home_type(test: &str) -> &'static str {
-    let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
-    if !known.lines().any(|l| l.ends_with("\txfs")) {
-        skip(test, "the part about xfs: the kernel here has none; ext4 stands for it");
-        return "ext4";
+/// What /home can be of on this machine.
+fn home_types(test: &str) -> Vec<&'static str> {
+    let has = |(kind, tool): &(&'static str, &str)| {
+        let known = kernel_has(kind);
+        if !known {
+            skip(
+                test,
+                &format!("the part about {kind}: the kernel here has none; ext4 stands for it"),
+            );
+        }
+        known && have(test, &[tool])
+    };
+    let all = [("xfs", "mkfs.xfs:xfsprogs"), ("btrfs", "mkfs.btrfs:btrfs-progs")];
+    let mut kinds: Vec<&str> = all.iter().filter(|one| has(one)).map(|(kind, _)| *kind).collect();
+    if kinds.is_empty() {
+        kinds.push("ext4");
     }
-    if have(test, &["mkfs.xfs:xfsprogs"]) { "xfs" } else { "ext4" }
+    kinds
+}
+
+/// The first of them.
+fn home_type(test: &str) -> &'static str {
+    home_types(test)[0]
 }
 
 fn machine(bench: &Bench, kind: &str) {
@@ -105,16 +125,18 @@ fn whole(bench: &Bench, kind: &str, name: &str) -> BTreeMap<String, String> {
 fn a_machine_of_several_filesystems_is_judged_and_written_as_a_whole() {
     let test = "a_machine_of_several_filesystems_is_judged_and_written_as_a_whole";
     let Some(bench) = Bench::new(test) else { return };
-    let kind = home_type(test);
-    machine(&bench, kind);
-    let before = whole(&bench, kind, "before");
+    home_types(test).into_iter().for_each(|kind| is_one_machine(test, &bench, kind));
+}
+
+fn is_one_machine(test: &str, bench: &Bench, kind: &str) {
+    machine(bench, kind);
+    let before = whole(bench, kind, "before");
     let run = bench.harden("disk.raw", &[]);
     // What is wrong in /boot is seen, and is nothing that is put right.
     assert_eq!(run.status, Some(2), "{}", run.log);
     assert!(run.log.contains("gokaku: error: 1.6.1.3 not met"), "{}", run.log);
     assert!(run.log.contains("left: /mnt: "), "{}", run.log);
-    let known = std::fs::read_to_string("/proc/filesystems").unwrap();
-    if !known.lines().any(|l| l.ends_with("\tvfat")) || !have(test, &["mkfs.vfat:dosfstools"]) {
+    if !kernel_has("vfat") || !have(test, &["mkfs.vfat:dosfstools"]) {
         skip(test, "the part about /boot/efi: the kernel here has no vfat; it is left");
         assert!(run.log.contains("left: /boot/efi: "), "{}", run.log);
     } else {
@@ -124,7 +146,7 @@ fn a_machine_of_several_filesystems_is_judged_and_written_as_a_whole() {
     for path in ["/etc/fstab", "/home/ann", "/srv/bob"] {
         assert!(changed.contains(path), "{path}: {changed:?}");
     }
-    assert_eq!(differing(&before, &whole(&bench, kind, "after")), changed);
+    assert_eq!(differing(&before, &whole(bench, kind, "after")), changed);
     assert_eq!(bench.sh("ls -A state"), "mount\n", "no journal is left");
 
     let sum = bench.sum("disk.raw");
@@ -263,6 +285,69 @@ fn what_cannot_be_mounted_is_refused_by_name() {
         assert_eq!(run.status, Some(3), "{image}: {}", run.log);
         assert!(run.log.contains(told), "{image}: {}", run.log);
     }
+}
+
+/// Shell: a system whose root, or whose /home, is a btrfs; `subvolume` puts a subvolume into one.
+const BTRFS: &str = r#"
+root() {
+    rm -rf m disk.raw; cp -a t m; printf '/dev/vda / btrfs defaults 0 1\n' >m/etc/fstab
+    truncate -s 256M disk.raw; mkfs.btrfs -q --rootdir m disk.raw >&2
+}
+subvolume() {
+    mkdir -p mnt
+    unshare -m --propagation private sh -euc 'mount -o loop disk.raw mnt
+        btrfs subvolume create mnt/"$1" >&2; ${2:-:}; umount mnt' sh "$1" "${2:-}"
+}
+"#;
+
+#[test]
+fn a_btrfs_without_subvolumes_is_hardened_and_one_that_begins_in_a_subvolume_is_refused() {
+    let test =
+        "a_btrfs_without_subvolumes_is_hardened_and_one_that_begins_in_a_subvolume_is_refused";
+    let Some(bench) = Bench::new(test) else { return };
+    if !kernel_has("btrfs") {
+        return skip(test, "the kernel here has no btrfs");
+    }
+    if !have(test, &["mkfs.btrfs:btrfs-progs"]) {
+        return;
+    }
+    let btrfs = |script: &str| bench.sh(&format!("{BTRFS}\n{script}"));
+    let listing = |name: &str| {
+        bench.sh(&format!(
+            r#"mkdir -p mnt; unshare -m --propagation private sh -euc "$LISTING"'
+                mount -o ro,loop disk.raw mnt; OUT=$DIR GOKAKU_ROOT=$DIR/mnt listing {name}'"#
+        ));
+        let text = std::fs::read_to_string(bench.path(name)).unwrap();
+        let pairs = text.lines().filter_map(|l| l.split_once('\t'));
+        pairs.map(|(p, r)| (p.to_owned(), r.to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    btrfs("tree t; root");
+    let before = listing("before");
+    let run = bench.harden("disk.raw", &[]);
+    assert_eq!(run.status, Some(0), "{}", run.log);
+    let changed = changed_paths(&bench.json("disk.raw.gokaku.json"));
+    assert!(changed.len() > 15, "{changed:?}");
+    assert_eq!(differing(&before, &listing("after")), changed);
+    bench.sh("btrfs check -q --readonly disk.raw >&2");
+    let sum = bench.sum("disk.raw");
+    let again = bench.harden("disk.raw", &[]);
+    assert!(again.log.contains("not written to"), "{}", again.log);
+    assert_eq!(bench.sum("disk.raw"), sum);
+
+    // The root of this machine would be in a subvolume, whatever the fstab says: the system is not at the top.
+    btrfs("root; subvolume @ 'mv mnt/etc mnt/usr mnt/lib mnt/var mnt/@/'");
+    let run = bench.harden("disk.raw", &[]);
+    assert_eq!(run.status, Some(3), "{}", run.log);
+    // Its fstab mounts a part of it elsewhere.
+    btrfs(
+        "printf '/dev/vda / btrfs\\n/dev/vda /home btrfs subvol=@home\\n' >fstab
+        root; subvolume @home 'cp fstab mnt/etc/fstab'",
+    );
+    let sum = bench.sum("disk.raw");
+    let run = bench.harden("disk.raw", &[]);
+    assert_eq!(run.status, Some(3), "{}", run.log);
+    assert!(run.log.contains("/home: partition 0, a subvolume"), "{}", run.log);
+    assert_eq!(bench.sum("disk.raw"), sum);
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn a_loop_device_that_a_kill_has_left_is_taken_away_by_the_next_run() {
         assert_ne!(bench.loops("disk.raw"), "", "{name}: a device is attached");
         // Nobody is left who would take it away.
         let dir = bench.path("").display().to_string();
-        for pid in processes(["--janitor", dir.trim_end_matches('/')]) {
+        for pid in processes(["janitor", dir.trim_end_matches('/')]) {
             kill("KILL", &pid);
         }
         kill("KILL", &format!("-{}", child.id()));

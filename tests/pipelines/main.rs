@@ -14,6 +14,7 @@ mod image_ends;
 mod image_hostile;
 mod image_layouts;
 mod image_moments;
+mod image_room;
 mod image_schema;
 mod machine;
 mod packer;

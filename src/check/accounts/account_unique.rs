@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::{AccountFile, Ledger, messages};
 use crate::check::{Audit, Finding, Primitive, Subject};
 use crate::error::Result;
-use crate::message::Message;
+use crate::message::{Arg, Message};
 use crate::rootfs::show_name;
 use crate::text::accounts::{AccountLine, GID, Layout, UID};
 
@@ -78,7 +78,10 @@ impl Primitive for AccountUnique {
         let mut ledger = Ledger::default();
         let mut first: HashMap<Key<'_>, &AccountLine<'_>> =
             HashMap::with_capacity(table.entries.len());
-        let word = self.field.word();
+        // Shared by what is said of each line, of which there may be a hundred thousand.
+        let word = Arg::from(self.field.word());
+        let path = Arg::from(&file.path);
+        let want = messages::want_once(word.clone());
         for entry in &table.entries {
             let earlier = *first.entry(self.field.key(entry)).or_insert(entry);
             if earlier.line == entry.line {
@@ -88,9 +91,9 @@ impl Primitive for AccountUnique {
             let found = match self.field.key(entry) {
                 Key::Number(number) => {
                     let other = show_name(earlier.name());
-                    messages::same_number(&word, number, name, other, earlier.line)
+                    messages::same_number(word.clone(), number, name, other, earlier.line)
                 }
-                Key::Name(_) => messages::same_name(&word, name, earlier.line),
+                Key::Name(_) => messages::same_name(word.clone(), name, earlier.line),
             };
             let subject = match self.field.layout() {
                 Layout::Group => Subject::group(entry.name()),
@@ -98,8 +101,8 @@ impl Primitive for AccountUnique {
             };
             ledger.open(
                 subject,
-                file.at(entry.line).found(found).want(messages::want_once(&word)),
-                messages::decide_line(&word, &file.path, earlier.line, entry.line),
+                file.at(entry.line).found(found).want(want.clone()),
+                messages::decide_line(word.clone(), path.clone(), earlier.line, entry.line),
             );
         }
         ledger.lines(&file, &table, |_| true);
@@ -112,7 +115,7 @@ impl Primitive for AccountUnique {
             return Ok(Finding::MetVacuously(vec![file.whole().note(note)]));
         }
         if !ledger.has_gaps() {
-            ledger.note(file.whole().found(messages::all_differ(count, &word)));
+            ledger.note(file.whole().found(messages::all_differ(count, word)));
         }
         Ok(ledger.finish(&[]))
     }

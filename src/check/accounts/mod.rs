@@ -264,7 +264,11 @@ impl Ledger {
         let changes =
             edits().map(|(file, e)| Change::write(&file.path, e.apply(&file.text))).collect();
         let mut gaps = Gap::closed_together(self.closable, changes);
-        gaps.extend(self.open);
+        if gaps.is_empty() {
+            gaps = self.open;
+        } else {
+            gaps.extend(self.open);
+        }
         if self.unlisted > 0 {
             self.holding.push(Evidence::note_only(messages::more_hold(self.unlisted)));
         }

@@ -162,6 +162,7 @@ impl RsyslogLoader<'_> {
         let starts = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1);
         let lines = std::iter::once(0).chain(starts).collect();
         self.config.sources.push(RsyslogFile { path: real.clone(), text, lines });
+        self.config.tokens.reserve(tokens.len());
         for token in tokens {
             let pattern = match &token.kind {
                 TokenKind::Include { pattern } => pattern.clone(),

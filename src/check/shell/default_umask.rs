@@ -85,6 +85,8 @@ impl Primitive for DefaultUmask {
             set |= looser.iter().any(|gap| matches!(gap.fix, Fix::Changes(_)))
                 && script.for_all()
                 && script.umasks.iter().any(|u| u.sure && u.effect.loosens(self.umask.bits));
+            // There may be a hundred thousand; a vector that grows by one more doubles.
+            gaps.reserve_exact(looser.len() + FEW_MORE);
             gaps.extend(looser);
             for umask in &script.umasks {
                 let evidence = evidence(script, umask);
@@ -117,6 +119,9 @@ impl Primitive for DefaultUmask {
         Ok(Finding::from_gaps(gaps, holding))
     }
 }
+
+/// Gaps that follow those of a script: nothing sets the umask, and what PAM does in a session.
+const FEW_MORE: usize = 16;
 
 impl DefaultUmask {
     /// Whether some script surely sets a tight umask for every login shell.
@@ -163,7 +168,8 @@ impl DefaultUmask {
         if loose.is_empty() {
             return Ok(Vec::new());
         }
-        let evidence = |u: &Umask| evidence(script, u).want(messages::want_umask(self.line()));
+        let want = messages::want_umask(self.line());
+        let evidence = |u: &Umask| evidence(script, u).want(want.clone());
         let refused = |why: &dyn Fn(&Umask) -> Message| {
             Ok(loose.iter().map(|u| Gap::no_remedy(evidence(u), why(u))).collect())
         };
@@ -298,7 +304,7 @@ enum Reading {
 
 /// How a script reads the files of `/etc/profile.d`; `None`: no command names them.
 fn snippets(text: &str) -> Option<Reading> {
-    let names = |c: &script::Command| c.words.iter().any(|w| w.raw.contains(DIR));
+    let names = |c: &script::Command| c.words.iter().any(|w| w.raw().contains(DIR));
     let mut naming = script::commands(text).into_iter().filter(names).peekable();
     naming.peek()?;
     Some(if naming.any(|c| c.reached) { Reading::Always } else { Reading::Perhaps })

@@ -160,7 +160,7 @@ impl<'a> Lexer<'a> {
             let pattern = pattern.split(is_space).next().unwrap_or_default().to_owned();
             TokenKind::Include { pattern }
         } else {
-            TokenKind::Directive(Directive { name, value: value.to_owned(), word })
+            TokenKind::Directive(Box::new(Directive { name, value: value.to_owned(), word }))
         };
         self.push(start, kind);
     }

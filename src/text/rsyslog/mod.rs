@@ -37,7 +37,7 @@ pub struct Token {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenKind {
     /// `$Name value`.
-    Directive(Directive),
+    Directive(Box<Directive>),
     /// `$IncludeConfig pattern` or `include(file="pattern")`.
     Include {
         /// A path, a pattern of paths, or a directory.
@@ -50,7 +50,7 @@ pub enum TokenKind {
     /// An action in the old form: the rest of the line.
     Action(String),
     /// `name(parameter="value" …)`.
-    Object(Object),
+    Object(Box<Object>),
     /// `if … then`, with the condition.
     If(String),
     /// `else`.
@@ -238,14 +238,14 @@ mod tests {
 
     fn object(text: &str) -> Object {
         match tokens(text).unwrap().into_iter().next().unwrap().kind {
-            TokenKind::Object(object) => object,
+            TokenKind::Object(object) => *object,
             kind => panic!("{kind:?}"),
         }
     }
 
     fn directive(text: &str) -> Directive {
         match tokens(text).unwrap().into_iter().next().unwrap().kind {
-            TokenKind::Directive(directive) => directive,
+            TokenKind::Directive(directive) => *directive,
             kind => panic!("{kind:?}"),
         }
     }
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn targets_of_objects() {
-        let target = |text: &str| Target::of(&TokenKind::Object(object(text)));
+        let target = |text: &str| Target::of(&TokenKind::Object(object(text).into()));
         let file = Some(Target::File("/x".into()));
         assert_eq!(target("action(type=\"omfile\" file=\"/x\")"), file);
         assert_eq!(target("Action(Type=\"omfile\"\n File=\"/x\")"), file);

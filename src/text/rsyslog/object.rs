@@ -29,7 +29,7 @@ impl Lexer<'_> {
                         Some(file) if object.name == "include" => {
                             TokenKind::Include { pattern: file.to_owned() }
                         }
-                        _ => TokenKind::Object(object),
+                        _ => TokenKind::Object(Box::new(object)),
                     };
                     self.push(start, kind);
                     return Ok(());

@@ -1,5 +1,7 @@
 //! The text of a script as far as it has been read, and its words: quotes, expansions, brackets.
 
+use std::rc::Rc;
+
 use super::{Part, Word};
 
 /// A text for a command: its last line, and whether tabs before that do not count.
@@ -12,6 +14,8 @@ pub(super) struct Heredoc {
 pub(super) struct Cursor<'a> {
     /// The whole text.
     pub text: &'a str,
+    /// The same, for the words.
+    source: Rc<str>,
     /// The offset of what comes next.
     pub at: usize,
     /// Its line, from 1.
@@ -23,7 +27,7 @@ pub(super) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// At the beginning of a text.
     pub fn new(text: &'a str) -> Cursor<'a> {
-        Cursor { text, at: 0, line: 1, unclosed: None }
+        Cursor { text, source: text.into(), at: 0, line: 1, unclosed: None }
     }
 
     /// What comes next.
@@ -174,11 +178,15 @@ impl<'a> Cursor<'a> {
                 }
             }
         }
-        let raw = self.text.get(start..self.at).unwrap_or_default().to_owned();
-        let mut parts = parts.all;
-        // Most words have one part; a vector that grew has room for four.
-        parts.shrink_to_fit();
-        Word { at: start..self.at, raw, parts }
+        let at = start..self.at;
+        // Most words are one text without quotes, of which there may be a million.
+        let is_plain = match parts.all.as_slice() {
+            [] => at.is_empty(),
+            [Part::Text(text)] => self.text.get(at.clone()) == Some(text),
+            _ => false,
+        };
+        let parts = (!is_plain).then(|| parts.all.into_boxed_slice());
+        Word { at, text: Rc::clone(&self.source), parts }
     }
 
     fn double_quoted(&mut self, parts: &mut Parts) {

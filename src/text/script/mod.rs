@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::rc::Rc;
 
 pub use scanner::{commands, read};
 
@@ -52,10 +53,10 @@ pub struct Command {
 pub struct Word {
     /// Where it stands in the text.
     pub at: Range<usize>,
-    /// As it stands there.
-    pub raw: String,
-    /// What it is made of, quotes taken away.
-    pub parts: Vec<Part>,
+    /// The text.
+    text: Rc<str>,
+    /// What it is made of, quotes taken away; `None` where that is what stands in the text.
+    parts: Option<Box<[Part]>>,
 }
 
 /// A piece of a word.
@@ -96,19 +97,27 @@ impl Command {
 }
 
 impl Word {
+    /// The word as it stands in the text.
+    pub fn raw(&self) -> &str {
+        self.text.get(self.at.clone()).unwrap_or_default()
+    }
+
     /// The word if it is the same whatever the circumstances.
     pub fn literal(&self) -> Option<String> {
         let text = |part: &Part| match part {
             Part::Text(text) => Some(text.clone()),
             _ => None,
         };
-        self.parts.iter().map(text).collect()
+        match &self.parts {
+            None => Some(self.raw().to_owned()),
+            Some(parts) => parts.iter().map(text).collect(),
+        }
     }
 
     /// The name of the variable it assigns to, whether it appends, and the value's parts.
     pub fn assignment(&self) -> Option<(&str, bool, Vec<Part>)> {
-        let eq = self.raw.find('=')?;
-        let name = self.raw.get(..eq)?;
+        let eq = self.raw().find('=')?;
+        let name = self.raw().get(..eq)?;
         let (name, append) = match name.strip_suffix('+') {
             Some(name) => (name, true),
             None => (name, false),
@@ -116,9 +125,14 @@ impl Word {
         let first = name.chars().next()?;
         let good = (first.is_ascii_alphabetic() || first == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let Some(Part::Text(text)) = self.parts.first().filter(|_| good) else { return None };
-        let mut parts = vec![Part::Text(text.get(eq + 1..)?.to_owned())];
-        parts.extend(self.parts.get(1..)?.iter().cloned());
+        let (first, rest) = match self.parts.as_deref().map(<[Part]>::split_first) {
+            _ if !good => return None,
+            None => (self.raw(), [].as_slice()),
+            Some(Some((Part::Text(text), rest))) => (text.as_str(), rest),
+            Some(_) => return None,
+        };
+        let mut parts = vec![Part::Text(first.get(eq + 1..)?.to_owned())];
+        parts.extend_from_slice(rest);
         Some((name, append, parts))
     }
 }

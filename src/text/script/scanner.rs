@@ -254,7 +254,7 @@ impl<'a> Scanner<'a> {
         // A number right before it is a descriptor, not a word.
         if let Some(last) = self.words.last()
             && last.at.end == self.source.at
-            && last.raw.bytes().all(|b| b.is_ascii_digit())
+            && last.raw().bytes().all(|b| b.is_ascii_digit())
         {
             self.words.pop();
         }
@@ -290,13 +290,13 @@ impl<'a> Scanner<'a> {
             return;
         }
         let first = self.words.is_empty();
-        if self.function && word.raw != "{" {
+        if self.function && word.raw() != "{" {
             self.function = false;
             self.broken.get_or_insert(self.start_line);
         }
-        if word.raw == "in"
+        if word.raw() == "in"
             && self.words.len() == 2
-            && self.words.first().is_some_and(|w| w.raw == "case")
+            && self.words.first().is_some_and(|w| w.raw() == "case")
         {
             self.words.clear();
             self.push(Block::Case { pattern: true });
@@ -310,10 +310,10 @@ impl<'a> Scanner<'a> {
     /// Acts on a reserved word; whether it was one that leaves no command behind.
     fn keyword(&mut self, word: &Word) -> bool {
         let in_pattern = matches!(self.block(), Some(Block::Case { pattern: true }));
-        if in_pattern && word.raw != "esac" {
+        if in_pattern && word.raw() != "esac" {
             return false;
         }
-        match word.raw.as_str() {
+        match word.raw() {
             "if" => {
                 let condition = self.source.at;
                 self.push(Block::If { condition, not_root: false, later: false });

@@ -4,8 +4,11 @@ use proptest::prelude::*;
 /// `line:words`, with `?` if not sure, `&` if aside, `u` if not for root.
 fn shown(text: &str) -> Vec<String> {
     let show = |c: Command| {
-        let words: Vec<String> =
-            c.words.iter().map(|w| w.literal().unwrap_or_else(|| format!("<{}>", w.raw))).collect();
+        let words: Vec<String> = c
+            .words
+            .iter()
+            .map(|w| w.literal().unwrap_or_else(|| format!("<{}>", w.raw())))
+            .collect();
         let flag = |on, mark| if on { mark } else { "" };
         format!(
             "{}:{}{}{}{}",
@@ -201,7 +204,7 @@ proptest! {
         for command in commands(&text) {
             prop_assert!((1..=lines).contains(&command.line));
             for word in command.words {
-                prop_assert_eq!(text.get(word.at.clone()), Some(word.raw.as_str()));
+                prop_assert_eq!(text.get(word.at.clone()), Some(word.raw()));
             }
         }
     }
