@@ -307,7 +307,7 @@ elif [ "$sshd_ok" = yes ] && [ "$reload" = yes ]; then
         kill -HUP "$(cat /run/sshd.pid 2>/dev/null)" 2>/dev/null; then
         say "sshd reads its new configuration"
     else
-        say "warning: sshd could not be told to read its new configuration"
+        say "warning: sshd could not be made to read its new configuration"
     fi
 fi
 
