@@ -499,7 +499,7 @@ fn gap_of(gap: &JudgedGap, row: Option<Remedy>) -> GapReport {
         Some(_) => Remedy::None,
     };
     GapReport {
-        subject: gap.subject.clone(),
+        subject: without_secrets(&gap.subject),
         evidence: veiled(&gap.evidence),
         remedy: row.map(|_| remedy),
         reason: gap.reason.as_ref().map(veil),
@@ -507,13 +507,20 @@ fn gap_of(gap: &JudgedGap, row: Option<Remedy>) -> GapReport {
 }
 
 fn serves(change: &PathChange) -> Vec<Serves> {
-    let one =
-        |p: &Rc<crate::plan::Purpose>| Serves { rule: p.rule.clone(), subject: p.subject.clone() };
+    let one = |p: &Rc<crate::plan::Purpose>| Serves {
+        rule: p.rule.clone(),
+        subject: without_secrets(&p.subject),
+    };
     change.serves.iter().take(MOST).map(one).collect()
 }
 
 /// The limit of gaps that a change names.
 const MOST: usize = 2_000;
+
+/// A keyword of a file in which a key or a hash stands may be a piece of that.
+fn without_secrets(subject: &Subject) -> Subject {
+    Subject { kind: subject.kind, value: secret::veil(&subject.value).into_owned() }
+}
 
 fn veiled(evidence: &Evidence) -> Evidence {
     Evidence {
