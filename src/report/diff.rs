@@ -132,7 +132,7 @@ fn bounded(patch: &str) -> String {
     let left = lines.count();
     if left > 0 {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "# lines not shown: {left}");
+        let _ = writeln!(out, "# ({left} lines cut)");
     }
     out
 }
