@@ -1,6 +1,6 @@
 //! What people read, as data: an id, arguments, and one template for each language.
 //!
-//! A family declares its messages in one file, with [`messages!`]; each becomes a function that
+//! A family declares its messages in one file, with `messages!`; each becomes a function that
 //! takes the arguments. A message without one of the two languages does not compile, and one that
 //! nobody uses is dead code, which the compiler reports. Invariant: no other module renders a
 //! sentence for people.
@@ -165,7 +165,7 @@ macro_rules! messages {
     })+) => {
         $(
             $(#[$meta])*
-            #[doc = $en]
+            #[doc = concat!("`", $en, "`")]
             pub(crate) fn $name($($arg: impl Into<$crate::message::Arg>),*) -> $crate::message::Message {
                 $crate::message::Message::new(
                     &$crate::message::Template {

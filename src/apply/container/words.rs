@@ -2,7 +2,7 @@
 
 use crate::message::{Arg, Lang, Message};
 
-/// Prints a message for the run, which reads it with [`line`].
+/// Prints a message for the run, which reads it with [`line()`].
 pub(super) fn say(message: &Message) {
     // Strings and maps with string keys: this cannot fail.
     eprintln!("{}", serde_json::to_string(message).unwrap_or_default());
