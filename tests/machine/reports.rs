@@ -95,7 +95,7 @@ fn a_report_goes_to_what_is_no_file_without_waiting_for_ever() {
     let out = bench.audit(&["-o", "pipe"]);
     assert_eq!(out.status.code(), Some(1), "{}", log(&out));
     assert!(
-        log(&out).contains("pipe: cannot write the report: a pipe without a reader"),
+        log(&out).contains("pipe: cannot write the report to a pipe without a reader"),
         "{out:?}"
     );
     let script =
