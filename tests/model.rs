@@ -169,7 +169,7 @@ fn a_waiver_for_one_account_can_be_built() {
     let root = two_people();
     let bob = Subject::account(b"bob");
     let waived =
-        Message::value("accepted until 2027-03-31: the robot's password is changed by hand");
+        Message::value("accepted until 2027-03-31: the robot changes its password every night");
     let mut options = Options::default();
     options.exclusions.exclude_of(&rules[0].id, bob.clone(), waived.clone());
     let plan = planned(&rules, &root, &options, "two people");
@@ -177,7 +177,7 @@ fn a_waiver_for_one_account_can_be_built() {
     let NodeBody::File(Some(bytes)) = shadow.unwrap().body else { panic!("a file") };
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     assert!(text.contains("bob:$6$a$b:18000:0:99999:7:::\n"), "bob's line stays: {text}");
-    assert!(text.contains("eve:$6$c$d:18000:0:365:7:::\n"), "eve's is changed: {text}");
+    assert!(text.contains("eve:$6$c$d:18000:1:99999:7:::\n"), "eve's is changed: {text}");
     let left = &plan.after[0].gaps;
     assert!(left.iter().all(|gap| gap.subject == bob && gap.reason == Some(waived.clone())));
     assert_eq!(left.len(), 1);
