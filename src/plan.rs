@@ -342,13 +342,17 @@ fn settle(
 /// The changes of gaps in their order, each set once, with the subjects of all gaps that share it.
 fn together(gaps: &[Gap]) -> Vec<(&[Change], Vec<&Subject>)> {
     let mut known: HashMap<*const Change, usize> = HashMap::new();
+    // Gaps of one file are often closed by one text, which each of them holds.
+    let mut first_at: HashMap<&ImagePath, usize> = HashMap::new();
     let mut sets: Vec<(&[Change], Vec<&Subject>)> = Vec::new();
     for gap in gaps {
         let Fix::Changes(changes) = &gap.fix else { continue };
-        if changes.is_empty() {
-            continue;
-        }
-        let at = *known.entry(changes.as_ptr()).or_insert(sets.len());
+        let Some(first) = changes.first() else { continue };
+        let at = *known.entry(changes.as_ptr()).or_insert_with(|| {
+            let same = *first_at.entry(first.path()).or_insert(sets.len());
+            let is_same = sets.get(same).is_some_and(|(known, _)| *known == &**changes);
+            if is_same { same } else { sets.len() }
+        });
         match sets.get_mut(at) {
             Some((_, subjects)) => subjects.push(&gap.subject),
             None => sets.push((&**changes, vec![&gap.subject])),
