@@ -72,6 +72,8 @@ run() {
     code=0
     carry "$@" || code=$?
     [ -z "$stopping" ] || exit 143
+    # A signal to all processes at once may have ended the command before this one heard of it.
+    case $code in 129 | 130 | 143) exit 143 ;; esac
     return "$code"
 }
 # ask VERB…: what gokaku says of the image. A refusal ends the run, with its reason.

@@ -87,7 +87,7 @@ find "$r/var/lib/gokaku" >"$OUT/left" 2>/dev/null || :
     let end = tail(&log, 20);
     let at = |what: &str| end.find(what).unwrap_or_else(|| panic!("no {what:?} in\n{end}"));
     let row =
-        "gokaku: error: 1.1.1.1 not met: cramfs cannot be loaded: the module is part of the kernel";
+        "gokaku: error: 1.1.1.1 not met: cramfs cannot be loaded: cramfs is part of the kernel";
     assert!(at(row) < at("gokaku: FAILED with exit status 2"));
     at("Script exited with non-zero exit status: 2");
     // The evidence of a failure is here, too, and nothing is left there.
