@@ -377,7 +377,7 @@ fn a_state_directory_that_cannot_go_does_not_fail_forget() {
     bench.apply(&["--rule", "3.2.1"]);
     let answer = bench.run(&["forget"]);
     assert_eq!(answer.status, 0, "{}", answer.stderr);
-    assert!(answer.stderr.contains("1 journals dropped"), "{}", answer.stderr);
+    assert!(answer.stderr.contains("1 journal dropped"), "{}", answer.stderr);
     assert_eq!(fs::read_dir(bench.state()).unwrap().count(), 0);
 }
 
@@ -391,7 +391,7 @@ fn what_lies_among_the_journals_and_is_none_is_no_obstacle() {
     let answer = bench.run(&["revert"]);
     assert_eq!(answer.status, 0, "{}", answer.stderr);
     assert!(answer.stdout.contains("run 000010 reverted"), "{}", answer.stdout);
-    assert!(answer.stderr.contains("000009: no directory"), "{}", answer.stderr);
+    assert!(answer.stderr.contains("000009: not a directory"), "{}", answer.stderr);
     assert_eq!(bench.run(&["revert"]).status, 0);
     bench.assert_as_before();
     fs::create_dir(run_dir(&bench, "4294967295")).unwrap();
