@@ -109,7 +109,7 @@ fn library_audit(bencher: divan::Bencher) {
     let profile = Profile::embedded().expect("the embedded profile is good");
     let rules: Vec<&Rule> = profile.rules.iter().collect();
     bencher.bench(|| {
-        let root = DiskRootfs::open(&COPY).expect("the copy");
+        let root = DiskRootfs::open(&*COPY).expect("the copy");
         plan::audit(&rules, &root)
     });
 }

@@ -72,9 +72,6 @@ run() {
     code=0
     carry "$@" || code=$?
     [ -z "$stopping" ] || exit 143
-    # A signal to all processes at once may have ended the command before this one heard of it;
-    # e2fsck says so itself.
-    case $1:$code in *:129 | *:130 | *:143 | e2fsck:32) exit 143 ;; esac
     return "$code"
 }
 # ask VERB…: what gokaku says of the image. A refusal ends the run, with its reason.

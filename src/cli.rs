@@ -2,51 +2,55 @@
 
 mod args;
 mod environment;
-mod guards;
 mod image;
+mod list;
 mod logging;
 pub(crate) mod messages;
 mod outputs;
+mod profile;
 mod progress;
 mod report_file;
+mod root;
 mod signals;
+#[cfg(feature = "internals")]
 pub mod status;
+#[cfg(not(feature = "internals"))]
+mod status;
 
 use std::env::VarError;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::apply;
-use crate::check::{self, Audit, Exclusions, Subject};
 use crate::error::{Error, Result, cannot};
 use crate::message::{Arg, Lang, Message, say};
-use crate::plan;
-use crate::profile::{Profile, Rule, RuleId};
-use crate::report::{self, Mode, Report, TargetRef, text::Style};
-use crate::rootfs::{AccountDb, DiskRootfs, ImagePath, Rootfs};
+use crate::profile::{Identity, Loaded, Profile, Request, Rule, RuleId};
+use crate::report::{self, Mode, text::Style};
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::run::{self, Guarded, Hardening, Options, Steps};
 
 use args::{Args, Format, Guard, Judge, Packages, Select, State, Table, Verb};
 use environment::Refusal;
 use outputs::Outputs;
+use root::Root;
 
+#[cfg(feature = "internals")]
 pub use args::{command, with_rows};
-
-/// This program, for what is started again.
-const OWN: &str = "/proc/self/exe";
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     // A container's steps are this very program, started again.
-    let status = apply::serve(&args).unwrap_or_else(|| run(args));
+    let status = Steps::serve(args.clone()).map_or_else(|status| status, |steps| run(args, steps));
     ExitCode::from(status)
 }
 
 /// Runs the program with these arguments (the first is the program's name) and returns the exit
 /// status, one of [`status::TABLE`].
-pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+fn run(args: Vec<OsString>, steps: Steps) -> u8 {
     let args = match environment::arguments(args) {
         Ok(args) => args,
         Err(Refusal::Variable(told)) => {
@@ -62,10 +66,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     // A page that was asked for has no phases.
-    let pages = matches!(args.verb, Verb::List(_) | Verb::Explain { .. } | Verb::Image(_));
+    let pages = matches!(
+        args.verb,
+        Verb::List(_) | Verb::Explain { .. } | Verb::Image(_) | Verb::Profile(_)
+    );
     logging::start(args.log_format, lang(&args), args.verbose, args.quiet, pages);
     // For every verb, though not every one makes use of it.
-    let done = source_date().and_then(|mtime| dispatch(&args, mtime));
+    let done = source_date().and_then(|mtime| dispatch(&args, steps, mtime));
     logging::repeat_warnings();
     match done {
         Ok(status) => status,
@@ -77,7 +84,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             say!(error, Message::from(&e));
             match (e.signal(), e) {
                 (Some(signal), _) => u8::try_from(signal).map_or(status::FAILED, |s| 128 | s),
-                (None, Error::Guard(_)) => status::REFUSED,
+                (None, e) if e.is_refusal() => status::REFUSED,
                 _ => status::FAILED,
             }
         }
@@ -91,23 +98,26 @@ enum Failure {
 
 impl From<Error> for Failure {
     fn from(e: Error) -> Failure {
-        Failure::Library(e)
+        match e {
+            Error::NoSuchRow { .. } => Failure::Usage(e.to_string()),
+            e => Failure::Library(e),
+        }
     }
 }
 
-fn dispatch(args: &Args, mtime: Option<i64>) -> Result<u8, Failure> {
+fn dispatch(args: &Args, steps: Steps, mtime: Option<i64>) -> Result<u8, Failure> {
     match &args.verb {
-        Verb::Audit(judge) => judge_root(judge, Mode::Audit, mtime, args),
+        Verb::Audit(judge) => judge_root(judge, Mode::Audit, steps, mtime, args),
         Verb::Plan { judge, detailed_exitcode } => {
-            let status = judge_root(judge, Mode::Plan, mtime, args)?;
+            let status = judge_root(judge, Mode::Plan, steps, mtime, args)?;
             Ok(if *detailed_exitcode { status } else { status & !2 })
         }
-        Verb::Apply { judge, .. } => judge_root(judge, Mode::Apply, mtime, args),
+        Verb::Apply { judge, .. } => judge_root(judge, Mode::Apply, steps, mtime, args),
         Verb::Revert { root, state, run, force, json } => {
             revert(root, state, *run, force, *json, args)
         }
         Verb::Forget { root, state } => {
-            let root = DiskRootfs::open(root)?;
+            let root = root::to_write(root)?;
             let stop = signals::watch();
             let dropped = apply::forget(&root, &state.state_dir, state.wait(), &stop)?;
             if dropped > 0 {
@@ -116,128 +126,115 @@ fn dispatch(args: &Args, mtime: Option<i64>) -> Result<u8, Failure> {
             }
             Ok(status::OK)
         }
-        Verb::List(select) => {
-            let profile = load(&select.table)?;
-            let rules = chosen(&profile, select)?;
-            let style = style(args);
-            emit(&report::text::list(&rules, style), false)?;
-            Ok(status::OK)
-        }
+        Verb::List(wanted) => list::run(wanted, args).map(|()| status::OK),
         Verb::Image(verb) => image::run(verb, lang(args)),
+        Verb::Profile(verb) => profile::run(verb),
         Verb::Explain { id, root, table, guard } => {
             explain(id, root.as_deref(), table, guard, args)
         }
     }
 }
 
-fn load(table: &Table) -> Result<Profile, Failure> {
-    let embedded = table.profile.to_str().and_then(Profile::named);
-    Ok(embedded.unwrap_or_else(|| Profile::from_dir(&table.profile))?)
-}
-
-/// The rows that `--rule` and `--skip` leave. An id of a section stands for the rows below it.
-fn chosen<'a>(profile: &'a Profile, select: &Select) -> Result<Vec<&'a Rule>, Failure> {
-    for wanted in select.rule.iter().chain(&select.skip) {
-        if !profile.rules.iter().any(|r| r.id.is_within(wanted)) {
-            return Err(Failure::Usage(format!(
-                "no rule {wanted} in {}; `gokaku list` shows them all{}",
-                profile.id,
-                nearest(profile, wanted)
-            )));
+/// The profile; `auto` is the table for the system that `root` says it is.
+fn load(table: &Table, root: Option<&dyn Rootfs>) -> Result<Loaded, Failure> {
+    let environment = match std::env::var("GOKAKU_SET") {
+        Ok(pairs) if !pairs.is_empty() => Some(pairs),
+        Err(VarError::NotUnicode(_)) => {
+            return Err(Failure::Usage("GOKAKU_SET: found what is no text, want VAR=VALUE".into()));
         }
+        _ => None,
+    };
+    let request = Request {
+        profiles: table.profile.clone(),
+        environment,
+        values: table.set.clone(),
+        // The guard says what is wrong with an os-release that cannot be read.
+        root: root.and_then(|root| Identity::read(root).ok()),
+    };
+    let loaded = request.load().map_err(|e| match e {
+        Error::Profile(said) if request.is_wrong_in_its_values() => Failure::Usage(said),
+        other => Failure::Library(other),
+    })?;
+    Ok(loaded)
+}
+
+/// What is to be said of a profile before it is used.
+fn announce(loaded: Loaded) -> Profile {
+    if let Some(name) = loaded.auto {
+        say!(info, messages::auto_profile(name));
     }
-    let any = |ids: &[RuleId], rule: &Rule| ids.iter().any(|w| rule.id.is_within(w));
-    let kept =
-        |r: &&Rule| (select.rule.is_empty() || any(&select.rule, r)) && !any(&select.skip, r);
-    Ok(profile.rules.iter().filter(kept).collect())
+    for warning in &loaded.profile.warnings {
+        say!(warn, messages::profile_warning(Arg::cause(warning)));
+    }
+    loaded.profile
 }
 
-/// The existing ids that share the longest beginning with a wrong one.
-fn nearest(profile: &Profile, wrong: &RuleId) -> String {
-    let wrong = wrong.to_string();
-    let common = |id: &str| id.bytes().zip(wrong.bytes()).take_while(|(a, b)| a == b).count();
-    let best = profile.rules.iter().map(|r| r.id.to_string()).max_by_key(|id| common(id));
-    best.filter(|id| common(id) > 1).map(|id| format!(" (nearest: {id})")).unwrap_or_default()
+/// The rows that `--rule`, `--skip` and `--level` leave: at least one.
+fn chosen<'a>(profile: &'a Profile, select: &Select) -> Result<Vec<&'a Rule>, Failure> {
+    let mut rules = profile.select(&select.rule, &select.skip)?;
+    rules.retain(|rule| select.level.is_empty() || select.level.contains(&rule.level));
+    let given = select.given();
+    if rules.is_empty() && !given.is_empty() {
+        return Err(nothing_left(&given.join(" "), profile));
+    }
+    Ok(rules)
 }
 
-fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Result<u8, Failure> {
-    let profile = load(&judge.select.table)?;
+/// A selection without a row is a mistake: a run about nothing would look green.
+fn nothing_left(options: &str, profile: &Profile) -> Failure {
+    Failure::Usage(format!("{options}: no row of {} is left; leave one out", profile.id))
+}
+
+/// What is taken into account, for the library.
+fn options(guard: &Guard) -> Options {
+    let options = Options::new()
+        .force_target(guard.force_target)
+        .quarantine(guard.quarantine)
+        .survey(guard.survey);
+    guard.protect.iter().fold(options, Options::protect)
+}
+
+fn judge_root(
+    judge: &Judge,
+    mode: Mode,
+    steps: Steps,
+    mtime: Option<i64>,
+    args: &Args,
+) -> Result<u8, Failure> {
+    // A mistake on the command line is said first, whatever there is at the root.
+    let opened = Root::open(&judge.root, mode == Mode::Apply);
+    let loaded = load(&judge.select.table, opened.as_ref().ok().map(|root| &*root.rootfs))?;
+    chosen(&loaded.profile, &judge.select)?;
+    let opened = opened?;
+    let profile = announce(loaded);
     let rules = chosen(&profile, &judge.select)?;
-    let root = DiskRootfs::open(&judge.root)?;
-    let Guarded { root, target, options, accounts } =
-        guarded(root, &judge.guard, &profile, judge.strict)?;
-    let audit = Audit::new(&root, &options);
-    let names = AccountDb::read(&root)?;
-    let outputs = Outputs::open(judge, &root)?;
-    progress::opened(&target, &profile, &rules);
-    guards::clock(&rules, &root);
-    if let Some(left) = apply::left_behind(&root).filter(|_| mode != Mode::Apply) {
-        say!(warn, left);
-    }
+    let root = &*opened.rootfs;
+    let options = options_of(judge, steps, mtime, args);
+    let guarded = Guarded::new(&profile, rules, root, &options)?;
+    let outputs = Outputs::open(judge, &opened)?;
+    progress::opened(&guarded.target, &profile, &guarded.rules);
+    guarded.warn(mode == Mode::Apply);
     let mut run = None;
     let report = match mode {
-        Mode::Audit => {
-            let judged = plan::audit(&rules, audit);
-            plan::log_judged(&rules, &judged, false);
-            Report::new(mode, &profile, target, &rules, None, &judged, (&[], &names))
-        }
-        Mode::Plan => {
-            let plan = plan::plan(&rules, audit)?;
-            guards::lockout(judge.allow_lockout, &audit, &accounts, &plan, false)?;
-            if judge.validate {
-                apply::validate(&root, plan.changes(), Path::new(OWN))?;
-            }
-            let (before, after) = (Some(plan.before.as_slice()), &plan.after);
-            Report::new(mode, &profile, target, &rules, before, after, (plan.changes(), &names))
-        }
+        Mode::Audit => guarded.audit(),
+        Mode::Plan => guarded.plan()?,
         Mode::Apply => {
-            let Verb::Apply { state, packages, protect_package, package_timeout, .. } = &args.verb
-            else {
-                return Ok(status::FAILED);
-            };
-            let review = |root: &DiskRootfs, plan: &plan::Plan| {
-                let audit = Audit::new(root, &options);
-                guards::lockout(judge.allow_lockout, &audit, &accounts, plan, true)?;
-                match judge.validate {
-                    true => apply::validate(root, plan.changes(), Path::new(OWN)),
-                    false => Ok(()),
-                }
-            };
-            let runner = (*packages == Packages::Apply).then(|| apply::packages::Runner {
-                program: OWN.into(),
-                protect: [profile.protected_packages.as_slice(), protect_package].concat(),
-                time_limit: std::time::Duration::from_secs(*package_timeout),
-            });
-            let how = apply::Options {
-                audit: options.clone(),
-                mtime,
-                review: Some(&review),
-                runner: runner.as_ref(),
-                wait: state.wait(),
-                stop: signals::watch(),
-            };
-            let done = apply::harden(&root, &rules, &state.state_dir, &how)?;
-            if let Some(name) = done.applied.journal.as_deref().and_then(Path::file_name) {
+            let Some(root) = root.on_disk() else { return Ok(status::FAILED) };
+            let done = Hardening::of(guarded, root)?.apply()?;
+            if let Some(name) = done.journal.as_deref().and_then(Path::file_name) {
                 run = Some(name.display().to_string());
             }
-            let before = Some(done.plan.before.as_slice());
-            let changes = done.plan.changes();
-            let after = &done.after;
-            let report =
-                Report::new(mode, &profile, target, &rules, before, after, (changes, &names));
-            report.with_packages(&done.packages)
+            done.report
         }
     };
     let shown = style(args);
     let told = outputs.write(mode == Mode::Apply, |format, to_file| match format {
         Format::Text => {
             let style = if to_file { Style { colour: false, ..shown } } else { shown };
-            let mut text = String::new();
-            if mode == Mode::Plan {
-                text.extend(report.changes.iter().filter_map(|change| change.diff.as_deref()));
-            }
-            text.push_str(&report::text::render(&report, style));
-            Ok(text)
+            Ok(match mode {
+                Mode::Plan => report::screen::render(&report, style),
+                Mode::Audit | Mode::Apply => report::text::render(&report, style),
+            })
         }
         Format::Json => json(&report),
     });
@@ -268,41 +265,26 @@ fn judge_root(judge: &Judge, mode: Mode, mtime: Option<i64>, args: &Args) -> Res
     Ok(status)
 }
 
-/// A root that is the right one, and how it is audited.
-struct Guarded {
-    root: DiskRootfs,
-    target: TargetRef,
-    options: check::Options,
-    /// The accounts that nothing may shut out.
-    accounts: Vec<String>,
-}
-
-/// Checks that it is the right root, and collects how it is to be audited.
-fn guarded(
-    root: DiskRootfs,
-    guard: &Guard,
-    profile: &Profile,
-    strict: bool,
-) -> Result<Guarded, Failure> {
-    let identity = guards::target(guard, profile, &root)?;
-    let accounts = guards::accounts(guard, &root)?;
-    let mut exclusions = Exclusions::none();
-    for account in &accounts {
-        exclusions.exclude(Subject::account(account.as_bytes()), messages::protected(account));
+/// How a root is judged and changed, for the library.
+fn options_of(judge: &Judge, steps: Steps, mtime: Option<i64>, args: &Args) -> Options {
+    let guard = &judge.guard;
+    let mut options =
+        options(guard).survey(guard.survey || judge.strict).allow_lockout(judge.allow_lockout);
+    if judge.validate {
+        options = options.validate(steps.clone());
     }
-    let options = check::Options {
-        survey: guard.survey || strict,
-        quarantine: guard.quarantine,
-        versions: profile.target.versions.clone(),
-        exclusions,
+    let Verb::Apply { state, packages, protect_package, package_timeout, .. } = &args.verb else {
+        return options;
     };
-    let target = TargetRef {
-        root: root.host_path().display().to_string(),
-        os: identity.os,
-        version: identity.version,
-        live: root.is_live(),
-    };
-    Ok(Guarded { root, target, options, accounts })
+    if *packages == Packages::Apply {
+        let limit = Duration::from_secs(*package_timeout);
+        let packages = run::Packages::new(steps).time_limit(limit);
+        options = options.packages(protect_package.iter().fold(packages, run::Packages::protect));
+    }
+    if let Some(mtime) = mtime {
+        options = options.mtime(mtime);
+    }
+    options.state_dir(&state.state_dir).wait(state.wait()).stop(signals::watch())
 }
 
 fn revert(
@@ -313,7 +295,7 @@ fn revert(
     as_json: bool,
     args: &Args,
 ) -> Result<u8, Failure> {
-    let root = DiskRootfs::open(root)?;
+    let root = root::to_write(root)?;
     let stop = signals::watch();
     let done = apply::revert_run(&root, &state.state_dir, run, force, state.wait(), &stop)?;
     let told = match as_json {
@@ -399,25 +381,21 @@ fn explain(
     guard: &Guard,
     args: &Args,
 ) -> Result<u8, Failure> {
-    let profile = load(table)?;
-    let Some(rule) = profile.rule(id) else {
-        let near = nearest(&profile, id);
-        return Err(Failure::Usage(format!("no rule {id} in {}{near}", profile.id)));
-    };
+    let root = root.map(|root| Root::open(root, false));
+    let opened = root.as_ref().and_then(|root| root.as_ref().ok());
+    let loaded = load(table, opened.map(|root| &*root.rootfs))?;
+    let profile = if root.is_some() { announce(loaded) } else { loaded.profile };
+    let rule = profile.rule(id).ok_or_else(|| profile.no_such_row(id))?;
     let style = Style { all: true, ..style(args) };
-    let mut text = report::text::explain(&profile, rule, &rule.wants, style);
-    if let Some(root) = root {
-        let Guarded { root, target, options, accounts } =
-            guarded(DiskRootfs::open(root)?, guard, &profile, false)?;
-        guards::clock(&[rule], &root);
-        let audit = Audit::new(&root, &options);
-        let plan = plan::plan(&[rule], audit)?;
-        guards::lockout(true, &audit, &accounts, &plan, false)?;
-        let (before, names) = (&plan.before, AccountDb::read(&root)?);
-        let now = Report::new(Mode::Audit, &profile, target, &[rule], None, before, (&[], &names));
+    let mut text = report::table::explain(&profile, rule, &rule.wants, style);
+    if let Some(opened) = root {
+        let (opened, options) = (opened?, options(guard));
+        let guarded = Guarded::new(&profile, vec![rule], &*opened.rootfs, &options)?;
+        guarded.warn(true);
+        let (now, diffs) = guarded.explain()?;
         text.push('\n');
         text.push_str(&report::text::rows(&now, style));
-        text.push_str(&report::diff::render(plan.changes(), &names));
+        text.push_str(&diffs);
     }
     emit(&text, false)?;
     Ok(status::OK)

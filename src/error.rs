@@ -1,13 +1,16 @@
 //! Errors with their facts: the path, what was found, what was expected, what to do.
 //!
-//! A finding about a target (a rule that does not hold) is not an error; see [`crate::check::Finding`].
+//! A finding about a target (a rule that does not hold) is not an error; see [`crate::report`].
 
+// Some are the command line's alone.
+#[cfg_attr(not(feature = "cli"), allow(dead_code))]
 pub(crate) mod cannot;
 pub(crate) mod messages;
 
 use std::{fmt, io};
 
 use crate::message::{Arg, Message};
+use crate::profile::RuleId;
 use crate::rootfs::{FileKind, ImagePath};
 
 /// The library's result.
@@ -106,6 +109,21 @@ pub enum Error {
     Profile(String),
     /// A guard refused; nothing was changed. The text says what to do.
     Guard(Message),
+    /// The guard refused a root that is not the system that the profile is for.
+    OtherSystem(Message),
+    /// The guard refused the running system's own root under another name.
+    RunningElsewhere(Message),
+    /// The guard refused a plan that ends the next SSH login of a protected account.
+    Lockout(Message),
+    /// A row that the profile does not have.
+    NoSuchRow {
+        /// What was asked for: the id of a row or a section.
+        id: RuleId,
+        /// The profile's id.
+        profile: String,
+        /// A row whose id begins like it.
+        nearest: Option<RuleId>,
+    },
     /// A program of the target refuses what was to be written; nothing was.
     Invalid {
         /// The program and its argument.
@@ -115,8 +133,13 @@ pub enum Error {
         /// What it said.
         words: String,
     },
-    /// The changes of these rules (ids) do not settle: they undo each other.
-    Unsettled(String),
+    /// The changes of these rules do not settle: they undo each other.
+    Unsettled {
+        /// Their ids, each with the place in the profile.
+        rules: String,
+        /// The paths that more than one of them changes.
+        paths: String,
+    },
     /// The target changed between planning and writing.
     Raced {
         /// The path inside the root.
@@ -129,6 +152,15 @@ pub enum Error {
         /// The journal's path on the machine that runs the tool.
         path: String,
         /// What is wrong and what to do.
+        why: Message,
+    },
+    /// An archive of a root is damaged, or hostile, or beyond a bound: nothing of it is judged.
+    Archive {
+        /// The archive, as it was named.
+        archive: String,
+        /// The entry, layer or manifest that it is about, escaped.
+        entry: Option<String>,
+        /// What is wrong with it.
         why: Message,
     },
     /// There is no room for what a run would write, or is to take back.
@@ -170,7 +202,7 @@ pub(crate) fn cut(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
 }
 
 /// The message of an operation that the kernel refused: of its path and the cause.
-pub type Op = fn(Arg, Arg) -> Message;
+pub(crate) type Op = fn(Arg, Arg) -> Message;
 
 /// What was tried when the kernel refused.
 #[derive(Clone, Copy)]
@@ -212,14 +244,25 @@ impl From<&Error> for Message {
             }
             Error::CannotTell { path, why } => messages::cannot_tell(path, why),
             Error::Profile(said) => messages::profile(Arg::cause(said)),
-            Error::Guard(message) => message.clone(),
+            Error::Guard(message)
+            | Error::OtherSystem(message)
+            | Error::RunningElsewhere(message)
+            | Error::Lockout(message) => message.clone(),
+            Error::NoSuchRow { id, profile, nearest: None } => messages::no_such_row(id, profile),
+            Error::NoSuchRow { id, profile, nearest: Some(nearest) } => {
+                messages::no_such_row_but(id, profile, nearest)
+            }
             Error::Invalid { program, paths, words } => {
                 messages::invalid(paths, *program, Arg::cause(words))
             }
-            Error::Unsettled(rules) => messages::unsettled(rules),
+            Error::Unsettled { rules, paths } => messages::unsettled(rules, paths),
             Error::Raced { path } => messages::raced(path),
             Error::Journal { path, why } => messages::journal(path, why),
             Error::Report(message) => message.clone(),
+            Error::Archive { archive, entry: None, why } => messages::archive(archive, why),
+            Error::Archive { archive, entry: Some(entry), why } => {
+                messages::archive_entry(archive, entry, why)
+            }
             Error::NoSpace { path, why } => messages::no_space(path, why),
             Error::Stopped { signal } => messages::stopped(*signal, signal_name(*signal)),
             Error::RolledBack { cause } => messages::rolled_back(Message::from(&**cause)),
@@ -269,6 +312,17 @@ impl Error {
         }
     }
 
+    /// Whether a guard refused. Nothing was changed then.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Error::Guard(_)
+                | Error::OtherSystem(_)
+                | Error::RunningElsewhere(_)
+                | Error::Lockout(_)
+        )
+    }
+
     /// The same once more, where it follows from what the image holds and nothing else.
     pub(crate) fn again(&self) -> Option<Error> {
         Some(match self {
@@ -292,12 +346,16 @@ impl Error {
     }
 
     /// An error of the kernel about a path of the target.
-    pub fn target(op: Op, path: &ImagePath, source: impl Into<io::Error>) -> Error {
+    pub(crate) fn target(op: Op, path: &ImagePath, source: impl Into<io::Error>) -> Error {
         Error::Target { op: Operation(op), path: path.clone(), source: source.into() }
     }
 
     /// An error of the kernel about a path of the machine that runs the tool.
-    pub fn host(op: Op, path: impl AsRef<std::path::Path>, source: impl Into<io::Error>) -> Error {
+    pub(crate) fn host(
+        op: Op,
+        path: impl AsRef<std::path::Path>,
+        source: impl Into<io::Error>,
+    ) -> Error {
         Error::Host {
             op: Operation(op),
             path: path.as_ref().display().to_string(),

@@ -3,44 +3,72 @@
 //! The embedded profile is AKS's published table for the CIS Ubuntu 18.04 LTS benchmark v2.1.0:
 //! every row that passes there is enforced, every other row is left exactly as found.
 //!
-//! - [`profile`]: rules are data: the required state, or the reason why a row is left alone.
-//! - [`check`]: what a rule can require, one primitive per file: the audit and the changes that close a gap.
-//! - [`text`]: pure editors of configuration text; no paths, no files.
-//! - [`rootfs`]: reading an image, jailed; the stage on which changes are tried.
-//! - [`plan`]: from rules and an image to a plan, audited again before anything is written.
-//! - [`lockout`]: whose next login a plan would block.
-//! - [`message`]: what people read, as data, in English and Japanese.
-//! - [`apply`]: the only code that writes.
-//! - [`image`]: disk images as files: their contents, and what their fstab mounts where.
-//! - [`report`]: findings and changes, as data and as text.
+//! A program that uses the library calls [`run`]: it judges, plans and hardens, with the guards in it.
 //!
-//! ```
-//! use gokaku::profile::Profile;
-//! use gokaku::rootfs::MemoryRootfs;
+//! ```no_run
+//! use gokaku::report::text::{Style, render};
+//! use gokaku::rootfs::DiskRootfs;
+//! use gokaku::run::{Hardening, Options};
 //!
-//! let profile = Profile::embedded()?;
-//! let root = MemoryRootfs::new().file("/etc/modprobe.d/CIS.conf", "install cramfs /bin/true\n");
-//! let only = ["1.1.1.1".parse()?];
-//! let rules: Vec<_> = profile.rules.iter().filter(|r| only.contains(&r.id)).collect();
-//! let judged = gokaku::plan::audit(&rules, &root);
-//! assert_eq!(judged[0].outcome, gokaku::check::Outcome::Met);
+//! let profile = gokaku::Profile::embedded()?;
+//! let root = DiskRootfs::open("/mnt/image")?;
+//! let options = Options::new().protect("deploy");
+//! let hardening = Hardening::begin(&profile, &root, &options)?; // every guard has looked
+//! for change in hardening.plan().changes {
+//!     print!("{}", change.diff.unwrap_or_default());
+//! }
+//! let done = hardening.apply()?;
+//! print!("{}", render(&done.report, Style::default()));
 //! # Ok::<(), gokaku::Error>(())
 //! ```
+//!
+//! - [`run`]: a run on a root: audit, plan, harden, revert.
+//! - [`rootfs`]: roots, and reading them, jailed.
+//! - [`profile`]: the declared table.
+//! - [`report`]: what a run found and changed, as data, as JSON and as text.
+//! - [`testing`]: assertions on reports, for `cargo test`.
+//! - [`message`]: what people read, as data, in English and Japanese.
+//! - [`error`]: what a run can fail with.
+//!
+//! With `default-features = false`, the command line and its dependencies are left out. The feature
+//! `internals` is for gokaku's own tests.
 
 // Whoever can reach a type can name it: the data of every primitive, for one.
 #![warn(unnameable_types)]
 
+#[cfg(feature = "internals")]
 pub mod apply;
+#[cfg(not(feature = "internals"))]
+mod apply;
+#[cfg(feature = "internals")]
 pub mod check;
+#[cfg(not(feature = "internals"))]
+mod check;
+#[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "internals")]
+pub mod consequences;
+#[cfg(not(feature = "internals"))]
+mod consequences;
 pub mod error;
-pub mod image;
-pub mod lockout;
+#[cfg(feature = "cli")]
+mod image;
+mod lockout;
 pub mod message;
+#[cfg(feature = "internals")]
 pub mod plan;
+#[cfg(not(feature = "internals"))]
+mod plan;
 pub mod profile;
 pub mod report;
 pub mod rootfs;
+pub mod run;
+pub mod testing;
+#[cfg(feature = "internals")]
 pub mod text;
+#[cfg(not(feature = "internals"))]
+mod text;
 
 pub use error::{Error, Result};
+pub use profile::Profile;
+pub use report::Report;

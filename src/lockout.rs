@@ -5,19 +5,23 @@
 //! tree as it will be with the tree as it is; it ignores accounts that could not log in before.
 //! Invariant: it reads through `&dyn Rootfs` only.
 
+mod keys;
 pub(crate) mod messages;
 
 use std::collections::BTreeSet;
 
 use crate::check::accounts::people::{Groups, why_shut_out};
-use crate::check::accounts::{AccountFile, ByName, Lock, clock};
+use crate::check::accounts::{self, AccountFile, ByName, Lock, clock};
+use crate::check::pam::account::{AccountStack, Said, Verdict, Who};
 use crate::check::sshd::login::{Door, Person, door};
 use crate::check::{Audit, Subject};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat, escape, show_name};
+use crate::rootfs::visitor::{SEARCH, Visitor};
+use crate::rootfs::{ImagePath, Rootfs, escape, show_name};
 use crate::text::accounts::{
-    AccountLine, CHANGED, Days, HOME, INACTIVE, Layout, MAX, PASSWORD, PRIMARY_GID, UID, days,
+    AccountLine, CHANGED, Days, HOME, INACTIVE, Layout, MAX, PASSWORD, PRIMARY_GID, SHELL, Table,
+    UID, days,
 };
 use crate::text::lossless::{self, Raw};
 
@@ -25,6 +29,10 @@ use crate::text::lossless::{self, Raw};
 const FILE_LIMIT: u64 = 16 << 20;
 /// The day of expiry in `shadow`.
 const EXPIRE: usize = 7;
+/// While it is there, only root logs in.
+const NOLOGIN: &str = "/etc/nologin";
+/// The directive that gives PAM's account stack a say.
+const USE_PAM: &str = "UsePAM";
 /// Group and others may write.
 const WRITABLE: u32 = 0o022;
 
@@ -80,8 +88,12 @@ pub fn outlook(before: &Audit<'_>, after: &Audit<'_>, account: &str) -> Result<O
 }
 
 fn compare(before: &Audit<'_>, after: &Audit<'_>, account: &str, today: i64) -> Result<Outlook> {
-    let old = bars(before, account, today)?;
-    let mut new = bars(after, account, today)?;
+    let bars = |audit: &Audit<'_>| -> Result<Vec<Bar>> {
+        let files = Files::read(audit.root())?;
+        let logins = Logins::new(audit, &files, today);
+        Ok(logins.standing(&account.raw())?.bars)
+    };
+    let (old, mut new) = (bars(before)?, bars(after)?);
     if let Some(bar) = old.iter().find(|b| !b.passing) {
         return Ok(Outlook::ShutBefore(bar.clone()));
     }
@@ -94,68 +106,261 @@ fn compare(before: &Audit<'_>, after: &Audit<'_>, account: &str, today: i64) -> 
     }
 }
 
-/// Everything that keeps `account` from logging in over SSH; nothing where there is no SSH server.
-fn bars(audit: &Audit<'_>, account: &str, today: i64) -> Result<Vec<Bar>> {
-    let root = audit.root();
-    let own = || Subject::account(account.as_bytes());
-    let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
-    let entry = ByName::new(&passwd.table()).first(&account.raw());
-    let groups = Groups::read(root)?;
-    let gids = groups.of(&account.raw(), entry.map(|e| e.number(PRIMARY_GID)));
-    let person = Person {
-        name: account.to_owned(),
-        is_root: entry.map_or(account == "root", |e| e.number(UID) == 0),
-        groups: groups.names(&gids),
-    };
-    let Some(door) = door(audit, &person)? else { return Ok(Vec::new()) };
-    let mut bars: Vec<Bar> = door
-        .shut
-        .iter()
-        .map(|shut| Bar {
-            says: shut.says.clone().with_texts(&mut |text| {
-                lossless::holds(text).then(|| lossless::shown(text).into_owned())
-            }),
-            path: shut.path.clone(),
-            line: shut.line,
-            word: shut.directive,
-            subject: shut.subject.clone(),
-            passing: false,
+/// The files of one tree that decide who logs in, read once for all accounts.
+pub(crate) struct Files {
+    passwd: AccountFile,
+    shadow: AccountFile,
+    groups: Groups,
+    /// sshd's account stack, or why PAM cannot read it.
+    stack: std::result::Result<Option<AccountStack>, Said>,
+    nologin: bool,
+}
+
+impl Files {
+    /// # Errors
+    /// An account file cannot be read.
+    pub fn read(root: &dyn Rootfs) -> Result<Files> {
+        let service = ImagePath::parse("/etc/pam.d/sshd")?;
+        let stack = AccountStack::read(root, "sshd");
+        let broken = |e: Error| Said { says: Message::from(&e), path: service, line: 0 };
+        Ok(Files {
+            passwd: AccountFile::read_or_empty(root, Layout::Passwd)?,
+            shadow: AccountFile::read_or_empty(root, Layout::Shadow)?,
+            groups: Groups::read(root)?,
+            stack: stack.map_err(broken),
+            nologin: root.locate(&ImagePath::parse(NOLOGIN)?)?.stat.is_some(),
         })
-        .collect();
-    let Some(entry) = entry else {
-        bars.push(Bar {
-            says: messages::no_account(escape(account.as_bytes())),
-            path: passwd.path,
-            line: 0,
-            word: "account",
-            subject: own(),
-            passing: true,
-        });
-        return Ok(bars);
-    };
-    let shut = why_shut_out(root, &entry)?;
-    bars.extend(shut.map(|says| Bar::of(&passwd, &entry, "shell", says)));
-    let shadow = AccountFile::read_or_empty(root, Layout::Shadow)?;
-    let secret = ByName::new(&shadow.table()).first(account.as_bytes());
-    if let Some(secret) = secret {
-        bars.extend(ageing(&shadow, secret, &door, today));
     }
-    let nologin = ImagePath::parse("/etc/nologin")?;
-    if !person.is_root && door.pam && root.locate(&nologin)?.stat.is_some() {
-        let says = messages::only_root();
-        let subject = Subject::path(&nologin);
-        bars.push(Bar { says, path: nologin, line: 0, word: "nologin", subject, passing: false });
+
+    /// The accounts.
+    pub fn passwd(&self) -> Table<'_> {
+        self.passwd.table()
     }
-    let hash = match secret {
-        Some(secret) => secret.field(PASSWORD),
-        // Without shadow the hash stands in passwd; an `x` there fits no password.
-        None => entry.field(PASSWORD),
-    };
-    let password = door.passwords && has_password(hash, door.empty_passwords);
-    if !password {
-        bars.extend(no_key(root, entry, gids, &door)?);
+}
+
+/// Who may log in to one tree.
+pub(crate) struct Logins<'f> {
+    audit: Audit<'f>,
+    files: &'f Files,
+    users: ByName<'f>,
+    secrets: ByName<'f>,
+    /// Days since the epoch.
+    today: i64,
+}
+
+/// What keeps an account out, and what may.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// What keeps it out.
+    pub bars: Vec<Bar>,
+    /// What may, as far as the tree says; a change of the directive `UsePAM` brings it about.
+    pub doubt: Option<Said>,
+    /// It logs in with an empty password, and with nothing else.
+    pub by_empty_password: bool,
+}
+
+impl<'f> Logins<'f> {
+    /// `files` are those of the audit's tree.
+    pub fn new(audit: &Audit<'f>, files: &'f Files, today: i64) -> Logins<'f> {
+        let users = ByName::new(&files.passwd.table());
+        let secrets = ByName::new(&files.shadow.table());
+        Logins { audit: *audit, files, users, secrets, today }
     }
-    Ok(bars)
+
+    /// The account's line in `passwd`.
+    pub fn user(&self, account: &[u8]) -> Option<AccountLine<'f>> {
+        self.users.first(account)
+    }
+
+    /// Its line in `shadow`.
+    fn secret(&self, account: &[u8]) -> Option<AccountLine<'f>> {
+        self.secrets.first(account)
+    }
+
+    /// Whether a password fits, an empty one included.
+    pub fn has_password(&self, account: &[u8]) -> bool {
+        self.user(account).is_some_and(|user| accounts::has_password(&user, &self.secrets))
+    }
+
+    /// The numbers of its groups.
+    pub fn groups_of(&self, account: &[u8]) -> BTreeSet<u32> {
+        let primary = self.user(account).map(|e| e.number(PRIMARY_GID));
+        self.files.groups.of(account, primary)
+    }
+
+    /// The names of its groups.
+    pub fn group_names_of(&self, account: &[u8]) -> Vec<String> {
+        self.files.groups.names(&self.groups_of(account))
+    }
+
+    /// sshd's answer about the account; `None` where there is no sshd.
+    ///
+    /// # Errors
+    /// As [`door`].
+    pub fn door(&self, account: &[u8]) -> Result<Option<Door>> {
+        let name = lossless::decode(account);
+        let entry = self.user(account);
+        let person = Person {
+            is_root: entry.map_or(name == "root", |e| e.number(UID) == 0),
+            name,
+            groups: self.group_names_of(account),
+        };
+        door(&self.audit, &person)
+    }
+
+    /// Everything that keeps `account` from logging in over SSH; nothing where there is no SSH
+    /// server.
+    ///
+    /// # Errors
+    /// A file that decides it cannot be read.
+    pub fn standing(&self, account: &[u8]) -> Result<Standing> {
+        let root = self.audit.root();
+        let own = || Subject::account(account);
+        let entry = self.user(account);
+        let is_root = entry.map_or(account == b"root", |e| e.number(UID) == 0);
+        let gids = self.groups_of(account);
+        let Some(door) = self.door(account)? else { return Ok(Standing::default()) };
+        let mut bars: Vec<Bar> = door
+            .shut
+            .iter()
+            .map(|shut| Bar {
+                says: shown(&shut.says),
+                path: shut.path.clone(),
+                line: shut.line,
+                word: shut.directive,
+                subject: shut.subject.clone(),
+                passing: false,
+            })
+            .collect();
+        let passwd = &self.files.passwd;
+        let Some(entry) = entry else {
+            bars.push(Bar {
+                says: messages::no_account(escape(account)),
+                path: passwd.path.clone(),
+                line: 0,
+                word: "account",
+                subject: own(),
+                passing: true,
+            });
+            return Ok(Standing { bars, ..Standing::default() });
+        };
+        let shut = why_shut_out(root, &entry)?;
+        bars.extend(shut.map(|says| Bar::of(passwd, &entry, "shell", says)));
+        let secret = self.secret(account);
+        if let Some(secret) = secret {
+            bars.extend(ageing(&self.files.shadow, secret, &door, self.today));
+        }
+        let (refused, doubt) = self.account_stack(&door, &entry, is_root)?;
+        bars.extend(refused);
+        let hash = match secret {
+            Some(secret) => secret.field(PASSWORD),
+            // Without shadow the hash stands in passwd; an `x` there fits no password.
+            None => entry.field(PASSWORD),
+        };
+        let password = door.passwords && is_fitted(hash, door.empty_passwords);
+        let mut by_empty_password = false;
+        if !password || hash.is_empty() {
+            let no_key = keys::no_key(root, entry, gids.clone(), &door)?;
+            match password {
+                true => by_empty_password = no_key.is_some(),
+                false => bars.extend(no_key),
+            }
+        }
+        bars.extend(chroot(root, &door, &entry, &gids)?);
+        Ok(Standing { bars, doubt, by_empty_password })
+    }
+
+    /// What PAM's account stack says, or sshd without it.
+    fn account_stack(
+        &self,
+        door: &Door,
+        entry: &AccountLine<'_>,
+        is_root: bool,
+    ) -> Result<(Option<Bar>, Option<Said>)> {
+        let root = self.audit.root();
+        let nologin = ImagePath::parse(NOLOGIN)?;
+        let only_root = || {
+            (self.files.nologin && !is_root).then(|| Bar {
+                says: messages::only_root(),
+                subject: Subject::path(&nologin),
+                path: nologin.clone(),
+                line: 0,
+                word: "nologin",
+                passing: false,
+            })
+        };
+        let stack = match &self.files.stack {
+            Ok(Some(stack)) if door.pam => stack,
+            // sshd looks itself; so does the stack that Debian ships, which a part of an image lacks.
+            Ok(_) => return Ok((only_root(), None)),
+            Err(_) if !door.pam => return Ok((only_root(), None)),
+            Err(said) => return Ok((None, Some(said.clone()))),
+        };
+        let groups = self.group_names_of(entry.name());
+        let who = Who {
+            name: lossless::decode(entry.name()),
+            uid: entry.number(UID),
+            gid: entry.number(PRIMARY_GID),
+            groups: groups.into_iter().collect(),
+            home: lossless::decode(entry.field(HOME)),
+            shell: lossless::decode(entry.field(SHELL)),
+        };
+        Ok(match stack.verdict(root, &who) {
+            Verdict::Lets => (None, None),
+            Verdict::CannotTell(said) => (None, Some(said)),
+            Verdict::Refuses(Said { says, path, line }) => {
+                let word = if path == nologin { "nologin" } else { "pam" };
+                let subject = Subject::directive(USE_PAM);
+                let says = shown(&says);
+                (Some(Bar { says, path, line, word, subject, passing: false }), None)
+            }
+        })
+    }
+}
+
+/// A text without stand-ins for bytes that are not UTF-8.
+fn shown(says: &Message) -> Message {
+    let text = |text: &str| lossless::holds(text).then(|| lossless::shown(text).into_owned());
+    says.clone().with_texts(&mut { text })
+}
+
+/// Why sshd ends the sessions that it shuts into a directory: each directory of the way must be
+/// root's and nobody else's to write, and the account must be able to enter the last.
+fn chroot(
+    root: &dyn Rootfs,
+    door: &Door,
+    entry: &AccountLine<'_>,
+    gids: &BTreeSet<u32>,
+) -> Result<Option<Bar>> {
+    let Some(pattern) = &door.chroot else { return Ok(None) };
+    let text = expanded(pattern, entry);
+    let Ok(path) = ImagePath::parse(&text) else { return Ok(None) };
+    let at = root.locate(&path)?;
+    let visitor = Visitor { uid: entry.number(UID), gids: gids.clone() };
+    let dirs = std::iter::successors(Some(at.path.clone()), ImagePath::parent);
+    for dir in dirs {
+        let Some(stat) = root.stat(&dir)? else { return Ok(None) };
+        let writable = stat.uid != 0 || stat.mode & WRITABLE != 0;
+        let enters = dir != at.path || visitor.may(root, &dir, &stat, SEARCH)?;
+        if writable || !enters {
+            let mode = format!("{:04o}", stat.mode);
+            let subject = Subject::path(&dir);
+            let says = messages::chroot_refused(&at.path, &dir, mode, stat.uid);
+            let word = "chroot";
+            return Ok(Some(Bar { says, path: dir, line: 0, word, subject, passing: false }));
+        }
+    }
+    Ok(None)
+}
+
+/// A path of sshd's with its `%h`, `%u`, `%U` and `%%`.
+fn expanded(pattern: &str, entry: &AccountLine<'_>) -> String {
+    pattern
+        .replace("%%", "\0")
+        .replace("%h", &lossless::decode(entry.field(HOME)))
+        .replace("%u", &lossless::decode(entry.name()))
+        .replace("%U", &entry.number(UID).to_string())
+        .replace('\0', "%")
 }
 
 /// What the account's dates say today.
@@ -194,129 +399,14 @@ fn ageing(shadow: &AccountFile, entry: AccountLine<'_>, door: &Door, today: i64)
     bars
 }
 
-fn has_password(hash: &[u8], empty_fits: bool) -> bool {
+/// Whether some password fits a hash.
+fn is_fitted(hash: &[u8], empty_fits: bool) -> bool {
     match Lock::of(hash) {
         Lock::Empty => empty_fits,
         Lock::Locked => false,
         // What is shorter than any hash (`x`, `NP`) fits none.
         Lock::Password => hash.len() > 12,
     }
-}
-
-/// Why no key fits either; nothing where one may.
-fn no_key(
-    root: &dyn Rootfs,
-    entry: AccountLine<'_>,
-    gids: BTreeSet<u32>,
-    door: &Door,
-) -> Result<Option<Bar>> {
-    let home = lossless::decode(entry.field(HOME));
-    let name = lossless::decode(entry.name());
-    let missing = |says: Message, path| {
-        let subject = Subject::path(&path);
-        Ok(Some(Bar { says, path, line: 0, word: "key", subject, passing: true }))
-    };
-    let home_path = ImagePath::parse(if home.starts_with('/') { &home } else { "/" })?;
-    if !door.keys {
-        let config = ImagePath::parse("/etc/ssh/sshd_config")?;
-        return missing(messages::keys_not_accepted(show_name(entry.name())), config);
-    }
-    if door.keys_from_elsewhere {
-        return Ok(None);
-    }
-    let who = Who { name: show_name(entry.name()), uid: entry.number(UID), gids };
-    let mut refused = None;
-    for pattern in &door.key_files {
-        let text = pattern
-            .replace("%%", "\0")
-            .replace("%h", &home)
-            .replace("%u", &name)
-            .replace("%U", &who.uid.to_string())
-            .replace('\0', "%");
-        let text = if text.starts_with('/') { text } else { format!("{home}/{text}") };
-        let Ok(path) = ImagePath::parse(&text) else { continue };
-        let at = root.locate(&path)?;
-        let Some(stat) = at.stat.filter(|s| s.kind == FileKind::File) else { continue };
-        let keys = root.read_bytes(&at.path, FILE_LIMIT)?.unwrap_or_default();
-        let is_key = |line: &[u8]| !matches!(line.trim_ascii().first(), None | Some(b'#'));
-        if !keys.split(|b| *b == b'\n').any(is_key) {
-            continue;
-        }
-        let home = root.locate(&home_path)?.path;
-        match key_file_refusal(root, &at.path, &stat, &home, &who, door.strict)? {
-            None => return Ok(None),
-            // It is there, and it is refused: nothing that is still to come changes that.
-            Some((says, path)) => {
-                let subject = Subject::path(&path);
-                refused.get_or_insert(Bar {
-                    says,
-                    path,
-                    line: 0,
-                    word: "modes",
-                    subject,
-                    passing: false,
-                });
-            }
-        }
-    }
-    match refused {
-        Some(bar) => Ok(Some(bar)),
-        None => missing(messages::no_key_yet(show_name(entry.name())), home_path),
-    }
-}
-
-/// An account as the kernel knows it.
-struct Who {
-    name: String,
-    uid: u32,
-    gids: BTreeSet<u32>,
-}
-
-impl Who {
-    fn may(&self, stat: &Stat, bit: u32) -> bool {
-        let shift = if self.uid == stat.uid {
-            6
-        } else if self.gids.contains(&stat.gid) {
-            3
-        } else {
-            0
-        };
-        self.uid == 0 || stat.mode >> shift & bit != 0
-    }
-}
-
-/// Why sshd does not take the keys of a file: it cannot read it as that account, or others could
-/// write to it, or to a directory above it up to the home.
-fn key_file_refusal(
-    root: &dyn Rootfs,
-    path: &ImagePath,
-    stat: &Stat,
-    home: &ImagePath,
-    who: &Who,
-    strict: bool,
-) -> Result<Option<(Message, ImagePath)>> {
-    let unsafe_ = |stat: &Stat| stat.mode & WRITABLE != 0 || ![0, who.uid].contains(&stat.uid);
-    let name = who.name.as_str();
-    let mode = |stat: &Stat| format!("{:04o}", stat.mode);
-    if !who.may(stat, 4) {
-        let says = messages::keys_unreadable(name, mode(stat), stat.uid);
-        return Ok(Some((says, path.clone())));
-    }
-    if strict && unsafe_(stat) {
-        return Ok(Some((messages::keys_writable(mode(stat), stat.uid), path.clone())));
-    }
-    let mut checked = strict;
-    for dir in std::iter::successors(path.parent(), ImagePath::parent) {
-        let Some(stat) = root.stat(&dir)? else { continue };
-        if !who.may(&stat, 1) {
-            return Ok(Some((messages::keys_unreachable(name, mode(&stat), stat.uid), dir)));
-        }
-        if checked && unsafe_(&stat) {
-            return Ok(Some((messages::directory_writable(mode(&stat), stat.uid), dir)));
-        }
-        checked &= dir != *home;
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

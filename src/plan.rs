@@ -5,21 +5,26 @@
 //! what to do.
 
 mod change;
+mod drift;
 mod judged;
 pub(crate) mod messages;
+mod waived;
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::check::{Audit, Check, Finding, Fix, Gap, Outcome, Presence, Subject};
+use crate::check::{Audit, Check, Finding, Fix, Gap, Options, Outcome, Presence, Subject};
+use crate::consequences::{Consequence, without_harm};
 use crate::error::{Error, Result};
 use crate::message::{Arg, Message, say};
 use crate::profile::{Disposition, Rule, RuleId};
 use crate::rootfs::{Change, ImagePath, Node, Rootfs, StagedRootfs, Tag};
 
-pub use change::{PathChange, Purpose};
+pub use change::{PathChange, Serves};
+pub(crate) use drift::drifts;
 use judged::combine;
 pub use judged::{Judged, JudgedGap, Remedy};
+pub use waived::{WaiverState, WaiverUse};
 
 /// The limit of rounds of staging and auditing per rule; real rules need one to four.
 const MAX_ROUNDS: usize = 64;
@@ -30,6 +35,8 @@ const MAX_PASSES: usize = 8;
 /// [`Outcome::Unknown`] with its cause, and the others continue.
 pub fn audit<'a>(rules: &[&Rule], audit: impl Into<Audit<'a>>) -> Vec<Judged> {
     let audit = audit.into();
+    let options = waived::options(rules, audit.options());
+    let audit = Audit::new(audit.root(), &options);
     rules.iter().map(|rule| judge(rule, &audit)).collect()
 }
 
@@ -64,11 +71,13 @@ fn judge(rule: &Rule, audit: &Audit<'_>) -> Judged {
         return Judged { reason, ..Judged::nothing(&rule.id, nothing) };
     }
     let audit = audit.of_rule(&rule.id);
-    let judged = combine(&rule.id, checks.iter().map(|c| c.find(&audit)));
+    let findings = checks.iter().map(|c| c.find(&audit));
     match rule.disposition {
         // Advice how to close a gap would be advice to touch what is left alone.
-        Disposition::LeaveAlone { .. } => judged.without_advice(),
-        Disposition::Enforce(_) => judged,
+        Disposition::LeaveAlone { .. } => {
+            waived::drift(rule, combine(&rule.id, findings).without_advice())
+        }
+        Disposition::Enforce(_) => waived::verdict(rule, &audit, findings.collect()),
     }
 }
 
@@ -82,6 +91,11 @@ pub struct Plan {
     pub after: Vec<Judged>,
     /// The changes, by path; disjoint, final.
     changes: Vec<PathChange>,
+    /// What the changes end, the worst first: what rows name, and what cannot be known.
+    pub consequences: Vec<Consequence>,
+    /// The options of the run with what was left alone because it would have done harm; `None` where
+    /// nothing was.
+    pub(crate) options: Option<Options>,
 }
 
 impl Plan {
@@ -99,7 +113,17 @@ impl Plan {
 impl Plan {
     /// A plan that changes nothing, for a run that must not continue.
     pub(crate) fn unchanged(before: Vec<Judged>, after: Vec<Judged>) -> Plan {
-        Plan { before, after, changes: Vec::new() }
+        Plan::of(before, after, Vec::new())
+    }
+
+    fn of(before: Vec<Judged>, after: Vec<Judged>, changes: Vec<PathChange>) -> Plan {
+        Plan { before, after, changes, consequences: Vec::new(), options: None }
+    }
+
+    /// The options with which the tree is judged once the plan is carried out: those of the run, and
+    /// what was left alone because it would have done harm.
+    pub fn options<'a>(&'a self, of_run: &'a Options) -> &'a Options {
+        self.options.as_ref().unwrap_or(of_run)
     }
 }
 
@@ -120,12 +144,13 @@ pub struct PackageChange {
 /// the order of the rules' ids. A want that cannot be judged requires none.
 pub fn package_changes<'a>(rules: &[&Rule], audit: impl Into<Audit<'a>>) -> Vec<PackageChange> {
     let audit = audit.into();
+    let options = waived::options(rules, audit.options());
+    let audit = Audit::new(audit.root(), &options);
     let mut sorted: Vec<&Rule> = rules.to_vec();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
     let mut all: Vec<PackageChange> = Vec::new();
     for rule in sorted {
-        let Disposition::Enforce(want) = &rule.disposition else { continue };
-        for check in want {
+        for check in planned(rule) {
             let audit = audit.of_rule(&rule.id);
             let Ok(Finding::NotMet { gaps, .. }) = check.find(&audit) else { continue };
             for gap in gaps {
@@ -151,14 +176,15 @@ impl Plan {
     /// A plan of these changes, for tests of the executor.
     pub(crate) fn of_stage(staged: &StagedRootfs<'_>) -> Plan {
         let changes = staged.changes().expect("an image for tests can be read");
-        let purposes = [Purpose::of_test().into()];
-        // All changes of a test are for one purpose, whatever the tags.
-        let changes = changes.into_iter().map(|c| PathChange::new(c, &purposes)).collect();
-        Plan { before: Vec::new(), after: Vec::new(), changes }
+        let served = [Serves::of_test().into()];
+        // All changes of a test are for one serves, whatever the tags.
+        let changes = changes.into_iter().map(|c| PathChange::new(c, &served)).collect();
+        Plan::of(Vec::new(), Vec::new(), changes)
     }
 }
 
 /// Plans the changes that make every enforced rule among `rules` hold; the others are only audited.
+/// What would do harm that no row names is left alone: the plan is made anew without it.
 ///
 /// The rules are taken in the order of their ids, whatever the order given, so that the result
 /// depends only on the set. A rule whose changes cannot be staged, or never settle, is left as it
@@ -166,12 +192,18 @@ impl Plan {
 ///
 /// # Errors
 /// [`Error::Unsettled`] when rules undo each other; an image that cannot be read any more.
-pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<Plan> {
-    let image = audit.into();
+pub fn plan<'a>(rules: &[&Rule], audit: impl Into<Audit<'a>>) -> Result<Plan> {
+    without_harm(rules, audit.into(), plan_once)
+}
+
+/// A plan of everything that is wrong, whatever it ends.
+fn plan_once<'r>(rules: &[&'r Rule], image: Audit<'_>) -> Result<Plan> {
+    let options = waived::options(rules, image.options());
+    let image = Audit::new(image.root(), &options);
     let before = self::audit(rules, image);
     log_judged(rules, &before, false);
     let mut staged = StagedRootfs::new(image.root());
-    let mut purposes = Purposes::default();
+    let mut served = Served::default();
     // The stage begins as the image, and `before` has judged that already.
     let first = |(rule, judged): (&&'r Rule, &Judged)| Row {
         rule,
@@ -183,21 +215,21 @@ pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<P
     order.sort_by_key(|at| &rules[*at].id);
     let mut passes = 0;
     loop {
-        let mut restless = Vec::new();
+        let mut restless: Vec<(&Rule, BTreeSet<ImagePath>)> = Vec::new();
         for row in &order {
             let row = &mut rows[*row];
-            let Disposition::Enforce(want) = &row.rule.disposition else { continue };
+            let want = planned(row.rule);
             // A row without wants must not come to hold.
             if row.seen.holds_for(&staged) || want.is_empty() || row.stuck.is_some() {
                 continue;
             }
             let id = &row.rule.id;
             let checkpoint = staged.checkpoint();
-            match settle(&image.of_rule(id), id, want, &mut staged, &mut purposes) {
+            match settle(&image.of_rule(id), row.rule, want, &mut staged, &mut served) {
                 Ok((moved, seen)) => {
                     row.seen = seen;
-                    if moved {
-                        restless.push(id.to_string());
+                    if !moved.is_empty() {
+                        restless.push((row.rule, moved));
                     }
                 }
                 Err(why) => {
@@ -212,11 +244,11 @@ pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<P
         }
         passes += 1;
         if passes > MAX_PASSES {
-            return Err(Error::Unsettled(restless.join(", ")));
+            return Err(unsettled(&restless));
         }
     }
     let differences = staged.changes()?.into_iter();
-    let changes: Vec<_> = differences.map(|d| PathChange::new(d, &purposes.list)).collect();
+    let changes: Vec<_> = differences.map(|d| PathChange::new(d, &served.list)).collect();
     let last_look = |(row, before): (Row<'_>, &Judged)| {
         let mut judged = match row.seen.holds_for(&staged) {
             _ if changes.is_empty() => before.clone(),
@@ -240,7 +272,7 @@ pub fn plan<'a, 'r>(rules: &[&'r Rule], audit: impl Into<Audit<'a>>) -> Result<P
             _ => messages::planned(all, rows, files, all - files),
         }
     );
-    Ok(Plan { before, after, changes })
+    Ok(Plan::of(before, after, changes))
 }
 
 /// A rule while it is planned. Two may have one id, where they come from no profile.
@@ -272,37 +304,60 @@ impl Seen {
     }
 }
 
-/// The purposes of everything staged; their places are the tags.
+/// The served of everything staged; their places are the tags.
 #[derive(Default)]
-struct Purposes {
-    list: Vec<Rc<Purpose>>,
-    tags: HashMap<Rc<Purpose>, Tag>,
+struct Served {
+    list: Vec<Rc<Serves>>,
+    tags: HashMap<Rc<Serves>, Tag>,
 }
 
-impl Purposes {
+impl Served {
     fn tag(&mut self, rule: &RuleId, subject: &Subject) -> Tag {
-        let purpose = Rc::new(Purpose { rule: rule.clone(), subject: subject.clone() });
-        if let Some(known) = self.tags.get(&purpose) {
+        let serves = Rc::new(Serves { rule: rule.clone(), subject: subject.clone() });
+        if let Some(known) = self.tags.get(&serves) {
             return *known;
         }
         // A tree has far fewer accounts, files and settings than fit.
         let tag = Tag::try_from(self.list.len()).unwrap_or(Tag::MAX);
-        self.list.push(purpose.clone());
-        self.tags.insert(purpose, tag);
+        self.list.push(serves.clone());
+        self.tags.insert(serves, tag);
         tag
     }
 }
 
-/// Stages what closes a rule's gaps until there is nothing more to stage. Returns whether
-/// anything was staged and the final outcome, or why the rule has to be left.
+/// What of a rule is planned: nothing of one that is left alone, or waived as a whole.
+fn planned(rule: &Rule) -> &[Check] {
+    match &rule.disposition {
+        Disposition::Enforce(want) if rule.site.whole().is_none() => want,
+        _ => &[],
+    }
+}
+
+/// The rules that undo each other, each with its place, and the paths that more than one of them changes.
+fn unsettled(restless: &[(&Rule, BTreeSet<ImagePath>)]) -> Error {
+    let rules: Vec<String> =
+        restless.iter().map(|(rule, _)| format!("{} ({})", rule.id, rule.wanted_at())).collect();
+    let all: Vec<&ImagePath> = restless.iter().flat_map(|(_, paths)| paths).collect();
+    let several = |path: &&ImagePath| all.iter().filter(|other| *other == path).count() > 1;
+    let mut paths: BTreeSet<&ImagePath> = all.iter().copied().filter(several).collect();
+    if paths.is_empty() {
+        paths.extend(&all);
+    }
+    let paths: Vec<String> = paths.into_iter().map(ToString::to_string).collect();
+    Error::Unsettled { rules: rules.join(", "), paths: paths.join(", ") }
+}
+
+/// Stages what closes a rule's gaps until there is nothing more to stage. Returns the paths that were
+/// changed and the final outcome, or why the rule has to be left.
 fn settle(
     audit: &Audit<'_>,
-    id: &RuleId,
+    rule: &Rule,
     want: &[Check],
     staged: &mut StagedRootfs<'_>,
-    purposes: &mut Purposes,
-) -> Result<(bool, Seen), Message> {
-    let mut any = false;
+    served: &mut Served,
+) -> Result<(BTreeSet<ImagePath>, Seen), Message> {
+    let id = &rule.id;
+    let mut all = BTreeSet::new();
     for _ in 0..MAX_ROUNDS {
         let mut moved = false;
         let mut findings = Vec::with_capacity(want.len());
@@ -318,23 +373,26 @@ fn settle(
                     if places.iter().any(|p| touched.contains(p)) {
                         continue;
                     }
-                    touched.extend(places);
-                    let tags: Vec<Tag> = subjects.iter().map(|s| purposes.tag(id, s)).collect();
-                    for change in changes {
-                        moved |= staged
+                    let tags: Vec<Tag> = subjects.iter().map(|s| served.tag(id, s)).collect();
+                    for (change, place) in changes.iter().zip(&places) {
+                        let staged = staged
                             .stage(change, &tags)
                             .map_err(|e| messages::not_possible(Arg::cause(e)))?;
+                        if staged {
+                            moved = true;
+                            all.insert(place.clone());
+                        }
                     }
+                    touched.extend(places);
                 }
             }
             findings.push(finding);
         }
         if !moved {
             let settled = findings.iter().all(Result::is_ok);
-            let judged = combine(id, findings.into_iter());
-            return Ok((any, Seen { judged, revision: staged.revision(), settled }));
+            let judged = waived::verdict(rule, &audit.on(staged), findings);
+            return Ok((all, Seen { judged, revision: staged.revision(), settled }));
         }
-        any = true;
     }
     Err(messages::never_ends())
 }

@@ -72,9 +72,12 @@ fn a_root_that_is_none() {
     let (status, _, stderr) = run(&["audit"], &tree.path().join("missing"));
     assert_eq!(status, 1);
     assert!(stderr.contains("missing: cannot open the root directory: No such file"), "{stderr}");
-    let (status, _, stderr) = run(&["apply"], &tree.path().join("plain"));
+    let (status, _, stderr) = run(&["audit"], &tree.path().join("plain"));
     assert_eq!(status, 1);
-    assert!(stderr.contains("plain") && stderr.contains("Not a directory"), "{stderr}");
+    assert!(stderr.contains("plain: this is no tar archive"), "{stderr}");
+    let (status, _, stderr) = run(&["apply"], &tree.path().join("plain"));
+    assert_eq!(status, 3);
+    assert!(stderr.contains("plain is no directory but an archive"), "{stderr}");
 }
 
 #[test]

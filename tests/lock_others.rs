@@ -167,7 +167,7 @@ fn a_lock_of_somebody_who_may_write_there_counts_and_is_named() {
 
 /// A run at work, and the ways by which another one may come to the same tree.
 fn nobody_else_gets_in(bench: &Bench, what: &str) {
-    let root = DiskRootfs::open(&bench.root()).unwrap();
+    let root = DiskRootfs::open(bench.root()).unwrap();
     let state = bench.top.path().join("first");
     let at_work = Executor::lock(&root, &state).unwrap();
     let named = format!("process {} of uid 0 (", std::process::id());
@@ -220,7 +220,7 @@ fn a_run_that_passed_a_lock_over_keeps_others_out_after_it_is_gone() {
     let test = "a_run_that_passed_a_lock_over_keeps_others_out_after_it_is_gone";
     let Some(bench) = Bench::new(test) else { return };
     let other = Other::start(&bench, NOBODY, "flock -x 9");
-    let root = DiskRootfs::open(&bench.root()).unwrap();
+    let root = DiskRootfs::open(bench.root()).unwrap();
     let at_work = Executor::lock(&root, &bench.top.path().join("first")).unwrap();
     assert!(bench.second().exists());
     drop(other);

@@ -7,7 +7,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use gokaku::check::{Audit, Options, Subject};
+use gokaku::check::{Audit, Options, Subject, SubjectKind};
 use gokaku::message::Message;
 use gokaku::plan::{self, Judged, Plan};
 use gokaku::profile::{Profile, Rule, RuleId};
@@ -66,6 +66,11 @@ fn open(judged: &[Judged]) -> Pairs {
     all.map(|(id, gap)| (id, gap.subject.clone())).collect()
 }
 
+/// Of these, one is enough.
+fn is_time_client(subject: &Subject) -> bool {
+    ["chrony.service", "ntp.service", "systemd-timesyncd.service"].contains(&&*subject.value)
+}
+
 /// Reproducible choices.
 struct Picker(u64);
 
@@ -77,7 +82,7 @@ impl Picker {
 }
 
 fn cause() -> Message {
-    Message::value("excluded by the test")
+    Message::from("excluded by the test")
 }
 
 #[test]
@@ -124,16 +129,33 @@ fn what_all_rows_leave_alone_is_as_before() {
         // What one setting makes needless is closed without being touched.
         let is_needless = |pair: &&(RuleId, Subject)| {
             served(&plan).iter().any(|other| {
-                pair.0 == other.0
-                    && other.1.value == "pwquality.conf:minclass"
+                let does_as_well = other.1.value == "pwquality.conf:minclass"
                     && pair.1.value.ends_with("credit")
+                    || is_time_client(&other.1) && is_time_client(&pair.1);
+                pair.0 == other.0 && does_as_well
             })
         };
-        let gone: Vec<_> = before.difference(&left).filter(|pair| !is_needless(pair)).collect();
+        // Stanzas that nothing includes rotate no log, and need no `su`.
+        let is_unread = |pair: &&(RuleId, Subject)| {
+            pair.1.value == "/var/log" && chosen.iter().any(|s| s.value.starts_with("include "))
+        };
+        let closed = before.difference(&left);
+        let gone: Vec<_> = closed.filter(|pair| !is_needless(pair) && !is_unread(pair)).collect();
         assert!(gone.is_empty(), "{at}: closed all the same: {gone:?}");
+        // What a file says behind a line that ends its reading stays open with that line.
+        let is_behind = |pair: &&(RuleId, Subject)| {
+            let (file, key) = pair.1.value.split_once(':').unwrap_or(("", ""));
+            let named = |s: &Subject| s.value.rsplit('/').next() == Some(file);
+            !key.is_empty() && chosen.iter().any(named)
+        };
+        // A log that may not be written to keeps nothing, whatever goes to it.
+        let keeps_nothing = |pair: &&(RuleId, Subject)| {
+            pair.1.kind == SubjectKind::Selector
+                && chosen.iter().any(|subject| subject.value == "$FileCreateMode")
+        };
         let new: Vec<_> = left
             .difference(&open(&plain.after))
-            .filter(|p| !chosen.contains(&p.1))
+            .filter(|p| !chosen.contains(&p.1) && !is_behind(p) && !keeps_nothing(p))
             .cloned()
             .collect();
         assert!(new.is_empty(), "{at}: excluded {chosen:?}, left open, too: {new:?}");
@@ -161,10 +183,12 @@ fn what_one_row_leaves_alone_others_still_change() {
         let plan = planned(&rules, &root, &options, &at);
         let pair = (rule.clone(), subject.clone());
         assert!(!served(&plan).contains(&pair), "{at}");
-        // A row that wants nothing but this: the plan is that of the profile without the row.
+        // A row that wants nothing but this, and finds no other way: the plan is that of the profile
+        // without the row.
         let own = all.iter().filter(|p| p.0 == rule).count();
+        let other_way = served(&plan).iter().any(|p| p.0 == rule);
         let mut expected = open(&plain.after);
-        if own == 1 {
+        if own == 1 && !other_way {
             compared += 1;
             let others: Vec<&Rule> = rules.iter().copied().filter(|r| r.id != rule).collect();
             let without = planned(&others, &root, &Options::default(), &at);
@@ -178,8 +202,12 @@ fn what_one_row_leaves_alone_others_still_change() {
             // What others cannot do without this row they cannot do here.
             expected.extend(open(&without.after));
         }
+        let file = pair.1.value.rsplit('/').next().unwrap_or_default().to_owned();
+        let is_behind =
+            |p: &&(RuleId, Subject)| p.1.value.split_once(':').is_some_and(|(f, _)| f == file);
         expected.insert(pair);
-        let new: Vec<_> = open(&plan.after).difference(&expected).cloned().collect();
+        let left = open(&plan.after);
+        let new: Vec<_> = left.difference(&expected).filter(|p| !is_behind(p)).collect();
         assert!(new.is_empty(), "{at}: left open, too: {new:?}");
     }
     assert!(compared > 50, "only {compared} rows with one subject");
@@ -211,7 +239,7 @@ fn a_waiver_for_one_account_can_be_built() {
     let root = two_people();
     let bob = Subject::account(b"bob");
     let waived =
-        Message::value("accepted until 2027-03-31: the robot changes its password every night");
+        Message::from("accepted until 2027-03-31: the robot changes its password every night");
     let mut options = Options::default();
     options.exclusions.exclude_of(&rules[0].id, bob.clone(), waived.clone());
     let plan = planned(&rules, &root, &options, "two people");
@@ -233,7 +261,7 @@ fn a_remedy_can_be_held_back() {
     let rules = enforced(&profile);
     let root = two_people();
     let mut options = Options::default();
-    let held = Message::value("a unit runs as eve");
+    let held = Message::from("a unit runs as eve");
     let plan = planned(&rules, &root, &options, "two people");
     let eve = Subject::account(b"eve");
     assert!(served(&plan).iter().any(|(_, subject)| *subject == eve));

@@ -80,6 +80,8 @@ rest before; rest after
         "/usr/share/doc/gokaku/changelog.gz",
         "/usr/share/lintian/overrides/gokaku",
         "/usr/share/doc/gokaku/schema/report-1.schema.json",
+        "/usr/share/doc/gokaku/schema/list-1.schema.json",
+        "/usr/share/gokaku/profiles/aks-node.toml",
         "/usr/share/man/man1/gokaku.1.gz",
     ];
     let pages = verbs().into_iter().map(|v| format!("/usr/share/man/man1/gokaku-{v}.1.gz"));

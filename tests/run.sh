@@ -26,8 +26,13 @@ step() {
 
 step cargo fmt --check
 step cargo fmt --check --manifest-path fuzz/Cargo.toml
+step cargo fmt --check --manifest-path tests/downstream/Cargo.toml
 find . \( -name target -o -name .git \) -prune -o -name '*.sh' -print0 | step xargs -0 shellcheck .ci/run
 step cargo clippy --all-targets --locked -- -D warnings
+# As another crate builds the library, where nothing may be left over; and the program.
+step cargo clippy --lib --no-default-features --locked -- -D warnings
+step cargo clippy --lib --bins --locked -- -D warnings
+step env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --locked
 step env RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --locked --document-private-items
 step tests/deny.sh
 

@@ -153,7 +153,35 @@ containers() {
         "$here/container.sh" -r "$hardened" -j "$job" -o "$kept/drift" || true
         told "container, drift" "$kept/drift" hardened
     fi
+    users
     broken
+}
+
+# What people and services do goes on working, and the rows that would have ended it say so.
+users() {
+    lane='container, users'
+    if ! "$here/used-root.sh" "$plain" "$work/used" "$work/key.pub" 2>"$kept/used.log"; then
+        say SKIPPED "$lane" everything "this root's packages cannot be fetched; see $kept/used.log"
+        return
+    fi
+    cp -a "$work/used" "$work/used-hardened"
+    harden "$work/used-hardened" "$kept/used.json" 2>"$kept/used.err" || true
+    left() { jq -e --arg id "$1" --arg says "$2" '.rules[] | select(.id == $id) |
+        .outcome == "not_met" and (.reason.en | contains($says))' "$kept/used.json"; }
+    check "$lane" shells-in-use-are-left-and-said left 5.5.2 "app loses its login shell"
+    check "$lane" logins-are-left-and-said left 5.5.2 "deploy can no longer log in over SSH"
+    check "$lane" chroot-is-left-and-said left 6.2.5 "shuts the account into /home/jo"
+    check "$lane" pages-are-left-and-said left 6.2.6 "lighttpd can no longer serve /home/pat/public_html"
+    named() { jq -e --arg effect "$1" '.consequences[] | select(.effect == $effect) | .named' "$kept/used.json"; }
+    check "$lane" incoming-mail-is-named named incoming_mail
+    job users up users
+    for image in used used-hardened; do
+        out=$kept/container-$image
+        "$here/container.sh" -r "$work/$image" -j "$job" -o "$out" || true
+        case $image in used) kind=plain ;; *) kind=hardened ;; esac
+        told "$lane, $image" "$out" $kind
+    done
+    rm -rf "$work/used" "$work/used-hardened"
 }
 
 # What packages do to a hardened system, and that it is named and repaired.
@@ -180,7 +208,7 @@ broken() {
     lane='container, broken'
     profile=$work/profile
     cp -r "$repo/profiles/aks-ubuntu-18.04" "$profile"
-    sed -i 's/"aes256-ctr",/"aes512-ctr",/' "$profile"/5-*.toml
+    sed -i 's/"aes256-ctr",/"aes512-ctr",/' "$profile"/*.toml
     cp -a "$plain" "$work/broken"
     refused() {
         ! harden "$work/broken" "$kept/refused.json" --profile "$profile" 2>"$kept/refused.err" &&

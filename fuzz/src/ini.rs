@@ -1,5 +1,6 @@
 //! Key files, as GLib and two kinds of systemd read them.
 
+use gokaku::text::byte_size;
 use gokaku::text::ini::{Dialect, assignments, disable, refused, set};
 
 use super::support::{chosen, kept, lines, one_of};
@@ -15,6 +16,11 @@ pub fn run(data: &[u8]) {
     let values = |text: &str, section: &str, key: &str| -> Vec<String> {
         assignments(text, dialect, section, key).into_iter().map(|a| a.value).collect()
     };
+    for value in values(&text, section, key) {
+        if let Some(bytes) = byte_size::systemd(&value) {
+            assert_eq!(byte_size::systemd(&bytes.to_string()), Some(bytes), "{value:?}");
+        }
+    }
     if pick % 2 == 0 {
         let once = set(&text, dialect, section, key, "none");
         assert_eq!(

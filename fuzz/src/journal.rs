@@ -92,7 +92,7 @@ impl Bench {
     }
 
     fn root(&self) -> DiskRootfs {
-        DiskRootfs::open(&self.top.path().join("root")).expect("the root opens")
+        DiskRootfs::open(self.top.path().join("root")).expect("the root opens")
     }
 
     /// Makes the root as it is before every run.

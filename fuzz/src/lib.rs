@@ -7,6 +7,7 @@
 mod support;
 
 pub mod accounts;
+pub mod archive;
 pub mod daemons;
 pub mod disorder;
 pub mod fstab;
@@ -50,6 +51,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("pieces", pieces::run),
     ("profile", profile::run),
     ("journal", journal::run),
+    ("archive", archive::run),
     ("rules_sysctl", rules::rules_sysctl),
     ("rules_modprobe", rules::rules_modprobe),
     ("rules_sshd", rules::rules_sshd),

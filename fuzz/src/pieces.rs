@@ -2,8 +2,10 @@
 
 use gokaku::text::Lines;
 use gokaku::text::banner::{is_blank, leaks};
+use gokaku::text::crontab;
 use gokaku::text::lossless;
 use gokaku::text::pattern::{Wildcards, is_pattern, matches, name_matches, path_matches};
+use gokaku::text::services::has_service;
 use gokaku::text::splice::{Edit, splice};
 
 use super::support::chosen;
@@ -41,6 +43,14 @@ pub fn run(data: &[u8]) {
         assert!((1..=text.split('\n').count()).contains(&leak.line));
     }
     is_blank(data);
+
+    // One line that cron cannot read is enough, wherever it stands.
+    if let Ok(entries) = crontab::entries(&text) {
+        assert!(entries.iter().all(|entry| entry.line <= text.split('\n').count()));
+        let spoilt = format!("no table\n{text}");
+        assert_eq!(crontab::entries(&spoilt), Err(crontab::Refusal::Line(1)));
+    }
+    assert!(has_service(&format!("{text}\nssh 22/tcp\n"), "ssh", "tcp"));
 
     let (pattern, name) = text.split_once('\n').unwrap_or((&text, "/var/log/syslog"));
     for wildcards in [Wildcards::Stars, Wildcards::Libc, Wildcards::Bsd] {

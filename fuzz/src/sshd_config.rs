@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use gokaku::text::Lines;
-use gokaku::text::sshd_config::{Edit, Style, edited, sample, statement};
-use gokaku::text::sshd_value::{algorithms, loose_number, pattern_fits, seconds, strict_number};
+use gokaku::text::sshd_config::{Edit, Style, edited, remainder, sample, statement};
+use gokaku::text::sshd_value::{
+    algorithms, c_number, listen_fits, loose_number, octal, pattern_fits, permits, port, scaled,
+    seconds, startups_fit, strict_number,
+};
 
 use super::support::{chosen, one_of};
 
@@ -18,6 +21,16 @@ pub fn run(data: &[u8]) {
         if let Some(said) = statement(line, style) {
             assert!(!said.keyword.is_empty() && !said.keyword.starts_with('#'));
         }
+    }
+    for (_, line) in before.iter() {
+        assert!(remainder(line).is_none_or(|rest| line.contains(rest)));
+        port(line);
+        permits(line);
+        octal(line);
+        c_number(line);
+        scaled(line);
+        listen_fits(line);
+        startups_fit(line);
     }
     let found = sample(&text, "Port", before.len());
     assert!(found.is_none_or(|n| n < before.len()));

@@ -86,7 +86,7 @@ impl OpenDir {
             Err(Errno::ENOENT) => return Ok(None),
             Err(e) => return Err(Error::target(cannot::stat, &path, e)),
         };
-        let seen = Stat::from(&stat);
+        let seen = Stat::of(&stat);
         let mut shape = Shape::of(&stat);
         match seen.kind {
             FileKind::Symlink => {
@@ -304,22 +304,25 @@ impl OpenDir {
         let path = self.path.join(name)?;
         let seen = again(|| fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW))
             .map_err(|e| Error::target(cannot::stat, &path, e))?;
-        let stat = Stat::from(&seen);
+        let stat = Stat::of(&seen);
         if !matches!(stat.kind, FileKind::File | FileKind::Dir) {
             let want = FileKind::File;
             return Err(Error::WrongKind { path, found: stat.kind, want });
         }
         self.refuse_fixed(name)?;
-        let opened = self.open(name, &path, &seen)?;
-        if (stat.uid, stat.gid) != (shape.uid, shape.gid) && stat.mode & shape.mode != stat.mode {
-            // Between owner and mode, nobody may do what both old and new forbid.
-            opened.set_mode(stat.mode & shape.mode)?;
+        self.open(name, &path, &seen)?.restat(shape)
+    }
+
+    /// The file of this name, open, if it has others.
+    pub fn with_other_names(&self, name: &OsStr) -> Result<Option<std::fs::File>> {
+        let path = self.path.join(name)?;
+        let seen = again(|| fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW))
+            .map_err(|e| Error::target(cannot::stat, &path, e))?;
+        let stat = Stat::of(&seen);
+        match stat.kind == FileKind::File && stat.links > 1 {
+            true => Ok(Some(self.open(name, &path, &seen)?.file)),
+            false => Ok(None),
         }
-        opened.set_owner(&stat, shape)?;
-        opened.set_xattrs(shape)?;
-        opened.set_mode(shape.mode)?;
-        opened.file.sync_all().map_err(|e| Error::target(cannot::sync, &path, e))?;
-        opened.shape()
     }
 
     /// Takes an entry away; a directory must be empty.
@@ -381,9 +384,16 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// Sets owner, attributes and mode of an open file.
+pub(super) fn set_in_place(file: &std::fs::File, path: &ImagePath, shape: &Shape) -> Result<()> {
+    let file = file.try_clone().map_err(|e| Error::target(cannot::open, path, e))?;
+    Opened { file, path }.restat(shape).map(drop)
+}
+
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    let digits = bytes.iter().flat_map(|b| [b >> 4, b & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 #[cfg(test)]

@@ -267,6 +267,11 @@ messages! { "apply";
         ja: "{what}: 期待値 {want}、実際の値 {found}",
     }
     kind() { en: "kind", ja: "種類" }
+    closed_under_other_names(path, count) {
+        en: "{path} was replaced, and the old file keeps the owner and mode of this run under its \
+             other {count:name|{count} names}",
+        ja: "{path} は置き換えられ、元のファイルは残る名前 {count} 個の下でこの実行の所有者と権限のままである",
+    }
     content() { en: "content (sha256)", ja: "内容 (sha256)" }
     owner() { en: "owner", ja: "所有者" }
     mode() { en: "mode", ja: "モード" }

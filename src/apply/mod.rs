@@ -7,15 +7,16 @@
 //! at any instant.
 
 pub(crate) mod container;
+#[cfg(feature = "cli")]
 mod copied;
 mod entry;
-mod harden;
 mod journal;
 mod leftovers;
 mod lock;
 pub(crate) mod messages;
 mod mounts;
 mod open_dirs;
+mod other_names;
 pub mod packages;
 mod privilege;
 mod revert;
@@ -35,6 +36,7 @@ use crate::message::{Message, say};
 use crate::plan::{PathChange, Plan};
 use crate::rootfs::{DiskRootfs, FileKind, ImagePath, Rootfs};
 
+#[cfg(feature = "cli")]
 pub(crate) use entry::digest;
 use entry::{NOW, OpenDir, is_no_directory, is_not_empty, is_not_there};
 use journal::{
@@ -42,13 +44,16 @@ use journal::{
 };
 use lock::Lock;
 use open_dirs::OpenDirs;
+use other_names::OtherNames;
 use shape::{half_made, matches_plan, may_be_replaced, replaces_content, shape_of};
 
 pub use container::serve;
+#[cfg(feature = "cli")]
 pub use copied::{is_unfinished, undo_copy};
-pub use harden::{Hardened, Options, Review, harden};
 pub use leftovers::left_behind;
-pub use revert::{How, PutBack, Reverted, forget, revert, revert_run};
+#[cfg(feature = "internals")]
+pub use revert::revert;
+pub use revert::{How, PutBack, Reverted, forget, revert_run};
 pub use stop::Stop;
 pub use validate::validate;
 
@@ -62,9 +67,19 @@ pub struct Executor<'a> {
     /// Modification time of written files, seconds since the epoch; `None`: now.
     mtime: Option<i64>,
     /// What this run did that its journal cannot undo.
-    beyond: Vec<String>,
+    beyond: Vec<Message>,
     stop: Stop,
     _lock: Lock,
+}
+
+/// Refuses changes that cannot all be made: on another filesystem that is mounted in the root, or to
+/// what belongs to an account that this process may not give files to.
+///
+/// # Errors
+/// [`Error::Guard`].
+pub(crate) fn can_carry_out(root: &DiskRootfs, changes: &[PathChange]) -> Result<()> {
+    mounts::refuse_foreign(root, changes)?;
+    privilege::can_set(root, changes)
 }
 
 /// What an earlier run had left behind, and what became of it.
@@ -96,6 +111,7 @@ impl<'a> Executor<'a> {
     /// # Errors
     /// [`Error::Guard`] when another run holds it, when the process may not give files to root, or
     /// when `state` lies inside the root or where others can exchange it; the kernel's refusal.
+    #[cfg(any(feature = "cli", feature = "internals"))]
     pub fn lock(root: &'a DiskRootfs, state: &Path) -> Result<Executor<'a>> {
         Executor::lock_within(root, state, Duration::ZERO, &Stop::default())
     }
@@ -128,7 +144,7 @@ impl<'a> Executor<'a> {
 
     /// Notes what this run does that its journal cannot undo (a package operation); a revert will
     /// say so.
-    pub fn beyond_undo(&mut self, what: impl IntoIterator<Item = String>) {
+    pub fn beyond_undo(&mut self, what: impl IntoIterator<Item = Message>) {
         self.beyond.extend(what);
     }
 
@@ -136,6 +152,16 @@ impl<'a> Executor<'a> {
     /// reproducible images.
     pub fn set_mtime(&mut self, mtime: Option<i64>) {
         self.mtime = mtime;
+    }
+
+    /// Clears away what a package step of an earlier run has left.
+    pub(crate) fn sweep(&self) -> Result<()> {
+        leftovers::sweep(self.root, &self.scratch())
+    }
+
+    /// The directory of this machine that the package runner works in.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.journals.packages()
     }
 
     /// Undoes a run that was cut off.
@@ -200,7 +226,9 @@ impl<'a> Executor<'a> {
         for (index, change) in changes.iter().enumerate() {
             steps.push(self.step(index, change, &mut dirs)?);
         }
-        let purpose = Purpose { beyond: self.beyond.clone(), ..Purpose::default() };
+        let elsewhere = other_names::beyond_undo(changes);
+        let beyond = self.beyond.iter().cloned().chain(elsewhere).collect();
+        let purpose = Purpose { beyond, ..Purpose::default() };
         let run = self.carry_out(steps, dirs, purpose)?;
         Ok(Applied { changed: changes.len(), journal: Some(run.path().to_owned()) })
     }
@@ -215,9 +243,10 @@ impl<'a> Executor<'a> {
         let paths: Vec<ImagePath> = steps.iter().map(|s| s.entry.path()).collect::<Result<_>>()?;
         purpose.below = Below::holding(self.root, &paths)?;
         let (run, mut journal) = self.journals.begin(&steps, dirs.times(), purpose)?;
-        let done = self.write(&mut steps, dirs).and_then(|()| {
+        let done = self.write(&mut steps, dirs).and_then(|old| {
             journal.tell(&steps);
-            run.finish(&mut journal)
+            old.close()?;
+            run.finish(&mut journal).inspect_err(|_| old.reopen())
         });
         let Err(cause) = done else { return Ok(run) };
         let theirs = match &cause {
@@ -284,14 +313,17 @@ impl<'a> Executor<'a> {
             }
             shape
         });
-        Ok(EntryChange { entry: Entry::new(path, &temp, content), before, after })
+        let elsewhere = other_names::concerns(change);
+        Ok(EntryChange { entry: Entry::new(path, &temp, content), before, after, elsewhere })
     }
 
-    /// Does the steps, and notes in each what really came of it.
-    fn write(&self, steps: &mut [EntryChange], mut dirs: OpenDirs<'_>) -> Result<()> {
+    /// Does the steps, and notes in each what really came of it. Returns the replaced files that are
+    /// to be closed under other names.
+    fn write(&self, steps: &mut [EntryChange], mut dirs: OpenDirs<'_>) -> Result<OtherNames> {
+        let mut old = OtherNames::default();
         dirs.sweep()?;
         // Directories first and everything complete beside its place, then one step each.
-        for EntryChange { entry, before, after } in steps.iter_mut() {
+        for EntryChange { entry, before, after, .. } in steps.iter_mut() {
             self.stop.check()?;
             let path = entry.path()?;
             let name = path.file_name().unwrap_or_default();
@@ -306,11 +338,15 @@ impl<'a> Executor<'a> {
                 *after = dirs.holding(&path)?.prepare(&entry.temp(), name, after)?;
             }
         }
-        for EntryChange { entry, before, after } in steps.iter_mut() {
+        for step in steps.iter_mut() {
             self.stop.check()?;
-            let path = entry.path()?;
+            let path = step.entry.path()?;
             let name = path.file_name().unwrap_or_default();
             let dir = dirs.holding(&path)?;
+            if step.elsewhere {
+                old.extend(&path, dir.with_other_names(name)?, step);
+            }
+            let EntryChange { entry, before, after, .. } = step;
             if let Some(before) = before.as_ref() {
                 // The journal holds what stood there when it was looked at, and nothing newer.
                 let now = dir.look(name, entry.content)?;
@@ -331,7 +367,8 @@ impl<'a> Executor<'a> {
                 (None, Some(_)) => {}
             }
         }
-        dirs.close()
+        dirs.close()?;
+        Ok(old)
     }
 
     /// Puts every entry back that is not as it was, last first; one that cannot be put back does
@@ -433,7 +470,7 @@ impl<'a> Executor<'a> {
 
 impl Recovered {
     /// Says on the log what was found.
-    fn tell(&self) {
+    pub(crate) fn tell(&self) {
         match self {
             Recovered::Apply(paths) => {
                 say!(warn, messages::apply_was_cut_off(paths.len()));

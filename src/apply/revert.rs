@@ -34,7 +34,7 @@ pub struct Reverted {
     /// Paths left as they are, because an earlier `--force` accepted their later state.
     pub left: Vec<ImagePath>,
     /// What the run had done beyond the files in the journal, which is not undone.
-    pub not_undone: Vec<String>,
+    pub not_undone: Vec<Message>,
     /// How many earlier runs can still be taken back.
     pub remaining: usize,
 }
@@ -66,27 +66,14 @@ impl How {
 }
 
 /// Takes the last finished run on a root back: content, modes, owners, attributes, times, links;
-/// what it had made is gone. A run that was cut off is undone instead. `wait` and `stop` are as in
+/// what it had made is gone. A run that was cut off is undone instead. Where `only` names a run, it
+/// takes back that one, and only if it is the last. `wait` and `stop` are as in
 /// [`Executor::lock_within`].
 ///
 /// # Errors
-/// [`Error::Guard`] when there is nothing to take back, or when something else changed a path since
-/// and it is not in `force`; as [`Executor::lock_within`], [`Executor::recover`] and
-/// [`Executor::apply`].
-pub fn revert(
-    root: &DiskRootfs,
-    state: &Path,
-    force: &[ImagePath],
-    wait: Duration,
-    stop: &Stop,
-) -> Result<Reverted> {
-    revert_run(root, state, None, force, wait, stop)
-}
-
-/// As [`revert`], but where `only` names a run, takes back that one, and only if it is the last.
-///
-/// # Errors
-/// As [`revert`]; [`Error::Guard`] when another run is the last.
+/// [`Error::Guard`] when there is nothing to take back, when another run is the last, or when
+/// something else changed a path since and it is not in `force`; as [`Executor::lock_within`],
+/// [`Executor::recover`] and [`Executor::apply`].
 pub fn revert_run(
     root: &DiskRootfs,
     state: &Path,
@@ -113,6 +100,21 @@ pub fn revert_run(
         }
         _ => executor.revert(only, force),
     }
+}
+
+/// [`revert_run`] of whichever run is the last.
+///
+/// # Errors
+/// As [`revert_run`].
+#[cfg(feature = "internals")]
+pub fn revert(
+    root: &DiskRootfs,
+    state: &Path,
+    force: &[ImagePath],
+    wait: Duration,
+    stop: &Stop,
+) -> Result<Reverted> {
+    revert_run(root, state, None, force, wait, stop)
 }
 
 /// Drops the journals of a root, and the state directories that are empty then. A run that was
@@ -227,7 +229,7 @@ impl Executor<'_> {
         run: Option<u32>,
         paths: Vec<PutBack>,
         left: Vec<ImagePath>,
-        not_undone: Vec<String>,
+        not_undone: Vec<Message>,
     ) -> Result<Reverted> {
         let remaining = match self.journals.runs() {
             Ok(runs) => {
@@ -369,7 +371,7 @@ impl Executor<'_> {
         }
         let after = entry.before.as_ref().map(|before| run.shape(before)).transpose()?;
         let entry = Entry::new(&path, &temporary(index), entry.content);
-        Ok(Back::Change(Box::new(EntryChange { entry, before: now, after })))
+        Ok(Back::Change(Box::new(EntryChange { entry, before: now, after, elsewhere: false })))
     }
 }
 

@@ -9,7 +9,8 @@ use nix::sys::stat::FileStat;
 use super::entry::NOW;
 use super::journal::{Entry, Saved};
 use crate::plan::PathChange;
-use crate::rootfs::{FileKind, Node, NodeBody, Stat};
+use crate::rootfs::acl::ATTRIBUTE as ACCESS_ACL;
+use crate::rootfs::{EntryAcl, FileKind, Node, NodeBody, Stat};
 
 /// Everything about an entry that a rewrite must keep or an undo must bring back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) struct Shape {
 impl Shape {
     /// What `stat` says of an entry: without content and attributes.
     pub fn of(stat: &FileStat) -> Shape {
-        let seen = Stat::from(stat);
+        let seen = Stat::of(stat);
         Shape {
             kind: seen.kind,
             mode: seen.mode,
@@ -54,7 +55,32 @@ pub(super) fn shape_of(node: &Node, before: Option<&Shape>) -> Shape {
         gid: node.stat.gid,
         mtime: before.map_or(NOW, |b| b.mtime),
         content,
-        xattrs: before.map(|b| b.xattrs.clone()).unwrap_or_default(),
+        xattrs: xattrs_of(node, before),
+    }
+}
+
+/// Those that are there, with the access ACL that is planned.
+fn xattrs_of(node: &Node, before: Option<&Shape>) -> Vec<(OsString, Vec<u8>)> {
+    let mut xattrs = before.map(|b| b.xattrs.clone()).unwrap_or_default();
+    if node.acl != EntryAcl::Below {
+        xattrs.retain(|(name, _)| name != ACCESS_ACL);
+    }
+    if let EntryAcl::Is(acl) = &node.acl {
+        xattrs.push((ACCESS_ACL.into(), acl.bytes().to_vec()));
+        xattrs.sort();
+    }
+    xattrs
+}
+
+impl Shape {
+    fn acl(&self) -> Option<&[u8]> {
+        let acl = self.xattrs.iter().find(|(name, _)| name == ACCESS_ACL);
+        acl.map(|(_, bytes)| bytes.as_slice())
+    }
+
+    /// Whether another access ACL stands here than there.
+    pub fn has_another_acl(&self, than: &Shape) -> bool {
+        self.acl() != than.acl()
     }
 }
 
@@ -65,6 +91,11 @@ pub(super) fn matches_plan(now: &Shape, planned: &Node, content: bool) -> bool {
             NodeBody::File(Some(bytes)) if content => now.content.as_deref() == Some(bytes),
             NodeBody::Symlink(target) => now.content.as_ref() == Some(target),
             _ => true,
+        }
+        && match &planned.acl {
+            EntryAcl::Below => true,
+            EntryAcl::Gone => now.acl().is_none(),
+            EntryAcl::Is(acl) => now.acl() == Some(acl.bytes()),
         }
 }
 

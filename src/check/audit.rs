@@ -1,6 +1,6 @@
 //! What an audit works with: the tree, the options of the run, and what no change may touch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::Subject;
@@ -22,6 +22,9 @@ pub struct Options {
     pub versions: BTreeMap<String, Vec<u32>>,
     /// What no change may touch.
     pub exclusions: Exclusions,
+    /// The accounts whose logins the guard against lockouts looks after: a plan that would end one is
+    /// refused as a whole, and not made to spare it.
+    pub guarded: BTreeSet<String>,
 }
 
 static PLAIN: Options = Options {
@@ -29,6 +32,7 @@ static PLAIN: Options = Options {
     quarantine: false,
     versions: BTreeMap::new(),
     exclusions: Exclusions::none(),
+    guarded: BTreeSet::new(),
 };
 
 /// One look at one state of a tree, on behalf of a row.

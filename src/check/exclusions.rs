@@ -37,6 +37,7 @@ impl Exclusions {
     }
 
     /// This row may not touch the subject. The first cause given for it stays.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code))]
     pub fn exclude_of(&mut self, rule: &RuleId, subject: Subject, cause: Message) {
         let of_row = self.rows.entry(rule.clone()).or_default();
         of_row.entry(subject).or_insert(Exclusion { cause });
@@ -55,6 +56,7 @@ impl Exclusions {
     }
 
     /// The subjects that no row may touch.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code))]
     pub fn of_all_rows(&self) -> impl Iterator<Item = &Subject> {
         self.all_rows.keys()
     }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::chain::ChainLine;
 use super::{Subject, messages};
 use crate::error::{QUOTED, cut};
 use crate::message::Message;
@@ -30,6 +31,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Outcome; 7] = [
+        Outcome::Met,
+        Outcome::MetVacuously,
+        Outcome::NotMet,
+        Outcome::Manual,
+        Outcome::Unknown,
+        Outcome::Waived,
+        Outcome::Unmeasured,
+    ];
+
     /// The spelling in reports.
     pub fn word(self) -> &'static str {
         match self {
@@ -57,6 +69,9 @@ pub struct Evidence {
     pub want: Option<Message>,
     /// Anything a reader should know.
     pub note: Option<Message>,
+    /// Who starts the program that reads what was judged, if it is about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Box<ChainLine>>,
     /// Whether it is only seen, and the verdict does not rest on it.
     #[serde(skip)]
     pub aside: bool,
@@ -64,46 +79,46 @@ pub struct Evidence {
 
 impl Evidence {
     /// About a path.
-    pub fn at(path: &ImagePath) -> Evidence {
+    pub(crate) fn at(path: &ImagePath) -> Evidence {
         Evidence { path: Some(path.clone()), ..Evidence::default() }
     }
 
     /// About no path in particular.
-    pub fn note_only(note: impl Into<Message>) -> Evidence {
+    pub(crate) fn note_only(note: impl Into<Message>) -> Evidence {
         Evidence { note: Some(note.into()), ..Evidence::default() }
     }
 
     /// Adds the line, from 1.
     #[must_use]
-    pub fn line(mut self, line: usize) -> Evidence {
+    pub(crate) fn line(mut self, line: usize) -> Evidence {
         self.line = Some(line);
         self
     }
 
     /// Adds what was found.
     #[must_use]
-    pub fn found(mut self, found: impl Into<Message>) -> Evidence {
+    pub(crate) fn found(mut self, found: impl Into<Message>) -> Evidence {
         self.found = Some(shown(found.into()));
         self
     }
 
     /// Adds what was wanted.
     #[must_use]
-    pub fn want(mut self, want: impl Into<Message>) -> Evidence {
+    pub(crate) fn want(mut self, want: impl Into<Message>) -> Evidence {
         self.want = Some(want.into());
         self
     }
 
     /// Says that the verdict does not rest on it.
     #[must_use]
-    pub fn aside(mut self) -> Evidence {
+    pub(crate) fn aside(mut self) -> Evidence {
         self.aside = true;
         self
     }
 
     /// Adds a remark.
     #[must_use]
-    pub fn note(mut self, note: impl Into<Message>) -> Evidence {
+    pub(crate) fn note(mut self, note: impl Into<Message>) -> Evidence {
         self.note = Some(shown(note.into()));
         self
     }

@@ -3,11 +3,12 @@
 //!
 //! A primitive has one function, `audit`: it compares an image with what is wanted and returns
 //! gaps; a gap carries the change that closes it. What would be done is derived from that, so
-//! "holds" and "nothing to do" are one statement. Primitives read through [`Rootfs`] and never
+//! "holds" and "nothing to do" are one statement. Primitives read through `Rootfs` and never
 //! write; they never use `apply/`.
 
 pub mod accounts;
 mod audit;
+pub(crate) mod chain;
 pub(crate) mod common;
 pub mod daemons;
 pub mod data;
@@ -17,8 +18,10 @@ mod finding;
 pub(in crate::check) mod foreign;
 pub mod homes;
 pub mod kernel;
+mod kinds;
 pub mod logs;
 pub(crate) mod messages;
+pub(in crate::check) mod order;
 pub mod packages;
 pub mod pam;
 pub mod shell;
@@ -27,17 +30,25 @@ mod subject;
 pub mod systemd;
 #[cfg(test)]
 mod testing;
+pub(crate) mod uses;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use audit::{Audit, Options};
+#[cfg(feature = "internals")]
+pub use chain::OtherFile;
+#[cfg(feature = "internals")]
+pub use chain::table::{self as consumer_table, Absence, Consumer, Starter};
+pub use chain::{ChainLine, Consumes};
 pub use data::BadData;
 pub use exclusions::{Exclusion, Exclusions};
 pub use finding::{Evidence, Finding, Fix, Gap, Outcome, Presence};
+pub use order::Looser;
 pub use subject::{Subject, SubjectKind};
 
 use crate::error::Result;
+#[cfg(feature = "internals")]
 use crate::rootfs::Rootfs;
 
 /// One kind of thing a rule can want; its fields are the rule's data.
@@ -51,6 +62,18 @@ pub trait Primitive {
         Ok(())
     }
 
+    /// The programs that read what is judged; none where the state of the tree itself is asked for.
+    /// [`Check::find`] looks whether they start, and read it.
+    fn consumers(&self) -> Vec<Consumes>;
+
+    /// The effective values that are looser in `after` than in `before`, two states of a tree: the
+    /// primitive's order of tightness. What was tighter than wanted before counts.
+    ///
+    /// # Errors
+    /// When the values of a state cannot be determined.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code))] // the law that no plan loosens asks
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>>;
+
     /// Compares the image with what is wanted.
     ///
     /// # Errors
@@ -61,6 +84,7 @@ pub trait Primitive {
     ///
     /// # Errors
     /// As [`Primitive::find`].
+    #[cfg(feature = "internals")]
     fn audit(&self, root: &dyn Rootfs) -> Result<Finding> {
         self.find(&Audit::plain(root))
     }
@@ -80,17 +104,29 @@ macro_rules! primitives {
         }
 
         /// The arms of [`Check`] in its order: name, and module inside `check` (`family::module`).
+        #[cfg(feature = "internals")]
         pub const PRIMITIVES: &[(&str, &str)] =
             &[$((stringify!($name), stringify!($($module)::+)),)+];
 
         impl Check {
-            /// What the primitive finds, for people and plans: [`Primitive::find`], and unknown
-            /// where a statement that it judges holds a byte that is not UTF-8.
+            /// What the primitive finds, for people and plans: [`Primitive::find`] with its
+            /// consumers in view, and unknown where a statement that it judges holds a byte that
+            /// is not UTF-8.
             ///
             /// # Errors
             /// As [`Primitive::find`], and [`Error::NotUtf8`](crate::error::Error::NotUtf8).
             pub fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
-                foreign::settled(self.primitive().find(audit)?)
+                let primitive = self.primitive();
+                let found = primitive.find(audit)?;
+                foreign::settled(chain::judged(audit, &primitive.consumers(), found)?)
+            }
+
+            /// The family of the primitive: the folder that it stands in.
+            pub(crate) fn family(&self) -> &'static str {
+                let module = match self {
+                    $(Check::$name(_) => stringify!($($module)::+),)+
+                };
+                module.split(':').next().unwrap_or(module).trim()
             }
 
             /// The primitive behind the arm.

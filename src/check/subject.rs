@@ -43,6 +43,24 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
+    /// All kinds.
+    pub const ALL: [SubjectKind; 14] = [
+        SubjectKind::Account,
+        SubjectKind::Group,
+        SubjectKind::Line,
+        SubjectKind::Path,
+        SubjectKind::Key,
+        SubjectKind::Directive,
+        SubjectKind::Package,
+        SubjectKind::Unit,
+        SubjectKind::Service,
+        SubjectKind::Mount,
+        SubjectKind::Module,
+        SubjectKind::BootArgument,
+        SubjectKind::PamModule,
+        SubjectKind::Selector,
+    ];
+
     /// The spelling in reports.
     pub fn word(self) -> &'static str {
         match self {
@@ -77,6 +95,13 @@ impl Subject {
     /// A thing of a kind, by its name.
     pub fn new(kind: SubjectKind, value: impl Into<String>) -> Subject {
         Subject { kind, value: value.into() }
+    }
+
+    /// Reads `kind:value`, as profiles spell a subject; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Subject> {
+        let (kind, value) = text.split_once(':').filter(|(_, value)| !value.is_empty())?;
+        let kind = SubjectKind::ALL.into_iter().find(|known| known.word() == kind)?;
+        Some(Subject::new(kind, value))
     }
 
     /// An account, by the bytes of its name in the account files.

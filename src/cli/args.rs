@@ -6,12 +6,16 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+#[cfg(feature = "internals")]
+use clap::CommandFactory;
 use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Arg, Args as ClapArgs, Command, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args as ClapArgs, Command, Parser, Subcommand, ValueEnum};
 
 use super::image::ImageVerb;
+use super::profile::ProfileVerb;
+use crate::check::{Outcome, Subject};
 use crate::message::Lang;
-use crate::profile::{Profile, RuleId};
+use crate::profile::{Part, Profile, RuleId, Severity, Until};
 use crate::rootfs::ImagePath;
 
 /// Harden a root filesystem to a declared CIS result table, with evidence for each row.
@@ -136,8 +140,11 @@ pub enum Verb {
         #[command(flatten)]
         state: State,
     },
-    /// Print the declared table, row by row.
-    List(Select),
+    /// Print the declared table, row by row; with --root, also what each row comes to there.
+    ///
+    /// A row is printed if it fits every option that is given. An option takes several values, separated
+    /// by commas, of which a row must have one.
+    List(List),
     /// Explain one row: its meaning, what it requires, and (with --root) what apply would change.
     ///
     /// The changes are those that plan shows for this row with the same options.
@@ -145,8 +152,8 @@ pub enum Verb {
         /// The row's id, as 5.3.10 or site.1.
         #[arg(value_parser = RowIds)]
         id: RuleId,
-        /// The root filesystem to audit this row on.
-        #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
+        /// The root filesystem to audit this row on; a directory or an archive.
+        #[arg(long, value_name = "DIR|ARCHIVE", env = "GOKAKU_ROOT")]
         root: Option<PathBuf>,
         /// Which profile.
         #[command(flatten)]
@@ -160,6 +167,34 @@ pub enum Verb {
     /// Nothing is mounted or written; provision/harden-image.sh mounts and hardens one.
     #[command(subcommand)]
     Image(ImageVerb),
+    /// A site's own profile: check, show, compare and begin its files, add and remove waivers.
+    ///
+    /// docs/profiles.md explains what can stand in them.
+    #[command(subcommand)]
+    Profile(ProfileVerb),
+}
+
+impl Verb {
+    /// What a verb that judges is given.
+    pub fn judge(&mut self) -> Option<&mut Judge> {
+        match self {
+            Verb::Audit(judge) | Verb::Plan { judge, .. } | Verb::Apply { judge, .. } => {
+                Some(judge)
+            }
+            _ => None,
+        }
+    }
+
+    /// The profile of a verb that has one.
+    pub fn table(&mut self) -> Option<&mut Table> {
+        match self {
+            Verb::List(list) => Some(&mut list.select.table),
+            Verb::Explain { table, .. } | Verb::Profile(ProfileVerb::Show { table, .. }) => {
+                Some(table)
+            }
+            verb => verb.judge().map(|judge| &mut judge.select.table),
+        }
+    }
 }
 
 /// The options of every verb that writes: where journals are, and the wait for the root's lock.
@@ -186,14 +221,15 @@ impl State {
 /// Which profile.
 #[derive(Debug, ClapArgs)]
 pub struct Table {
-    /// The profile: the name of an embedded one, or a directory with a profile.toml.
-    #[arg(
-        long,
-        value_name = "NAME|DIR",
-        env = "GOKAKU_PROFILE",
-        default_value = crate::profile::DEFAULT
-    )]
-    pub profile: PathBuf,
+    /// The profile: `auto` (the embedded table for the system that the root says it is; without a root,
+    /// the newest), the name of an embedded profile, a file, or a directory with a profile.toml. May be
+    /// repeated: one of all is the table, the others are layers over it, each over those before it.
+    #[arg(long, value_name = "NAME|FILE", env = "GOKAKU_PROFILE", default_value = "auto")]
+    pub profile: Vec<PathBuf>,
+    /// A value of a variable of the profile, over all that files give it; may be repeated. GOKAKU_SET
+    /// holds such pairs with commas between them, and counts less.
+    #[arg(long, value_name = "VAR=VALUE", value_parser = pair)]
+    pub set: Vec<String>,
 }
 
 /// Which rows, of which profile.
@@ -210,13 +246,66 @@ pub struct Select {
     #[arg(long, value_name = "ID", env = "GOKAKU_SKIP", value_delimiter = ',',
           value_parser = RowIds)]
     pub skip: Vec<RuleId>,
+    /// Select only rows of this level of the benchmark.
+    #[arg(long, value_name = "1|2", env = "GOKAKU_LEVEL", value_delimiter = ',',
+          value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub level: Vec<u8>,
+}
+
+impl Select {
+    /// The options that choose rows, as they are typed.
+    pub fn given(&self) -> Vec<String> {
+        let ids = |ids: &[RuleId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let levels = self.level.iter().map(ToString::to_string).collect();
+        [("--rule", ids(&self.rule)), ("--skip", ids(&self.skip)), ("--level", levels)]
+            .into_iter()
+            .filter(|(_, values)| !values.is_empty())
+            .map(|(name, values)| format!("{name} {}", values.join(",")))
+            .collect()
+    }
+}
+
+/// Which rows of the table, and how they are printed. Each option takes several values, separated by
+/// commas; a row is printed if every option that is given has one of the row's.
+#[derive(Debug, ClapArgs)]
+pub struct List {
+    /// Which rows.
+    #[command(flatten)]
+    pub select: Select,
+    /// Select only rows with this status, by the profile's key (pass, fail, not-applicable …).
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub status: Vec<String>,
+    /// Print only rows with this outcome on the root; prints nothing if no row has it. Needs --root (or
+    /// GOKAKU_ROOT).
+    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = outcomes())]
+    pub outcome: Vec<Outcome>,
+    /// Select only rows of this chapter, the first component of their ids.
+    #[arg(long, value_name = "CHAPTER", value_delimiter = ',', value_parser = chapter)]
+    pub chapter: Vec<Part>,
+    /// Select only rows with this severity.
+    #[arg(long, value_name = "SEVERITY", value_delimiter = ',', value_parser = severities())]
+    pub severity: Vec<Severity>,
+    /// Print the names of the embedded profiles instead: tables, then layers.
+    #[arg(long)]
+    pub profiles: bool,
+    /// The format.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// The root filesystem to audit the rows on; their outcomes are printed, too. Unlike for other verbs,
+    /// GOKAKU_ROOT counts only with --outcome.
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// What the audit takes into account.
+    #[command(flatten)]
+    pub guard: Guard,
 }
 
 /// Which root, and what to report about it.
 #[derive(Debug, ClapArgs)]
 pub struct Judge {
-    /// The root filesystem. It has no default: `/` must be typed.
-    #[arg(long, value_name = "DIR", env = "GOKAKU_ROOT")]
+    /// The root filesystem. It has no default: `/` must be typed. audit and plan also take an archive:
+    /// a tar (.gz, .zst), `oci:PATH[:TAG]` or `docker-archive:PATH[:TAG]`.
+    #[arg(long, value_name = "DIR|ARCHIVE", env = "GOKAKU_ROOT")]
     pub root: PathBuf,
     /// Which rows.
     #[command(flatten)]
@@ -264,12 +353,12 @@ pub struct Guard {
     pub survey: bool,
 }
 
-/// The formats of a report.
+/// The formats of a report and of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For humans.
     Text,
-    /// `gokaku.report/1`.
+    /// `gokaku.report/1`; for `list`, `gokaku.list/1`.
     Json,
 }
 
@@ -297,6 +386,24 @@ fn languages() -> impl TypedValueParser<Value = Lang> {
         .map(|word| if word == "ja" { Lang::Ja } else { Lang::En })
 }
 
+/// The outcomes, as reports spell them.
+fn outcomes() -> impl TypedValueParser<Value = Outcome> {
+    PossibleValuesParser::new(Outcome::ALL.map(Outcome::word)).map(|word| {
+        Outcome::ALL.into_iter().find(|known| known.word() == word).unwrap_or(Outcome::Unknown)
+    })
+}
+
+fn severities() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(Severity::ALL.map(Severity::word)).map(|word| {
+        Severity::ALL.into_iter().find(|known| known.word() == word).unwrap_or(Severity::High)
+    })
+}
+
+fn chapter(text: &str) -> Result<Part, String> {
+    let want = "want the first component of ids, as 5 or site; `--rule` selects sections";
+    text.parse().map_err(|_| format!("`{text}` is not a chapter; {want}"))
+}
+
 /// 1, true, yes, on and 0, false, no, off, as variables hold them.
 fn switch() -> BoolishValueParser {
     BoolishValueParser::new()
@@ -304,7 +411,7 @@ fn switch() -> BoolishValueParser {
 
 /// The id of a row or section. Completions offer those of the embedded profile.
 #[derive(Clone)]
-struct RowIds;
+pub(super) struct RowIds;
 
 impl TypedValueParser for RowIds {
     type Value = RuleId;
@@ -332,6 +439,27 @@ impl TypedValueParser for RowIds {
 /// Whether the definition lists every row's id: completions do, help would be too long with them.
 static OFFERS_ROWS: AtomicBool = AtomicBool::new(false);
 
+/// The last day of a waiver.
+pub(super) fn until(text: &str) -> Result<Until, String> {
+    let day = || Until::of_date(&text.parse().ok()?);
+    match text {
+        "never" => Ok(Until::Never),
+        _ => day().ok_or_else(|| "want a day, as 2027-03-31, or never".to_owned()),
+    }
+}
+
+/// What of a row is waived.
+pub(super) fn subject(text: &str) -> Result<Subject, String> {
+    Subject::parse(text).ok_or_else(|| "want a kind and what it is, as account:solr".to_owned())
+}
+
+fn pair(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.trim().is_empty() => Ok(text.to_owned()),
+        _ => Err("want VAR=VALUE, as password_max_days=90".to_owned()),
+    }
+}
+
 fn seconds(text: &str) -> Result<u32, String> {
     // clap names the option and the value, but not the variable that may have held it.
     text.parse()
@@ -339,11 +467,13 @@ fn seconds(text: &str) -> Result<u32, String> {
 }
 
 /// The command definition, for the man page.
+#[cfg(feature = "internals")]
 pub fn command() -> Command {
     Args::command()
 }
 
 /// What `generate` makes of the command definition with the ids of all rows: completions.
+#[cfg(feature = "internals")]
 pub fn with_rows<T>(generate: impl FnOnce(Command) -> T) -> T {
     OFFERS_ROWS.store(true, Ordering::Relaxed);
     let made = generate(Args::command());

@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::args::{Args, Verb};
+use super::args::Args;
 
 /// Why there are no arguments.
 pub(super) enum Refusal {
@@ -89,22 +89,30 @@ fn variable_of(command: &Command, args: &[OsString], e: &clap::Error) -> Option<
 /// A variable holds several files with commas between them; on the command line, a comma is a part
 /// of the name.
 fn split(args: &mut Args, matches: &ArgMatches) {
-    let from_variable = |(_, verb): (&str, &ArgMatches)| {
-        let known = verb.ids().any(|id| id == "output");
-        known && verb.value_source("output") == Some(ValueSource::EnvVariable)
-    };
-    if !matches.subcommand().is_some_and(from_variable) {
-        return;
+    let mut deepest = matches;
+    while let Some((_, verb)) = deepest.subcommand() {
+        deepest = verb;
     }
-    let output = match &mut args.verb {
-        Verb::Audit(judge) | Verb::Plan { judge, .. } | Verb::Apply { judge, .. } => {
-            &mut judge.output
-        }
-        _ => return,
+    let from_variable = |id: &str| {
+        deepest.ids().any(|known| known == id)
+            && deepest.value_source(id) == Some(ValueSource::EnvVariable)
     };
+    if from_variable("output")
+        && let Some(judge) = args.verb.judge()
+    {
+        judge.output = parts(&judge.output);
+    }
+    if from_variable("profile")
+        && let Some(table) = args.verb.table()
+    {
+        table.profile = parts(&table.profile);
+    }
+}
+
+fn parts(paths: &[PathBuf]) -> Vec<PathBuf> {
     let parts = |path: &PathBuf| -> Vec<PathBuf> {
         let bytes = path.as_os_str().as_bytes().split(|byte| *byte == b',');
         bytes.map(|part| OsString::from_vec(part.to_vec()).into()).collect()
     };
-    *output = output.iter().flat_map(parts).collect();
+    paths.iter().flat_map(parts).collect()
 }

@@ -143,7 +143,7 @@ pub struct Lock {
     pub disk: PathBuf,
     /// What the command does with it.
     #[arg(long = "for", value_name = "WHAT", default_value = "write")]
-    pub purpose: Purpose,
+    pub purpose: Intent,
     /// The directory for copies; by default that of the image.
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<PathBuf>,
@@ -193,7 +193,7 @@ pub struct Room {
 
 /// What is done with an image that is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Purpose {
+pub enum Intent {
     /// It is read; a QEMU may also read it.
     Read,
     /// It is written to, or, in case of a qcow2, replaced.
@@ -311,9 +311,9 @@ fn lock(what: &Lock) -> Result<u8, Failure> {
     let held = Disk::open(&path)?;
     let format = image::inspect(&held)?.format;
     let purpose = match (what.purpose, format) {
-        (Purpose::Read, _) => Use::Reading,
-        (Purpose::Write, Format::Qcow2) => Use::Replacing,
-        (Purpose::Write, Format::Raw | Format::Vhd) => Use::Writing,
+        (Intent::Read, _) => Use::Reading,
+        (Intent::Write, Format::Qcow2) => Use::Replacing,
+        (Intent::Write, Format::Raw | Format::Vhd) => Use::Writing,
     };
     image::hold(&held, purpose)?;
     let copies = image::copies(&held, what.work_dir.as_deref());

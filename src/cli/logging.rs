@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_line_is_in_the_language_and_json_has_id_and_arguments() {
-        let message = messages::clock_in_doubt("bob:$6$saltsalt$PLANTED0123456789\u{1b}[31m");
+        let message =
+            crate::run::messages::clock_in_doubt("bob:$6$saltsalt$PLANTED0123456789\u{1b}[31m");
         let carried = serde_json::to_string(&message).unwrap();
         let pairs = [("phase", kv::Value::from("end")), (KEY, kv::Value::from(carried.as_str()))];
         let source: &dyn kv::Source = &pairs.as_slice();

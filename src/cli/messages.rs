@@ -3,10 +3,6 @@
 use crate::message::messages;
 
 messages! { "cli";
-    protected(account) {
-        en: "the account {account} is protected in this run; see to it when it is no longer needed",
-        ja: "アカウント {account} はこの実行では保護されている。不要になった時点で対処すること",
-    }
     level_error() {
         en: "error",
         ja: "エラー",
@@ -35,6 +31,14 @@ messages! { "cli";
         en: "{cause}",
         ja: "使用方法の誤り: {cause}",
     }
+    auto_profile(name) {
+        en: "profile auto: {name} is for this root",
+        ja: "プロファイル auto: このルートに対応する {name} を使う",
+    }
+    profile_warning(said) {
+        en: "profile: {said}",
+        ja: "プロファイルの注意点: {said}",
+    }
     read_profile(profile, version, hold, left) {
         en: "profile {profile} {version}: {hold} {hold:row is|rows are} to hold, {left} {left:is|are} \
              left alone",
@@ -59,6 +63,14 @@ messages! { "cli";
     row_drifted() {
         en: "drifted",
         ja: "相違あり",
+    }
+    unknown_beneath(id, title, why) {
+        en: "{id} is waived and could not be determined: {title}: {why}",
+        ja: "{id} は免除されているが、判定できない: {title}: {why}",
+    }
+    waiver_ends(id, title, until, days, by, place) {
+        en: "{id}: {title}: the waiver by {by} ends on {until}, in {days} {days:day|days} ({place})",
+        ja: "{id}: {title}: {by} による免除はあと {days} 日で終了する ({until} まで、{place})",
     }
     rest_of_reason(why) {
         en: "{why} ... and more; the report has all of it",
@@ -136,20 +148,6 @@ messages! { "cli";
         ja: "{root}: 中断していた実行の取り消しは完了している ({paths} 件のパスを元に戻した)。再度 revert \
              すると、その前の実行が取り消される",
     }
-    taken_all_the_same(why) {
-        en: "{why}; taken all the same (--force-target)",
-        ja: "{why}。--force-target により続行する",
-    }
-    running_elsewhere(root) {
-        en: "{root}: this is the running system's own root under another name; an offline run would not \
-             see what runs there: run there, with --root /",
-        ja: "{root}: 稼働中のシステム自身のルートの別名である。オフラインの実行では稼働状態を確認できない。\
-             そのシステム上で --root / を指定して実行すること",
-    }
-    clock_in_doubt(why) {
-        en: "{why}; nothing about the age of passwords is changed",
-        ja: "{why}。パスワードの有効期限に関する設定は変更しない",
-    }
     inside_root(path, root) {
         en: "{path}: lies inside the root {root}, where the report would stay in the image; name a file \
              outside with -o",
@@ -178,5 +176,13 @@ messages! { "cli";
     no_partition(number) {
         en: "found no partition {number}",
         ja: "パーティション {number} が見つからない",
+    }
+    only_read(root, unpack, apply) {
+        en: "{root} is no directory but an archive, which is only read (audit, plan, explain); to harden it, unpack it as root: {unpack}; and then: {apply}",
+        ja: "{root} はディレクトリではなく書庫であり、読み取ることしかできない (audit、plan、explain)。適用するには、root で展開し ({unpack})、続いて {apply} を実行すること",
+    }
+    over_the_archive(path) {
+        en: "{path}: this is the archive itself; a report would replace it; name another file",
+        ja: "{path} は書庫そのものであり、レポートで上書きされてしまう。別のファイルを指定すること",
     }
 }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Format, Judge};
 use super::report_file::ReportFile;
-use super::{Failure, emit};
+use super::root::Root;
+use super::{Failure, emit, messages};
 use crate::error::{Error, cannot};
-use crate::rootfs::DiskRootfs;
 
 /// The reports that are wanted, and where each goes.
 pub(super) struct Outputs(Vec<(Format, Option<Output>)>);
@@ -26,9 +26,9 @@ impl Outputs {
     ///
     /// # Errors
     /// More `-o` than `--format`, or one file for two; [`Error::Guard`] for a place inside the root,
-    /// where the report would stay in the image, and for a link of somebody else on the way; a file
+    /// where the report would stay in the image, for the archive that is the root, and for a link of somebody else on the way; a file
     /// that cannot be opened.
-    pub fn open(judge: &Judge, root: &DiskRootfs) -> Result<Outputs, Failure> {
+    pub fn open(judge: &Judge, root: &Root) -> Result<Outputs, Failure> {
         if judge.output.len() > judge.format.len().max(1) {
             return Err(Failure::Usage("more -o than --format; each -o belongs to one".into()));
         }
@@ -76,8 +76,12 @@ impl Outputs {
 }
 
 impl Output {
-    fn open(path: &Path, root: &DiskRootfs) -> Result<Output, Error> {
-        Ok(Output { path: path.to_owned(), place: ReportFile::open(path, root)? })
+    fn open(path: &Path, root: &Root) -> Result<Output, Error> {
+        let place = ReportFile::open(path, root.directory())?;
+        if root.file.is_some() && place.identity() == root.file {
+            return Err(Error::Guard(messages::over_the_archive(path.display().to_string())));
+        }
+        Ok(Output { path: path.to_owned(), place })
     }
 
     fn write(mut self, text: &str) -> Result<(), Error> {

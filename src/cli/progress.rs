@@ -3,6 +3,7 @@
 use super::messages;
 use crate::check::Outcome;
 use crate::message::{Lang, Message, say};
+use crate::plan::WaiverState;
 use crate::profile::{Profile, Rule};
 use crate::report::text::{evidence, outcome};
 use crate::report::{Mode, Report, RuleReport, TargetRef};
@@ -38,11 +39,13 @@ pub fn opened(target: &TargetRef, profile: &Profile, rules: &[&Rule]) {
 pub fn ended(report: &Report, strict: bool) {
     let pass = &report.summary.pass;
     let bad = |row: &&RuleReport| match row.outcome {
-        _ if !row.disposition.is_enforced() => strict && row.drift,
+        _ if !row.disposition.is_enforced() => strict && row.drift && !row.drift_accepted,
+        _ if row.waiver_is_over() => true,
         Outcome::Unknown => true,
         Outcome::NotMet => report.mode != Mode::Plan,
         _ => false,
     };
+    waivers(report);
     let rows: Vec<&RuleReport> = report.rules.iter().filter(bad).collect();
     for row in rows.iter().take(NAMED) {
         let id = row.id.to_string();
@@ -79,6 +82,23 @@ pub fn ended(report: &Report, strict: bool) {
             error, phase = "end", hold = hold, rows = total, changed = changed;
             messages::not_as_declared(counts)
         );
+    }
+}
+
+/// What of the site's waivers needs somebody's attention although it fails no run.
+fn waivers(report: &Report) {
+    for row in &report.rules {
+        let (id, title) = (&row.id, Message::from(&row.title));
+        if row.beneath.as_ref().is_some_and(|beneath| beneath.outcome == Outcome::Unknown) {
+            let beneath = row.beneath.as_ref().and_then(|beneath| beneath.reason.clone());
+            let why = beneath.unwrap_or_else(|| Message::value(""));
+            say!(warn, messages::unknown_beneath(id, title.clone(), shortened(why)));
+        }
+        for waiver in row.waivers.iter().filter(|waiver| waiver.state == WaiverState::InUse) {
+            let Some(days) = waiver.ends_in else { continue };
+            let (until, place) = (&waiver.until, waiver.place.to_string());
+            say!(warn, messages::waiver_ends(id, title.clone(), until, days, &waiver.by, place));
+        }
     }
 }
 

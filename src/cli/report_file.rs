@@ -34,7 +34,7 @@ impl ReportFile {
     /// # Errors
     /// [`Error::Guard`] for a place inside `root`, and for a link of somebody who is neither root
     /// nor the caller; the kernel's refusal.
-    pub fn open(path: &Path, root: &DiskRootfs) -> Result<ReportFile, Error> {
+    pub fn open(path: &Path, root: Option<&DiskRootfs>) -> Result<ReportFile, Error> {
         let fail = |e: Errno| match e {
             // What the kernel says of a pipe that nobody reads.
             Errno::ENXIO => Error::host(cannot::write_to_unread_pipe, path, e),
@@ -149,7 +149,7 @@ enum LinkTarget {
 
 struct Walk<'a> {
     path: &'a Path,
-    root: &'a DiskRootfs,
+    root: Option<&'a DiskRootfs>,
     todo: VecDeque<OsString>,
     links: usize,
 }
@@ -199,17 +199,15 @@ impl Walk<'_> {
     /// Refuses a directory in the tree: a finished image holds no report. The process's own `/` has
     /// no other place.
     fn refuse_inside(&self, dir: &OwnedFd) -> Result<(), Error> {
-        if self.root.is_own() {
-            return Ok(());
-        }
+        let Some(root) = self.root.filter(|root| !root.is_own()) else { return Ok(()) };
         let id = |stat: FileStat| (stat.st_dev, stat.st_ino);
         let fail = |e: Errno| Error::host(cannot::look_at_the_place_of_the_report, self.path, e);
         let mut at = dir.as_fd().try_clone_to_owned().map_err(|_| fail(Errno::EMFILE))?;
         let mut here = id(fstat(&at).map_err(fail)?);
         loop {
-            if Some(here) == self.root.identity() {
+            if Some(here) == root.identity() {
                 let path = self.path.display().to_string();
-                let root = self.root.host_path().display().to_string();
+                let root = root.host_path().display().to_string();
                 return Err(Error::Guard(messages::inside_root(path, root)));
             }
             at = openat(&at, "..", DIRECTORY, Mode::empty()).map_err(fail)?;

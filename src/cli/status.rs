@@ -19,8 +19,10 @@ pub struct Row {
     /// What they mean, in a few words.
     pub short: &'static str,
     /// What they mean.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code))]
     pub en: &'static str,
     /// The same in Japanese.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code))]
     pub ja: &'static str,
 }
 
@@ -44,17 +46,18 @@ pub const TABLE: [Row; 6] = [
     Row {
         status: "2",
         short: "not as declared",
-        en: "not as declared (`plan`: only with `--detailed-exitcode`; drift: only with `--strict`)",
-        ja: "宣言どおりでない (`plan` は `--detailed-exitcode`、相違は `--strict` のときだけ)",
+        en: "not as declared, or a waiver has ended (`plan`: only with `--detailed-exitcode`; drift: only \
+             with `--strict`)",
+        ja: "宣言どおりでない、または免除の期限が切れた (`plan` は `--detailed-exitcode`、相違は `--strict` のときだけ)",
     },
     Row {
         status: "3",
         short: "a guard refused, nothing was changed",
-        en: "a guard refused, nothing was changed (another system, a lockout, a report's place \
-             inside the root, another run still at work after `--wait`, nothing to revert, or \
-             changed since; a disk image that is in use or has an unsupported layout)",
-        ja: "ガードが拒否し、何も変えていない (別の OS、締め出し、ルート内へのレポート出力、`--wait` の時間待っても\
-             別の実行が継続中、取り消す対象がない、後から変更された。使用中のディスクイメージや未対応の構成の\
+        en: "a guard refused, nothing was changed (another system, a lockout, a layer that makes a \
+             left-alone row drift, a report's place inside the root, another run still at work after `--wait`, nothing to revert, or \
+             changed since; an archive that would have to be written; a disk image that is in use or has an unsupported layout)",
+        ja: "ガードが拒否し、何も変えていない (別の OS、締め出し、対象外の項目に相違を生じさせるレイヤー、ルート内へのレポート出力、`--wait` の時間待っても\
+             別の実行が継続中、取り消す対象がない、後から変更された。書庫への書き込みが必要。使用中のディスクイメージや未対応の構成の\
              ディスクイメージ)",
     },
     Row {
@@ -78,6 +81,7 @@ pub(super) fn help() -> String {
 }
 
 /// The rows of the table in Markdown, for the pages in English or Japanese.
+#[cfg(feature = "internals")]
 pub fn markdown(japanese: bool) -> String {
     let row = |row: &Row| match japanese {
         true => format!("| {} | {} |\n", row.status.replace(", ", "、"), row.ja),

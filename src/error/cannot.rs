@@ -183,6 +183,10 @@ messages! { "cannot";
         en: "{path}: cannot resolve the root directory: {cause}",
         ja: "{path} のルートディレクトリの実際のパスを求められない: {cause}",
     }
+    open_the_archive(path, cause) {
+        en: "{path}: cannot open the archive: {cause}",
+        ja: "{path} の書庫を開けない: {cause}",
+    }
     open_the_root_directory(path, cause) {
         en: "{path}: cannot open the root directory: {cause}",
         ja: "{path} のルートディレクトリを開けない: {cause}",

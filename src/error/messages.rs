@@ -47,13 +47,29 @@ messages! { "error";
         en: "{paths}: {program} of this root refuses what is planned: {words}; nothing was written",
         ja: "{paths}: 書き込む予定の内容を、このルートの {program} が受け付けない: {words}。何も書き込んでいない",
     }
-    unsettled(rules) {
-        en: "the rules do not settle: rules {rules} undo each other; this is a fault of the profile, nothing was written",
-        ja: "ルール {rules} が互いの変更を打ち消し合い、結果が定まらない。プロファイルの誤りであり、何も書き込んでいない",
+    no_such_row(id, profile) {
+        en: "no rule {id} in {profile}; `gokaku list` shows them all",
+        ja: "{profile} に項目 {id} はない。一覧は `gokaku list` で表示できる",
+    }
+    no_such_row_but(id, profile, nearest) {
+        en: "no rule {id} in {profile}; `gokaku list` shows them all (nearest: {nearest})",
+        ja: "{profile} に項目 {id} はない。一覧は `gokaku list` で表示できる (近い項目: {nearest})",
+    }
+    unsettled(rules, paths) {
+        en: "the rules do not settle: rules {rules} undo each other in {paths}; this is a fault of the profile, nothing was written",
+        ja: "ルール {rules} が {paths} で互いの変更を打ち消し合い、結果が定まらない。プロファイルの誤りであり、何も書き込んでいない",
     }
     raced(path) {
         en: "{path}: changed while the run was going on; nothing lost, run again",
         ja: "{path}: 実行中に変更された。失われたものはないので再実行すること",
+    }
+    archive(archive, why) {
+        en: "{archive}: {why}",
+        ja: "書庫 {archive}: {why}",
+    }
+    archive_entry(archive, entry, why) {
+        en: "{archive}: the entry {entry}: {why}",
+        ja: "書庫 {archive} のエントリー {entry}: {why}",
     }
     journal(path, why) {
         en: "{path}: {why}",

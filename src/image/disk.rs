@@ -45,6 +45,14 @@ impl Disk {
         Ok(Disk { path: path.to_owned(), file, size, id: (meta.dev(), meta.ino()) })
     }
 
+    /// A file of one byte, made for a test.
+    #[cfg(test)]
+    #[allow(clippy::disallowed_methods)]
+    pub(super) fn made(dir: &Path, name: &str) -> Disk {
+        std::fs::write(dir.join(name), b"x").expect("a test writes to its own directory");
+        Disk::open(&dir.join(name)).expect("and reads there")
+    }
+
     /// The path as it was given.
     pub fn path(&self) -> &Path {
         &self.path

@@ -27,18 +27,16 @@ use crate::error::Result;
 use crate::message::Lang;
 use crate::rootfs::DiskRootfs;
 
-pub use attach::{Checker, arguments, checker};
 pub use disk::Disk;
 pub use format::Format;
 pub use lock::{Use, hold};
 pub use machine::Machine;
-pub use mounts::{Apart, Mount, System};
+pub use mounts::{Apart, System};
 pub use note::{drop_if_gone, note};
-pub use places::{Copies, copies, identity, is_half_done, of_copies, state_dir};
+pub use places::{Copies, copies, is_half_done, of_copies, state_dir};
 pub use qcow2::{check as qcow2_check, options as qcow2_options};
 pub use room::{Need, any as any_room, check as check_room};
 pub use session::{Leftovers, apart, run, wait_and_tidy};
-pub use superblock::Filesystem;
 pub use table::{Partition, Table};
 
 /// What an image is; also its JSON form.

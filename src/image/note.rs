@@ -181,11 +181,6 @@ mod tests {
 
     use super::*;
 
-    fn image(dir: &Path, name: &str) -> Disk {
-        fs::write(dir.join(name), b"x").unwrap();
-        Disk::open(&dir.join(name)).unwrap()
-    }
-
     fn later() -> Instant {
         Instant::now() + SEARCH
     }
@@ -193,7 +188,7 @@ mod tests {
     #[test]
     fn a_journal_goes_with_the_last_copy_of_its_image() {
         let (dir, all) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let disk = image(dir.path(), "disk");
+        let disk = Disk::made(dir.path(), "disk");
         let own = all.path().join("own");
         let path = dir.path().join("disk");
         note(&own, &disk, &path).unwrap();
@@ -219,7 +214,7 @@ mod tests {
     #[test]
     fn a_file_that_got_the_number_of_the_image_is_not_the_image() {
         let dir = tempfile::tempdir().unwrap();
-        let disk = image(dir.path(), "disk");
+        let disk = Disk::made(dir.path(), "disk");
         let path = dir.path().join("disk");
         let now = of_disk(&disk).unwrap();
         let own = dir.path().join("state/own");

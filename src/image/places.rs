@@ -117,11 +117,6 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn image(dir: &Path, name: &str) -> Disk {
-        fs::write(dir.join(name), b"x").unwrap();
-        Disk::open(&dir.join(name)).unwrap()
-    }
-
     fn root(start: u64) -> Partition {
         Partition { number: 1, start, size: 1, uuid: None, name: None, filesystem: None }
     }
@@ -136,7 +131,7 @@ mod tests {
     #[test]
     fn copies_lie_beside_the_image_or_in_the_work_directory() {
         let dir = tempfile::tempdir().unwrap();
-        let disk = image(dir.path(), "a b");
+        let disk = Disk::made(dir.path(), "a b");
         let beside = copies(&disk, None);
         assert_eq!(beside.raw, dir.path().join(".a b.gokaku-raw"));
         assert_eq!(beside.new, dir.path().join(".a b.gokaku-new"));
@@ -149,7 +144,7 @@ mod tests {
     #[test]
     fn an_image_is_known_when_it_is_renamed_and_a_copy_by_its_root() {
         let (dir, all) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let (first, copy) = (image(dir.path(), "first"), image(dir.path(), "copy"));
+        let (first, copy) = (Disk::made(dir.path(), "first"), Disk::made(dir.path(), "copy"));
         let at = state_dir(all.path(), &first, &root(5));
         fs::rename(dir.path().join("first"), dir.path().join("moved")).unwrap();
         let moved = Disk::open(&dir.path().join("moved")).unwrap();

@@ -1,13 +1,13 @@
 //! A command that works on an image, in mount and process namespaces of its own: the signals that reach
 //! it, and what is left of it, however it ends.
 //!
-//! The namespaces are made by `unshare`, and end with this process. A second process, in a session of its own,
-//! waits for the end of this one, and then frees loop devices and removes copies, even when all others are killed.
+//! The namespaces are made by `unshare`, and end with this process. A second process, in a group of its own, waits
+//! for the end of this one, and then frees loop devices and removes copies, even when all others are killed.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -108,17 +108,32 @@ impl Leftovers {
 
     #[allow(clippy::disallowed_methods)] // a program of this machine
     fn losetup(&self, arguments: &[&OsStr]) -> io::Result<Vec<u8>> {
-        let out = Command::new("timeout")
-            .args(["--foreground", "-k", "5", &self.time_limit.min(BRIEF).to_string(), "losetup"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()?;
-        match out.status.code() {
-            Some(0) => Ok(out.stdout),
-            Some(124) => Err(io::ErrorKind::TimedOut.into()),
-            _ => Err(io::Error::other(String::from_utf8_lossy(&out.stderr).trim().to_owned())),
+        loop {
+            let out = Command::new("timeout")
+                .args(["--foreground", "-k", "5", &self.time_limit.min(BRIEF).to_string()])
+                .arg("losetup")
+                .args(arguments)
+                .stdin(Stdio::null())
+                // A signal to this process's whole group is for this process to answer.
+                .process_group(0)
+                .output()?;
+            match out.status.code() {
+                Some(0) => return Ok(out.stdout),
+                Some(124) => return Err(io::ErrorKind::TimedOut.into()),
+                // One that came before the new process had left the group: it only asks, or is not
+                // harmed by being done twice.
+                None if out.status.signal().is_some_and(asks_to_end) => {}
+                _ => {
+                    let said = String::from_utf8_lossy(&out.stderr);
+                    return Err(io::Error::other(format!("{}: {}", out.status, said.trim())));
+                }
+            }
         }
     }
+}
+
+fn asks_to_end(signal: i32) -> bool {
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].map(|known| known as i32).contains(&signal)
 }
 
 fn parse(told: &[u8]) -> Vec<(String, Vec<u8>)> {
@@ -174,8 +189,10 @@ pub fn run(
         say!(error, messages::half_done(image));
     }
     drop(janitor.stdin.take());
-    // It has ended in any case.
-    let _ = janitor.wait();
+    // A signal may have met it before it had left this process's group.
+    if !janitor.wait().is_ok_and(|status| status.success()) {
+        leftovers.remove()?;
+    }
     Ok(code(status, asked.load(Ordering::SeqCst)))
 }
 
@@ -188,13 +205,15 @@ fn code(status: ExitStatus, asked: usize) -> u8 {
     }
 }
 
-/// A command in namespaces of its own, which the kernel ends with this process. It hears no signal of
-/// a terminal.
+/// A command in namespaces and a session of its own, which the kernel ends with this process. A signal
+/// of a terminal, or to this process's whole group, reaches none of its programs: this process alone
+/// passes one on. (To ignore it would not do: `timeout` gives its command the default action again.)
 #[allow(clippy::disallowed_methods)] // programs of this machine
 pub fn apart(program: &OsStr, arguments: &[impl AsRef<OsStr>]) -> Command {
-    let mut command = Command::new("sh");
+    let mut command = Command::new("setpriv");
     let namespaces = ["-m", "-p", "-f", "--kill-child", "--propagation", "private"];
-    command.args(DEAF).args(["setpriv", "--pdeathsig", "KILL", "unshare"]).args(namespaces);
+    // A child that leads no group stays the same process in a new session, which ends with this one.
+    command.args(["--pdeathsig", "KILL", "setsid", "unshare"]).args(namespaces);
     command.arg(program).args(arguments);
     command
 }
@@ -203,8 +222,9 @@ pub fn apart(program: &OsStr, arguments: &[impl AsRef<OsStr>]) -> Command {
 fn janitor(leftovers: &Leftovers, talk: &Path) -> Result<Child> {
     let own = std::env::current_exe()
         .map_err(|e| Error::host(cannot::run, Path::new("/proc/self/exe"), e))?;
-    let mut command = Command::new("setsid");
-    command.arg("sh").args(DEAF).arg(own).args(["-q", "image", "janitor"]);
+    let mut command = Command::new("sh");
+    // From its first moment on: it tidies up after what a signal to the whole group ends.
+    command.process_group(0).args(DEAF).arg(own).args(["-q", "image", "janitor"]);
     command.arg(&leftovers.image).arg("--raw").arg(&leftovers.copies.raw);
     command.arg("--new").arg(&leftovers.copies.new).arg("--talk").arg(talk);
     command.arg("--state-dir").arg(&leftovers.state);

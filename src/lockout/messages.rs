@@ -12,6 +12,12 @@ messages! { "lockout";
         en: "only root may log in while this file is there",
         ja: "このファイルがある間は root しかログインできない",
     }
+    chroot_refused(chroot, dir, mode, owner) {
+        en: "sshd shuts the account into {chroot} and ends the session there: {dir} must be root's, \
+             writable by root alone, and open to the account (mode {mode}, owner {owner})",
+        ja: "sshd はこのアカウントを {chroot} に閉じ込めるが、{dir} は root が所有し、root だけが書き込め、\
+             アカウントが入れる必要がある (モード {mode}、所有者 {owner})。満たさないとセッションは終了する",
+    }
     expired(account, date) {
         en: "the account {account} expired on {date}",
         ja: "アカウント {account} は {date} に失効した",

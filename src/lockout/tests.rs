@@ -145,7 +145,7 @@ fn modes_that_make_sshd_refuse_a_key() {
         ),
         keyed().file(
             "/etc/ssh/sshd_config",
-            "UsePAM yes\nAuthorizedKeysCommand /x\nAuthorizedKeysFile none\n",
+            "UsePAM yes\nAuthorizedKeysCommand /x\nAuthorizedKeysCommandUser y\nAuthorizedKeysFile none\n",
         ),
     ] {
         assert_eq!(outlook_of(&keyed(), &open, "bob"), Outlook::Open);

@@ -12,7 +12,10 @@ mod render;
 
 use std::fmt;
 
+#[cfg(feature = "internals")]
 pub use arg::Arg;
+#[cfg(not(feature = "internals"))]
+pub(crate) use arg::Arg;
 pub(crate) use log::say;
 
 /// The language of output text.
@@ -27,7 +30,7 @@ pub enum Lang {
 
 /// A message as a family declares it.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Template {
+pub(crate) struct Template {
     /// `family.name`; never renamed, since reports carry it.
     pub id: &'static str,
     /// The names of the arguments.
@@ -60,12 +63,12 @@ impl Message {
     }
 
     /// A value as it stands in the tree or in a profile.
-    pub fn value(text: impl Into<String>) -> Message {
+    pub(crate) fn value(text: impl Into<String>) -> Message {
         Message::new(&VALUE, [Arg::Text(text.into().into())])
     }
 
     /// A text that is there in both languages, as a profile has its titles.
-    pub fn both(id: &str, en: impl Into<String>, ja: impl Into<String>) -> Message {
+    pub(crate) fn both(id: &str, en: impl Into<String>, ja: impl Into<String>) -> Message {
         Message(Source::Read(Box::new(json::Written {
             id: id.to_owned(),
             args: serde_json::Map::new(),
@@ -97,7 +100,7 @@ impl Message {
     /// The same message with every text among its arguments, at any depth, changed by `change`;
     /// `None` keeps a text.
     #[must_use]
-    pub fn with_texts(mut self, change: &mut dyn FnMut(&str) -> Option<String>) -> Message {
+    pub(crate) fn with_texts(mut self, change: &mut dyn FnMut(&str) -> Option<String>) -> Message {
         self.change_texts(change);
         self
     }
@@ -109,7 +112,7 @@ impl Message {
     }
 
     /// Whether a text among its arguments fulfils `is`.
-    pub fn any_text(&self, is: &mut dyn FnMut(&str) -> bool) -> bool {
+    pub(crate) fn any_text(&self, is: &mut dyn FnMut(&str) -> bool) -> bool {
         match &self.0 {
             Source::Made { args, .. } => args.iter().any(|arg| arg.any_text(is)),
             Source::Read(written) => is(&written.en),
@@ -211,14 +214,20 @@ const FAMILIES: &[&[Template]] = &[
     crate::check::packages::messages::TEMPLATES,
     crate::check::pam::messages::TEMPLATES,
     crate::check::shell::messages::TEMPLATES,
+    crate::check::chain::messages::TEMPLATES,
     crate::check::systemd::messages::TEMPLATES,
     crate::check::sshd::messages::TEMPLATES,
+    #[cfg(feature = "cli")]
     crate::cli::messages::TEMPLATES,
+    crate::consequences::messages::TEMPLATES,
     crate::lockout::messages::TEMPLATES,
     crate::error::cannot::TEMPLATES,
     crate::error::messages::TEMPLATES,
+    #[cfg(feature = "cli")]
     crate::image::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
     crate::profile::messages::TEMPLATES,
     crate::report::messages::TEMPLATES,
+    crate::rootfs::archive::messages::TEMPLATES,
+    crate::run::messages::TEMPLATES,
 ];

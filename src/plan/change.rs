@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::check::Subject;
 use crate::profile::RuleId;
 use crate::rootfs::{Difference, ImagePath, Node};
 
-/// For what something is changed: a row, and what the row found wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Purpose {
+/// What a change serves: a row, and what the row found wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Serves {
     /// Which row.
     pub rule: RuleId,
     /// What its gap is about.
@@ -16,11 +18,11 @@ pub struct Purpose {
 }
 
 #[cfg(test)]
-impl Purpose {
+impl Serves {
     /// For tests of the executor.
-    pub(super) fn of_test() -> Purpose {
+    pub(super) fn of_test() -> Serves {
         let rule = "9.9.9".parse().expect("a test names a good id");
-        Purpose { rule, subject: Subject::key("test") }
+        Serves { rule, subject: Subject::key("test") }
     }
 }
 
@@ -33,16 +35,16 @@ pub struct PathChange {
     pub before: Option<Node>,
     /// What will stand there.
     pub after: Option<Node>,
-    /// All that it is for, sorted; each once. Changes for one purpose share it.
-    pub serves: Vec<Rc<Purpose>>,
+    /// All that it is for, sorted; each once. Changes for one serves share it.
+    pub serves: Vec<Rc<Serves>>,
 }
 
 impl PathChange {
-    /// `purposes` are those of the stage; the difference names them by their places.
-    pub(super) fn new(difference: Difference, purposes: &[Rc<Purpose>]) -> PathChange {
+    /// `served` are those of the stage; the difference names them by their places.
+    pub(super) fn new(difference: Difference, served: &[Rc<Serves>]) -> PathChange {
         let Difference { path, before, after, tags } = difference;
-        let purpose = |tag: &u32| purposes.get(*tag as usize).cloned();
-        let mut serves: Vec<Rc<Purpose>> = tags.iter().filter_map(purpose).collect();
+        let serves = |tag: &u32| served.get(*tag as usize).cloned();
+        let mut serves: Vec<Rc<Serves>> = tags.iter().filter_map(serves).collect();
         serves.sort_unstable();
         serves.dedup();
         PathChange { path, before, after, serves }
@@ -51,7 +53,7 @@ impl PathChange {
     /// The rows that it is for, sorted; each once.
     pub fn rules(&self) -> impl Iterator<Item = &RuleId> {
         let mut last = None;
-        let rules = self.serves.iter().map(|purpose| &purpose.rule);
+        let rules = self.serves.iter().map(|serves| &serves.rule);
         rules.filter(move |rule| last.replace(*rule) != Some(*rule))
     }
 

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use serde::Serialize;
 
 use super::messages;
+use super::waived::WaiverUse;
 use crate::check::{Evidence, Finding, Gap, Outcome, Subject};
 use crate::error::{Error, Result, cut};
 use crate::message::Message;
@@ -31,12 +32,15 @@ pub struct JudgedGap {
     pub evidence: Evidence,
     /// Why `apply` cannot close it; `None` when it can.
     pub reason: Option<Message>,
+    /// Whether a waiver accepts it.
+    pub waived: bool,
 }
 
 /// The verdict on one rule.
 #[derive(Debug, Clone)]
 pub struct Judged {
     /// Which rule.
+    #[cfg_attr(not(feature = "internals"), allow(dead_code))]
     pub id: RuleId,
     /// Its outcome.
     pub outcome: Outcome,
@@ -50,6 +54,10 @@ pub struct Judged {
     pub evidence: Vec<Evidence>,
     /// Why it is `unknown`, or why there is no remedy.
     pub reason: Option<Message>,
+    /// What is waived, of a rule whose outcome is `waived`.
+    pub beneath: Option<Box<Judged>>,
+    /// The site's waivers, and whether they have an effect.
+    pub waivers: Vec<WaiverUse>,
 }
 
 impl Judged {
@@ -63,7 +71,15 @@ impl Judged {
             gaps: Vec::new(),
             evidence: Vec::new(),
             reason: None,
+            beneath: None,
+            waivers: Vec::new(),
         }
+    }
+
+    /// The same verdict for a rule for which nothing is changed.
+    pub(super) fn left_as_it_is(mut self) -> Judged {
+        self.remedy = self.remedy.map(|_| Remedy::None);
+        self
     }
 
     /// All that was seen: the evidence of the gaps, then the rest.
@@ -143,7 +159,7 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
                             if let Some(reason) = &reason {
                                 reasons.push(reason.clone());
                             }
-                            gaps.push(JudgedGap { subject, evidence, reason });
+                            gaps.push(JudgedGap { subject, evidence, reason, waived: false });
                         }
                         holding.into_iter().for_each(|e| evidence.push(e));
                     }
@@ -179,7 +195,8 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
         0 | 1 => reasons.pop(),
         _ => Some(messages::reasons(reasons)),
     };
-    Judged { id: id.clone(), outcome, any_met: has(Outcome::Met), remedy, gaps, evidence, reason }
+    let any_met = has(Outcome::Met);
+    Judged { any_met, remedy, gaps, evidence, reason, ..Judged::nothing(id, outcome) }
 }
 
 /// The first of equal ones, as many as a row shows at most.

@@ -31,6 +31,34 @@ messages! { "plan";
         en: "its changes never end; this is a fault of the program",
         ja: "変更が収束しない (プログラムの不具合)",
     }
+    is_waived(subject, by, place, reason) {
+        en: "{subject} is waived by {by} ({place}): {reason}",
+        ja: "{subject} は {by} により免除されている ({place}): {reason}",
+    }
+    waived(reason, by, until) {
+        en: "waived by {by} until {until}: {reason}",
+        ja: "{by} が {until} まで免除: {reason}",
+    }
+    waiver_not_needed(place) {
+        en: "waiver not needed ({place})",
+        ja: "免除は不要 ({place})",
+    }
+    waiver_of_subject_not_needed(subject, place) {
+        en: "waiver not needed: {subject} ({place})",
+        ja: "免除は不要: {subject} ({place})",
+    }
+    waiver_over(until, by, place) {
+        en: "its waiver by {by} ended on {until} ({place}); nothing is changed on its behalf: extend it, or \
+             remove it to have the row hold",
+        ja: "{by} による免除は {until} で終了した ({place})。終了しただけでは何も変更しない。延長するか、項目を\
+             満たすために免除を削除すること",
+    }
+    waiver_of_subject_over(subject, until, by, place) {
+        en: "the waiver of {subject} by {by} ended on {until} ({place}); nothing is changed on its behalf: \
+             extend it, or remove it to have the row hold",
+        ja: "{by} による {subject} の免除は {until} で終了した ({place})。終了しただけでは何も変更しない。延長するか、\
+             項目を満たすために免除を削除すること",
+    }
     judged(rows, of, hold, open, manual, unknown) {
         en: "judged: {rows} {rows:row|rows}; of the {of} that {of:is|are} to hold, {hold} {hold:does|do}, \
              {open} {open:does|do} not, {manual} {manual:needs|need} a person, {unknown} could not be \

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::profile::{Profile, ProfileFiles};
-use crate::rootfs::{Memo, MemoryRootfs, Stat};
+use crate::rootfs::{Acl, Memo, MemoryRootfs, Stat};
 
 fn profile(rules: &str) -> Profile {
     let head = "id = 't'\ntitle = { en = 't', ja = 't' }\nsource = 's'\n\
@@ -48,6 +48,9 @@ impl Rootfs for Flaky {
     }
     fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
         self.0.read_link(path)
+    }
+    fn acl(&self, path: &ImagePath) -> Result<Option<Acl>> {
+        self.0.acl(path)
     }
     fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
         if path.as_bytes() == b"/etc/motd" {

@@ -1,4 +1,4 @@
-//! What is said about a root that a profile is not for.
+//! What is said about a root that a profile is not for, and the words for severities.
 
 use crate::message::messages;
 
@@ -21,5 +21,17 @@ messages! { "profile";
              (--force-target takes it all the same)",
         ja: "/etc/os-release: 検出値 {found}、期待値 {want}。このプロファイルの対象ではない (--force-target を\
              指定すると続行する)",
+    }
+    low() {
+        en: "low",
+        ja: "低",
+    }
+    medium() {
+        en: "medium",
+        ja: "中",
+    }
+    high() {
+        en: "high",
+        ja: "高",
     }
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Reason, RuleId, Status};
+use super::{Place, RatedBy, Reason, References, RuleId, Severity, Site, Status};
 use crate::check::Check;
+use crate::consequences::Effect;
 use crate::message::{Lang, Message};
 
 /// A text in both languages.
@@ -17,6 +18,11 @@ pub struct Bilingual {
 }
 
 impl Bilingual {
+    /// Whether one of the languages says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.en.trim().is_empty() || self.ja.trim().is_empty()
+    }
+
     /// The text in `lang`.
     pub fn get(&self, lang: Lang) -> &str {
         match lang {
@@ -65,6 +71,12 @@ pub struct Rule {
     pub title: Bilingual,
     /// The benchmark's level, 1 or 2.
     pub level: u8,
+    /// How grave it is that the row does not hold.
+    pub severity: Option<Severity>,
+    /// Who says so; `None` where the profile does not say.
+    pub rated_by: Option<RatedBy>,
+    /// What public catalogues call its subject.
+    pub references: References,
     /// What the table declares.
     pub status: Status,
     /// Why the row is left alone, or the table's remark on one that is not.
@@ -75,15 +87,42 @@ pub struct Rule {
     pub origin: Option<Bilingual>,
     /// What it requires, as written in the profile and with the fields that `[defaults]` add; for
     /// display.
-    pub wants: Vec<String>,
+    pub(crate) wants: Vec<String>,
+    /// What the row ends by its own words, so that it is done and said by name.
+    pub(crate) ends: Vec<Effect>,
+    /// Where each of `wants` stands.
+    pub want_places: Vec<Place>,
     /// Enforced, or left alone.
-    pub disposition: Disposition,
+    pub(crate) disposition: Disposition,
+    /// Where the row stands.
+    pub place: Place,
+    /// What the files beside the table say about it.
+    pub site: Site,
 }
 
 impl Rule {
     /// Whether it is enforced.
     pub fn is_enforced(&self) -> bool {
         matches!(self.disposition, Disposition::Enforce(_))
+    }
+
+    /// Where the decision about its wants stands: the row itself, or what a layer says of it.
+    pub fn wanted_at(&self) -> &Place {
+        let replaced = self.site.replaced.as_ref().map(|replaced| &replaced.place);
+        let enforced = self.site.enforced.as_ref().map(|enforced| &enforced.place);
+        replaced.or(enforced).unwrap_or(&self.place)
+    }
+
+    /// What is done about it.
+    #[cfg(feature = "internals")]
+    pub fn disposition(&self) -> &Disposition {
+        &self.disposition
+    }
+
+    /// What it requires, as written in the profile.
+    #[cfg(feature = "internals")]
+    pub fn wants(&self) -> &[String] {
+        &self.wants
     }
 
     /// Whether it may require the package runner to remove something.

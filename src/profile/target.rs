@@ -25,7 +25,7 @@ impl Identity {
     ///
     /// # Errors
     /// A file that cannot be read.
-    pub fn read(root: &dyn Rootfs) -> Result<Identity> {
+    pub(crate) fn read(root: &dyn Rootfs) -> Result<Identity> {
         for path in ["/etc/os-release", "/usr/lib/os-release"] {
             if let Some(text) = root.read_bytes(&ImagePath::parse(path)?, CONFIG_LIMIT)? {
                 let get = |key| os_release::value(&text, key).unwrap_or_default();
@@ -76,22 +76,22 @@ impl Target {
     /// that nothing is written to a directory like `/home` or an empty one.
     ///
     /// # Errors
-    /// [`Error::Guard`] when it is not.
-    pub fn guard_shape(&self, root: &dyn Rootfs) -> Result<()> {
+    /// [`Error::OtherSystem`] when it is not.
+    pub(crate) fn guard_shape(&self, root: &dyn Rootfs) -> Result<()> {
         for dir in ["/etc", "/usr"] {
             let at = root.locate(&ImagePath::parse(dir)?)?;
             if at.stat.is_some_and(|s| s.kind == FileKind::Dir) {
                 return Ok(());
             }
         }
-        Err(Error::Guard(messages::no_root_filesystem()))
+        Err(Error::OtherSystem(messages::no_root_filesystem()))
     }
 
     /// Checks that a root is the system that the profile is for.
     ///
     /// # Errors
-    /// [`Error::Guard`] when it is not, with the system that it is.
-    pub fn guard(&self, found: &Identity) -> Result<()> {
+    /// [`Error::OtherSystem`] when it is not, with the system that it is.
+    pub(crate) fn guard(&self, found: &Identity) -> Result<()> {
         if (found.os.as_str(), found.version.as_str()) == (&self.os, &self.version) {
             return Ok(());
         }
@@ -102,7 +102,7 @@ impl Target {
             (_, version) => Message::value(format!("{os} {}", lossless::shown(version))),
         };
         let want = format!("{} {}", self.os, self.version);
-        Err(Error::Guard(messages::other_system(what, want)))
+        Err(Error::OtherSystem(messages::other_system(what, want)))
     }
 }
 

@@ -15,9 +15,10 @@ use super::secret::for_terminal;
 use crate::check::homes::home_file_absent::QUARANTINED;
 use crate::error::cut;
 use crate::plan::PathChange;
-use crate::rootfs::{AccountDb, ImagePath, Node, NodeBody, escape, show_name};
+use crate::rootfs::{AccountDb, EntryAcl, ImagePath, Node, NodeBody, escape, show_name};
 
 /// The diff of all changes. `names` is the image's own account database.
+#[cfg(any(feature = "cli", feature = "internals"))]
 pub fn render(changes: &[PathChange], names: &AccountDb) -> String {
     each(changes, names).map(|(_, diff)| diff).collect()
 }
@@ -63,7 +64,11 @@ fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool)
             let _ = writeln!(out, "# removed");
         }
         (Some(a), Some(b)) => {
-            let (old, new) = (owner_and_mode(a, names), owner_and_mode(b, names));
+            let (mut old, mut new) = (owner_and_mode(a, names), owner_and_mode(b, names));
+            if a.acl != b.acl {
+                old.push_str(&granted(a, names));
+                new.push_str(&granted(b, names));
+            }
             if old != new {
                 let _ = writeln!(out, "# {old} -> {new}");
             }
@@ -92,6 +97,16 @@ fn one(out: &mut String, change: &PathChange, names: &AccountDb, put_away: bool)
 fn owner_and_mode(node: &Node, names: &AccountDb) -> String {
     let stat = &node.stat;
     format!("{:04o} {}:{}", stat.mode, names.show_user(stat.uid), names.show_group(stat.gid))
+}
+
+/// Whom an ACL lets do what of which the mode says nothing.
+fn granted(node: &Node, names: &AccountDb) -> String {
+    let EntryAcl::Is(acl) = &node.acl else { return String::new() };
+    let granted = acl.granted(&node.stat).into_iter().map(|(who, bits)| who.shown(bits, names));
+    match granted.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => " (ACL)".to_owned(),
+        granted => format!(" (ACL: {granted})"),
+    }
 }
 
 fn content(node: Option<&Node>) -> &[u8] {
@@ -297,12 +312,7 @@ mod tests {
         let text = diff(
             &base,
             &[
-                Change::SetStat {
-                    path: path("/etc/crontab"),
-                    mode: Some(0o600),
-                    uid: None,
-                    gid: None,
-                },
+                Change::set_stat(&path("/etc/crontab"), Some(0o600), None, None),
                 Change::Symlink { path: path("/etc/u/w"), target: "/lib/u".into() },
                 Change::write(&path("/etc/n"), "a"),
             ],

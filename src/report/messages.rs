@@ -40,6 +40,14 @@ messages! { "report";
         en: "waived",
         ja: "免除",
     }
+    beneath(waived, outcome) {
+        en: "{waived} ({outcome})",
+        ja: "{waived} ({outcome})",
+    }
+    drift_accepted() {
+        en: "drifted, accepted",
+        ja: "相違 (承認済み)",
+    }
     unmeasured() {
         en: "unmeasured",
         ja: "未測定",
@@ -80,6 +88,24 @@ messages! { "report";
         en: "origin",
         ja: "由来",
     }
+    rated(severity) {
+        en: "Severity: {severity}",
+        ja: "重大度: {severity}",
+    }
+    rated_by_content(severity, content) {
+        en: "Severity: {severity} (as rated by {content})",
+        ja: "重大度: {severity} ({content} による)",
+    }
+    rated_without_content(severity, content) {
+        en: "Severity: {severity} (the profile's own rating; {content} has no such rule)",
+        ja: "重大度: {severity} (プロファイル独自の評価。{content} に該当する規則がない)",
+    }
+    rated_anew(severity, content) {
+        en: "Severity: {severity} (the profile's own rating; {content} gives none)",
+        ja: "重大度: {severity} (プロファイル独自の評価。{content} は重大度を示していない)",
+    }
+    none_named() { en: "none named", ja: "記載なし" }
+    reference(catalogue, ids) { en: "{catalogue}: {ids}", ja: "{catalogue}: {ids}" }
     found_and_want(found, want) {
         en: "found {found}, want {want}",
         ja: "検出値 {found}、期待値 {want}",
@@ -163,5 +189,27 @@ messages! { "report";
     remaining(runs) {
         en: "{runs} earlier {runs:run|runs} can be reverted, too",
         ja: "さらに前の {runs} 回の実行も取り消せる",
+    }
+
+    consequences() {
+        en: "Consequences",
+        ja: "影響",
+    }
+    logins() { en: "Logins", ja: "ログイン" }
+    homes() { en: "Homes", ja: "ホーム" }
+    mail() { en: "Mail", ja: "メール" }
+    services() { en: "Services", ja: "サービス" }
+    files() { en: "Files", ja: "ファイル" }
+    area_rows(area, rows) {
+        en: "{area} ({rows} {rows:row|rows}):",
+        ja: "{area} ({rows} 項目):",
+    }
+    more_rows(rows) {
+        en: "… and {rows} more {rows:row|rows}; -v shows all",
+        ja: "… ほか {rows} 項目 (-v ですべて表示)",
+    }
+    and_more(count) {
+        en: "… and {count} more",
+        ja: "… ほか {count} 件",
     }
 }

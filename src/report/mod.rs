@@ -3,24 +3,44 @@
 //! The JSON form is a contract (`gokaku.report/1`, `docs/schema/report-1.schema.json`): fields are
 //! added, never renamed or dropped, within a version.
 
+mod build;
+#[cfg(feature = "internals")]
 pub mod diff;
+#[cfg(not(feature = "internals"))]
+pub(crate) mod diff;
+mod json;
+// Some are the command line's alone.
+#[cfg_attr(not(feature = "cli"), allow(dead_code))]
 pub(crate) mod messages;
-pub mod reverted;
-mod row;
+#[cfg(feature = "cli")]
+pub(crate) mod reverted;
+pub mod screen;
 pub(crate) mod secret;
+mod site;
+pub mod table;
 pub mod text;
+
+pub use crate::apply::packages::Action;
+pub use crate::check::{ChainLine, Evidence, Outcome, Subject, SubjectKind};
+pub use crate::consequences::Effect;
+pub use crate::plan::{Remedy, Serves, WaiverState};
+#[cfg(feature = "internals")]
+pub use build::Facts;
+#[cfg(not(feature = "internals"))]
+pub(crate) use build::Facts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::apply::packages::{self, Action, Operation};
-use crate::check::{Evidence, Outcome, Subject};
-use crate::error::Error;
-use crate::message::{Arg, Message};
-use crate::plan::{Judged, PathChange, Remedy};
-use crate::profile::{Bilingual, Part, Profile, Rule, RuleId};
-use crate::rootfs::{AccountDb, ImagePath, NodeBody};
+pub use json::{from_json, to_json};
+pub use site::{Beneath, Decision, DecisionKind, VarReport, WaiverReport, WantReport};
+
+use crate::apply::packages::Operation;
+use crate::message::Message;
+use crate::plan::PathChange;
+use crate::profile::{Bilingual, Part, Place, RuleId, Severity};
+use crate::rootfs::{ImagePath, NodeBody};
 
 /// The schema's name and version.
 pub const SCHEMA: &str = "gokaku.report/1";
@@ -55,6 +75,9 @@ pub struct Report {
     pub mode: Mode,
     /// Counts.
     pub summary: Summary,
+    /// What the changes end: logins, access, mail … The worst first; empty when nothing does.
+    #[serde(default)]
+    pub consequences: Vec<ConsequenceReport>,
     /// One entry per row, in the order of their ids.
     pub rules: Vec<RuleReport>,
     /// Every package and every path that changed (or, of a plan, every path that would change).
@@ -67,13 +90,28 @@ pub struct Report {
     pub chapters: BTreeMap<Part, Bilingual>,
 }
 
+/// Something that the changes end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConsequenceReport {
+    /// What kind of thing.
+    pub effect: Effect,
+    /// Whom or what it is about.
+    pub subject: Subject,
+    /// Who, what, and why, in a sentence.
+    pub says: Message,
+    /// The rows that bring it about.
+    pub rules: BTreeSet<RuleId>,
+    /// Whether a row ends exactly this by its own words.
+    pub named: bool,
+}
+
 /// The result of the package runner.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PackagesReport {
     /// What was recovered first.
-    pub notes: Vec<String>,
+    pub notes: Vec<Message>,
     /// Why it could not complete; `null` if it did.
-    pub failure: Option<String>,
+    pub failure: Option<Message>,
 }
 
 /// The program that wrote a report.
@@ -94,10 +132,22 @@ pub struct ProfileRef {
     pub benchmark: String,
     /// The benchmark's edition.
     pub version: String,
+    /// The format of the profile's files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// The digest of the merged profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// The layers over the table, in the order in which they count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<String>,
+    /// The values of the variables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vars: Vec<VarReport>,
 }
 
 /// The root that was audited.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TargetRef {
     /// Its path on the machine that ran gokaku.
     pub root: String,
@@ -124,14 +174,20 @@ pub struct Summary {
 
 /// Counts of the rows that are to pass, by outcome.
 #[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
-#[allow(missing_docs)] // the fields are the outcomes
 pub struct PassCounts {
+    /// All of them.
     pub total: usize,
+    /// [`Outcome::Met`].
     pub met: usize,
+    /// [`Outcome::MetVacuously`].
     pub met_vacuously: usize,
+    /// [`Outcome::NotMet`].
     pub not_met: usize,
+    /// [`Outcome::Manual`].
     pub manual: usize,
+    /// [`Outcome::Unknown`].
     pub unknown: usize,
+    /// [`Outcome::Waived`].
     pub waived: usize,
 }
 
@@ -161,6 +217,9 @@ pub struct RuleReport {
     pub disposition: Disposition,
     /// The benchmark's level.
     pub level: u8,
+    /// How grave it is that it does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
     /// Its outcome (of an apply or a plan: after the changes).
     pub outcome: Outcome,
     /// Whether `apply` can close it, for a row that does not hold.
@@ -176,12 +235,51 @@ pub struct RuleReport {
     /// What does not hold, each with its subject.
     #[serde(default)]
     pub gaps: Vec<GapReport>,
+    /// What the changes close: what was found, and what will be; the first of many.
+    #[serde(default)]
+    pub closed: Vec<ClosedGap>,
+    /// How many more they close.
+    #[serde(default)]
+    pub more_closed: usize,
+    /// What it is about.
+    #[serde(default)]
+    pub area: Area,
     /// What else was seen.
     pub evidence: Vec<Evidence>,
     /// Why it is unknown, or has no remedy.
     pub reason: Option<Message>,
     /// Why it is left alone; `null` for a row that is to pass.
     pub left_alone: Option<LeftAlone>,
+    /// What is waived, of a row whose outcome is `waived`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beneath: Option<Beneath>,
+    /// The site's waivers of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverReport>,
+    /// Whether its drift is accepted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub drift_accepted: bool,
+    /// What a layer has made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    /// Where it stands in the profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// What it wants, each with its place in the profile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wants: Vec<WantReport>,
+}
+
+impl RuleReport {
+    /// Whether a waiver of it is over, and what it was for does not hold.
+    pub fn waiver_is_over(&self) -> bool {
+        self.waivers.iter().any(|waiver| waiver.state == WaiverState::Over)
+    }
+}
+
+/// For fields that are left out where they say nothing.
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What is done about a row.
@@ -204,6 +302,44 @@ impl Disposition {
     }
 }
 
+/// What a row is about, as people who run machines sort it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Area {
+    /// Who gets in, and how: accounts, passwords, sshd.
+    Logins,
+    /// Homes and what lies in them.
+    Homes,
+    /// Mail.
+    Mail,
+    /// What runs: services, packages, time, logs.
+    Services,
+    /// Anything else.
+    #[default]
+    Files,
+}
+
+impl Area {
+    /// All of them, in the order in which a plan shows them.
+    pub const ALL: [Area; 5] = [Area::Logins, Area::Homes, Area::Mail, Area::Services, Area::Files];
+}
+
+/// One thing that the changes close.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClosedGap {
+    /// What it is about; the same in every run on the same tree.
+    pub subject: Subject,
+    /// Where, found, wanted.
+    pub evidence: Evidence,
+    /// What will be there, where the row closes this alone; else the evidence says what is
+    /// asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Message>,
+}
+
 /// One thing that does not hold.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GapReport {
@@ -215,6 +351,9 @@ pub struct GapReport {
     pub remedy: Option<Remedy>,
     /// Why it cannot.
     pub reason: Option<Message>,
+    /// Whether a waiver accepts it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub waived: bool,
 }
 
 /// Why a row is left alone.
@@ -249,15 +388,6 @@ pub struct ChangeReport {
     pub package: Option<PackageReport>,
 }
 
-/// A gap that a change closes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Serves {
-    /// The row.
-    pub rule: RuleId,
-    /// What the gap is about.
-    pub subject: Subject,
-}
-
 /// One changed package.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PackageReport {
@@ -275,8 +405,8 @@ pub struct PackageReport {
     pub asked: bool,
 }
 
-impl From<&Operation> for PackageReport {
-    fn from(o: &Operation) -> PackageReport {
+impl PackageReport {
+    pub(crate) fn of(o: &Operation) -> PackageReport {
         PackageReport {
             name: o.name.clone(),
             architecture: o.architecture.clone(),
@@ -308,7 +438,7 @@ pub enum ChangeKind {
 
 impl ChangeKind {
     /// The kind of a planned change.
-    pub fn of(change: &PathChange) -> ChangeKind {
+    pub(crate) fn of(change: &PathChange) -> ChangeKind {
         match (&change.before, change.after.as_ref().map(|n| &n.body)) {
             (_, None) => ChangeKind::Remove,
             (_, Some(NodeBody::Symlink(_))) => ChangeKind::Symlink,
@@ -320,96 +450,29 @@ impl ChangeKind {
 }
 
 impl Report {
-    /// Puts a report together. `judged` are the final verdicts, in the order of `rules`; `before`
-    /// the earlier ones, of a plan or an apply. `names` are the accounts of the tree, for the diffs
-    /// of the changes.
-    pub fn new(
-        mode: Mode,
-        profile: &Profile,
-        target: TargetRef,
-        rules: &[&Rule],
-        before: Option<&[Judged]>,
-        judged: &[Judged],
-        (changes, names): (&[PathChange], &AccountDb),
-    ) -> Report {
-        let changed = |(c, diff): (&PathChange, String)| ChangeReport {
-            path: c.path.clone(),
-            kind: ChangeKind::of(c),
-            rules: c.rules().cloned().collect(),
-            serves: row::serves(c),
-            diff: Some(diff),
-            package: None,
-        };
-        let changes: Vec<ChangeReport> = diff::each(changes, names).map(changed).collect();
-        let rows: Vec<RuleReport> = rules
-            .iter()
-            .zip(judged)
-            .enumerate()
-            .map(|(i, (rule, judged))| {
-                row::row(rule, judged, before.and_then(|b| b.get(i)), &changes)
-            })
-            .collect();
-        let summary = Summary { changed_files: changes.len(), ..summarize(rows.iter()) };
-        Report {
-            schema: SCHEMA.to_owned(),
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-            profile: ProfileRef {
-                id: profile.id.clone(),
-                benchmark: profile.benchmark.name.clone(),
-                version: profile.benchmark.version.clone(),
-            },
-            target,
-            mode,
-            summary,
-            rules: rows,
-            changes,
-            packages: None,
-            chapters: profile.chapters.clone(),
-        }
-    }
-
-    /// Adds what became of the packages; they were changed before the files.
-    #[must_use]
-    pub fn with_packages(mut self, outcome: &packages::Outcome) -> Report {
-        let mut notes: Vec<String> = outcome.notes.iter().map(ToString::to_string).collect();
-        let (asked, other): (Vec<&Operation>, Vec<&Operation>) =
-            outcome.operations.iter().partition(|o| !o.rules.is_empty());
-        // What no row asks for was recovered on the way.
-        notes.extend(other.iter().map(ToString::to_string));
-        let Ok(path) = ImagePath::parse(DPKG_STATUS) else { return self };
-        let changes = asked.iter().map(|o| ChangeReport {
-            path: path.clone(),
-            kind: ChangeKind::Package,
-            rules: o.rules.clone(),
-            serves: Vec::new(),
-            diff: None,
-            package: Some(PackageReport::from(*o)),
-        });
-        self.changes.splice(0..0, changes);
-        self.summary.changed_packages = asked.len();
-        for row in &mut self.rules {
-            row.changed |= asked.iter().any(|o| o.rules.contains(&row.id));
-        }
-        if !notes.is_empty() || outcome.failure.is_some() {
-            self.packages = Some(PackagesReport {
-                notes,
-                failure: outcome.failure.as_ref().map(ToString::to_string),
-            });
-        }
-        self
+    /// The row with this id; `None` where the report is about other rows.
+    pub fn row(&self, id: &RuleId) -> Option<&RuleReport> {
+        self.rules.iter().find(|row| row.id == *id)
     }
 
     /// The exit status of the verbs that judge: 1 when something could not be determined, else 2 when
-    /// something is not as declared (with `strict`, drift too), else 0.
+    /// something is not as declared or a waiver that is needed is over (with `strict`, drift too), else
+    /// 0. A row whose waiver is over counts as that alone.
     pub fn exit_status(&self, strict: bool) -> u8 {
-        let pass = &self.summary.pass;
         let failed = self.packages.as_ref().is_some_and(|p| p.failure.is_some());
-        if pass.unknown > 0 || failed {
+        let any = |is: &dyn Fn(&RuleReport) -> bool| self.rules.iter().any(is);
+        let enforced = |row: &RuleReport| row.disposition.is_enforced();
+        let unknown = |row: &RuleReport| {
+            let unknown = matches!(row.outcome, Outcome::Unknown | Outcome::Unmeasured);
+            enforced(row) && unknown && !row.waiver_is_over()
+        };
+        let open = |row: &RuleReport| {
+            enforced(row) && (row.outcome == Outcome::NotMet || row.waiver_is_over())
+        };
+        let drifted = |row: &RuleReport| row.drift && !row.drift_accepted;
+        if failed || any(&unknown) {
             1
-        } else if pass.not_met > 0 || (strict && self.summary.left_alone.drifted > 0) {
+        } else if any(&open) || (strict && any(&drifted)) {
             2
         } else {
             0
@@ -417,44 +480,8 @@ impl Report {
     }
 }
 
-/// A report that this or an earlier version wrote as JSON. What a later one added is passed over.
-///
-/// # Errors
-/// [`Error::Report`] for a text that is no report, and for one of another schema.
-pub fn from_json(text: &str) -> Result<Report, Error> {
-    let not_read = |e: serde_json::Error| Error::Report(messages::no_report(Arg::cause(e)));
-    let value: serde_json::Value = serde_json::from_str(text).map_err(not_read)?;
-    match value["schema"].as_str() {
-        Some(SCHEMA) => serde_json::from_value(value).map_err(not_read),
-        Some(found) => Err(Error::Report(messages::report_of_another_schema(found, SCHEMA))),
-        None => Err(Error::Report(messages::no_schema(SCHEMA))),
-    }
-}
-
-/// A report as JSON. Control characters are written as escapes, also those that JSON would
-/// let through: the report may be looked at in a terminal.
-///
-/// # Errors
-/// Those of the serializer.
-pub fn to_json(data: &impl Serialize) -> serde_json::Result<String> {
-    let plain = serde_json::to_string_pretty(data)?;
-    let mut out = String::with_capacity(plain.len());
-    for c in plain.chars() {
-        // Outside of strings JSON is ASCII, and its layout knows the line feed alone.
-        if c != '\n' && crate::rootfs::is_control(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    Ok(out)
-}
-
 /// Counts rows.
-pub fn summarize<'a>(rows: impl Iterator<Item = &'a RuleReport>) -> Summary {
+pub(crate) fn summarize<'a>(rows: impl Iterator<Item = &'a RuleReport>) -> Summary {
     let mut sum = Summary::default();
     for row in rows {
         if row.disposition.is_enforced() {

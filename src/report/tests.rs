@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::plan;
+use crate::profile::{Profile, Rule};
+use crate::rootfs::AccountDb;
 use crate::rootfs::MemoryRootfs;
 
 /// A report of a plan on a small tree: rows that hold, that do not, that cannot be judged.
@@ -22,7 +24,17 @@ fn report() -> Report {
     };
     let names = AccountDb::read(&root).unwrap();
     let before = Some(plan.before.as_slice());
-    Report::new(Mode::Plan, &profile, target, &rules, before, &plan.after, (plan.changes(), &names))
+    Report::of(Facts {
+        mode: Mode::Plan,
+        profile: &profile,
+        target,
+        rules: &rules,
+        before,
+        judged: &plan.after,
+        changes: plan.changes(),
+        consequences: &plan.consequences,
+        names: &names,
+    })
 }
 
 #[test]

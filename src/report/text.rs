@@ -8,8 +8,9 @@ use unicode_width::UnicodeWidthStr;
 use super::{Mode, PassCounts, Report, RuleReport, messages, summarize};
 use crate::apply::packages::Action;
 use crate::check::{Evidence, Outcome};
+use crate::consequences::Effect;
 use crate::message::{Arg, Lang, Message};
-use crate::profile::{Part, Profile, Rule};
+use crate::profile::Part;
 
 /// How to render.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,25 +37,49 @@ pub(crate) fn outcome(outcome: Outcome) -> Message {
 }
 
 /// The rows alone.
-pub fn rows(report: &Report, style: Style) -> String {
+pub(crate) fn rows(report: &Report, style: Style) -> String {
     let mut out = String::new();
     for row in &report.rules {
         if style.all || needs_attention(row) || row.changed {
-            rule(&mut out, row, style);
+            rule(&mut out, row, style, usize::MAX);
         }
     }
     out
 }
 
-/// The whole report: the rows that need attention, then one screen of counts by chapter.
+/// What the changes end, one line each, the worst first.
+pub(crate) fn consequences(report: &Report, style: Style) -> String {
+    let mut out = String::new();
+    if report.consequences.is_empty() {
+        return out;
+    }
+    let _ = writeln!(out, "{}:", messages::consequences().text(style.lang));
+    for one in &report.consequences {
+        let text = line_of(&one.says.text(style.lang));
+        let colour = if one.effect == Effect::NotKnown { "33" } else { "31" };
+        let _ = writeln!(out, "  {}", paint(&text, colour, style.colour));
+    }
+    out.push('\n');
+    out
+}
+
+/// The whole report: what the changes end, the rows that need attention, then one screen of counts
+/// by chapter.
 pub fn render(report: &Report, style: Style) -> String {
-    let mut out = rows(report, style);
-    if !out.is_empty() {
+    let mut out = consequences(report, style);
+    let rows = rows(report, style);
+    if !rows.is_empty() {
+        out.push_str(&rows);
         out.push('\n');
     }
-    packages(&mut out, report, style.lang);
-    counts(&mut out, report, style);
+    summary(&mut out, report, style);
     out
+}
+
+/// What became of the packages, and one screen of counts by chapter.
+pub(super) fn summary(out: &mut String, report: &Report, style: Style) {
+    packages(out, report, style.lang);
+    counts(out, report, style);
 }
 
 /// What became of the packages, one line per kind of change.
@@ -101,20 +126,31 @@ fn packages(out: &mut String, report: &Report, lang: Lang) {
     }
 }
 
-fn needs_attention(row: &RuleReport) -> bool {
+pub(super) fn needs_attention(row: &RuleReport) -> bool {
     row.drift
         || (row.disposition.is_enforced()
-            && matches!(row.outcome, Outcome::NotMet | Outcome::Unknown | Outcome::Manual))
+            && matches!(
+                row.outcome,
+                Outcome::NotMet | Outcome::Unknown | Outcome::Manual | Outcome::Waived
+            ))
 }
 
-fn rule(out: &mut String, row: &RuleReport, style: Style) {
+/// A row; of one that stays open, what was seen, `most` of it, and why.
+pub(super) fn rule(out: &mut String, row: &RuleReport, style: Style, most: usize) {
     let in_words = |of| outcome(of).text(style.lang);
     let word = match row.before.filter(|b| *b != row.outcome) {
         Some(before) => format!("{} → {}", in_words(before), in_words(row.outcome)),
         None => in_words(row.outcome),
     };
+    let word = match &row.beneath {
+        Some(beneath) => messages::beneath(word, outcome(beneath.outcome)).text(style.lang),
+        None => word,
+    };
     let word = paint(&word, colour_of(row), style.colour);
     let drift = match row.drift {
+        true if row.drift_accepted => {
+            format!(" ({})", messages::drift_accepted().text(style.lang))
+        }
         true => format!(" ({})", messages::drifted().text(style.lang)),
         false => String::new(),
     };
@@ -128,8 +164,19 @@ fn rule(out: &mut String, row: &RuleReport, style: Style) {
     );
     if style.all || needs_attention(row) {
         let gaps = row.gaps.iter().map(|gap| &gap.evidence);
-        for evidence in gaps.chain(&row.evidence) {
+        let beneath = row.beneath.iter().flat_map(|beneath| {
+            beneath.gaps.iter().map(|gap| &gap.evidence).chain(&beneath.evidence)
+        });
+        let mut seen = gaps.chain(&row.evidence).chain(beneath);
+        for evidence in seen.by_ref().take(most) {
             let _ = writeln!(out, "           {}", self::evidence(evidence, style.lang));
+        }
+        match seen.count() {
+            0 => {}
+            more => {
+                let more = messages::and_more(more).text(style.lang);
+                let _ = writeln!(out, "           {more}");
+            }
         }
         if let Some(reason) = &row.reason {
             let reason = line_of(&reason.text(style.lang));
@@ -169,7 +216,7 @@ pub fn evidence(e: &Evidence, lang: Lang) -> String {
 }
 
 /// Control characters of a hostile file must not reach the terminal.
-fn line_of(text: &str) -> String {
+pub(super) fn line_of(text: &str) -> String {
     let shown = crate::rootfs::escape(text.as_bytes());
     match shown.char_indices().nth(300) {
         Some((cut, _)) => format!("{}…", &shown[..cut]),
@@ -228,54 +275,6 @@ fn columns(pass: &PassCounts) -> [usize; 7] {
     [pass.total, pass.met, pass.met_vacuously, pass.not_met, pass.manual, pass.unknown, pass.waived]
 }
 
-/// The table of a profile, one row a line.
-pub fn list(rules: &[&Rule], style: Style) -> String {
-    let mut out = String::new();
-    for rule in rules {
-        let reason = rule.reason.as_ref();
-        let reason = reason.map(|r| format!("  [{}]", r.word(style.lang))).unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "{:<10} {} L{}  {}{reason}",
-            rule.id.to_string(),
-            pad(rule.status.word(style.lang), 14),
-            rule.level,
-            rule.title.get(style.lang),
-        );
-    }
-    out
-}
-
-/// What a rule means: the head of `explain`.
-pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -> String {
-    let mut out = String::new();
-    let lang = style.lang;
-    let _ = writeln!(out, "{}  {}", rule.id, rule.title.get(lang));
-    let status = rule.status.word(lang);
-    let reason = rule.reason.as_ref().map(|r| format!(" ({})", r.word(lang))).unwrap_or_default();
-    let _ = writeln!(
-        out,
-        "{} {}, L{}: {status}{reason}",
-        profile.benchmark.name, profile.benchmark.version, rule.level
-    );
-    let _ = writeln!(out, "\n{}", rule.rationale.get(lang));
-    if let crate::profile::Disposition::LeaveAlone { note: Some(note), .. } = &rule.disposition {
-        let _ = writeln!(out, "{}", note.get(lang));
-    }
-    if !wants.is_empty() {
-        let _ = writeln!(out, "\n{}:", messages::wanted().text(lang));
-        for want in wants {
-            let _ = writeln!(out, "  {want}");
-        }
-    }
-    if let Some(origin) = &rule.origin {
-        let _ = writeln!(out, "\n{}:\n  {}", messages::origin().text(lang), origin.get(lang));
-    }
-    let source = messages::source_of(Arg::cause(&profile.source));
-    let _ = writeln!(out, "\n{}", source.text(lang));
-    out
-}
-
 fn colour_of(row: &RuleReport) -> &'static str {
     match row.outcome {
         Outcome::NotMet if row.disposition.is_enforced() => "31",
@@ -287,7 +286,7 @@ fn colour_of(row: &RuleReport) -> &'static str {
     }
 }
 
-fn paint(text: &str, code: &str, on: bool) -> String {
+pub(super) fn paint(text: &str, code: &str, on: bool) -> String {
     if on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
@@ -296,7 +295,7 @@ fn width(text: &str) -> usize {
     text.width()
 }
 
-fn pad(text: &str, cells: usize) -> String {
+pub(super) fn pad(text: &str, cells: usize) -> String {
     format!("{text}{}", " ".repeat(cells.saturating_sub(width(text))))
 }
 

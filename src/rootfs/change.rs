@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::{ImagePath, Stat};
+use super::{EntryAcl, ImagePath, Stat};
 use crate::text::lossless::Raw;
 
 /// Mode and owner of a file that does not exist yet. Existing files keep theirs.
@@ -44,6 +44,8 @@ pub enum Change {
         uid: Option<u32>,
         /// New group, if it changes.
         gid: Option<u32>,
+        /// New access ACL, if it changes.
+        acl: EntryAcl,
     },
     /// A symbolic link in place of nothing or of another link.
     Symlink {
@@ -86,6 +88,16 @@ impl Change {
         }
     }
 
+    /// Another mode, owner or group, with the ACL as it is.
+    pub fn set_stat(
+        path: &ImagePath,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+    ) -> Change {
+        Change::SetStat { path: path.clone(), mode, uid, gid, acl: EntryAcl::Below }
+    }
+
     /// New text for a configuration file (root's, 0644 if it does not exist yet).
     pub fn write(path: &ImagePath, text: impl Raw) -> Change {
         let content = text.raw().into_owned();
@@ -100,6 +112,15 @@ pub struct Node {
     pub stat: Stat,
     /// What it holds.
     pub body: NodeBody,
+    /// Who may do what beyond the mode.
+    pub acl: EntryAcl,
+}
+
+impl Node {
+    /// What stands there with the access ACL that the image below has.
+    pub fn new(stat: Stat, body: NodeBody) -> Node {
+        Node { stat, body, acl: EntryAcl::Below }
+    }
 }
 
 /// What an entry holds.

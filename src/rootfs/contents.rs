@@ -1,4 +1,4 @@
-//! The file contents that were read from an image on disk: their total limit, and which names belong to
+//! The file contents that were read from an image: their total limit, and which names belong to
 //! one file.
 
 use std::cell::{Cell, RefCell};
@@ -48,6 +48,26 @@ struct Seen {
     stamp: Stamp,
 }
 
+/// Which file it is, by filesystem and inode, and its stamp.
+pub(super) struct Which {
+    id: (u64, u64),
+    stamp: Stamp,
+}
+
+impl Which {
+    /// A file of so many bytes that nothing can change.
+    pub fn fixed(id: (u64, u64), size: u64) -> Which {
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        Which { id, stamp: Stamp { size, modified: (0, 0), changed: (0, 0) } }
+    }
+}
+
+impl From<&FileStat> for Which {
+    fn from(stat: &FileStat) -> Which {
+        Which { id: (stat.st_dev, stat.st_ino), stamp: stat.into() }
+    }
+}
+
 /// Size and times of a file: what changes with its content.
 #[derive(PartialEq, Eq)]
 struct Stamp {
@@ -89,32 +109,31 @@ impl Contents {
         if limit > SMALL { &self.large } else { &self.small }
     }
 
-    /// What is known of the file that `stat` describes, read under `limit` (bytes) as `path`.
+    /// What is known of the file `which`, read under `limit` (bytes) as `path`.
     ///
     /// # Errors
     /// With it, all files together would be more than they may.
-    pub fn known(&self, path: &ImagePath, stat: &FileStat, limit: u64) -> Result<Option<Rc<[u8]>>> {
+    pub fn known(&self, path: &ImagePath, which: &Which, limit: u64) -> Result<Option<Rc<[u8]>>> {
         let budget = self.budget(limit);
-        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let size = u64::try_from(which.stamp.size).unwrap_or(0);
         budget.check(path, size)?;
         let files = self.files.borrow();
-        let known = files.get(&(stat.st_dev, stat.st_ino));
-        let known = known.filter(|known| known.stamp == Stamp::from(stat));
+        let known = files.get(&which.id).filter(|known| known.stamp == which.stamp);
         if known.is_some() {
             budget.spend(size);
         }
         Ok(known.map(|known| Rc::clone(&known.content)))
     }
 
-    /// Keeps what was read of a file under `limit` (bytes); `stat` was taken before.
-    pub fn keep(&self, stat: &FileStat, bytes: Vec<u8>, limit: u64) -> Rc<[u8]> {
+    /// Keeps what was read of a file under `limit` (bytes); `which` was asked before.
+    pub fn keep(&self, which: Which, bytes: Vec<u8>, limit: u64) -> Rc<[u8]> {
         self.budget(limit).spend(bytes.len() as u64);
-        let stamp = Stamp::from(stat);
+        let Which { id, stamp } = which;
         let is_whole = i64::try_from(bytes.len()).is_ok_and(|len| len == stamp.size);
         let content: Rc<[u8]> = bytes.into();
         if is_whole {
             let seen = Seen { content: Rc::clone(&content), stamp };
-            self.files.borrow_mut().insert((stat.st_dev, stat.st_ino), seen);
+            self.files.borrow_mut().insert(id, seen);
         }
         content
     }

@@ -1,9 +1,12 @@
 //! An image that is a directory on disk.
 
+mod read;
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -14,9 +17,13 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::{FileStat, SFlag};
 
+use self::read::Probe;
+use super::absent::Absent;
 use super::contents::Contents;
 use super::resolve::{Links, Resolver, reopen, stat_of};
-use super::{FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, locate, pseudo, walk};
+use super::{
+    Acl, FileKind, ImagePath, Memo, Rootfs, Stat, Survey, TreeId, acl, locate, pseudo, walk,
+};
 use crate::error::{self, Error, Op, Result, cannot};
 
 /// A directory that is the root of an image. It is opened once; every look-up stays below it.
@@ -28,8 +35,8 @@ pub struct DiskRootfs {
     resolver: Resolver,
     live: bool,
     stats: RefCell<HashMap<ImagePath, Stat>>,
-    /// Where nothing stands. Most places that are looked for in homes are such.
-    absent: RefCell<HashSet<ImagePath>>,
+    /// Where nothing stands.
+    absent: RefCell<Absent>,
     links: RefCell<HashMap<ImagePath, Option<Vec<u8>>>>,
     contents: RefCell<HashMap<ImagePath, Option<Rc<[u8]>>>>,
     /// The same by filesystem and inode.
@@ -37,6 +44,10 @@ pub struct DiskRootfs {
     lists: RefCell<HashMap<ImagePath, Option<Rc<[OsString]>>>>,
     survey: RefCell<Option<Rc<Survey>>>,
     memo: Memo,
+    /// The regular file that was looked at last: mostly it is read next.
+    last_file: RefCell<Option<Probe>>,
+    /// The filesystem of the root directory.
+    device: Option<u64>,
 }
 
 impl DiskRootfs {
@@ -44,15 +55,20 @@ impl DiskRootfs {
     ///
     /// # Errors
     /// [`Error::Host`] when it is missing, is no directory, or cannot be opened.
-    pub fn open(path: &Path) -> Result<DiskRootfs> {
-        DiskRootfs::open_with(path, Resolver::detect())
+    pub fn open(path: impl AsRef<Path>) -> Result<DiskRootfs> {
+        DiskRootfs::open_resolving(path.as_ref(), Resolver::detect())
     }
 
     /// As [`DiskRootfs::open`], with a given way to resolve.
     ///
     /// # Errors
     /// As [`DiskRootfs::open`].
+    #[cfg(feature = "internals")]
     pub fn open_with(path: &Path, resolver: Resolver) -> Result<DiskRootfs> {
+        DiskRootfs::open_resolving(path, resolver)
+    }
+
+    fn open_resolving(path: &Path, resolver: Resolver) -> Result<DiskRootfs> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         #[allow(clippy::disallowed_methods)] // the root itself is a path of the host
         let (dir, host_path) = {
@@ -63,7 +79,25 @@ impl DiskRootfs {
             (dir, host_path)
         };
         let live = is_live(&dir);
-        Ok(DiskRootfs {
+        Ok(DiskRootfs::with(dir, host_path, resolver, live))
+    }
+
+    /// The same root with nothing remembered: what is on disk now.
+    ///
+    /// # Errors
+    /// The kernel's refusal to duplicate a descriptor.
+    pub fn reopen(&self) -> Result<DiskRootfs> {
+        let dir = self
+            .dir
+            .try_clone()
+            .map_err(|e| Error::host(cannot::open_the_root_directory_again, &self.host_path, e))?;
+        Ok(DiskRootfs::with(dir, self.host_path.clone(), self.resolver, self.live))
+    }
+
+    fn with(dir: OwnedFd, host_path: PathBuf, resolver: Resolver, live: bool) -> DiskRootfs {
+        DiskRootfs {
+            device: id_of(&dir).map(|(device, _)| device),
+            last_file: RefCell::default(),
             dir,
             host_path,
             resolver,
@@ -76,32 +110,7 @@ impl DiskRootfs {
             lists: RefCell::default(),
             survey: RefCell::default(),
             memo: Memo::default(),
-        })
-    }
-
-    /// The same root with nothing remembered: what is on disk now.
-    ///
-    /// # Errors
-    /// The kernel's refusal to duplicate a descriptor.
-    pub fn reopen(&self) -> Result<DiskRootfs> {
-        let dir = self
-            .dir
-            .try_clone()
-            .map_err(|e| Error::host(cannot::open_the_root_directory_again, &self.host_path, e))?;
-        Ok(DiskRootfs {
-            dir,
-            host_path: self.host_path.clone(),
-            resolver: self.resolver,
-            live: self.live,
-            stats: RefCell::default(),
-            absent: RefCell::default(),
-            links: RefCell::default(),
-            contents: RefCell::default(),
-            read: Contents::default(),
-            lists: RefCell::default(),
-            survey: RefCell::default(),
-            memo: Memo::default(),
-        })
+        }
     }
 
     /// Where the root lies on the machine that runs the tool, links resolved.
@@ -141,7 +150,7 @@ impl DiskRootfs {
 
     /// Whether this is the root of the running system, seen from a place that has another one: from
     /// a container or chroot that shares the system's processes.
-    pub fn is_running_elsewhere(&self) -> bool {
+    pub(crate) fn is_running_elsewhere(&self) -> bool {
         let id = id_of(&self.dir);
         id.is_some() && id == id_on_host("/proc/1/root/") && id != id_on_host("/")
     }
@@ -195,15 +204,22 @@ impl DiskRootfs {
 
     /// Whether a directory on the way was looked for before, and was not there.
     fn lies_below_nothing(&self, path: &ImagePath) -> bool {
-        let absent = self.absent.borrow();
-        std::iter::successors(path.parent(), ImagePath::parent).any(|dir| absent.contains(&dir))
+        let (stats, absent) = (self.stats.borrow(), self.absent.borrow());
+        // Above what is there, everything is.
+        let mut known = std::iter::successors(path.parent(), ImagePath::parent).filter_map(|dir| {
+            match stats.contains_key(&dir) {
+                true => Some(true),
+                false => absent.holds(&dir).then_some(false),
+            }
+        });
+        known.next() == Some(false)
     }
 
     /// What the kernel makes up is not the image's, save on the system that runs: a link from /etc
     /// to `/proc/self/mounts` in a chroot would pass this machine off as the image.
     fn refuse_made_up(&self, path: &ImagePath, probe: &OwnedFd, stat: &FileStat) -> Result<()> {
         // The root itself is on no such filesystem.
-        if self.live || self.identity().is_some_and(|(device, _)| device == stat.st_dev) {
+        if self.live || self.device == Some(stat.st_dev) {
             return Ok(());
         }
         match pseudo::name_of(probe) {
@@ -214,48 +230,6 @@ impl DiskRootfs {
             }
             Err(errno) => Err(DiskRootfs::error(cannot::stat_the_filesystem_of, path, errno)),
         }
-    }
-
-    fn read_uncached(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
-        // O_PATH first: opening a FIFO could block, opening a device can act.
-        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::Follow, cannot::open)?
-        else {
-            return Ok(None);
-        };
-        let wrap = |op| move |errno| DiskRootfs::error(op, path, errno);
-        let expected = stat_of(probe.as_fd()).map_err(wrap(cannot::stat))?;
-        let kind = kind_of(&expected);
-        if kind != FileKind::File {
-            return Err(Error::WrongKind { path: path.clone(), found: kind, want: FileKind::File });
-        }
-        self.refuse_made_up(path, &probe, &expected)?;
-        let too_large = |size| Error::TooLarge { path: path.clone(), size, limit };
-        let size = u64::try_from(expected.st_size).unwrap_or(0);
-        if size > limit {
-            return Err(too_large(size));
-        }
-        if let Some(known) = self.read.known(path, &expected, limit)? {
-            return Ok(Some(known));
-        }
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let fd = match reopen(probe.as_fd(), flags) {
-            Some(answer) => answer,
-            None => self.open_at(path, flags, Links::Follow),
-        }
-        .map_err(wrap(cannot::read))?;
-        let opened = stat_of(fd.as_fd()).map_err(wrap(cannot::stat))?;
-        if (opened.st_dev, opened.st_ino) != (expected.st_dev, expected.st_ino) {
-            return Err(Error::Raced { path: path.clone() });
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        std::fs::File::from(fd)
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|e| Error::target(cannot::read, path, e))?;
-        if bytes.len() as u64 > limit {
-            return Err(too_large(bytes.len() as u64));
-        }
-        Ok(Some(self.read.keep(&opened, bytes, limit)))
     }
 
     fn read_link_uncached(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
@@ -311,20 +285,34 @@ impl DiskRootfs {
         if !self.memo.records() {
             return None;
         }
+        // Of a directory whose way was recorded before, only the last step is new.
+        if let (Some(parent), Some(name)) = (path.parent(), path.file_name())
+            && let Some(at) = self.memo.known_way(&parent).and_then(|dir| dir.join(name).ok())
+        {
+            self.memo.look(&at);
+            let found = self.stat_known(&at).ok()?;
+            if !follow_last || found.is_none_or(|stat| stat.kind != FileKind::Symlink) {
+                return Some(at);
+            }
+        }
         let stat = |at: &ImagePath| {
             self.memo.look(at);
             self.stat_known(at)
         };
         let read_link = |at: &ImagePath| Ok(self.link_known(at)?.unwrap_or_default());
         // What cannot be walked is an error of the look itself, too.
-        locate::locate(path, follow_last, stat, read_link).ok().map(|at| at.path)
+        let at = locate::locate(path, follow_last, stat, read_link).ok()?;
+        if at.stat.is_some_and(|stat| stat.kind == FileKind::Dir) {
+            self.memo.keep_way(path, &at.path);
+        }
+        Some(at.path)
     }
 
     fn stat_known(&self, path: &ImagePath) -> Result<Option<Stat>> {
         if let Some(known) = self.stats.borrow().get(path) {
             return Ok(Some(*known));
         }
-        if self.absent.borrow().contains(path) {
+        if self.absent.borrow().holds(path) {
             return Ok(None);
         }
         let found =
@@ -333,12 +321,15 @@ impl DiskRootfs {
                 Some(fd) => {
                     let stat = stat_of(fd.as_fd())
                         .map_err(|e| DiskRootfs::error(cannot::stat, path, e))?;
-                    Some(Stat::from(&stat))
+                    if kind_of(&stat) == FileKind::File {
+                        *self.last_file.borrow_mut() = Some(Probe { path: path.clone(), fd, stat });
+                    }
+                    Some(Stat::of(&stat))
                 }
             };
         match found {
             Some(stat) => drop(self.stats.borrow_mut().insert(path.clone(), stat)),
-            None => drop(self.absent.borrow_mut().insert(path.clone())),
+            None => self.absent.borrow_mut().add(path),
         }
         Ok(found)
     }
@@ -362,6 +353,22 @@ impl Rootfs for DiskRootfs {
     fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
         self.record(path, false);
         self.link_known(path)
+    }
+
+    fn acl(&self, path: &ImagePath) -> Result<Option<Acl>> {
+        self.record(path, false);
+        let op = cannot::read_the_attributes_of;
+        let Some(probe) = self.open_optional(path, OFlag::O_PATH, Links::FollowParents, op)? else {
+            return Ok(None);
+        };
+        let wrap = |errno| DiskRootfs::error(op, path, errno);
+        let stat = stat_of(probe.as_fd()).map_err(wrap)?;
+        if !matches!(kind_of(&stat), FileKind::File | FileKind::Dir) {
+            return Ok(None);
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let open = || self.open_at(path, flags, Links::FollowParents);
+        acl::of(probe.as_fd(), open).map_err(|e| Error::target(op, path, e))
     }
 
     fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
@@ -394,6 +401,14 @@ impl Rootfs for DiskRootfs {
         self.live
     }
 
+    fn name(&self) -> String {
+        self.host_path.display().to_string()
+    }
+
+    fn on_disk(&self) -> Option<&DiskRootfs> {
+        Some(self)
+    }
+
     fn survey(&self) -> Result<Rc<Survey>> {
         if let Some(known) = &*self.survey.borrow() {
             return Ok(Rc::clone(known));
@@ -408,8 +423,9 @@ impl Rootfs for DiskRootfs {
     }
 }
 
-impl From<&FileStat> for Stat {
-    fn from(stat: &FileStat) -> Stat {
+impl Stat {
+    /// As the kernel has it.
+    pub(crate) fn of(stat: &FileStat) -> Stat {
         Stat {
             kind: kind_of(stat),
             mode: stat.st_mode & 0o7777,
@@ -419,6 +435,8 @@ impl From<&FileStat> for Stat {
             links: stat.st_nlink as u64,
             size: u64::try_from(stat.st_size).unwrap_or(0),
             device: stat.st_dev,
+            #[allow(clippy::useless_conversion)] // 32 bits on some architectures
+            inode: stat.st_ino.into(),
             #[allow(clippy::useless_conversion)] // 32 bits on some architectures
             mtime: stat.st_mtime.into(),
         }
@@ -475,6 +493,3 @@ fn is_live(dir: &OwnedFd) -> bool {
         || id_on_host("/proc/1/root/") != own;
     own.is_some() && own == id_of(dir) && !in_container
 }
-
-#[cfg(test)]
-mod tests;

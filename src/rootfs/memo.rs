@@ -13,6 +13,10 @@ use std::rc::Rc;
 use super::{ImagePath, Location};
 use crate::error::{Error, Result};
 
+/// So many paths are remembered with where they lead: what is asked for again and again comes first, and
+/// a tree may have a hundred thousand homes.
+const MOST_PLACES: usize = 20_000;
+
 /// Answers that hold as long as what they looked at stays as it is.
 #[derive(Default)]
 pub struct Memo {
@@ -41,6 +45,8 @@ struct Answer {
 struct Looked {
     at: HashSet<ImagePath>,
     listed: HashSet<ImagePath>,
+    /// Directories whose way was looked at, step by step, and where it leads.
+    ways: HashMap<ImagePath, ImagePath>,
     /// Other answers that this one rests on.
     answers: Vec<Rc<Looked>>,
 }
@@ -93,7 +99,9 @@ impl Memo {
         self.looking.borrow_mut().push(Looked::default());
         // Not borrowed meanwhile: what is derived may rest upon something else that is.
         let value = derive().map(Rc::new);
-        let looked = Rc::new(self.looking.borrow_mut().pop().unwrap_or_default());
+        let mut looked = self.looking.borrow_mut().pop().unwrap_or_default();
+        looked.ways = HashMap::new();
+        let looked = Rc::new(looked);
         self.rests_on(Rc::clone(&looked));
         let answer = match &value {
             Ok(value) => Some(Ok(Rc::<T>::clone(value) as Rc<dyn Any>)),
@@ -121,6 +129,18 @@ impl Memo {
         }
     }
 
+    /// Where a directory leads, if what is being derived has looked at every step of the way.
+    pub(super) fn known_way(&self, dir: &ImagePath) -> Option<ImagePath> {
+        self.looking.borrow().last()?.ways.get(dir).cloned()
+    }
+
+    /// Records that every step of the way to a directory was looked at.
+    pub(super) fn keep_way(&self, dir: &ImagePath, leads: &ImagePath) {
+        if let Some(inner) = self.looking.borrow_mut().last_mut() {
+            inner.ways.insert(dir.clone(), leads.clone());
+        }
+    }
+
     /// Records that the names in a directory, by its path without links, were listed.
     pub(super) fn list(&self, dir: &ImagePath) {
         if let Some(inner) = self.looking.borrow_mut().last_mut() {
@@ -144,8 +164,11 @@ impl Memo {
         }
         let at = locate()?;
         if !self.off.get() {
-            let known = (at != nothing_at(path)).then(|| Box::new(at.clone()));
-            places.borrow_mut().insert(path.clone(), known);
+            let mut places = places.borrow_mut();
+            if places.len() < MOST_PLACES {
+                let known = (at != nothing_at(path)).then(|| Box::new(at.clone()));
+                places.insert(path.clone(), known);
+            }
         }
         Ok(at)
     }
@@ -182,6 +205,7 @@ impl Memo {
     }
 
     /// Remembers nothing from now on: plans must be the same without memory.
+    #[cfg(feature = "internals")]
     pub(super) fn off(&self) {
         self.off.set(true);
     }

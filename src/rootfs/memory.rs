@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::rc::Rc;
 
-use super::{FileKind, ImagePath, Location, Memo, Node, NodeBody, Rootfs, Stat, locate};
+use super::{
+    Acl, EntryAcl, FileKind, ImagePath, Location, Memo, Node, NodeBody, Rootfs, Stat, locate,
+};
 use crate::error::{Error, Result};
 
 /// A root filesystem in memory. Built by chaining; parents are made as needed, 0755 of root's.
@@ -53,7 +55,7 @@ impl MemoryRootfs {
     ) -> MemoryRootfs {
         let content: Rc<[u8]> = content.as_ref().into();
         let stat = Stat { uid, gid, size: content.len() as u64, ..Stat::file(mode) };
-        self.node(path, Node { stat, body: NodeBody::File(Some(content)) })
+        self.node(path, Node::new(stat, NodeBody::File(Some(content))))
     }
 
     /// Adds a directory with mode and owner.
@@ -63,7 +65,7 @@ impl MemoryRootfs {
     #[must_use]
     pub fn dir(self, path: &str, mode: u32, uid: u32, gid: u32) -> MemoryRootfs {
         let stat = Stat { uid, gid, ..Stat::dir(mode) };
-        self.node(path, Node { stat, body: NodeBody::Dir })
+        self.node(path, Node::new(stat, NodeBody::Dir))
     }
 
     /// Adds a symbolic link.
@@ -72,8 +74,9 @@ impl MemoryRootfs {
     /// As [`MemoryRootfs::file`].
     #[must_use]
     pub fn link(self, path: &str, target: &str) -> MemoryRootfs {
-        let stat = Stat { kind: FileKind::Symlink, ..Stat::file(0o777) };
-        self.node(path, Node { stat, body: NodeBody::Symlink(target.into()) })
+        let size = target.len() as u64;
+        let stat = Stat { kind: FileKind::Symlink, size, ..Stat::file(0o777) };
+        self.node(path, Node::new(stat, NodeBody::Symlink(target.into())))
     }
 
     /// Adds something that is neither file, directory nor link.
@@ -82,7 +85,7 @@ impl MemoryRootfs {
     /// As [`MemoryRootfs::file`].
     #[must_use]
     pub fn special(self, path: &str, kind: FileKind) -> MemoryRootfs {
-        self.node(path, Node { stat: Stat { kind, ..Stat::file(0o644) }, body: NodeBody::Other })
+        self.node(path, Node::new(Stat { kind, ..Stat::file(0o644) }, NodeBody::Other))
     }
 
     /// Makes the image say that it is the running system's own `/`.
@@ -95,6 +98,7 @@ impl MemoryRootfs {
 
     /// Has nothing derived from the image remembered. For tests: no answer may depend on that.
     #[must_use]
+    #[cfg(feature = "internals")]
     pub fn forgetful(self) -> MemoryRootfs {
         self.memo.off();
         self
@@ -112,6 +116,19 @@ impl MemoryRootfs {
         self
     }
 
+    /// Gives an entry an access ACL.
+    ///
+    /// # Panics
+    /// As [`MemoryRootfs::restat`].
+    #[must_use]
+    #[cfg(feature = "internals")]
+    pub fn with_acl(mut self, path: &str, acl: Acl) -> MemoryRootfs {
+        let path = ImagePath::parse(path).expect("a test names a good path");
+        self.memo.forget();
+        self.nodes.get_mut(&path).expect("a test names an entry").acl = EntryAcl::Is(acl);
+        self
+    }
+
     /// Takes an entry away.
     ///
     /// # Panics
@@ -126,6 +143,7 @@ impl MemoryRootfs {
 
     /// The image with these nodes in place of its own, as if they had been written to disk.
     #[must_use]
+    #[cfg(feature = "internals")]
     pub fn changed(
         mut self,
         nodes: impl IntoIterator<Item = (ImagePath, Option<Node>)>,
@@ -143,6 +161,11 @@ impl MemoryRootfs {
                     {
                         node.body = old.body.clone();
                     }
+                    if node.acl == EntryAcl::Below
+                        && let Some(old) = self.nodes.get(&path)
+                    {
+                        node.acl = old.acl.clone();
+                    }
                     self.nodes.insert(path, node);
                 }
             }
@@ -156,7 +179,7 @@ impl MemoryRootfs {
         let mut up = path.parent();
         while let Some(dir) = up {
             up = dir.parent();
-            let missing = Node { stat: Stat::dir(0o755), body: NodeBody::Dir };
+            let missing = Node::new(Stat::dir(0o755), NodeBody::Dir);
             self.nodes.entry(dir).or_insert(missing);
         }
         self.nodes.insert(path, node);
@@ -193,6 +216,15 @@ impl Rootfs for MemoryRootfs {
         let at = self.find(path, false)?.path;
         Ok(match self.nodes.get(&at).map(|n| &n.body) {
             Some(NodeBody::Symlink(target)) => Some(target.clone()),
+            _ => None,
+        })
+    }
+
+    fn acl(&self, path: &ImagePath) -> Result<Option<Acl>> {
+        let at = self.find(path, false)?.path;
+        self.memo.look(&at);
+        Ok(match self.nodes.get(&at).map(|n| &n.acl) {
+            Some(EntryAcl::Is(acl)) => Some(acl.clone()),
             _ => None,
         })
     }

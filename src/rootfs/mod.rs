@@ -1,51 +1,89 @@
 //! Reading a root filesystem. Nothing in this module writes.
 //!
 //! Every path is resolved *inside* the root: an absolute link means the root's own tree, `..`
-//! stops at the root, a loop is an error. Three images share one interface: [`DiskRootfs`] (a
-//! directory), [`StagedRootfs`] (an image plus changes not yet written) and [`MemoryRootfs`]
-//! (a map, for tests and examples). Invariant: no other module except `apply/` opens a path of a
+//! stops at the root, a loop is an error. Four images share one interface: [`DiskRootfs`] (a
+//! directory), [`ArchiveRootfs`] (a tar, or a container image), `StagedRootfs` (an image plus changes
+//! not yet written) and [`MemoryRootfs`] (a map, for tests and examples). Invariant: no other module except `apply/` opens a path of a
 //! target, and nothing here queries the host.
 
-pub mod accounts;
+#[cfg(feature = "internals")]
+pub mod absent;
+#[cfg(not(feature = "internals"))]
+mod absent;
+// Only hidden methods of `Rootfs` lead to these types.
+#[cfg_attr(not(feature = "internals"), allow(unnameable_types))]
+mod accounts;
+#[cfg_attr(not(feature = "internals"), allow(unnameable_types))]
+pub(crate) mod acl;
+pub(crate) mod archive;
 mod change;
 mod contents;
 mod disk;
 mod locate;
+#[cfg_attr(not(feature = "internals"), allow(unnameable_types))]
 mod memo;
 mod memory;
 mod path;
 mod pseudo;
+#[cfg_attr(not(feature = "internals"), allow(unnameable_types))]
 mod resolve;
 mod staged;
+#[cfg_attr(not(feature = "internals"), allow(unnameable_types))]
 mod survey;
 mod tree_id;
+pub(crate) mod visitor;
 mod walk;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::rc::Rc;
 
-pub use accounts::AccountDb;
-pub(crate) use accounts::{ACCOUNT_LIMIT, show_name};
-pub use change::{Change, Difference, NewFile, Node, NodeBody, Tag};
+pub use archive::{ArchiveRootfs, Limits, Source};
 pub use disk::DiskRootfs;
-pub use memo::Memo;
 pub use memory::MemoryRootfs;
 pub use path::ImagePath;
+
+pub(crate) use accounts::{ACCOUNT_LIMIT, show_name};
 pub(crate) use path::{escape, escape_text, is_control, quote};
 pub(crate) use resolve::reopen;
-pub use resolve::{Links, Resolver};
 pub(crate) use staged::CONTENT_LIMIT;
-pub use staged::{Checkpoint, StagedRootfs};
 pub(crate) use tree_id::TreeId;
 
-pub use survey::{Found, Survey};
+/// What else is here, public for gokaku's own tests.
+macro_rules! internals {
+    ($($name:path,)+) => { $(
+        #[cfg(feature = "internals")]
+        pub use $name;
+        #[cfg(not(feature = "internals"))]
+        #[allow(unused_imports)]
+        pub(crate) use $name;
+    )+ };
+}
+internals! {
+    accounts::AccountDb,
+    acl::Acl,
+    acl::EntryAcl,
+    acl::Named,
+    change::Change,
+    change::Difference,
+    change::NewFile,
+    change::Node,
+    change::NodeBody,
+    change::Tag,
+    memo::Memo,
+    resolve::Links,
+    resolve::Resolver,
+    staged::Checkpoint,
+    staged::StagedRootfs,
+    survey::Found,
+    survey::Survey,
+}
 
 use crate::error::Result;
 use crate::text::lossless;
 
 /// No configuration file a rule reads is larger than this (bytes).
-pub const CONFIG_LIMIT: u64 = 4 << 20;
+pub(crate) const CONFIG_LIMIT: u64 = 4 << 20;
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,18 +135,31 @@ pub struct Stat {
     pub size: u64,
     /// The filesystem it lies on; equal numbers, same filesystem. 0 where it is not known.
     pub device: u64,
+    /// Which file of its filesystem it is; of two names with equal numbers, one file. 0 where it is
+    /// not known.
+    pub inode: u64,
     /// When its content was last changed, in seconds since the epoch. 0 where it is not known.
     pub mtime: i64,
 }
 
 impl Stat {
     /// A regular file of root's with this mode: what a new configuration file has.
-    pub fn file(mode: u32) -> Stat {
-        Stat { kind: FileKind::File, mode, uid: 0, gid: 0, links: 1, size: 0, device: 0, mtime: 0 }
+    pub(crate) fn file(mode: u32) -> Stat {
+        Stat {
+            kind: FileKind::File,
+            mode,
+            uid: 0,
+            gid: 0,
+            links: 1,
+            size: 0,
+            device: 0,
+            inode: 0,
+            mtime: 0,
+        }
     }
 
     /// A directory of root's with this mode.
-    pub fn dir(mode: u32) -> Stat {
+    pub(crate) fn dir(mode: u32) -> Stat {
         Stat { kind: FileKind::Dir, links: 2, ..Stat::file(mode) }
     }
 }
@@ -122,7 +173,7 @@ pub struct Location {
     pub stat: Option<Stat>,
 }
 
-/// An image that can be read. Nothing here can write.
+/// An image that can be read. Nothing here can write, and only gokaku implements it.
 ///
 /// "Not there" is a normal answer (`None`), also when a parent is missing or is no directory.
 /// Within one value the answers do not change: a run judges one state of the tree.
@@ -137,6 +188,7 @@ pub trait Rootfs {
     ///
     /// # Errors
     /// The kernel's refusal.
+    #[doc(hidden)]
     fn stat_unlinked(&self, at: &ImagePath) -> Result<Option<Stat>> {
         self.stat(at)
     }
@@ -146,6 +198,14 @@ pub trait Rootfs {
     /// # Errors
     /// A loop of links in its parents, or the kernel's refusal.
     fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>>;
+
+    /// The access ACL of the file or directory at `path`, as [`Rootfs::stat`] finds it; `None` where
+    /// the mode says everything.
+    ///
+    /// # Errors
+    /// A loop of links in its parents, or the kernel's refusal.
+    #[doc(hidden)]
+    fn acl(&self, path: &ImagePath) -> Result<Option<Acl>>;
 
     /// The bytes of the regular file that `path` leads to, links followed.
     ///
@@ -164,11 +224,23 @@ pub trait Rootfs {
     fn list(&self, path: &ImagePath) -> Result<Option<Rc<[OsString]>>>;
 
     /// What was found out about the image as it is now.
+    #[doc(hidden)]
     fn memo(&self) -> &Memo;
 
     /// Whether this is the running system's own `/` and not a container's.
     fn is_live(&self) -> bool {
         false
+    }
+
+    /// How reports name the image: its path on this machine, where it has one.
+    fn name(&self) -> String {
+        String::new()
+    }
+
+    /// The directory that this image is, if it is one: only there can something be running, or be
+    /// written.
+    fn on_disk(&self) -> Option<&DiskRootfs> {
+        None
     }
 
     /// One walk over the whole image, made when it is first asked for. Links are not followed,
@@ -177,6 +249,7 @@ pub trait Rootfs {
     ///
     /// # Errors
     /// The root itself cannot be listed.
+    #[doc(hidden)]
     fn survey(&self) -> Result<Rc<Survey>> {
         let mut survey = Survey::default();
         let mut todo = vec![ImagePath::root()];
@@ -213,10 +286,10 @@ pub trait Rootfs {
     }
 
     /// The text of a configuration file, links followed, with a stand-in for each byte that is not
-    /// UTF-8 ([`lossless::decode`]). `None` when it is not there.
+    /// UTF-8. `None` when it is not there.
     ///
     /// # Errors
-    /// As [`Rootfs::read_bytes`] with [`CONFIG_LIMIT`].
+    /// As [`Rootfs::read_bytes`]; a file of more than 4 MiB is too large.
     fn read(&self, path: &ImagePath) -> Result<Option<String>> {
         let bytes = self.read_bytes(path, CONFIG_LIMIT)?;
         Ok(bytes.map(|bytes| lossless::decode(&bytes)))

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::rc::Rc;
 
 use super::{
-    Change, Difference, FileKind, ImagePath, Location, Memo, Node, NodeBody, Rootfs, Stat, Survey,
-    Tag, locate,
+    Acl, Change, Difference, EntryAcl, FileKind, ImagePath, Location, Memo, Node, NodeBody, Rootfs,
+    Stat, Survey, Tag, locate,
 };
 use crate::error::{Error, Result, cannot};
 use crate::text::lossless::Raw;
@@ -75,9 +75,10 @@ impl<'a> StagedRootfs<'a> {
                 self.make_parents(&at.path, tags)?;
                 let stat = Stat { size: content.len() as u64, links: 1, ..stat };
                 let body = NodeBody::File(Some(content.as_slice().into()));
-                Ok(self.put(at.path, Some(Node { stat, body }), tags))
+                let acl = self.staged_acl(&at.path);
+                Ok(self.put(at.path, Some(Node { stat, body, acl }), tags))
             }
-            Change::SetStat { path, mode, uid, gid } => {
+            Change::SetStat { path, mode, uid, gid, acl } => {
                 let at = self.find(path, false)?;
                 let Some(old) = at.stat else {
                     return Err(Error::target(
@@ -93,7 +94,11 @@ impl<'a> StagedRootfs<'a> {
                     ..old
                 };
                 let body = self.body(&at.path, old.kind)?;
-                Ok(self.put(at.path, Some(Node { stat, body }), tags))
+                let acl = match acl {
+                    EntryAcl::Below => self.staged_acl(&at.path),
+                    new => new.clone(),
+                };
+                Ok(self.put(at.path, Some(Node { stat, body, acl }), tags))
             }
             Change::Symlink { path, target } => {
                 let at = self.find(path, false)?;
@@ -106,7 +111,7 @@ impl<'a> StagedRootfs<'a> {
                 let target = target.raw().into_owned();
                 let stat = Stat { size: target.len() as u64, ..stat };
                 let body = NodeBody::Symlink(target);
-                Ok(self.put(at.path, Some(Node { stat, body }), tags))
+                Ok(self.put(at.path, Some(Node::new(stat, body)), tags))
             }
             Change::MakeDir { path, create } => {
                 let at = self.locate(path)?;
@@ -117,7 +122,7 @@ impl<'a> StagedRootfs<'a> {
                 }
                 self.make_parents(&at.path, tags)?;
                 let stat = Stat { uid: create.uid, gid: create.gid, ..Stat::dir(create.mode) };
-                Ok(self.put(at.path, Some(Node { stat, body: NodeBody::Dir }), tags))
+                Ok(self.put(at.path, Some(Node::new(stat, NodeBody::Dir)), tags))
             }
             Change::Remove { path } => {
                 let at = self.find(path, false)?;
@@ -149,7 +154,8 @@ impl<'a> StagedRootfs<'a> {
                     }
                     body => body,
                 };
-                self.put(to.path, Some(Node { stat, body }), tags);
+                let acl = self.staged_acl(&from.path);
+                self.put(to.path, Some(Node { stat, body, acl }), tags);
                 Ok(self.put(from.path, None, tags))
             }
         }
@@ -197,7 +203,12 @@ impl<'a> StagedRootfs<'a> {
                         }
                         _ => NodeBody::Other,
                     };
-                    Some(Node { stat, body })
+                    // As content: it counts only where the stage has another.
+                    let acl = match staged.node.as_ref().map(|n| &n.acl) {
+                        None | Some(EntryAcl::Below) => EntryAcl::Below,
+                        Some(_) => self.base.acl(path)?.into(),
+                    };
+                    Some(Node { stat, body, acl })
                 }
             };
             if same(before.as_ref(), staged.node.as_ref()) {
@@ -255,7 +266,7 @@ impl<'a> StagedRootfs<'a> {
             }
         }
         for dir in missing {
-            self.put(dir, Some(Node { stat: Stat::dir(0o755), body: NodeBody::Dir }), tags);
+            self.put(dir, Some(Node::new(Stat::dir(0o755), NodeBody::Dir)), tags);
         }
         Ok(())
     }
@@ -283,6 +294,12 @@ impl<'a> StagedRootfs<'a> {
         })
     }
 
+    /// The ACL of what is staged at a path without links.
+    fn staged_acl(&self, at: &ImagePath) -> EntryAcl {
+        let node = self.over.get(at).and_then(|s| s.node.as_ref());
+        node.map(|n| n.acl.clone()).unwrap_or_default()
+    }
+
     fn find(&self, path: &ImagePath, follow_last: bool) -> Result<Location> {
         let mut at = self.memo.place(path, follow_last, || {
             locate::locate(
@@ -303,7 +320,7 @@ impl<'a> StagedRootfs<'a> {
     }
 }
 
-/// Equal for the purpose of writing: kind, mode, owner and content. Link counts do not matter.
+/// Equal for the purpose of writing: kind, mode, owner, ACL and content. Link counts do not matter.
 fn same(a: Option<&Node>, b: Option<&Node>) -> bool {
     match (a, b) {
         (None, None) => true,
@@ -311,6 +328,7 @@ fn same(a: Option<&Node>, b: Option<&Node>) -> bool {
             (a.stat.kind, a.stat.mode, a.stat.uid, a.stat.gid)
                 == (b.stat.kind, b.stat.mode, b.stat.uid, b.stat.gid)
                 && a.body == b.body
+                && a.acl == b.acl
         }
         _ => false,
     }
@@ -333,6 +351,16 @@ impl Rootfs for StagedRootfs<'_> {
         match self.body(&at.path, FileKind::Symlink)? {
             NodeBody::Symlink(target) => Ok(Some(target)),
             _ => Ok(None),
+        }
+    }
+
+    fn acl(&self, path: &ImagePath) -> Result<Option<Acl>> {
+        let at = self.find(path, false)?;
+        self.memo.look(&at.path);
+        match (at.stat, self.staged_acl(&at.path)) {
+            (None, _) | (_, EntryAcl::Gone) => Ok(None),
+            (_, EntryAcl::Is(acl)) => Ok(Some(acl)),
+            (_, EntryAcl::Below) => self.base.acl(&at.path),
         }
     }
 

@@ -22,6 +22,9 @@ const NOT_WALKED: [&[u8]; 9] = [
 /// So many paths of a kind are remembered; of the others only the number.
 const EXAMPLES: usize = 20;
 
+/// The names of so many files that have several are remembered.
+const LINKED: usize = 10_000;
+
 /// Whether the walk goes below `path`.
 pub(super) fn is_walked(path: &ImagePath) -> bool {
     !NOT_WALKED.contains(&path.as_bytes())
@@ -68,6 +71,8 @@ pub struct Survey {
     pub setgid: Found,
     /// Regular files below /var/log that the group can write to or others can touch at all.
     pub loose_logs: Found,
+    /// Regular files with several names, by filesystem and inode; the first of them.
+    pub linked: BTreeMap<(u64, u64), Found>,
     /// Every owner that occurs.
     pub uids: BTreeMap<u32, Found>,
     /// Every group that occurs.
@@ -95,6 +100,9 @@ impl Survey {
                         found.add(&path());
                     }
                 }
+                if stat.links > 1 && stat.inode != 0 {
+                    self.linked((stat.device, stat.inode)).add(&path());
+                }
             }
             FileKind::Dir if mode & 0o1002 == 0o002 => self.open_dirs.add(&path()),
             _ => {}
@@ -106,6 +114,14 @@ impl Survey {
         if stat.gid != 0 {
             self.gids.entry(stat.gid).or_default().add(&path());
         }
+    }
+
+    /// The names of a file; those that are too many are not kept.
+    fn linked(&mut self, file: (u64, u64)) -> &mut Found {
+        if self.linked.len() >= LINKED && !self.linked.contains_key(&file) {
+            self.linked.pop_last();
+        }
+        self.linked.entry(file).or_default()
     }
 
     /// Takes note of a directory that could not be read, or an entry that could not be looked at.
@@ -121,6 +137,9 @@ impl Survey {
         self.setgid.merge(other.setgid);
         self.loose_logs.merge(other.loose_logs);
         self.unread.merge(other.unread);
+        for (file, found) in other.linked {
+            self.linked(file).merge(found);
+        }
         for (ours, theirs) in [(&mut self.uids, other.uids), (&mut self.gids, other.gids)] {
             for (id, found) in theirs {
                 ours.entry(id).or_default().merge(found);

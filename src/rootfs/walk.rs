@@ -231,7 +231,7 @@ fn read_dir(
                 continue;
             }
         };
-        let seen = Stat::from(&stat);
+        let seen = Stat::of(&stat);
         if stat.st_dev != shared.device && (seen.kind == FileKind::Dir || !shared.layered) {
             continue;
         }

@@ -38,6 +38,32 @@ pub fn leaks(text: &[u8], name: Option<&str>) -> Vec<Leak> {
     out
 }
 
+/// The text without the lines that hold a leak.
+pub fn without_leaks(text: &[u8], name: Option<&str>) -> Vec<u8> {
+    let lines = text.split_inclusive(|b| *b == b'\n');
+    lines.filter(|line| leaks(line, name).is_empty()).flatten().copied().collect()
+}
+
+/// Whether a text has a word of its own: a letter or digit that is no part of an escape of the
+/// greeter (`\n`, `\4{eth0}`). A byte beyond ASCII counts as a letter.
+pub fn has_words(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first == b'\\' {
+            rest = rest.split_first().map_or(rest, |(_, after)| after);
+            let argument = rest.strip_prefix(b"{").and_then(|inner| {
+                let end = inner.iter().position(|b| *b == b'}' || *b == b'\n')?;
+                inner.get(end..)?.strip_prefix(b"}")
+            });
+            rest = argument.unwrap_or(rest);
+        } else if first.is_ascii_alphanumeric() || !first.is_ascii() {
+            return true;
+        }
+    }
+    false
+}
+
 /// Whether nobody would see anything: no byte but blanks.
 pub fn is_blank(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_whitespace)
@@ -75,10 +101,35 @@ mod tests {
         assert!(is_blank(b"") && is_blank(b" \r\n\t") && !is_blank(b"\0") && !is_blank(b"a"));
     }
 
+    #[test]
+    fn lines_that_leak_go_and_the_rest_stays() {
+        let without = |text: &[u8]| without_leaks(text, Some("ubuntu"));
+        assert_eq!(without(b"Hello Ubuntu\r\n\r\nours\r\n"), b"\r\nours\r\n");
+        assert_eq!(without(b"\xff ours\n\\n \\l\nkernel \\r"), b"\xff ours\n\\n \\l\n");
+        assert_eq!(without(b"UBUNTU"), b"");
+        assert_eq!(without(b""), b"");
+    }
+
+    #[test]
+    fn words_of_ones_own() {
+        let none: [&[u8]; 6] = [b"", b" \n", b"\\n \\l\n", b"== \\4{eth0} \\d", b"\\", b"\\\\ *"];
+        for text in none {
+            assert!(!has_words(text), "{text:?}");
+        }
+        let some: [&[u8]; 5] = [b"a", b"\\n x", b"\\\\n", b"\\4{eth0\n}", b"\xc3\xbc"];
+        for text in some {
+            assert!(has_words(text), "{text:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_bytes_can_be_judged(text in any::<Vec<u8>>(), name in any::<String>()) {
             let _ = leaks(&text, Some(&name));
+            let rest = without_leaks(&text, Some(&name));
+            prop_assert!(leaks(&rest, None).is_empty());
+            prop_assert_eq!(without_leaks(&rest, Some(&name)), rest);
+            has_words(&text);
         }
 
         #[test]

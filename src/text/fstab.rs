@@ -28,10 +28,21 @@ impl FstabLine {
         self.kind.as_deref() == Some("swap")
     }
 
+    /// Whether systemd, which compares texts there, remounts what it has mounted itself on `path`
+    /// because of this line: doubled slashes and one at the end make no difference, `.` and links
+    /// do, and the type does not matter.
+    pub fn remounts(&self, path: &str) -> bool {
+        let parts = |path: &'_ str| -> Vec<String> {
+            path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+        };
+        self.target.starts_with('/') && parts(&self.target) == parts(path)
+    }
+
     /// The target as a plain absolute path: single slashes, none at the end, no `.` or `..`.
-    /// `None` when it is no path, as for `none`.
+    /// `None` when it is no path, as for `none`: for systemd a word with a slash anywhere is one, and
+    /// begins at the root.
     pub fn target_path(&self) -> Option<String> {
-        if !self.target.starts_with('/') {
+        if !self.target.contains('/') {
             return None;
         }
         let mut parts: Vec<&str> = Vec::new();
@@ -56,6 +67,41 @@ pub fn entries(text: &str) -> Vec<FstabLine> {
 /// What a line says of a mount: its first four fields.
 pub fn statement(line: &str) -> &str {
     line.get(..fields(line).last().map_or(0, |last| last.end)).unwrap_or_default()
+}
+
+/// Whether `mount` takes a line: it has a type, and the fifth and sixth fields, where there are any,
+/// are numbers. A comment behind the options makes it pass the line over.
+pub fn is_taken_by_mount(line: &str) -> bool {
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    let blank = |c: char| c.is_ascii_whitespace() || c == '\x0b';
+    let fields: Vec<&str> = line.split(blank).filter(|field| !field.is_empty()).take(6).collect();
+    let is_number = |field: &&str| field.parse::<i32>().is_ok();
+    fields.len() >= 3 && fields.iter().skip(4).all(is_number)
+}
+
+/// The options as `mount` reads them in the table: `\054` and the like are decoded. Escaped blanks
+/// and backslashes, which are part of a word, stay as they are written.
+pub fn decoded_options(options: &str) -> String {
+    let mut out = String::with_capacity(options.len());
+    let mut rest = options;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let code = rest.get(1..4).filter(|code| code.bytes().all(|b| (b'0'..=b'7').contains(&b)));
+        let decoded = code.and_then(|code| u8::from_str_radix(code, 8).ok()).map(char::from);
+        match decoded.filter(|c| c.is_ascii_graphic() && *c != '\\') {
+            Some(c) => {
+                out.push(c);
+                rest = &rest[4..];
+            }
+            None => {
+                out.push('\\');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 fn entry(line: usize, text: &str) -> Option<FstabLine> {
@@ -163,6 +209,38 @@ mod tests {
             ]
         );
         assert!(entries(text)[3].is_swap());
+    }
+
+    #[test]
+    fn a_word_with_a_slash_is_a_path() {
+        let of = |target: &str| entries(&format!("a {target} b c"))[0].target_path();
+        for (target, path) in
+            [("tmp", None), ("var/tmp", Some("/var/tmp")), ("./tmp", Some("/tmp"))]
+        {
+            assert_eq!(of(target).as_deref(), path);
+        }
+    }
+
+    /// As systemd-remount-fs 237 and mount 2.31 do.
+    #[test]
+    fn what_is_remounted_and_with_what() {
+        let of = |target: &str| entries(&format!("a {target} swap"))[0].remounts("/dev/shm");
+        assert!(of("/dev/shm") && of("//dev/shm/"));
+        assert!(!of("/./dev/shm") && !of("dev/shm") && !of("/dev/shm2") && !of("/dev/\\163hm"));
+        for taken in ["a /b c", "a /b c d", "a /b c d 0", "\ta /b c d -1 2 # x", "a /b c d 0 0\r"] {
+            assert!(is_taken_by_mount(taken), "{taken:?}");
+        }
+        for not in ["a /b", "a /b c d # x", "a /b c d 0x", "a /b c d 0 x", "a /b c d 0 0\\"] {
+            assert!(!is_taken_by_mount(not), "{not:?}");
+        }
+        for (options, want) in [
+            ("nosuid\\054exec", "nosuid,exec"),
+            ("no\\163uid", "nosuid"),
+            ("x=a\\040b,c\\134054d\\9", "x=a\\040b,c\\134054d\\9"),
+            ("a\\0\\377é", "a\\0\\377é"),
+        ] {
+            assert_eq!(decoded_options(options), want);
+        }
     }
 
     #[test]

@@ -225,8 +225,8 @@ pub fn refused(text: &str, dialect: Dialect, section: &str) -> Vec<Refused> {
     all
 }
 
-/// Gives `key` in `section` the value: in place of its last assignment, else in place of a
-/// commented sample of it, else under the section's first header, else in a new section at the end.
+/// Gives `key` in `section` the value: in place of its last assignment, else below a commented
+/// sample of it, else under the section's first header, else in a new section at the end.
 ///
 /// New lines under a header stand in the order of their keys: the result does not depend on the
 /// order in which keys are set.
@@ -251,8 +251,15 @@ pub fn set(text: &str, dialect: Dialect, section: &str, key: &str, value: &str) 
         for extra in (first + 1..=last).rev() {
             lines.remove(extra);
         }
-    } else if let Some((line, head)) = sample {
-        lines.set(line, &format!("{head}{value}"));
+    } else if let Some(shown) = sample.and_then(|(line, head)| {
+        let mut below = lines.clone();
+        below.insert(line + 1, &format!("{head}{value}"));
+        let below = below.to_string();
+        // A comment in which the text breaks off may go on in the next line.
+        let counts = |found: &Assignment| found.value == value;
+        assignments(&below, dialect, section, key).last().is_some_and(counts).then_some(below)
+    }) {
+        return shown;
     } else {
         let assignment = format!("{key}={value}");
         let open_end = dialect != Dialect::KeyFile && is_open(text);
@@ -378,9 +385,9 @@ mod tests {
         let cases = [
             ("", "[S]\nK=v\n"),
             ("[T]\nK=1", "[T]\nK=1\n\n[S]\nK=v\n"),
-            ("[S]\n#K=auto\n#L=1\n", "[S]\nK=v\n#L=1\n"),
-            ("[S]\r\n# K = auto \r\n", "[S]\r\nK = v\r\n"),
-            ("[S]\n#K='a b'\n", "[S]\nK=v\n"),
+            ("[S]\n#K=auto\n#L=1\n", "[S]\n#K=auto\nK=v\n#L=1\n"),
+            ("[S]\r\n# K = auto \r\n", "[S]\r\n# K = auto \r\nK = v\r\n"),
+            ("[S]\n#K='a b'\n", "[S]\n#K='a b'\nK=v\n"),
             ("[S]\n# K=1 is nice\nL=1", "[S]\nK=v\n# K=1 is nice\nL=1"),
             ("[S]\n# gokaku: K=1\n", "[S]\nK=v\n# gokaku: K=1\n"),
             ("[T]\n#K=1\n[S]", "[T]\n#K=1\n[S]\nK=v\n"),

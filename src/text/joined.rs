@@ -71,6 +71,28 @@ impl Joined {
     }
 }
 
+/// The lines of a text, each with its number from 1; a backslash at its end joins a line with the
+/// next, with nothing between. A line that begins as `is_comment` says is left out, and joins nothing.
+pub fn joined_lines(text: &str, is_comment: impl Fn(&str) -> bool) -> Vec<(usize, String)> {
+    let mut all: Vec<(usize, String)> = Vec::new();
+    let mut open = false;
+    for (index, line) in text.lines().enumerate() {
+        if !open && is_comment(line) {
+            continue;
+        }
+        let (part, goes_on) = match line.strip_suffix('\\') {
+            Some(part) => (part, true),
+            None => (line, false),
+        };
+        match all.last_mut().filter(|_| open) {
+            Some((_, joined)) => joined.push_str(part),
+            None => all.push((index + 1, part.to_owned())),
+        }
+        open = goes_on;
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,5 +129,14 @@ mod tests {
                 prop_assert_eq!(joined.line(i), 1 + text[..].as_bytes()[..origin].iter().filter(|b| **b == b'\n').count());
             }
         }
+    }
+
+    #[test]
+    fn lines_are_joined_by_a_backslash_at_their_end() {
+        let of = |text: &str| joined_lines(text, |line| line.starts_with('#'));
+        let line = |number: usize, text: &str| (number, text.to_owned());
+        assert_eq!(of("a\\\nb\nc"), [line(1, "ab"), line(3, "c")]);
+        assert_eq!(of("# a\\\nb\na\\\n#b"), [line(2, "b"), line(3, "a#b")]);
+        assert_eq!(of("a\\"), [line(1, "a")]);
     }
 }

@@ -4,7 +4,7 @@
 //! and the last duplicate. pam_umask takes `=` too, cuts at any `#`, takes the key in any case and
 //! the first duplicate. One active line that both read alike is the only safe state.
 
-use super::Lines;
+use super::{DISABLED, Lines};
 
 /// A line that sets a key for at least one reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,13 +84,19 @@ pub fn octal(text: &str) -> Option<u32> {
     u32::from_str_radix(text.get(..end)?, 8).ok().map(|mask| mask & 0o777)
 }
 
-/// Makes `key` have one active line, in place of its first (or at the end), with this value. A
+/// Makes `key` have one active line, in place of its first (else below a commented sample, else at
+/// the end), with this value. A
 /// first line for which `keep` says yes stays as it is.
 pub fn set(text: &str, key: &str, value: &str, keep: impl Fn(&LoginDef) -> bool) -> String {
     let mut lines = Lines::new(text);
     let settings = settings(text, key);
     let Some((first, others)) = settings.split_first() else {
-        lines.push(&format!("{key}\t{value}"));
+        let setting = format!("{key}\t{value}");
+        let sample = lines.iter().find(|(_, line)| is_sample(line, key)).map(|(number, _)| number);
+        match sample {
+            Some(number) => lines.insert(number + 1, &setting),
+            None => lines.push(&setting),
+        }
         return lines.to_string();
     };
     others.iter().for_each(|other| lines.disable(other.line));
@@ -103,6 +109,16 @@ pub fn set(text: &str, key: &str, value: &str, keep: impl Fn(&LoginDef) -> bool)
         }
     }
     lines.to_string()
+}
+
+/// Whether a comment is nothing but the key and one word.
+fn is_sample(line: &str, key: &str) -> bool {
+    let bare = line.trim_start_matches(BLANKS);
+    let Some(rest) = bare.strip_prefix('#').filter(|_| !bare.starts_with(DISABLED)) else {
+        return false;
+    };
+    let mut words = rest.split_ascii_whitespace();
+    (words.next(), words.next().is_some(), words.next()) == (Some(key), true, None)
 }
 
 /// What stands before the value, in the form that both readers take.
@@ -189,6 +205,8 @@ mod tests {
         for (before, after) in [
             ("", "UMASK\t027\n"),
             ("# UMASK is nice", "# UMASK is nice\nUMASK\t027\n"),
+            ("# UMASK 022\nUID_MIN 1\n", "# UMASK 022\nUMASK\t027\nUID_MIN 1\n"),
+            ("# gokaku: UMASK 022\nA 1\n", "# gokaku: UMASK 022\nA 1\nUMASK\t027\n"),
             ("UMASK\t\t022\nUID_MIN 1\n", "UMASK\t\t027\nUID_MIN 1\n"),
             (" UMASK  \"022\"\r\n", " UMASK  027\r\n"),
             ("UMASK 022 # loose\n", "# loose\nUMASK 027\n"),

@@ -38,6 +38,75 @@ impl Directive {
     pub fn is_period(&self) -> bool {
         matches!(self.name.as_str(), "hourly" | "daily" | "weekly" | "monthly" | "yearly")
     }
+
+    /// Whether logrotate refuses it as it stands. It then drops the stanza and keeps the rest of the
+    /// file; outside of a stanza it gives up the file.
+    pub fn is_refused(&self, in_stanza: bool) -> bool {
+        match self.name.as_str() {
+            NAME_OF_A_LOG => true,
+            "tabooext" => in_stanza,
+            "su" if self.value.is_empty() => true,
+            // Without a value it is only complained about.
+            _ if self.value.is_empty() => false,
+            "rotate" | "start" | "maxage" | "minage" | "shredcycles" => !is_count(&self.value),
+            "size" | "minsize" | "maxsize" => !is_size(&self.value),
+            _ => self.owners().is_some_and(|owners| owners.more),
+        }
+    }
+
+    /// The accounts that it names; `None` where it is no directive that names any.
+    pub fn owners(&self) -> Option<Owners<'_>> {
+        let mut words = self.value.split_ascii_whitespace().peekable();
+        let mut user = None;
+        match self.name.as_str() {
+            "su" => {}
+            "create" | "createolddir" => {
+                // The mode may be missing; what is glued to it is the owner.
+                let octal = |word: &&str| word.starts_with(|c| ('0'..='7').contains(&c));
+                if let Some(first) = words.next_if(octal) {
+                    let rest = first.trim_start_matches(|c| ('0'..='7').contains(&c));
+                    user = Some(rest).filter(|rest| !rest.is_empty());
+                }
+            }
+            _ => return None,
+        }
+        let user = user.or_else(|| words.next());
+        let group = words.next();
+        Some(Owners { user, group, more: words.next().is_some() })
+    }
+}
+
+/// The accounts of a directive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owners<'d> {
+    /// A user's name.
+    pub user: Option<&'d str>,
+    /// A group's name.
+    pub group: Option<&'d str>,
+    /// Whether more words follow, which is refused.
+    pub more: bool,
+}
+
+/// Stands for the name of a log inside of a stanza, which is refused there.
+const NAME_OF_A_LOG: &str = "";
+
+/// A whole number that is not negative, as `strtoul` reads it in any base.
+fn is_count(value: &str) -> bool {
+    let value = value.strip_prefix('+').unwrap_or(value);
+    let (digits, base) = match value.strip_prefix("0x").or_else(|| value.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if value.starts_with('0') => (value, 8),
+        None => (value, 10),
+    };
+    !digits.is_empty() && digits.chars().all(|c| c.is_digit(base))
+}
+
+/// A number with `k`, `M`, `G` or nothing behind it.
+fn is_size(value: &str) -> bool {
+    match value.strip_suffix(['k', 'M', 'G']) {
+        Some(number) => number.is_empty() || is_count(number),
+        None => is_count(value),
+    }
 }
 
 /// Log files and what holds for them.
@@ -158,8 +227,10 @@ const SCRIPTS: [&str; 5] = ["firstaction", "lastaction", "postrotate", "preremov
 
 /// Reads a configuration file.
 ///
+/// A stanza that does not end counts with what it has.
+///
 /// # Errors
-/// A stanza or script that does not end, or a brace that nothing opened.
+/// A script that does not end, or a brace that nothing opened.
 pub fn parse(text: &str) -> Result<Vec<Item>, Malformed> {
     let mut reader = Parser { text, at: 0, line: 1, items: Vec::new(), open: None };
     reader.run()?;
@@ -207,7 +278,14 @@ impl<'a> Parser<'a> {
                     self.take_line();
                 }
                 c if c.is_ascii_alphabetic() => self.directive()?,
-                '/' | '"' | '\'' if self.open.is_none() => self.names()?,
+                '/' | '"' | '\'' => match &self.open {
+                    None => self.names()?,
+                    Some(_) => {
+                        let (line, value) = (self.line, self.take_line().trim_end().to_owned());
+                        let name = Directive { line, name: NAME_OF_A_LOG.to_owned(), value };
+                        self.open.iter_mut().for_each(|open| open.directives.push(name.clone()));
+                    }
+                },
                 '}' => {
                     let Some(stanza) = self.open.take() else {
                         return Err(self.malformed(self.line, "}", "no `}` outside of a stanza"));
@@ -221,13 +299,8 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        match &self.open {
-            Some(open) => {
-                let found = open.patterns.first().map_or("{", String::as_str);
-                Err(self.malformed(open.line, found, "a stanza that ends with `}`"))
-            }
-            None => Ok(()),
-        }
+        self.items.extend(self.open.take().map(Item::Stanza));
+        Ok(())
     }
 
     fn directive(&mut self) -> Result<(), Malformed> {
@@ -321,95 +394,4 @@ fn words(text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn shown(text: &str) -> Vec<String> {
-        let directive = |d: &Directive| format!("{}:{} {}", d.line, d.name, d.value);
-        let show = |item: Item| match item {
-            Item::Global(d) => directive(&d),
-            Item::Stanza(s) => {
-                let inner: Vec<String> = s.directives.iter().map(directive).collect();
-                format!("{}:[{}] {}", s.line, s.patterns.join("|"), inner.join(", "))
-            }
-        };
-        parse(text).unwrap().into_iter().map(show).collect()
-    }
-
-    #[test]
-    fn stock_files() {
-        assert_eq!(
-            shown(
-                "# see man\nweekly\n\nsu root syslog\nrotate 4\n#dateext\ninclude /etc/logrotate.d\n"
-            ),
-            ["2:weekly ", "4:su root syslog", "5:rotate 4", "7:include /etc/logrotate.d"]
-        );
-        assert_eq!(
-            shown(
-                "/var/log/syslog\n{\n\trotate 7\n\tdaily\n\tpostrotate\n\t\t/usr/lib/x }\n\tendscript\n}\n\n\
-                 /var/log/mail.info\n/var/log/mail.warn\n{\n\trotate 4\n}\n"
-            ),
-            [
-                "1:[/var/log/syslog] 3:rotate 7, 4:daily ",
-                "10:[/var/log/mail.info|/var/log/mail.warn] 13:rotate 4",
-            ]
-        );
-    }
-
-    #[test]
-    fn odd_spellings() {
-        assert_eq!(shown("/a { daily }\n"), ["1:[/a] 1:daily "]);
-        assert_eq!(
-            shown("\"/a b\" '/c' /d\\ e{\nsize=10k\r\n}\r\n"),
-            ["1:[/a b|/c|/d e] 2:size 10k"]
-        );
-        assert_eq!(shown("dailyx\nDaily\n%x\nfoo 3 daily\n"), Vec::<String>::new());
-        assert_eq!(
-            shown("missingok compress\n  rotate 2"),
-            ["1:missingok ", "1:compress ", "2:rotate 2"]
-        );
-        assert_eq!(shown("/a {\nprerotate\nendscripts\n endscript x\n}"), ["1:[/a] "]);
-        assert_eq!(shown(""), Vec::<String>::new());
-    }
-
-    #[test]
-    fn what_is_passed_over_as_a_whole() {
-        for (text, line, want) in [
-            ("weekly\n}\n", 2, "no `}` outside of a stanza"),
-            ("\n/a {\ndaily\n", 2, "a stanza that ends with `}`"),
-            ("/a {\npostrotate\nx\n}\n", 2, "a script that ends with `endscript`"),
-            ("/a\ndaily\n", 1, "`{` after the names of log files"),
-        ] {
-            let e = parse(text).unwrap_err();
-            assert_eq!((e.line, e.want), (line, want), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn long_texts_take_linear_time() {
-        for piece in ["/a {\ndaily\n}\n", "/a ", "daily ", "\"", "postrotate\n", "#", "{"] {
-            let _ = parse(&piece.repeat(100_000));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_panics(text in any::<String>()) {
-            let _ = parse(&text);
-        }
-
-        #[test]
-        fn nothing_panics_on_familiar_pieces(
-            pieces in proptest::collection::vec(
-                proptest::sample::select(vec![
-                    "/a", " ", "\n", "{", "}", "daily", "rotate 3", "postrotate\n", "endscript", "\"",
-                    "'", "\\", "#", "include /x", "é",
-                ]),
-                0..25,
-            ),
-        ) {
-            let _ = parse(&pieces.concat());
-        }
-    }
-}
+mod tests;

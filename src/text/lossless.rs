@@ -67,6 +67,7 @@ pub fn encode(text: impl Into<String>) -> Vec<u8> {
 }
 
 /// The bytes that a value stands for: text is encoded, bytes stay as they are.
+#[allow(unnameable_types)] // only gokaku implements it
 pub trait Raw {
     /// These bytes.
     fn raw(&self) -> Cow<'_, [u8]>;

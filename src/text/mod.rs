@@ -3,9 +3,13 @@
 //! Properties of every editor, tested on generated text: what was set is read back; setting twice
 //! equals setting once; other lines stay as they are, byte for byte.
 
+pub mod access_conf;
 pub mod accounts;
 pub mod apt_sources;
 pub mod banner;
+pub mod becomes;
+pub mod byte_size;
+pub mod crontab;
 pub mod deb_version;
 pub mod dpkg;
 pub mod fstab;
@@ -27,12 +31,15 @@ pub mod pwquality;
 pub mod rsyslog;
 pub mod script;
 pub mod search_path;
+pub mod served;
+pub mod services;
 pub mod shell_assignments;
 pub mod shell_umask;
 pub mod shell_var;
 pub mod splice;
 pub mod sshd_config;
 pub mod sshd_value;
+pub mod sudoers;
 pub mod sysctl;
 pub mod unit;
 pub mod unit_install;

@@ -5,6 +5,8 @@
 //! `install` line counts. What is written here therefore ends in a bare line feed and never follows
 //! an open line.
 
+pub mod softdep;
+
 use std::borrow::Cow;
 
 use super::DISABLED;

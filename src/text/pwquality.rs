@@ -128,8 +128,8 @@ fn split(raw: &str) -> (&str, &str) {
 /// What C's `isspace` takes for a blank.
 const SPACE: [char; 6] = [' ', '\t', '\n', '\r', '\x0b', '\x0c'];
 
-/// Gives `key` a number: in place of its last line, else of a commented sample, else before the
-/// line at which the reading stops, or at the end.
+/// Gives `key` a number: in place of its last line, else below a commented sample, else before
+/// the line at which the reading stops, or at the end.
 pub fn set(text: &str, edition: Edition, key: &str, value: i64) -> String {
     let mut lines = Lines::new(text);
     let reading = read(text, edition);
@@ -146,7 +146,7 @@ pub fn set(text: &str, edition: Edition, key: &str, value: i64) -> String {
         let new = format!("{}{value}{}", head.unwrap_or_default(), tail.unwrap_or_default());
         lines.set(old.line, &new);
     } else if let Some(number) = sample() {
-        lines.set(number, &format!("{key} = {value}"));
+        lines.insert(number + 1, &format!("{key} = {value}"));
     } else {
         lines.insert(end, &format!("{key} = {value}"));
     }
@@ -248,8 +248,8 @@ mod tests {
         for (before, after) in [
             ("", "minlen = 14\n"),
             ("difok = 1", "difok = 1\nminlen = 14\n"),
-            ("# Minimum\n# minlen = 8\n#\n", "# Minimum\nminlen = 14\n#\n"),
-            ("#minlen = 8\r\n", "minlen = 14\r\n"),
+            ("# Minimum\n# minlen = 8\n#\n", "# Minimum\n# minlen = 8\nminlen = 14\n#\n"),
+            ("#minlen = 8\r\n", "#minlen = 8\r\nminlen = 14\r\n"),
             ("# minlen = 8 is few\n", "# minlen = 8 is few\nminlen = 14\n"),
             ("# gokaku: minlen = 8\n", "# gokaku: minlen = 8\nminlen = 14\n"),
             ("minlen = 9\n MinLen=8 # few\n", "minlen = 9\n MinLen=14 # few\n"),

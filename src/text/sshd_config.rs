@@ -64,6 +64,16 @@ pub fn statement(line: &str, style: Style) -> Option<Statement> {
     Some(statement)
 }
 
+/// What stands behind the keyword of a line, as written, to 8.6: `None` for nothing.
+pub fn remainder(line: &str) -> Option<&str> {
+    let (said, _) = line.split_at(line.find('#').unwrap_or(line.len()));
+    let mut said = Delimited { rest: Some(trimmed(said)) };
+    if said.next()?.is_empty() {
+        said.next()?;
+    }
+    said.rest
+}
+
 /// Without blanks at both ends, and form feeds at the end. The first character always stays.
 fn trimmed(line: &str) -> &str {
     let line = line.trim_start_matches([' ', '\t', '\r']);
@@ -216,6 +226,19 @@ mod tests {
             let open = if s.closed { "" } else { " (open)" };
             format!("{}{:?}{open}", s.keyword, s.args)
         })
+    }
+
+    #[test]
+    fn what_stands_behind_a_keyword() {
+        for (line, want) in [
+            ("ForceCommand  \"a b\" c # d", Some("\"a b\" c")),
+            ("=ForceCommand = /x = y", Some("/x = y")),
+            ("ForceCommand", None),
+            ("# x", None),
+            ("", None),
+        ] {
+            assert_eq!(remainder(line), want, "{line}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The values of sshd's configuration: numbers, times, lists of algorithms, patterns.
 
+use std::net::IpAddr;
+
 use super::lossless::Raw;
 use super::pattern::{Wildcards, matches};
 
@@ -17,6 +19,25 @@ fn leading(text: &str) -> Option<(i64, &str)> {
     let number = &trimmed[..trimmed.len() - rest.len()];
     let nearest = if number.starts_with('-') { i64::MIN } else { i64::MAX };
     Some((number.parse().unwrap_or(nearest), rest))
+}
+
+/// Whether sshd takes the hosts of a pattern of users, separated by commas: an address with a mask
+/// must have one of its length, and no bits behind it. What is no such address is a pattern.
+pub fn hosts_fit(hosts: &str) -> bool {
+    hosts.split(',').all(|host| {
+        let host = host.strip_prefix('!').unwrap_or(host);
+        let Some((address, mask)) = host.split_once('/') else { return true };
+        let (Ok(address), Ok(mask)) = (address.parse::<IpAddr>(), mask.parse::<u32>()) else {
+            return true;
+        };
+        let (bits, width) = match address {
+            IpAddr::V4(v4) => (u128::from(u32::from(v4)), 32),
+            IpAddr::V6(v6) => (u128::from(v6), 128),
+        };
+        // Longer than any mask, it is no mask at all.
+        let behind = |mask: u32| bits & !(u128::MAX.checked_shl(width - mask).unwrap_or(0));
+        mask > 128 || mask <= width && behind(mask) == 0
+    })
 }
 
 /// A time in seconds: numbers with the units s, m, h, d and w, added up.
@@ -94,8 +115,143 @@ pub fn pattern_fits(pattern: &str, text: &str) -> bool {
     matches(Wildcards::Stars, &pattern.raw(), &text.raw())
 }
 
+/// A port: the inner `None` where it is a number that is none (0 is one here); the outer `None` where
+/// it is the name of a service, if anything.
+pub fn port(text: &str) -> Option<Option<u16>> {
+    match leading(text) {
+        Some((number, "")) => Some(u16::try_from(number).ok()),
+        // `strtonum` takes no text behind the digits, and no service has such a name.
+        Some(_) => Some(None),
+        None if text.bytes().any(|b| b.is_ascii_alphabetic()) => None,
+        None => Some(None),
+    }
+}
+
+/// Takes a host from its port at the first `:` or `/` outside brackets. `None` where a bracket is not
+/// closed or something else stands behind it; the inner `None` where there is no port.
+pub fn permits(text: &str) -> Option<Option<&str>> {
+    let at = match text.starts_with('[') {
+        true => text.find(']')? + 1,
+        false => text.find([':', '/']).unwrap_or(text.len()),
+    };
+    match text[at..].chars().next() {
+        None => Some(None),
+        Some(':' | '/') => Some(Some(&text[at + 1..])),
+        Some(_) => None,
+    }
+}
+
+/// Whether an address to listen on can be taken apart: a bare IPv6 address, or a host with a port.
+/// The host is not looked into.
+pub fn listen_fits(text: &str) -> bool {
+    if !text.contains('[') && text.matches(':').count() > 1 {
+        return true;
+    }
+    match permits(text) {
+        None => false,
+        Some(None) => true,
+        Some(Some(number)) => port(number).is_none_or(|n| n.is_some_and(|n| n > 0)),
+    }
+}
+
+/// The octal number at the front of a text; `None` where there is none.
+pub fn octal(text: &str) -> Option<i64> {
+    let text = text.trim_start_matches(WHITE);
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let rest = digits.trim_start_matches(|c| matches!(c, '0'..='7'));
+    let digits = &digits[..digits.len() - rest.len()];
+    let nearest = if digits.is_empty() { None } else { Some(i64::MAX) };
+    i64::from_str_radix(digits, 8).ok().or(nearest).map(|n| sign * n)
+}
+
+/// A whole number as C writes it: decimal, octal behind `0`, hexadecimal behind `0x`.
+pub fn c_number(text: &str) -> Option<i64> {
+    let trimmed = text.trim_start_matches(WHITE);
+    let (sign, digits) = match trimmed.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, trimmed.strip_prefix('+').unwrap_or(trimmed)),
+    };
+    let (radix, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
+        [b'0', ..] => (8, digits),
+        _ => (10, digits),
+    };
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_alphanumeric());
+    let number = i64::from_str_radix(digits, radix).ok().filter(|_| plain)?;
+    Some(sign * number)
+}
+
+/// A number with a unit: B, K, M, G, T, P or E, in either case; fractions are cut off.
+pub fn scaled(text: &str) -> Option<i64> {
+    let trimmed = text.trim_start_matches(WHITE);
+    let (sign, digits) = match trimmed.strip_prefix('-') {
+        Some(digits) => (-1i64, digits),
+        None => (1, trimmed.strip_prefix('+').unwrap_or(trimmed)),
+    };
+    let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let number = &digits[..digits.len() - rest.len()];
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if fraction.contains('.') || whole.len() > 20 {
+        return None;
+    }
+    let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let mut behind = rest.chars();
+    let Some(unit) = behind.next() else { return Some(sign * whole) };
+    let power = "BKMGTPE".find(unit.to_ascii_uppercase())?;
+    if behind.next().is_some_and(|c| c.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let scale = 1i64 << (10 * power);
+    let part = |(i, c): (usize, char)| {
+        let digit = i128::from(c.to_digit(10).unwrap_or(0));
+        digit * i128::from(scale) / 10i128.pow(u32::try_from(i + 1).unwrap_or(u32::MAX))
+    };
+    let part: i128 = fraction.chars().take(18).enumerate().map(part).sum();
+    whole.checked_mul(scale)?.checked_add(i64::try_from(part).ok()?).map(|n| sign * n)
+}
+
+/// Whether sshd takes a limit of connections that have not logged in yet: a number, or three with
+/// colons between, the first not above the last and the second a percentage that is not 0.
+pub fn startups_fit(text: &str) -> bool {
+    let (mut numbers, mut rest) = (Vec::new(), text);
+    while let Some((number, after)) = leading(rest) {
+        numbers.push(number as i32);
+        match after.strip_prefix(':').filter(|_| numbers.len() < 3) {
+            Some(more) => rest = more,
+            None => break,
+        }
+    }
+    match numbers[..] {
+        [_] => true,
+        [begin, rate, full] => begin <= full && (1..=100).contains(&rate),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn hosts_of_users() {
+        for good in [
+            "*.example",
+            "10.0.0.0/8",
+            "10.0.0.1",
+            "10.0.0.1/32",
+            "::/0",
+            "a/33",
+            "!x",
+            "1.2.3.4/129",
+        ] {
+            assert!(super::hosts_fit(good), "{good}");
+        }
+        for bad in ["10.0.0.0/33", "10.0.0.1/8", "x,10.0.0.1/31", "fe80::1/10", "1.2.3.4/0"] {
+            assert!(!super::hosts_fit(bad), "{bad}");
+        }
+    }
+
     use super::*;
     use proptest::prelude::*;
 
@@ -172,10 +328,64 @@ mod tests {
         }
     }
 
+    #[test]
+    fn amounts() {
+        for (text, want) in [
+            ("0", Some(0)),
+            ("1.5k", Some(1536)),
+            (".5G", Some(1 << 29)),
+            ("-1M", Some(-(1 << 20))),
+            ("K", Some(0)),
+            ("16.9", Some(16)),
+            ("1GB", None),
+            ("1..5", None),
+            ("9E", None),
+            ("1x", None),
+        ] {
+            assert_eq!(scaled(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_other_bases() {
+        for (text, c, eight) in [
+            ("0x1f", Some(31), Some(0)),
+            ("010", Some(8), Some(8)),
+            ("08", None, Some(0)),
+            ("-1", Some(-1), Some(-1)),
+            ("9", Some(9), None),
+            ("", None, None),
+        ] {
+            assert_eq!((c_number(text), octal(text)), (c, eight), "{text}");
+        }
+    }
+
+    #[test]
+    fn ports() {
+        for (text, want) in [
+            ("22", Some(Some(22))),
+            ("0", Some(Some(0))),
+            ("65536", Some(None)),
+            ("-1", Some(None)),
+            ("22x", Some(None)),
+            ("", Some(None)),
+            ("ssh", None),
+        ] {
+            assert_eq!(port(text), want, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read(text in any::<String>(), sticky in any::<bool>()) {
             seconds(&text, sticky);
+            port(&text);
+            permits(&text);
+            listen_fits(&text);
+            scaled(&text);
+            c_number(&text);
+            octal(&text);
+            startups_fit(&text);
             loose_number(&text);
             strict_number(&text);
             algorithms(&text, &["a", "b"]);

@@ -105,6 +105,12 @@ impl Dialect {
         }
     }
 
+    /// Whether it collects the lines before it sets anything, one for each spelling, in the place of
+    /// the first of equal ones.
+    pub fn keeps_first_place(self) -> bool {
+        matches!(self, Dialect::SystemdPlain | Dialect::Systemd { .. })
+    }
+
     /// What the reader takes for lines in one line of the file: that line, or pieces of it.
     fn pieces(self, raw: &str) -> Vec<Cow<'_, str>> {
         let most = match self {
@@ -185,7 +191,10 @@ pub struct Assignment {
     pub value: Option<String>,
     /// Whether the reader takes the line as one. A piece of a line cannot be edited.
     pub whole: bool,
-    /// Whether the key is spelled without detours (`a//b`). Only such a line keeps globs away.
+    /// The key's name below `/proc/sys` as the line spells it, detours (`a//b`) and all. A reader
+    /// that collects lines tells them apart by it.
+    pub spelled: String,
+    /// Whether the key is spelled without detours. Only such a line keeps globs away.
     pub plain: bool,
 }
 
@@ -193,6 +202,11 @@ impl Assignment {
     /// Whether it gives exactly this value.
     pub fn is(&self, value: &str) -> bool {
         self.value.as_deref() == Some(value)
+    }
+
+    /// Whether the kernel takes it for this value: that reads the first word only.
+    pub fn begins_with(&self, value: &str) -> bool {
+        self.value.as_deref().and_then(|v| v.split_ascii_whitespace().next()) == Some(value)
     }
 
     /// Whether it is an ordinary line that gives exactly this value.
@@ -210,10 +224,11 @@ pub fn assignments(text: &str, key: &Key, dialect: Dialect) -> Vec<Assignment> {
         for piece in pieces {
             let found = |piece: &str| {
                 let (name, value) = dialect.read(piece).filter(|(k, _)| key.is_named(k))?;
-                Some((value.map(str::to_owned), swapped(name).eq(key.path.chars())))
+                Some((value.map(str::to_owned), swapped(name).collect::<String>()))
             };
-            if let Some((value, plain)) = found(&piece) {
-                out.push(Assignment { line, value, whole, plain });
+            if let Some((value, spelled)) = found(&piece) {
+                let plain = spelled == key.path;
+                out.push(Assignment { line, value, whole, spelled, plain });
             }
         }
     }

@@ -162,6 +162,7 @@ impl Unit {
     }
 
     /// The assignments of a key, in order.
+    #[cfg(feature = "internals")]
     pub fn all<'a>(
         &'a self,
         section: &'a str,
@@ -177,6 +178,7 @@ impl Unit {
 
     /// The words of a key that collects, as `WantedBy=`: every assignment adds its words, an empty
     /// one forgets those before it.
+    #[cfg(feature = "internals")]
     pub fn words<'a>(&'a self, section: &'a str, key: &'a str) -> Vec<&'a str> {
         let mut out = Vec::new();
         for assignment in self.all(section, key) {

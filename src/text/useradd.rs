@@ -13,25 +13,31 @@ pub fn number(value: &str) -> Option<i64> {
     login_defs::number(value)
 }
 
-/// Gives `key` a value: in place of its last line, else of a commented sample, else at the end.
+/// Gives `key` a value: in place of its last line, else below a commented sample, else at the end.
 pub fn set(text: &str, key: &str, new: &str) -> String {
+    let setting = format!("{key}={new}");
+    let active = last(text, key).map(|(number, _)| number);
     let sample = || lines(text).find(|(_, line)| is_sample(line, key)).map(|(number, _)| number);
-    let place = last(text, key).map(|(number, _)| number).or_else(sample);
-    let mut out = String::with_capacity(text.len() + key.len() + new.len() + 3);
+    let below = if active.is_none() { sample() } else { None };
+    let mut out = String::with_capacity(text.len() + setting.len() + 2);
     for (i, line) in text.split_inclusive('\n').enumerate() {
-        if Some(i + 1) == place {
+        if Some(i + 1) == active {
             // A carriage return would be a part of the value, so it goes.
             let end = if line.ends_with('\n') { "\n" } else { "" };
-            out.push_str(&format!("{key}={new}{end}"));
-        } else {
-            out.push_str(line);
+            out.push_str(&format!("{setting}{end}"));
+            continue;
+        }
+        out.push_str(line);
+        if Some(i + 1) == below {
+            let end = if line.ends_with('\n') { "" } else { "\n" };
+            out.push_str(&format!("{end}{setting}\n"));
         }
     }
-    if place.is_none() {
+    if active.or(below).is_none() {
         if !out.is_empty() && !out.ends_with('\n') {
             out.push('\n');
         }
-        out.push_str(&format!("{key}={new}\n"));
+        out.push_str(&format!("{setting}\n"));
     }
     out
 }
@@ -69,8 +75,9 @@ mod tests {
         for (before, after) in [
             ("", "K=30\n"),
             ("A=1", "A=1\nK=30\n"),
-            ("# days\n# K=-1\n#\nA=1\n", "# days\nK=30\n#\nA=1\n"),
-            ("#K=-1\r\nA=1\r\n", "K=30\nA=1\r\n"),
+            ("# days\n# K=-1\n#\nA=1\n", "# days\n# K=-1\nK=30\n#\nA=1\n"),
+            ("#K=-1\r\nA=1\r\n", "#K=-1\r\nK=30\nA=1\r\n"),
+            ("#K=-1", "#K=-1\nK=30\n"),
             ("# K=1 is a day\n# gokaku: K=1\n", "# K=1 is a day\n# gokaku: K=1\nK=30\n"),
             ("# K=1\nK=1\nK=2", "# K=1\nK=1\nK=30"),
         ] {

@@ -1,6 +1,7 @@
 //! The pages for people say what the program does.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+mod field_page;
 mod primitives_page;
 mod rules_page;
 #[path = "../support/mod.rs"]
@@ -57,6 +58,13 @@ fn the_pages_of_rules_are_current() {
 fn the_page_of_primitives_is_current() {
     let profile = Profile::embedded().unwrap();
     assert_current("docs/primitives.md", &primitives_page::render(&profile));
+}
+
+#[test]
+fn the_page_of_consumers_is_current() {
+    let profile = Profile::embedded().unwrap();
+    assert_current("docs/field.md", &field_page::render(&profile));
+    assert_current("docs/field.ja.md", &field_page::render_ja(&profile));
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn primitive(out: &mut String, key: &str, data: &Value, root: &Value, profile: &
     let users: Vec<(&Rule, &String)> = profile
         .rules
         .iter()
-        .flat_map(|rule| rule.wants.iter().map(move |want| (rule, want)))
+        .flat_map(|rule| rule.wants().iter().map(move |want| (rule, want)))
         .filter(|(_, want)| want.strip_prefix(key).is_some_and(|w| w.trim_start().starts_with('=')))
         .collect();
     assert!(!users.is_empty(), "no row uses `{key}`; remove it, or say here what it is for");

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use gokaku::message::Lang;
-use gokaku::profile::{Disposition, Drift, Part, Profile, Rule, Status};
+use gokaku::profile::{Disposition, Drift, Part, Profile, RatedBy, References, Rule, Status};
 
 /// Words that are not data, in both languages.
 struct Words {
@@ -16,6 +16,8 @@ struct Words {
     chapter: &'static str,
     all: &'static str,
     level: &'static str,
+    severity: &'static str,
+    own_rating: &'static str,
     reason: &'static str,
     wanted: &'static str,
     not_implemented: &'static str,
@@ -40,6 +42,8 @@ This page is generated from the profile; do not edit it. `BLESS=1 cargo test --t
     chapter: "chapter",
     all: "all",
     level: "level",
+    severity: "severity",
+    own_rating: " (own rating)",
     reason: "reason in the table",
     wanted: "Wanted",
     not_implemented: "Not checked yet: the row is `unknown`.",
@@ -63,6 +67,8 @@ const JA: Words = Words {
     chapter: "章",
     all: "合計",
     level: "レベル",
+    severity: "重大度",
+    own_rating: " (独自の評価)",
     reason: "表の理由",
     wanted: "期待する状態",
     not_implemented: "未実装のため、結果は `unknown` になる。",
@@ -97,7 +103,7 @@ pub fn render(profile: &Profile, lang: Lang) -> String {
         let name = titled(profile, chapter, lang);
         let _ = writeln!(out, "\n## <a id=\"{chapter}\"></a>{name}");
         for rule in rules {
-            entry(&mut out, rule, w, lang);
+            entry(&mut out, profile, rule, w, lang);
         }
     }
     out
@@ -135,19 +141,23 @@ fn counts(
 }
 
 /// One row.
-fn entry(out: &mut String, rule: &Rule, w: &Words, lang: Lang) {
+fn entry(out: &mut String, profile: &Profile, rule: &Rule, w: &Words, lang: Lang) {
     let id = &rule.id;
     let _ = writeln!(out, "\n### <a id=\"{id}\"></a>{id} {}\n", escape(rule.title.get(lang)));
     let _ = write!(out, "**{}** · {} {}", rule.status.word(lang), w.level, rule.level);
+    if let Some(severity) = rule.severity {
+        let own = if rule.rated_by == Some(RatedBy::Own) { w.own_rating } else { "" };
+        let _ = write!(out, " · {} {}{own}", w.severity, severity.text(lang));
+    }
     if let Some(reason) = &rule.reason {
         let _ = write!(out, " · {}{}{}", w.reason, w.colon, reason.word(lang));
     }
     let _ = writeln!(out, "\n\n{}", escape(rule.rationale.get(lang)));
-    match &rule.disposition {
+    match rule.disposition() {
         Disposition::Enforce(want) if want.is_empty() => {
             let _ = writeln!(out, "\n{}", w.not_implemented);
         }
-        Disposition::Enforce(_) => wants(out, w.wanted, &rule.wants),
+        Disposition::Enforce(_) => wants(out, w.wanted, rule.wants()),
         Disposition::LeaveAlone { note, observe, drift, .. } => {
             if let Some(note) = note {
                 let _ = writeln!(out, "\n**{}**{}{}", w.untouched, w.colon, escape(note.get(lang)));
@@ -155,7 +165,7 @@ fn entry(out: &mut String, rule: &Rule, w: &Words, lang: Lang) {
             if observe.is_empty() {
                 let _ = writeln!(out, "\n{}", w.unmeasured);
             } else {
-                wants(out, w.observed, &rule.wants);
+                wants(out, w.observed, rule.wants());
                 let drift = match drift {
                     Some(Drift::WhenMet) => w.drifts,
                     None => w.no_drift,
@@ -166,6 +176,28 @@ fn entry(out: &mut String, rule: &Rule, w: &Words, lang: Lang) {
     }
     if let Some(origin) = &rule.origin {
         let _ = writeln!(out, "\n**{}**{}{}", w.origin, w.colon, escape(origin.get(lang)));
+    }
+    references(out, profile, rule, w, lang);
+}
+
+/// What public catalogues call the subject of a row, on one line.
+fn references(out: &mut String, profile: &Profile, rule: &Rule, w: &Words, lang: Lang) {
+    let Some(source) = &profile.references else { return };
+    let References { scap, nist, cis_controls } = &rule.references;
+    let scap = scap.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+    let content = format!("{} {}", source.content, source.version);
+    let lists = [
+        (content.as_str(), scap),
+        (source.nist.as_str(), nist.iter().map(ToString::to_string).collect()),
+        (source.cis_controls.get(lang), cis_controls.iter().map(ToString::to_string).collect()),
+    ];
+    let lists: Vec<String> = lists
+        .into_iter()
+        .filter(|(_, ids)| !ids.is_empty())
+        .map(|(name, ids)| format!("{name}{}{}", w.colon, ids.join(", ")))
+        .collect();
+    if !lists.is_empty() {
+        let _ = writeln!(out, "\n{}", lists.join(" · "));
     }
 }
 
@@ -221,6 +253,12 @@ version = "1"
 [target]
 os = "ubuntu"
 version = "18.04"
+[references]
+content = "guide"
+version = "2"
+packages = []
+nist = "NIST 4"
+cis_controls = { en = "CIS 7", ja = "CIS 7" }
 [[status]]
 key = "pass"
 word = { en = "pass", ja = "合格" }
@@ -258,6 +296,8 @@ late_file = "/etc/sysctl.d/99-site.conf"
 id = "1.2"
 title = { en = "a*b", ja = "あ" }
 level = 1
+severity = "high"
+references = { scap = ["a_b"], nist = ["AC-6(1)"] }
 status = "pass"
 rationale = { en = "because", ja = "理" }
 origin = { en = "from `here_`", ja = "ここ" }
@@ -268,6 +308,8 @@ sysctl = { key = "a.b", value = "0" }
 id = "1.10"
 title = { en = "c", ja = "い" }
 level = 2
+severity = "low"
+rated_by = "own"
 status = "fail"
 reason = "operational-impact"
 note = { en = "leave it", ja = "残す" }
@@ -288,17 +330,17 @@ rationale = { en = "open", ja = "未定" }
     #[test]
     fn a_row_says_what_is_wanted_and_where_from() {
         let page = page(ROWS, Lang::En);
-        let row = "### <a id=\"1.2\"></a>1.2 a\\*b\n\n**pass** · level 1\n\nbecause\n\n\
+        let row = "### <a id=\"1.2\"></a>1.2 a\\*b\n\n**pass** · level 1 · severity high\n\nbecause\n\n\
                    **Wanted**\n\n```toml\nsysctl = { key = \"a.b\", value = \"0\", \
                    file = \"/etc/sysctl.d/60-site.conf\", late_file = \"/etc/sysctl.d/99-site.conf\" }\n```\n\n\
-                   **Origin**: from `here_`\n";
+                   **Origin**: from `here_`\n\nguide 2: `a_b` · NIST 4: AC-6(1)\n";
         assert!(page.contains(row), "{page}");
     }
 
     #[test]
     fn a_row_left_alone_says_why_and_what_is_drift() {
         let page = page(ROWS, Lang::Ja);
-        let row = "**失敗** · レベル 2 · 表の理由: 運用上の潜在的な影響\n\n害\n\n\
+        let row = "**失敗** · レベル 2 · 重大度 低 (独自の評価) · 表の理由: 運用上の潜在的な影響\n\n害\n\n\
                    **扱い**: 残す\n\n**`audit` の監査対象 (変更はしない)**\n\n\
                    ```toml\nsysctl = { key = \"c.d\", value = \"1\", \
                    file = \"/etc/sysctl.d/60-site.conf\", late_file = \"/etc/sysctl.d/99-site.conf\" }\n```\n\n\

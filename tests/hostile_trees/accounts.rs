@@ -97,7 +97,7 @@ fn harden(trap: &Trap, at: &str) {
         let watch = Watch::tree(&trap.host());
         let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
         match trap::harden(&root, &trap.state()) {
-            Ok(done) => assert_blind(&done.after, at),
+            Ok(done) => assert_blind(&done.report.rules, at),
             Err(e) => panic!("{at}: {e}"),
         }
         assert!(watch.heard().is_empty(), "{at}");
@@ -247,9 +247,9 @@ fn a_group_with_the_number_of_nobody_owns_nothing() {
         lchown(trap.root().join("etc/shadow"), Some(0), Some(7)).unwrap();
         harden(&trap, number);
         let done = trap::snapshot(&trap.root());
-        let root = DiskRootfs::open(&trap.root()).unwrap();
+        let root = DiskRootfs::open(trap.root()).unwrap();
         let again = trap::harden(&root, &trap.state()).unwrap();
-        assert!(again.plan.changes().is_empty(), "{number}: {:?}", again.plan.changes());
+        assert!(again.report.changes.is_empty(), "{number}: {:?}", again.report.changes);
         assert_eq!(done, trap::snapshot(&trap.root()), "{number}");
     }
 }
@@ -284,7 +284,7 @@ fn enormous_and_broken_account_lines_end_in_bounded_time() {
             let watch = Watch::tree(&trap.host());
             let root = DiskRootfs::open_with(&trap.root(), Resolver::detect()).unwrap();
             match trap::harden(&root, &trap.state()) {
-                Ok(done) => assert_blind(&done.after, name),
+                Ok(done) => assert_blind(&done.report.rules, name),
                 Err(e) => assert!(e.to_string().len() < 10_000, "{name}: an enormous message"),
             }
             assert!(watch.heard().is_empty(), "{name}");

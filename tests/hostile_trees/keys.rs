@@ -42,7 +42,7 @@ fn a_host_key_line_shuts_no_file_that_is_no_key() {
         let watch = Watch::tree(&trap.host());
         let root = DiskRootfs::open_with(&trap.root(), resolver).unwrap();
         let done = trap::harden(&root, &trap.state()).unwrap();
-        assert_blind(&done.after, &lines);
+        assert_blind(&done.report.rules, &lines);
         assert!(watch.heard().is_empty());
         for (path, _, old) in stays.into_iter().chain([("/etc/passwd", "", 0o644)]) {
             assert_eq!(mode(path), old, "{path}");

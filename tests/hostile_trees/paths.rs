@@ -33,7 +33,7 @@ fn managed() -> BTreeSet<String> {
     }
     let word = regex::Regex::new(r#""(/(?:etc|usr|var|lib|boot|root)/[A-Za-z0-9_./-]+)""#).unwrap();
     for rule in &rules {
-        for want in &rule.wants {
+        for want in rule.wants() {
             found.extend(word.captures_iter(want).map(|c| c[1].trim_end_matches('/').to_owned()));
         }
     }
@@ -182,7 +182,7 @@ fn run(trap: &Trap, path: &str, plant: &Plant, resolver: Resolver) {
     assert_blind(&plan::audit(&rules, Audit::new(&root, &options)), &at);
     assert_eq!(snapshot(&trap.root()), before, "{at}: an audit writes nothing");
     match trap::harden(&root, &trap.state()) {
-        Ok(done) => assert_blind(&done.after, &at),
+        Ok(done) => assert_blind(&done.report.rules, &at),
         Err(e) => {
             assert!(!e.to_string().contains("canary"), "{at}: {e}");
             assert_eq!(snapshot(&trap.root()), before, "{at}: {e}");

@@ -321,7 +321,7 @@ fn patterns_of_includes_that_multiply_end() {
         }
     }
     println!("{count} names: {}", run(&trap));
-    let root = DiskRootfs::open(&trap.root()).unwrap();
+    let root = DiskRootfs::open(trap.root()).unwrap();
     let judged = plan::audit(&rules(), &root);
     for (id, place) in
         [("5.3.8", "/etc/ssh/sshd_config:1: found"), ("4.2.1.3", "/etc/rsyslog.conf:2: found")]

@@ -2,21 +2,22 @@
 //! never be seen. The kernel tells of whoever opens, reads or changes anything there.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use gokaku::apply::{self, Hardened};
-use gokaku::plan::Judged;
 use gokaku::profile::{Profile, Rule};
 use gokaku::rootfs::{DiskRootfs, FileKind, ImagePath, MemoryRootfs, Rootfs};
+use gokaku::run::{self, Hardened, Options};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
-use crate::{cases, support};
+use crate::cases;
+pub use crate::support::as_root;
 
 /// What the host's files hold.
 pub const CANARY: &str = "canary-of-the-host";
@@ -24,27 +25,6 @@ pub const CANARY: &str = "canary-of-the-host";
 /// A temporary directory in memory, where there is one: the cases are many.
 pub fn scratch() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
-}
-
-/// Whether this process may make root's files. Where it may not, it runs the test again in a user
-/// namespace, and the answer is no.
-pub fn as_root(test: &str) -> bool {
-    if users::get_effective_uid() == 0 {
-        return true;
-    }
-    let unshare = |program: &Path, args: &[&str]| {
-        let mut command = Command::new("unshare");
-        command.args(["-Ur", "--map-auto", "--"]).arg(program).args(args);
-        command
-    };
-    if unshare(Path::new("true"), &[]).stderr(Stdio::null()).status().is_ok_and(|s| s.success()) {
-        let own = std::env::current_exe().unwrap();
-        let status = unshare(&own, &[test, "--exact", "--nocapture"]).status().unwrap();
-        assert!(status.success(), "{test} in a user namespace");
-    } else {
-        support::skip(test, "run as root, or allow user namespaces (unshare -Ur --map-auto)");
-    }
-    false
 }
 
 /// The embedded profile, for ever.
@@ -250,7 +230,7 @@ fn the_watch_hears_a_read_and_a_look() {
 }
 
 /// No verdict knows the host.
-pub fn assert_blind(judged: &[Judged], at: &str) {
+pub fn assert_blind(judged: &[impl Debug], at: &str) {
     for row in judged {
         let told = format!("{row:?}");
         assert!(!told.contains(CANARY), "{at}: {told}");
@@ -267,5 +247,6 @@ pub fn amount(name: &str, otherwise: usize) -> usize {
 
 /// All rows on this root, with the journal in `state`.
 pub fn harden(root: &DiskRootfs, state: &Path) -> gokaku::Result<Hardened> {
-    apply::harden(root, &rules(), state, &apply::Options::default())
+    let options = Options::new().force_target(true).state_dir(state).wait(Duration::ZERO);
+    run::harden(&Profile::embedded()?, root, &options)
 }

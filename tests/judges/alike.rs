@@ -23,6 +23,18 @@ pub fn rule(want: &str) -> Rule {
     ProfileFiles::from_files(files).parse().unwrap().rules.swap_remove(0)
 }
 
+/// What a row can want of `judge.service`, and the rows.
+pub fn service_states() -> ([&'static str; 2], [Rule; 2]) {
+    let states = ["enabled", "disabled"];
+    let want = |state| format!("service = {{ unit = \"judge.service\", state = \"{state}\" }}");
+    (states, states.map(|state| rule(&want(state))))
+}
+
+/// Whether a row with this outcome holds.
+pub fn holds(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Met | Outcome::MetVacuously)
+}
+
 /// Trees and our word about them. Tree `2n` is the n-th as it was, tree `2n + 1` as mended.
 pub struct Trials {
     dir: tempfile::TempDir,

@@ -160,7 +160,7 @@ const VALUES: &[&str] = &[
     "a\\ b",
 ];
 
-/// Directives beside those that are judged: we do not look into their values.
+/// Directives beside those that are judged; `sshd_refuses` makes up values of theirs.
 const OTHERS: &[&str] = &[
     "X11Forwarding no",
     "usepam=yes",

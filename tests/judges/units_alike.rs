@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use gokaku::check::Outcome;
 use gokaku::rootfs::{ImagePath, MemoryRootfs, Rootfs};
 
-use crate::alike::{Trials, rule};
+use crate::alike::{Trials, holds, service_states};
 use crate::dice::{Dice, rounds};
 
 const PLACES: &[&str] = &[
@@ -106,9 +105,7 @@ fn tree(dice: &mut Dice, other_name: bool) -> MemoryRootfs {
 fn systemctl_and_we_agree_on_what_starts() {
     let test = "systemctl_and_we_agree_on_what_starts";
     let mut dice = Dice::new(test);
-    let states = ["enabled", "disabled"];
-    let rules =
-        states.map(|s| rule(&format!("service = {{ unit = \"judge.service\", state = \"{s}\" }}")));
+    let (states, rules) = service_states();
     let mut trials = Trials::new(PLACES);
     let mut wanted = Vec::new();
     let vendors = ImagePath::parse("/lib/systemd/system/multi-user.target.wants/judge.service");
@@ -123,7 +120,6 @@ fn systemctl_and_we_agree_on_what_starts() {
     let Some(answers) = trials.ask(test, &["systemctl"], "", "inside", ask) else { return };
     let mut counts = [0; 3];
     for (answer, (wanted, by_vendor)) in answers.iter().zip(&wanted) {
-        let holds = |o: Outcome| matches!(o, Outcome::Met | Outcome::MetVacuously);
         let (was, is) = (holds(answer.was.outcome), holds(answer.is.outcome));
         for (holds, said) in [(was, &answer.before), (is, &answer.after)] {
             let starts = said.starts_with("enabled");

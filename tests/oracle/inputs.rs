@@ -102,6 +102,10 @@ impl Head {
                 false => root.dir(path, mode, meta.uid, meta.gid),
             };
         }
+        // Its answers are those of a systemd that boots the tree; without an init, nothing does.
+        if self.area == "units" {
+            root = root.file("/lib/systemd/systemd", "");
+        }
         root
     }
 }

@@ -140,7 +140,7 @@ pub fn operations(report: &Value) -> Vec<String> {
 }
 
 pub fn failure(report: &Value) -> &str {
-    report["packages"]["failure"].as_str().unwrap_or_default()
+    report["packages"]["failure"]["en"].as_str().unwrap_or_default()
 }
 
 pub fn notes(report: &Value) -> String {

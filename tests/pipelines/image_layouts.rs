@@ -14,14 +14,14 @@ const MACHINE: &str = r#"
 part() { dd if=f of="$made" bs=512 seek="$1" conv=notrunc,sparse status=none; rm f; }
 machine() {
     made=$1
-    rm -rf m; tree m; mkdir -p boot/grub homes/ann people/bob
+    rm -rf m; tree m; mkdir -p boot/grub homes/ann people/home/bob
     printf 'linux /vmlinuz root=LABEL=root ro quiet apparmor=0\n' >boot/grub/grub.cfg
     mv m/var var; rm -rf m/boot/*; mkdir -p m/var m/boot/efi m/home m/srv
-    printf 'ann:x:1001:1001::/home/ann:/bin/bash\nbob:x:1002:1002::/srv/bob:/bin/bash\n' >>m/etc/passwd
+    printf 'ann:x:1001:1001::/home/ann:/bin/bash\nbob:x:1002:1002::/srv/home/bob:/bin/bash\n' >>m/etc/passwd
     printf 'ann:!:18000:0:99999:7:::\nbob:!:18000:0:99999:7:::\n' >>m/etc/shadow
     printf 'ann:x:1001:\nbob:x:1002:\n' >>m/etc/group
     printf 'ann:!::\nbob:!::\n' >>m/etc/gshadow
-    chown 1001:1001 homes/ann; chown 1002:1002 people/bob; chmod 777 homes/ann people/bob
+    chown 1001:1001 homes/ann; chown 1002:1002 people/home/bob; chmod 777 homes/ann people/home/bob
     {
         echo '# made by the installer'
         echo 'LABEL=root / ext4 defaults 0 1'
@@ -143,7 +143,7 @@ fn is_one_machine(test: &str, bench: &Bench, kind: &str) {
         assert!(!run.log.contains("left: /boot/efi: "), "{}", run.log);
     }
     let changed = changed_paths(&bench.json("disk.raw.gokaku.json"));
-    for path in ["/etc/fstab", "/home/ann", "/srv/bob"] {
+    for path in ["/etc/fstab", "/home/ann", "/srv/home/bob"] {
         assert!(changed.contains(path), "{path}: {changed:?}");
     }
     assert_eq!(differing(&before, &whole(bench, kind, "after")), changed);
@@ -213,7 +213,7 @@ fn a_filesystem_that_is_missing_when_a_run_is_undone_is_asked_for() {
             echo "without $status"; cat why
             at 509952 335544320 /home
             "$REAL" revert --root root --state-dir journals >/dev/null; echo "with $?"
-            stat -c %a root/home/ann root/srv/bob; umount -R root'"#);
+            stat -c %a root/home/ann root/srv/home/bob; umount -R root'"#);
     assert!(told.contains("without 3") && told.contains("not mounted at /home"), "{told}");
     assert!(told.ends_with("with 0\n777\n777\n"), "{told}");
 }

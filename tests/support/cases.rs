@@ -39,7 +39,7 @@ impl Case {
         let mut options = Options::default();
         for part in &self.parts {
             if let ["protect", account] = words(part)[..] {
-                let cause = Message::value("the account is protected in this run");
+                let cause = Message::from("the account is protected in this run");
                 options.exclusions.exclude(Subject::account(account.as_bytes()), cause);
             }
         }
@@ -57,7 +57,8 @@ fn dir() -> PathBuf {
 }
 
 fn read(name: &str) -> String {
-    let text = fs::read_to_string(dir().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let text = fs::read_to_string(dir().join(name.trim_start_matches('/')))
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
     // In shadow, day 30000 stands for today: a later one would speak against the clock.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     text.replace(":30000:", &format!(":{}:", now.as_secs() / 86_400))
@@ -73,13 +74,19 @@ pub fn base_parts() -> Vec<Part> {
     cases(&read("base.tree")).into_iter().flat_map(|group| group.parts).collect()
 }
 
-/// Every case file: the row's number and its cases.
+/// Every case file of the table: the row's number and its cases.
 pub fn all() -> Vec<(String, Vec<Case>)> {
-    let names = fs::read_dir(dir()).expect("tests/cases").map(|e| e.expect("an entry").file_name());
+    all_below("")
+}
+
+/// The case files in a folder below `tests/cases`: those of a layer's own rows.
+pub fn all_below(folder: &str) -> Vec<(String, Vec<Case>)> {
+    let dir = dir().join(folder);
+    let names = fs::read_dir(&dir).expect("tests/cases").map(|e| e.expect("an entry").file_name());
     let mut files: Vec<String> = names.filter_map(|n| n.into_string().ok()).collect();
     files.sort();
     let ids = files.iter().filter_map(|f| f.strip_suffix(".case"));
-    ids.map(|id| (id.to_owned(), cases(&read(&format!("{id}.case"))))).collect()
+    ids.map(|id| (id.to_owned(), cases(&read(&format!("{folder}/{id}.case"))))).collect()
 }
 
 fn parts(text: &str) -> Vec<Part> {

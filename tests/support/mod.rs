@@ -49,6 +49,31 @@ pub fn gokaku_as_root(test: &str) -> Option<Command> {
     }
 }
 
+/// Whether this process may make root's files. Where it may not, it runs the test again in a user
+/// namespace, and the answer is no.
+pub fn as_root(test: &str) -> bool {
+    if users::get_effective_uid() == 0 {
+        return true;
+    }
+    let unshare = |program: &Path, args: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["-Ur", "--map-auto", "--"]).arg(program).args(args);
+        command
+    };
+    if unshare(Path::new("true"), &[])
+        .stderr(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+    {
+        let own = std::env::current_exe().unwrap();
+        let status = unshare(&own, &[test, "--exact", "--nocapture"]).status().unwrap();
+        assert!(status.success(), "{test} in a user namespace");
+    } else {
+        skip(test, "run as root, or allow user namespaces (unshare -Ur --map-auto)");
+    }
+    false
+}
+
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)

@@ -66,10 +66,25 @@ impl Opened<'_> {
         again(|| nix::sys::stat::fstat(&self.file)).map_err(|e| self.error(cannot::stat, e))
     }
 
+    /// Sets owner, attributes and mode; returns what was made of it.
+    pub fn restat(&self, shape: &Shape) -> Result<Shape> {
+        let now = self.shape()?;
+        let moves = (now.uid, now.gid) != (shape.uid, shape.gid) || now.has_another_acl(shape);
+        if moves && now.mode & shape.mode != now.mode {
+            // Between owner, ACL and mode, nobody may do what both old and new forbid.
+            self.set_mode(now.mode & shape.mode)?;
+        }
+        self.set_owner(&Stat::of(&self.stat()?), shape)?;
+        self.set_xattrs(shape)?;
+        self.set_mode(shape.mode)?;
+        self.file.sync_all().map_err(|e| self.error(cannot::sync, e))?;
+        self.shape()
+    }
+
     /// Owner, attributes, mode, time. In this order: a new owner takes set-id bits and
     /// capabilities away, and an ACL's mask is the mode's group part.
     pub fn dress(&mut self, shape: &Shape) -> Result<()> {
-        self.set_owner(&Stat::from(&self.stat()?), shape)?;
+        self.set_owner(&Stat::of(&self.stat()?), shape)?;
         self.set_xattrs(shape)?;
         self.set_mode(shape.mode)?;
         if shape.mtime != NOW {

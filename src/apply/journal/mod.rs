@@ -9,19 +9,19 @@
 mod below;
 mod entry;
 mod private;
+mod sealed;
 
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::entry::{digest, is_no_directory, is_not_there};
 use super::shape::Shape;
 use crate::apply::messages;
 use crate::error::{Error, Result, cannot};
-use crate::message::{Arg, Message, say};
+use crate::message::{Message, say};
 use crate::rootfs::{DiskRootfs, ImagePath, TreeId};
 
 pub(super) use below::Below;
@@ -29,15 +29,10 @@ use entry::is_temporary;
 pub(super) use entry::{Entry, FolderTime, Saved, is_left_over, temporary};
 pub(super) use private::make_dir;
 use private::{is_dir, list, own_dir, remove_empty, remove_file, sync_dir, write_file};
+use sealed::Fault;
 
-const SCHEMA: &str = "gokaku.journal/2";
 const REVERT: &str = ".revert";
 const GONE: &str = ".gone";
-
-/// Whether a schema is one of ours, and not that which this version reads.
-fn is_of_another_version(schema: &str) -> bool {
-    schema != SCHEMA && schema.starts_with("gokaku.journal/")
-}
 
 /// How far a run came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,42 +42,6 @@ pub(super) enum Phase {
     Open,
     /// Every entry is new.
     Done,
-}
-
-/// The file: the journal and its digest, so that damage shows.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sealed {
-    schema: String,
-    /// The version of gokaku that wrote it; the first ones did not say.
-    #[serde(default)]
-    version: Option<String>,
-    /// Of the journal's own text.
-    sha256: String,
-    journal: Box<RawValue>,
-}
-
-impl Sealed {
-    /// The digest of the journal, as it was sealed: of its text, or, by the first versions, of its
-    /// text without blanks and with sorted keys.
-    fn digest(&self) -> String {
-        let text = self.journal.get();
-        let own = digest(text.as_bytes());
-        if own == self.sha256 {
-            return own;
-        }
-        let sorted = serde_json::from_str(text).map(|value: serde_json::Value| value.to_string());
-        sorted.map_or(own, |sorted| digest(sorted.as_bytes()))
-    }
-}
-
-/// What a file of any version begins with.
-#[derive(Deserialize)]
-struct Head {
-    #[serde(default)]
-    schema: String,
-    #[serde(default)]
-    version: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -101,7 +60,7 @@ pub(super) struct Journal {
     pub reverts: Option<u32>,
     /// What the run did that is not written here and so is not undone, for people.
     #[serde(default)]
-    pub beyond: Vec<String>,
+    pub beyond: Vec<Message>,
     /// The filesystems below the root that entries lie on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     below: Vec<Below>,
@@ -115,6 +74,8 @@ pub(super) struct EntryChange {
     pub entry: Entry,
     pub before: Option<Shape>,
     pub after: Option<Shape>,
+    /// Whether the file that is replaced is closed under its other names, too.
+    pub elsewhere: bool,
 }
 
 /// The journals of one root.
@@ -131,7 +92,7 @@ pub(super) struct Purpose {
     /// The run it takes back.
     pub reverts: Option<u32>,
     /// What it does beyond the journal.
-    pub beyond: Vec<String>,
+    pub beyond: Vec<Message>,
     /// The filesystems below the root that it writes to.
     pub below: Vec<Below>,
 }
@@ -347,13 +308,8 @@ impl Run {
         let file = self.file();
         let fail = |e| Error::host(cannot::write_the_journal, &file, e);
         let mut temp = tempfile::NamedTempFile::new_in(&self.dir).map_err(fail)?;
-        let journal = serde_json::value::to_raw_value(journal).map_err(|e| fail(e.into()))?;
-        let sha256 = digest(journal.get().as_bytes());
-        let version = Some(env!("CARGO_PKG_VERSION").to_owned());
-        let sealed = Sealed { schema: SCHEMA.to_owned(), version, sha256, journal };
         let mut out = std::io::BufWriter::new(temp.as_file_mut());
-        serde_json::to_writer(&mut out, &sealed).map_err(|e| fail(e.into()))?;
-        out.write_all(b"\n").and_then(|()| out.flush()).map_err(fail)?;
+        sealed::write(journal, &mut out).and_then(|()| out.flush()).map_err(fail)?;
         drop(out);
         temp.as_file().sync_all().map_err(fail)?;
         temp.persist(&file).map_err(|e| fail(e.error))?;
@@ -380,31 +336,12 @@ impl Run {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Error::host(cannot::read_the_journal, &file, e)),
         };
-        let broken = |e: serde_json::Error| self.broken(messages::not_understood(Arg::cause(e)));
-        let Head { schema, version } = serde_json::from_slice(&text).map_err(broken)?;
-        if is_of_another_version(&schema) {
-            return Err(self.of_another_version(&schema, version));
-        }
-        if schema != SCHEMA {
-            return Err(self.broken(messages::other_schema(schema, SCHEMA)));
-        }
-        let sealed: Sealed = serde_json::from_slice(&text).map_err(broken)?;
-        drop(text);
-        let found = sealed.digest();
-        if found != sealed.sha256 {
-            let want = &sealed.sha256;
-            return Err(
-                self.broken(messages::other_digest(format!("{found:.16}"), format!("{want:.16}")))
-            );
-        }
-        let journal: Journal = match serde_json::from_str(sealed.journal.get()) {
-            Ok(journal) => journal,
-            // It is whole, so it is a field that a later version has added.
-            Err(_) if sealed.version.as_deref() != Some(env!("CARGO_PKG_VERSION")) => {
-                return Err(self.of_another_version(&schema, version));
+        let journal = sealed::read(text).map_err(|fault| match fault {
+            Fault::OfAnotherVersion { schema, version } => {
+                self.of_another_version(&schema, version)
             }
-            Err(e) => return Err(broken(e)),
-        };
+            Fault::Broken(why) => self.broken(why),
+        })?;
         // What stands under such a name is removed: it must be one of ours, beside its entry.
         for entry in &journal.entries {
             if !is_temporary(&entry.temp()) {

@@ -133,6 +133,14 @@ messages! { "packages_run";
     running(command) { en: "running {command}", ja: "{command} を実行する" }
     output(line) { en: "  {line}", ja: "  {line}" }
 
+    // What happened to a package
+    purged(package) { en: "purged {package}", ja: "{package} を設定ごと削除" }
+    removed(package) { en: "removed {package}", ja: "{package} を削除 (設定は残存)" }
+    installed(package) { en: "installed {package}", ja: "{package} をインストール" }
+    upgraded(package) { en: "upgraded {package}", ja: "{package} を更新" }
+    configured(package) { en: "configured {package}", ja: "{package} を設定" }
+    unfinished(package) { en: "unfinished {package}", ja: "{package} の処理が未完了" }
+
     // Failures
     not_started(command, why) {
         en: "`{command}` could not be started: {why}",

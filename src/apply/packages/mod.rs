@@ -86,7 +86,7 @@ impl Runner {
     /// # Errors
     /// [`Error::Guard`] when something refuses and nothing was changed. A step that fails is no
     /// error but [`Outcome::failure`], because earlier ones may have changed the root.
-    pub(super) fn run(
+    pub(crate) fn run(
         &self,
         root: &DiskRootfs,
         rules: &[&Rule],

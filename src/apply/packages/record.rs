@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::messages;
 use crate::check::Presence;
 use crate::check::packages::dpkg::Packages;
+use crate::message::Message;
 use crate::plan::PackageChange;
 use crate::profile::RuleId;
 use crate::rootfs::escape;
@@ -62,14 +64,30 @@ pub struct Operation {
     pub rules: BTreeSet<RuleId>,
 }
 
+impl Operation {
+    /// In words.
+    pub fn message(&self) -> Message {
+        let name = &self.name;
+        let package = match (&self.from, &self.to) {
+            (Some(from), Some(to)) if from != to => format!("{name} {from} -> {to}"),
+            (Some(version), _) | (None, Some(version)) => format!("{name} {version}"),
+            (None, None) => name.clone(),
+        };
+        match self.action {
+            Action::Purged => messages::purged(package),
+            Action::Removed => messages::removed(package),
+            Action::Installed => messages::installed(package),
+            Action::Upgraded => messages::upgraded(package),
+            Action::Configured => messages::configured(package),
+            Action::Unfinished => messages::unfinished(package),
+        }
+    }
+}
+
+/// In English.
 impl std::fmt::Display for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.action.word(), self.name)?;
-        match (&self.from, &self.to) {
-            (Some(from), Some(to)) if from != to => write!(f, " {from} -> {to}"),
-            (Some(version), _) | (None, Some(version)) => write!(f, " {version}"),
-            (None, None) => Ok(()),
-        }
+        self.message().fmt(f)
     }
 }
 

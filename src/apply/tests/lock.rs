@@ -66,13 +66,16 @@ fn a_run_that_is_asked_to_end_waits_no_longer() {
     let _held = Executor::lock(&one, &bench.state()).unwrap();
     let stop = Stop::default();
     stop.flag().store(15, Ordering::Relaxed);
+    let profile = crate::Profile::embedded().unwrap();
+    let options = crate::run::Options::new().state_dir(bench.state()).wait(HOUR);
+    let options = options.force_target(true).stop(stop.clone());
     // With the flag ignored, these would be hours.
     let state = bench.state();
     let errors = [
         Executor::lock_within(&two, &state, HOUR, &stop).err().unwrap(),
         revert(&two, &state, &[], HOUR, &stop).unwrap_err(),
         forget(&two, &state, HOUR, &stop).unwrap_err(),
-        harden(&two, &[], &state, &Options { wait: HOUR, stop, ..Options::default() }).unwrap_err(),
+        crate::run::harden(&profile, &two, &options).unwrap_err(),
     ];
     for e in errors {
         assert!(matches!(e, Error::Stopped { signal: 15 }), "{e}");

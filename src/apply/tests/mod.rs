@@ -43,7 +43,7 @@ impl Bench {
     }
 
     fn disk(&self) -> DiskRootfs {
-        DiskRootfs::open(&self.root()).unwrap()
+        DiskRootfs::open(self.root()).unwrap()
     }
 
     /// A plan that does one of everything.
@@ -59,7 +59,7 @@ impl Bench {
             write("/etc/ssh/sshd_config", "UsePAM yes\nMaxAuthTries 4\n"),
             Change::MakeDir { path: path("/etc/new.d"), create: NewFile { mode: 0o750, ..me } },
             write("/etc/new.d/60-CIS.conf", "a = 1\n"),
-            Change::SetStat { path: path("/etc/crontab"), mode: Some(0o600), uid: None, gid: None },
+            Change::set_stat(&path("/etc/crontab"), Some(0o600), None, None),
             Change::Remove { path: path("/etc/gone") },
             Change::Symlink { path: path("/etc/alias"), target: "/lib/b".into() },
         ];
@@ -196,7 +196,7 @@ fn a_revert_tells_what_the_run_did_beyond_its_journal() {
     let before = picture(&bench.root());
     let disk = bench.disk();
     let mut executor = Executor::lock(&disk, &bench.state()).unwrap();
-    executor.beyond_undo(["removed the package telnet".to_owned()]);
+    executor.beyond_undo([Message::value("removed the package telnet")]);
     executor.apply(&bench.plan(&disk)).unwrap();
     drop(executor);
     let done = revert(&disk, &bench.state(), &[], Duration::ZERO, &Stop::default()).unwrap();
@@ -270,9 +270,7 @@ fn two_names_of_one_file_are_no_interference() {
     let mut staged = StagedRootfs::new(&disk);
     for name in ["/etc/crontab", "/etc/crontab2"] {
         let mode = Some(0o600);
-        staged
-            .stage(&Change::SetStat { path: path(name), mode, uid: None, gid: None }, &[0])
-            .unwrap();
+        staged.stage(&Change::set_stat(&path(name), mode, None, None), &[0]).unwrap();
     }
     let executor = Executor::lock(&disk, &bench.state()).unwrap();
     assert_eq!(executor.apply(&Plan::of_stage(&staged)).unwrap().changed, 2);

@@ -230,7 +230,7 @@ fn attributes_come_back_where_nothing_else_was_changed() {
         let before = look(&mut dirs);
         let after = before.clone().map(|shape| Shape { xattrs: Vec::new(), ..shape });
         let entry = Entry::new(&at, &temporary(0), content);
-        let mut steps = [EntryChange { entry, before, after }];
+        let mut steps = [EntryChange { entry, before, after, elsewhere: false }];
         executor.journals.begin(&steps, dirs.times(), Purpose::default()).unwrap();
         executor.write(&mut steps, dirs).unwrap();
         assert_eq!(xattr::get(&file, "user.mine").unwrap(), None, "{name}");

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger, messages};
-use crate::check::{Audit, Finding, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::message::{Arg, Message};
 use crate::rootfs::show_name;
@@ -71,6 +72,14 @@ impl UniqueField {
 }
 
 impl Primitive for AccountUnique {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let file = AccountFile::require(root, self.field.layout())?;

@@ -138,7 +138,7 @@ mod tests {
         let written = |name: &str, mtime| {
             let stat = Stat { mtime, ..Stat::file(0o644) };
             let body = NodeBody::File(Some(Vec::new().into()));
-            MemoryRootfs::new().node(name, Node { stat, body })
+            MemoryRootfs::new().node(name, Node::new(stat, body))
         };
         for name in WITNESSES {
             let later = written(name, 20_002 * 86_400);

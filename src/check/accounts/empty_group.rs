@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger, messages};
-use crate::check::{Audit, Finding, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::message::Message;
 use crate::rootfs::show_name;
@@ -24,6 +25,14 @@ pub struct EmptyGroup {
 }
 
 impl Primitive for EmptyGroup {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let name = self.name.as_bytes();

@@ -297,7 +297,7 @@ proptest! {
                     Change::Write { path, content: content.to_vec(), create }
                 }
                 NodeBody::Dir if change.before.is_none() => Change::MakeDir { path, create },
-                _ => Change::SetStat { path, mode: Some(mode), uid: Some(uid), gid: Some(gid) },
+                _ => Change::set_stat(&path, Some(mode), Some(uid), Some(gid)),
             };
             staged.stage(&step, &[]).unwrap();
         }

@@ -10,7 +10,8 @@ use super::messages;
 use crate::check::common::rewrite;
 use crate::check::data::{self, BadData, Umask};
 use crate::check::foreign;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::order::{self, Level, Levels, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::ImagePath;
 use crate::text::login_defs::{self, LoginDef};
@@ -58,11 +59,19 @@ enum Want<'a> {
 }
 
 impl Primitive for LoginDefs {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("useradd")]
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         match self.want()? {
             Want::Number(n) => data::within("number.write", n.write, n.min, n.max),
             Want::Umask(_) => Ok(()),
         }
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
@@ -71,6 +80,38 @@ impl Primitive for LoginDefs {
 }
 
 impl LoginDefs {
+    /// The default as its readers have it: a number that is no right one is none.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let text = audit.root().read(&ImagePath::parse(PATH)?)?.unwrap_or_default();
+        let mut levels = Levels::default();
+        let subject = || Subject::key(&self.key);
+        match self.want().map_err(BadData::into_error)? {
+            Want::Number(number) => {
+                let above = number.not_above.as_ref();
+                let limit = above.and_then(|key| login_defs::last_number(&text, key));
+                let is_right = |n: &i64| {
+                    *n >= number.min && limit.filter(|l| *l >= 0).is_none_or(|limit| *n <= limit)
+                };
+                let value = login_defs::last_number(&text, &self.key).filter(is_right);
+                let level = match number.max {
+                    Some(_) => Level::AtMost(value),
+                    None => Level::AtLeast(value),
+                };
+                levels.only(subject(), level);
+            }
+            Want::Umask(_) => {
+                let settings = login_defs::settings(&text, &self.key);
+                let shadow = settings.iter().rev().find_map(|s| s.shadow.as_deref());
+                let pam = settings.iter().find_map(|s| s.pam.as_deref());
+                for (reader, value) in [("shadow", shadow), ("pam", pam)] {
+                    let mask = value.and_then(login_defs::octal).unwrap_or(0);
+                    levels.add(subject(), reader, Level::Grants(0o777 & !mask));
+                }
+            }
+        }
+        Ok(levels)
+    }
+
     fn want(&self) -> Result<Want<'_>, BadData> {
         match (&self.number, &self.umask) {
             (Some(number), None) => Ok(Want::Number(number)),

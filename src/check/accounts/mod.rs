@@ -36,7 +36,9 @@ use super::{Evidence, Finding, Gap, Subject};
 use crate::error::{Error, Result};
 use crate::message::{Arg, Message};
 use crate::rootfs::{ACCOUNT_LIMIT, Change, ImagePath, Rootfs};
-use crate::text::accounts::{AccountLine, Edits, Fault, Layout, NumberOf, Table, What, parse};
+use crate::text::accounts::{
+    AccountLine, Edits, Fault, Layout, NumberOf, PASSWORD, Table, What, parse,
+};
 
 /// So many observations that nothing is wrong with are listed one by one.
 pub(super) const SHOWN: usize = 20;
@@ -174,6 +176,15 @@ impl<'a> ByName<'a> {
     pub fn is_ambiguous(&self, name: &[u8]) -> bool {
         self.0.get(name).is_some_and(|found| found.1 > 1)
     }
+}
+
+/// Whether a password fits, an empty one included.
+pub(crate) fn has_password(user: &AccountLine<'_>, secrets: &ByName<'_>) -> bool {
+    let field = match user.field(PASSWORD) {
+        b"x" => secrets.first(user.name()).map(|secret| secret.field(PASSWORD)),
+        own => Some(own),
+    };
+    field.is_some_and(|field| Lock::of(field) != Lock::Locked)
 }
 
 /// What was found, sorted by what can be done about it.

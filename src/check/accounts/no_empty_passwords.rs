@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, ByName, Ledger, Lock, messages};
-use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, show_name};
 use crate::text::accounts::{Edits, Layout, PASSWORD};
@@ -16,6 +17,14 @@ use crate::text::accounts::{Edits, Layout, PASSWORD};
 pub struct NoEmptyPasswords {}
 
 impl Primitive for NoEmptyPasswords {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;

@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::clock::{self, Today};
 use super::{AccountFile, Ledger, Lock, messages};
-use crate::check::{Audit, Finding, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::{Rootfs, show_name};
 use crate::text::accounts::{CHANGED, Days, Layout, PASSWORD, days};
@@ -17,6 +18,14 @@ use crate::text::accounts::{CHANGED, Days, Layout, PASSWORD, days};
 pub struct PastPasswordChanges {}
 
 impl Primitive for PastPasswordChanges {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         judge(audit.root(), clock::today())
     }
@@ -64,6 +73,14 @@ mod tests {
     struct On(i64);
 
     impl Primitive for On {
+        fn consumers(&self) -> Vec<Consumes> {
+            Vec::new()
+        }
+
+        fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+            order::right_or_wrong(self, before, after)
+        }
+
         fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
             judge(audit.root(), Today::on(self.0))
         }

@@ -27,7 +27,7 @@ fn shell<'a>(user: &AccountLine<'a>) -> &'a [u8] {
 /// A login account: its shell does not send everybody away, wherever it stands. By the shell, not
 /// by the account's name or number. A shell that is not there keeps the account out today
 /// ([`why_shut_out`]), but the account is still somebody's: a package may bring the shell.
-pub(in crate::check) fn is_login(user: &AccountLine<'_>) -> bool {
+pub(crate) fn is_login(user: &AccountLine<'_>) -> bool {
     let mut names = shell(user).rsplit(|b| *b == b'/').filter(|name| !name.is_empty());
     names.next().is_none_or(|name| !SEND_AWAY.contains(&name))
 }

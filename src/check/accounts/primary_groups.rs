@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger, messages};
-use crate::check::{Audit, Finding, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::show_name;
 use crate::text::accounts::{GID, Layout, PRIMARY_GID};
@@ -18,6 +19,14 @@ use crate::text::accounts::{GID, Layout, PRIMARY_GID};
 pub struct PrimaryGroups {}
 
 impl Primitive for PrimaryGroups {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountFile, Ledger, messages};
-use crate::check::{Audit, Finding, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::text::accounts::{Edits, GID, Layout, PRIMARY_GID};
 
@@ -14,6 +15,14 @@ use crate::text::accounts::{Edits, GID, Layout, PRIMARY_GID};
 pub struct RootGroup {}
 
 impl Primitive for RootGroup {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let passwd = AccountFile::require(root, Layout::Passwd)?;

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::clock::{self, Today};
 use super::{AccountFile, ByName, Ledger, Lock, messages};
-use crate::check::{Audit, Finding, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::message::Message;
 use crate::rootfs::show_name;
@@ -20,6 +21,14 @@ use crate::text::accounts::{AccountLine, Edits, Layout, PASSWORD};
 pub struct ShadowedPasswords {}
 
 impl Primitive for ShadowedPasswords {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         judge(audit, clock::today())
     }
@@ -135,6 +144,14 @@ mod tests {
     struct On(Today);
 
     impl Primitive for On {
+        fn consumers(&self) -> Vec<Consumes> {
+            Vec::new()
+        }
+
+        fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+            order::right_or_wrong(self, before, after)
+        }
+
         fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
             judge(audit, self.0)
         }

@@ -3,24 +3,20 @@
 //! Programs that run as such an account may need its shell (`su - postgres -c …`). It must stay
 //! true that an account which shows signs of being used is reported, not changed.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::people::{is_login, is_system};
 use super::{AccountFile, ByName, Ledger, Lock, UidRange, messages};
 use crate::check::data::BadData;
-use crate::check::systemd::unit_files::{Fragment, fragment, search_path, statements};
-use crate::check::systemd::units::names_in;
-use crate::check::{Audit, Finding, Primitive, Subject};
-use crate::error::{Error, Result};
+use crate::check::order::{self, Looser};
+use crate::check::uses::{Uses, Way};
+use crate::check::{Audit, Consumes, Finding, Primitive, Subject};
+use crate::error::Result;
 use crate::message::{Arg, Message};
 use crate::rootfs::{FileKind, ImagePath, Rootfs, escape, show_name};
 use crate::text::accounts::{AccountLine, Edits, HOME, Layout, PASSWORD, SHELL, UID};
-use crate::text::unit_install::{is_unit_name, template_of};
+use crate::text::lossless;
 
 /// Every account with a number below those of people, root aside, has a shell that lets nobody in
 /// and a locked password.
@@ -43,12 +39,20 @@ pub struct SystemAccounts {
 }
 
 impl Primitive for SystemAccounts {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         // Without any, every shell would be wrong and none could be written.
         match self.no_login_shells.is_empty() {
             true => Err(BadData::field("no_login_shells", "found none, want at least one")),
             false => Ok(()),
         }
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
@@ -66,7 +70,6 @@ impl Primitive for SystemAccounts {
             secret_names: ByName::new(&secrets),
             no_login: self.shell_to_write(root)?,
             range: UidRange::read(root)?,
-            units: None,
             ledger: Ledger::default(),
             in_passwd: Edits::new(),
             in_shadow: Edits::new(),
@@ -122,8 +125,6 @@ struct Sorting<'a> {
     secret_names: ByName<'a>,
     no_login: Option<&'a ImagePath>,
     range: UidRange,
-    /// The accounts that units run as, with one such unit; read when first needed.
-    units: Option<HashMap<Vec<u8>, String>>,
     ledger: Ledger,
     in_passwd: Edits,
     in_shadow: Edits,
@@ -213,6 +214,7 @@ impl<'a> Sorting<'a> {
     /// Why an account is not changed.
     fn why_not(&mut self, user: &AccountLine<'_>) -> Result<Option<Message>> {
         let name = user.name();
+        let text = lossless::decode(name);
         let account = || show_name(name);
         if let Some(exclusion) = self.audit.excluded(&Subject::account(name)) {
             return Ok(Some(exclusion.cause.clone()));
@@ -229,30 +231,22 @@ impl<'a> Sorting<'a> {
         if is_among(name, &self.want.needs_shell) {
             return Ok(Some(messages::needs_shell(account())));
         }
-        if has_crontab(self.root, name)? {
+        // What else uses it is seen where the plan is made.
+        let uses = Uses::of(self.root)?;
+        let of = |way| uses.of_account(&text).iter().find(move |one| one.way == way);
+        if of(Way::OwnTable).is_some() {
             return Ok(Some(messages::has_crontab(account())));
         }
         if has_keys(self.root, user)? {
             return Ok(Some(messages::has_keys(account())));
         }
-        let units = match &mut self.units {
-            Some(units) => units,
-            none => none.insert(unit_users(self.root)?),
-        };
-        let uid = user.number(UID).to_string();
-        let unit = units.get(name).or_else(|| units.get(uid.as_bytes()));
+        let unit = of(Way::Unit).and_then(|one| one.unit.as_deref());
         Ok(unit.map(|unit| messages::runs_a_unit(unit, account())))
     }
 }
 
 fn is_among(name: &[u8], names: &[String]) -> bool {
     names.iter().any(|known| known.as_bytes() == name)
-}
-fn has_crontab(root: &dyn Rootfs, name: &[u8]) -> Result<bool> {
-    match ImagePath::parse("/var/spool/cron/crontabs")?.join(OsStr::from_bytes(name)) {
-        Ok(path) => Ok(root.stat(&path)?.is_some()),
-        Err(_) => Ok(false),
-    }
 }
 
 fn has_keys(root: &dyn Rootfs, user: &AccountLine<'_>) -> Result<bool> {
@@ -265,44 +259,6 @@ fn has_keys(root: &dyn Rootfs, user: &AccountLine<'_>) -> Result<bool> {
         }
     }
     Ok(false)
-}
-
-/// The names and numbers that services run as, each with the first such service.
-fn unit_users(root: &dyn Rootfs) -> Result<HashMap<Vec<u8>, String>> {
-    let mut services = BTreeSet::new();
-    for dir in search_path(root)? {
-        for name in names_in(root, &dir)?.iter().filter_map(|name| name.to_str()) {
-            let name = name.strip_suffix(".d").unwrap_or(name);
-            if name.ends_with(".service") && is_unit_name(name) {
-                services.insert(name.to_owned());
-            }
-        }
-    }
-    let mut users = HashMap::new();
-    for name in services {
-        if let Some(user) = service_user(root, &name)? {
-            users.entry(user).or_insert(name);
-        }
-    }
-    Ok(users)
-}
-
-/// Whom the service runs as: the last `User=` counts, and an empty one is root.
-fn service_user(root: &dyn Rootfs, name: &str) -> Result<Option<Vec<u8>>> {
-    let mut file = None;
-    for name in [Some(name.to_owned()), template_of(name)].into_iter().flatten() {
-        match fragment(root, &name, false) {
-            Ok(Fragment::File(path)) => file = file.or(Some(path)),
-            // It never runs, whatever stands in its drop-ins.
-            Ok(Fragment::Masked(_)) if file.is_none() => return Ok(None),
-            // A generator may make it at boot.
-            Ok(_) | Err(Error::WrongKind { .. }) => {}
-            Err(e) => return Err(e),
-        }
-    }
-    let said = statements(root, name, file.as_ref())?;
-    let user = said.into_iter().rfind(|a| a.is("Service", "User"));
-    Ok(user.map(|a| a.value.into_bytes()).filter(|user| !user.is_empty()))
 }
 
 #[cfg(test)]

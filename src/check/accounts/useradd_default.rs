@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::{login_defs, messages};
 use crate::check::data::{self, BadData};
 use crate::check::foreign;
-use crate::check::{Audit, Evidence, Finding, Primitive};
+use crate::check::order::{self, Level, Levels, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::ImagePath;
 use crate::text::useradd;
@@ -32,8 +33,16 @@ pub struct UseraddDefault {
 }
 
 impl Primitive for UseraddDefault {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("useradd")]
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         data::within("write", self.write, self.min, Some(self.max))
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
@@ -62,6 +71,18 @@ impl Primitive for UseraddDefault {
     }
 }
 
+impl UseraddDefault {
+    /// The default; a number that is no right one is none.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let text = audit.root().read(&ImagePath::parse(PATH)?)?.unwrap_or_default();
+        let last = useradd::last(&text, &self.key);
+        let number = last.and_then(|(_, value)| useradd::number(value)).filter(|n| *n >= self.min);
+        let mut levels = Levels::default();
+        levels.only(Subject::key(&self.key), Level::AtMost(number));
+        Ok(levels)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,7 +102,7 @@ mod tests {
     fn the_last_number_counts() {
         for (before, after) in [
             ("", "INACTIVE=30\n"),
-            ("SHELL=/bin/sh\n# INACTIVE=-1\n", "SHELL=/bin/sh\nINACTIVE=30\n"),
+            ("SHELL=/bin/sh\n# INACTIVE=-1\n", "SHELL=/bin/sh\n# INACTIVE=-1\nINACTIVE=30\n"),
             ("INACTIVE=-1\n", "INACTIVE=30\n"),
             ("INACTIVE=31", "INACTIVE=30"),
             ("INACTIVE=30 # x\n", "INACTIVE=30\n"),

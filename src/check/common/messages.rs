@@ -17,6 +17,10 @@ messages! { "common";
              package",
         ja: "{path} はパッケージのファイルのため変更しない。手動で、またはパッケージ側で変更すること",
     }
+    with_acl(found, names) {
+        en: "{found}; an ACL grants more to {names}",
+        ja: "{found}。ACL が次に追加の権限を与えている: {names}",
+    }
     no_such_file() {
         en: "no such file",
         ja: "ファイルが存在しない",

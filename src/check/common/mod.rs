@@ -6,6 +6,7 @@ pub(in crate::check) mod destination;
 pub(in crate::check) mod glob;
 pub(in crate::check) mod includes;
 pub(crate) mod messages;
+pub(in crate::check) mod openness;
 pub(in crate::check) mod own_file;
 pub(in crate::check) mod preview;
 pub(in crate::check) mod remedy;

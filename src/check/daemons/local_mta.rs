@@ -8,8 +8,9 @@ use serde::Deserialize;
 use super::messages;
 use crate::check::common::remedy;
 use crate::check::foreign;
+use crate::check::order::{self, Looser};
 use crate::check::packages::dpkg::Packages;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::rootfs::ImagePath;
 use crate::text::shell_assignments::{Assignment, assignments};
@@ -37,6 +38,14 @@ struct Found {
 }
 
 impl Primitive for LocalMta {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("postfix"), Consumes::usual("exim")]
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let packages = Packages::read(root)?;

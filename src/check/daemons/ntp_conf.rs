@@ -4,11 +4,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
+use crate::check::chain::{Chain, resolve};
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::remedy;
 use crate::check::foreign;
+use crate::check::order::{self, Level, Levels, Looser};
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::shell_assignments::{Assignment, assignments};
@@ -28,20 +30,23 @@ const INIT: &str = "/etc/init.d/ntp";
 const WRAPPER: &str = "/usr/lib/ntp/ntp-systemd-wrapper";
 
 impl Primitive for NtpConf {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::own("ntpd")]
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "ntp")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
-        let options = Options::read(root)?;
+        let options = Options::read(audit)?;
         let mut gaps = Vec::new();
         let mut holding = Vec::new();
-        let path = match &options.config {
-            Some(path) => ImagePath::parse(path)?,
-            None => ImagePath::parse("/etc/ntp.conf")?,
-        };
-        let mut files = Vec::new();
-        read_all(root, &path, &mut Budget::new(LIMITS, &path), &mut files)?;
+        let (path, files) = options.files(root)?;
         if files.is_empty() {
             let evidence = Evidence::at(&path).note(messages::missing());
             let evidence = evidence.want(messages::wants_configuration("ntpd"));
@@ -54,6 +59,46 @@ impl Primitive for NtpConf {
         options.user(audit, &mut gaps);
         run_as(audit, &mut gaps, &mut holding)?;
         Ok(Finding::from_gaps(gaps, holding))
+    }
+}
+
+/// All flags of an entry; `ignore` does what all others do, and more.
+const ALL_FLAGS: [&str; 14] = [
+    "ignore",
+    "kod",
+    "limited",
+    "lowpriotrap",
+    "mssntp",
+    "nomodify",
+    "nopeer",
+    "noquery",
+    "noserve",
+    "notrap",
+    "notrust",
+    "ntpport",
+    "flake",
+    "version",
+];
+
+impl NtpConf {
+    /// The flags of the default entry of each address family, and whom ntpd runs as.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let mut levels = Levels::default();
+        let options = Options::read(audit)?;
+        let (_, files) = options.files(audit.root())?;
+        let entries: Vec<_> = files.iter().flat_map(|f| ntp::default_restricts(&f.text)).collect();
+        for (family, is_v4) in [("-4", true), ("-6", false)] {
+            let own = entries.iter().filter(|e| if is_v4 { e.v4 } else { e.v6 });
+            let flags: Vec<&str> = own.flat_map(|e| e.flags.iter().map(AsRef::as_ref)).collect();
+            let level = match flags.contains(&"ignore") {
+                true => Level::asks(ALL_FLAGS),
+                false => Level::asks(flags),
+            };
+            levels.only(default_entry(family), level);
+        }
+        let root = options.user.as_deref().is_some_and(is_root);
+        levels.only(Subject::key("user"), Level::lets(root.then_some("root")));
+        Ok(levels)
     }
 }
 
@@ -114,7 +159,10 @@ fn restrict(
         for (file, entry) in &own {
             foreign::judged(&file.path, entry.line, &entry.flags.join(" "))?;
         }
-        let has = |flag: &&str| own.iter().any(|(_, e)| e.flags.iter().any(|f| f == flag));
+        // `ignore` drops every packet, queries included.
+        let has = |flag: &&str| {
+            own.iter().any(|(_, e)| e.flags.iter().any(|f| f == flag || f == "ignore"))
+        };
         let missing: Vec<&str> = FLAGS.into_iter().filter(|f| !has(f)).collect();
         let want = format!("restrict {family} default {}", FLAGS.join(" "));
         // The line for this family alone is the one to add to, if there is one.
@@ -187,7 +235,7 @@ fn sources(audit: &Audit<'_>, files: &[File], gaps: &mut Vec<Gap>, holding: &mut
     gaps.push(remedy::none(audit, Subject::directive("server"), evidence, why));
 }
 
-/// ntpd's options in `/etc/default/ntp`.
+/// ntpd's options: those it is started with; where nothing starts it, in `/etc/default/ntp`.
 struct Options {
     path: ImagePath,
     line: usize,
@@ -198,7 +246,21 @@ struct Options {
 }
 
 impl Options {
-    fn read(root: &dyn Rootfs) -> Result<Options> {
+    fn read(audit: &Audit<'_>) -> Result<Options> {
+        if let Chain::Runs(runs) = &*resolve(audit, "ntpd")?
+            && let Some(run) = runs.first()
+            && let Some(first) = run.args.first()
+        {
+            let words: Vec<&str> = run.args.iter().map(|word| word.text.as_str()).collect();
+            let named = run.file.as_ref().filter(|file| file.text.starts_with('/'));
+            let at = named.unwrap_or(first).at.clone();
+            let user = option(&words, 'u', "user").map(str::to_owned);
+            let (path, line) = (at.path, at.line.unwrap_or(0));
+            foreign::judged(&path, line, user.as_deref().unwrap_or_default())?;
+            let config = named.map(|file| file.text.clone());
+            return Ok(Options { path, line, config, user });
+        }
+        let root = audit.root();
         let path = ImagePath::parse(DEFAULTS)?;
         let text = root.read(&path)?.unwrap_or_default();
         let last = last_assignment(&text, "NTPD_OPTS");
@@ -208,6 +270,14 @@ impl Options {
         let user = option(&words, 'u', "user");
         foreign::judged(&path, line, user.unwrap_or_default())?;
         Ok(Options { path, line, config: config.map(str::to_owned), user: user.map(str::to_owned) })
+    }
+
+    /// The configuration, and the files that it is made of.
+    fn files(&self, root: &dyn Rootfs) -> Result<(ImagePath, Vec<File>)> {
+        let path = ImagePath::parse(self.config.as_deref().unwrap_or("/etc/ntp.conf"))?;
+        let mut files = Vec::new();
+        read_all(root, &path, &mut Budget::new(LIMITS, &path), &mut files)?;
+        Ok((path, files))
     }
 
     fn user(&self, audit: &Audit<'_>, gaps: &mut Vec<Gap>) {

@@ -7,7 +7,8 @@ use super::messages;
 use crate::check::common::{self, destination, remedy};
 use crate::check::data::BadData;
 use crate::check::foreign;
-use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
+use crate::check::order::{self, Level, Levels, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::error::kind;
 use crate::message::{Arg, Message};
@@ -17,7 +18,9 @@ use crate::text::{banner, os_release};
 /// The text at `path` names neither system nor release, neither by an escape of the terminal's
 /// greeter nor by the image's own `ID`.
 ///
-/// A text that complies stays as it is, whoever wrote it; any other becomes `text`.
+/// A text that complies stays as it is, whoever wrote it. Any other loses the lines that name
+/// something; where nothing of its owner's is left then, or the text is the distribution's own, it
+/// becomes `text`, above the lines with other escapes (`\\n`, `\\l`) that are left.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Banner {
@@ -25,10 +28,13 @@ pub struct Banner {
     pub path: ImagePath,
     /// What it means that there is no text.
     pub missing: Missing,
-    /// The text that is written in place of one that gives something away. A final newline is
-    /// added where it is missing.
+    /// The text that is written where nothing else is left. A final newline is added where it is
+    /// missing.
     pub text: String,
 }
+
+/// Where Debian and Ubuntu keep the texts that new systems begin with.
+const STOCK: &str = "/usr/share/base-files";
 
 /// What it means that there is no text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -41,6 +47,10 @@ pub enum Missing {
 }
 
 impl Primitive for Banner {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         let wrong = |what: String| Err(BadData::field("text", what));
         if banner::is_blank(self.text.as_bytes()) {
@@ -50,6 +60,10 @@ impl Primitive for Banner {
             Some(leak) => wrong(format!("holds `{}`, which names the system", leak.token)),
             None => Ok(()),
         }
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
@@ -66,7 +80,7 @@ impl Primitive for Banner {
                     let place = place.note(common::messages::not_there());
                     Ok(Finding::MetVacuously(vec![place]))
                 }
-                Missing::NotMet => self.gap(audit, place, common::messages::no_such_file()),
+                Missing::NotMet => self.gap(audit, place, common::messages::no_such_file(), b""),
             };
         };
         if stat.kind != FileKind::File {
@@ -81,10 +95,24 @@ impl Primitive for Banner {
 }
 
 impl Banner {
+    /// What the text gives away.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let root = audit.root();
+        let mut levels = Levels::default();
+        if root.locate(&self.path)?.stat.is_some_and(|stat| stat.kind == FileKind::File) {
+            let text = root.read_bytes(&self.path, CONFIG_LIMIT)?;
+            let leaks =
+                banner::leaks(text.as_deref().unwrap_or_default(), system_name(root)?.as_deref());
+            let tokens = leaks.into_iter().map(|leak| leak.token.to_ascii_lowercase());
+            levels.only(Subject::path(&self.path), Level::lets(tokens));
+        }
+        Ok(levels)
+    }
+
     fn judge(&self, audit: &Audit<'_>, place: Evidence, content: &[u8]) -> Result<Finding> {
         let name = system_name(audit.root())?;
         if self.missing == Missing::NotMet && banner::is_blank(content) {
-            return self.gap(audit, place, messages::empty_text());
+            return self.gap(audit, place, messages::empty_text(), b"");
         }
         let leaks = banner::leaks(content, name.as_deref());
         let Some(first) = leaks.first() else {
@@ -100,7 +128,17 @@ impl Banner {
         };
         let tokens: Vec<String> =
             leaks.iter().map(|leak| format!("`{}`", escape(leak.token.as_bytes()))).collect();
-        self.gap(audit, place.line(first.line), Message::value(tokens.join(", ")))
+        let rest = banner::without_leaks(content, name.as_deref());
+        // A distribution's own text is no owner's, whatever its other lines say.
+        let rest = if self.is_stock(audit.root(), content)? { Vec::new() } else { rest };
+        self.gap(audit, place.line(first.line), Message::value(tokens.join(", ")), &rest)
+    }
+
+    /// Whether this is the text that the image's own packages give new systems.
+    fn is_stock(&self, root: &dyn Rootfs, content: &[u8]) -> Result<bool> {
+        let Some(name) = self.path.file_name() else { return Ok(false) };
+        let stock = ImagePath::parse(STOCK)?.join(name)?;
+        Ok(root.read_bytes(&stock, CONFIG_LIMIT)?.is_some_and(|stock| *stock == *content))
     }
 
     /// A link whose end says nothing yet, or must not be judged.
@@ -118,20 +156,35 @@ impl Banner {
         Ok(None)
     }
 
-    fn gap(&self, audit: &Audit<'_>, place: Evidence, found: Message) -> Result<Finding> {
+    /// `rest` is what may stay of the text.
+    fn gap(
+        &self,
+        audit: &Audit<'_>,
+        place: Evidence,
+        found: Message,
+        rest: &[u8],
+    ) -> Result<Finding> {
         let root = audit.root();
         let evidence = place.found(found).want(messages::a_text_that_names_no_system());
         let gap = remedy::gap(audit, Subject::path(&self.path), evidence, || {
+            if let Some(reason) = destination::refusal(root, &self.path)? {
+                return Ok(Err(reason));
+            }
+            if banner::has_words(rest) {
+                return Ok(Ok(Change::write(&self.path, rest)));
+            }
             let name = system_name(root)?;
             let own = banner::leaks(self.text.as_bytes(), name.as_deref());
             if let Some(leak) = own.first() {
                 return Ok(Err(messages::text_of_the_profile(&self.path, Arg::from(&*leak.token))));
             }
-            if let Some(reason) = destination::refusal(root, &self.path)? {
-                return Ok(Err(reason));
+            let mut text = self.text.clone().into_bytes();
+            if !text.ends_with(b"\n") {
+                text.push(b'\n');
             }
-            let line_end = if self.text.ends_with('\n') { "" } else { "\n" };
-            Ok(Ok(Change::write(&self.path, format!("{}{line_end}", self.text))))
+            let lines = rest.split_inclusive(|b| *b == b'\n');
+            text.extend(lines.filter(|line| line.contains(&b'\\')).flatten());
+            Ok(Ok(Change::write(&self.path, &text[..])))
         })?;
         Ok(Finding::from_gaps(vec![gap], Vec::new()))
     }
@@ -194,7 +247,7 @@ mod tests {
         let telling: [&[u8]; 8] = [
             b"Ubuntu 18.04 LTS \\n \\l\n\n",
             b"\\S{NAME}",
-            b"x\n\\R",
+            b"==\n\\R",
             b"\\m",
             b"\\v",
             b"kUbUnTuX",
@@ -214,6 +267,32 @@ mod tests {
             settle_entries(&banner("/etc/motd", "vacuous"), &motd),
             [format!("/etc/motd: {TEXT}")]
         );
+    }
+
+    #[test]
+    fn an_owners_text_loses_the_lines_that_say_too_much() {
+        let issue = banner("/etc/issue", "not-met");
+        for (text, rest) in [
+            (&b"Ours\nHost, Ubuntu 18.04 \\n \\l\nnot yours\n"[..], &b"Ours\nnot yours\n"[..]),
+            (b"on \\s\r\n\r\nb\xfcro \\l\r\n", b"\r\nb\xfcro \\l\r\n"),
+            (b"a\nubuntu", b"a\n"),
+        ] {
+            let root = root().file("/etc/issue", text);
+            let staged = stage(&issue, &root);
+            let after = staged.read_bytes(&path("/etc/issue"), CONFIG_LIMIT).unwrap().unwrap();
+            assert_eq!(&*after, rest, "{text:?}");
+            assert_eq!(issue.audit(&staged).unwrap().outcome(), Outcome::Met);
+        }
+        // What a greeter fills in is no text, and stays.
+        let bare = root().file("/etc/issue", "Ubuntu\n\n\\n \\l\n\n");
+        assert_eq!(settle_entries(&issue, &bare), [format!("/etc/issue: {TEXT}\\n \\l\n")]);
+        // The distribution's own text, whole.
+        let text = "What comes with Ubuntu\nis free software.\n";
+        let motd = banner("/etc/motd", "vacuous");
+        let stock = root().file("/etc/motd", text).file("/usr/share/base-files/motd", text);
+        assert_eq!(settle_entries(&motd, &stock), [format!("/etc/motd: {TEXT}")]);
+        let own = stock.file("/etc/motd", format!("{text}Ours\n"));
+        assert_eq!(settle_entries(&motd, &own), ["/etc/motd: is free software.\nOurs\n"]);
     }
 
     #[test]

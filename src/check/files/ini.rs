@@ -7,8 +7,9 @@ use serde::Deserialize;
 use super::messages;
 use crate::check::common::{self, remedy, rewrite};
 use crate::check::data::BadData;
+use crate::check::order::{self, Looser};
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
+use crate::check::{Audit, Consumes, Evidence, Finding, Primitive, Subject};
 use crate::error::{Error, Result};
 use crate::message::{Arg, Message};
 use crate::rootfs::ImagePath;
@@ -49,8 +50,16 @@ enum Want<'a> {
 }
 
 impl Primitive for Ini {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         self.want().map(drop)
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
@@ -253,19 +262,19 @@ mod tests {
     }
 
     #[test]
-    fn the_sample_of_the_stock_file_is_used() {
+    fn the_setting_goes_below_the_sample_of_the_stock_file() {
         let stock = "# These are comments\n[org/gnome/login-screen]\n# - Text\n#banner-message-enable=true\n\
                      #banner-message-text='Welcome to all'\n\n# - No users\n# disable-user-list=true\n";
         let root = gdm().file(GREETER, stock);
         assert_eq!(
             settled_text(&list(), &root, GREETER),
-            stock.replace("# disable-user-list", "disable-user-list")
+            format!("{stock}disable-user-list=true\n")
         );
         assert_eq!(
             settled_text(&banner(), &root, GREETER),
             stock.replace(
                 "#banner-message-text='Welcome to all'",
-                "banner-message-text='it\\'s \\\\ use'"
+                "#banner-message-text='Welcome to all'\nbanner-message-text='it\\'s \\\\ use'"
             )
         );
     }

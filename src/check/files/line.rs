@@ -8,7 +8,8 @@ use super::messages;
 use crate::check::common::conf_dirs::{self, What};
 use crate::check::common::remedy;
 use crate::check::foreign;
-use crate::check::{Audit, Evidence, Finding, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Primitive, Subject};
 use crate::error::Result;
 use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs};
@@ -67,6 +68,14 @@ impl Line {
 }
 
 impl Primitive for Line {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let mut hits = Vec::new();

@@ -186,6 +186,10 @@ messages! { "files";
         en: "{path} is a {kind}; it is not followed and not replaced: put a {want} there",
         ja: "{path} は{kind}のため、変更も置き換えも行わない。{want}を配置すること",
     }
+    hard_links_at(count, names) {
+        en: "has {count} names (hard links), which share mode and owner, among them {names}",
+        ja: "ハードリンクが {count} 個あり、権限と所有者を共有している ({names} など)",
+    }
     hard_links(count) {
         en: "has {count} names (hard links), which share mode and owner",
         ja: "ハードリンクが {count} 個あり、権限と所有者を共有している",
@@ -257,6 +261,20 @@ messages! { "files";
     no_line(target) {
         en: "no line for {target}",
         ja: "{target} の行がない",
+    }
+    not_remounted(target) {
+        en: "systemd remounts {target} only for a line that spells it so",
+        ja: "systemd が {target} を再マウントするのは、この表記どおりの行がある場合だけである",
+    }
+    ignored_by_mount() {
+        en: "mount passes over this line: it has no type, or its fifth or sixth field is no number",
+        ja: "mount はこの行を無視する (型がないか、第 5 または第 6 フィールドが数値ではない)",
+    }
+    remounted_as_swap(path, line, target) {
+        en: "{path}:{line} is a line of type swap, and systemd remounts {target} with its options; correct \
+             the line",
+        ja: "{path}:{line} は型が swap の行だが、systemd はそのオプションで {target} を再マウントする。\
+             行を修正すること",
     }
     declared_mount() {
         en: "a declared mount",

@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::messages;
 use crate::check::common::remedy;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::rootfs::{AccountDb, Found, ImagePath, Survey};
@@ -39,6 +40,14 @@ pub enum Counted {
 }
 
 impl Primitive for Tree {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let Some(survey) = audit.survey()? else {
@@ -131,7 +140,7 @@ mod tests {
     use super::*;
     use crate::check::testing::{Run, gaps, path, reasons_on};
     use crate::check::{Options, Outcome};
-    use crate::rootfs::{ImagePath, Memo, MemoryRootfs, Rootfs, Stat};
+    use crate::rootfs::{Acl, ImagePath, Memo, MemoryRootfs, Rootfs, Stat};
 
     /// An image with one directory that cannot be listed.
     struct Blind(MemoryRootfs);
@@ -142,6 +151,9 @@ mod tests {
         }
         fn read_link(&self, path: &ImagePath) -> Result<Option<Vec<u8>>> {
             self.0.read_link(path)
+        }
+        fn acl(&self, path: &ImagePath) -> Result<Option<Acl>> {
+            self.0.acl(path)
         }
         fn read_bytes(&self, path: &ImagePath, limit: u64) -> Result<Option<Rc<[u8]>>> {
             self.0.read_bytes(path, limit)

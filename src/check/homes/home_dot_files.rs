@@ -3,6 +3,7 @@
 //! Shells and other programs run what stands in them. Only files directly in a home count, and
 //! only regular ones.
 
+use std::cell::RefCell;
 use std::os::unix::ffi::OsStrExt;
 
 use schemars::JsonSchema;
@@ -10,22 +11,52 @@ use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::common::openness::Openness;
+use crate::check::order::{self, Levels, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::{Change, FileKind};
+use crate::rootfs::FileKind;
 
-/// What group and others may not do.
-const WRITE: u32 = 0o022;
+/// All but what group and others may not do: write.
+const CEILING: u32 = 0o7755;
 
 /// No hidden file in the home of an account with a login shell is writable by its group or by
-/// others.
+/// others, nor through an ACL.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HomeDotFiles {}
 
 impl Primitive for HomeDotFiles {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         judge(audit, false, &|survey, home, ledger| closed(survey, home, ledger))
+    }
+}
+
+impl HomeDotFiles {
+    /// What each hidden file is open to.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let levels = RefCell::new(Levels::default());
+        judge(audit, false, &|survey, home, _| {
+            let State::Directory { at: dir, .. } = &home.state else { return Ok(()) };
+            let root = survey.root();
+            for name in root.list(dir)?.unwrap_or_default().iter() {
+                let at = dir.join(name)?;
+                let stat = root.stat(&at)?.filter(|s| s.kind == FileKind::File);
+                if let Some(stat) = stat.filter(|_| name.as_bytes().starts_with(b".")) {
+                    Openness::read(root, &at, stat)?.levels(&at, &mut levels.borrow_mut());
+                }
+            }
+            Ok(())
+        })?;
+        Ok(levels.into_inner())
     }
 }
 
@@ -41,14 +72,14 @@ fn closed(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<(
         let at = dir.join(name)?;
         let Some(stat) = root.stat(&at)?.filter(|s| s.kind == FileKind::File) else { continue };
         files += 1;
-        if stat.mode & WRITE == 0 {
+        let open = Openness::read(root, &at, stat)?;
+        if open.is_within(CEILING) {
             continue;
         }
         clean = false;
-        let mode = stat.mode & !WRITE;
         let evidence = Evidence::at(&at)
-            .found(format!("{:04o}", stat.mode))
-            .want(format!("{mode:04o}"))
+            .found(open.shown(root, CEILING, format!("{:04o}", stat.mode)))
+            .want(format!("{:04o}", stat.mode & CEILING))
             .note(messages::in_home_of(home.owner()));
         let subject = Subject::path(&at);
         if let Some(exclusion) = survey.audit().excluded(&subject) {
@@ -66,8 +97,7 @@ fn closed(survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<(
         match why {
             Some(why) => ledger.open(subject, evidence, messages::keeps_mode(&at, why)),
             None => {
-                let mode = Some(mode);
-                let change = Change::SetStat { path: at, mode, uid: None, gid: None };
+                let change = open.closed(&at, CEILING, None, None);
                 ledger.gap(Gap::fixed_by(evidence, change).about(subject));
             }
         }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::{self, Result};
 use crate::rootfs::{Change, FileKind, ImagePath, NewFile};
 use crate::text::accounts::PRIMARY_GID;
@@ -22,6 +23,14 @@ const NEW_MODE: u32 = 0o750;
 pub struct HomeExists {}
 
 impl Primitive for HomeExists {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         judge(audit, true, &exists)
     }

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::{self, Result};
 use crate::message::Message;
 use crate::rootfs::{Change, FileKind, ImagePath, Stat};
@@ -30,6 +31,14 @@ pub struct HomeFileAbsent {
 }
 
 impl Primitive for HomeFileAbsent {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         judge(audit, false, &|survey, home, ledger| self.absent(survey, home, ledger))
     }
@@ -105,7 +114,7 @@ fn why_not(
 fn away(at: ImagePath, to: ImagePath, stat: &Stat) -> Vec<Change> {
     let mut changes = vec![Change::Rename { path: at, to: to.clone() }];
     if stat.kind == FileKind::File && stat.mode != 0o600 {
-        changes.push(Change::SetStat { path: to, mode: Some(0o600), uid: None, gid: None });
+        changes.push(Change::set_stat(&to, Some(0o600), None, None));
     }
     changes
 }

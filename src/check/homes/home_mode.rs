@@ -1,40 +1,75 @@
 //! The home of every account that may log in is closed to others.
 
+use std::cell::RefCell;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::home_owner::bases;
 use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
+use crate::check::common::openness::Openness;
 use crate::check::files::mode::Mode;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::order::{self, Levels, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
-use crate::rootfs::Change;
+use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::shell_var::{self, Value};
 
-/// The home directory of every account with a login shell has no permission beyond a ceiling.
+/// The home directory of every account with a login shell has no permission beyond a ceiling, and an
+/// ACL grants nobody what the ceiling does not allow others.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HomeMode {
     /// The permission bits that are allowed at most, as `"0750"`.
     pub ceiling: Mode,
+    /// Only homes below these directories are closed, below those in which the tree's own tools make
+    /// homes, and below any other that is called `home`: elsewhere a home is often what a daemon
+    /// serves, or a program's own directory.
+    #[serde(default = "bases")]
+    pub below: Vec<ImagePath>,
 }
 
 impl Primitive for HomeMode {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         judge(audit, false, &|survey, home, ledger| self.closed(survey, home, ledger))
     }
 }
 
 impl HomeMode {
+    /// What each home is open to.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let levels = RefCell::new(Levels::default());
+        judge(audit, false, &|survey, home, _| {
+            if let State::Directory { at, stat } = &home.state {
+                let open = Openness::read(survey.root(), at, *stat)?;
+                open.levels(at, &mut levels.borrow_mut());
+            }
+            Ok(())
+        })?;
+        Ok(levels.into_inner())
+    }
+
     fn closed(&self, survey: &Survey<'_>, home: &Home<'_>, ledger: &mut Ledger) -> Result<()> {
         let State::Directory { at, stat } = &home.state else { return Ok(()) };
+        // Set-id and sticky bits are not meant.
+        let ceiling = self.ceiling.0 | 0o7000;
+        let open = Openness::read(survey.root(), at, *stat)?;
         let evidence = || {
             Evidence::at(home.path.as_ref().unwrap_or(at))
-                .found(Mode(stat.mode).to_string())
+                .found(open.shown(survey.root(), ceiling, Mode(stat.mode).to_string()))
                 .want(messages::want_mode(self.ceiling.to_string()))
                 .note(messages::home_of(home.owner()))
         };
-        let beyond = 0o777 & !self.ceiling.0;
-        if stat.mode & beyond == 0 {
+        if open.is_within(ceiling) {
             ledger.holds(evidence);
             return Ok(());
         }
@@ -43,16 +78,37 @@ impl HomeMode {
             ledger.open(subject, evidence(), exclusion.cause.clone());
             return Ok(());
         }
-        match survey.why_not(home, Scope { roots_home: true, below: None })? {
+        let is_called_home = |path: &ImagePath| {
+            path.parent().is_some_and(|above| above.components().any(|name| name == "home"))
+        };
+        let mut below = self.below.clone();
+        below.extend(places_of_homes(survey.root())?);
+        let is_home = home.is_roots() || home.path.as_ref().is_some_and(is_called_home);
+        let below = if is_home { None } else { Some(below.as_slice()) };
+        match survey.why_not(home, Scope { roots_home: true, below })? {
             Some(why) => ledger.open(subject, evidence(), messages::keeps_mode(at, why)),
             None => {
-                let mode = Some(stat.mode & !beyond);
-                let change = Change::SetStat { path: at.clone(), mode, uid: None, gid: None };
+                let change = open.closed(at, ceiling, None, None);
                 ledger.gap(Gap::fixed_by(evidence(), change).about(subject));
             }
         }
         Ok(())
     }
+}
+
+/// Where the tree's own tools make homes.
+fn places_of_homes(root: &dyn Rootfs) -> Result<Vec<ImagePath>> {
+    let mut places = Vec::new();
+    for (file, key) in [("/etc/default/useradd", "HOME"), ("/etc/adduser.conf", "DHOME")] {
+        let text = root.read(&ImagePath::parse(file)?)?.unwrap_or_default();
+        if let Value::Known { value, .. } = shell_var::value(&text, key)
+            && let Ok(path) = ImagePath::parse(&value)
+            && !path.is_root()
+        {
+            places.push(path);
+        }
+    }
+    Ok(places)
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use super::{Home, Scope, State, Survey, judge, messages};
 use crate::check::accounts::Ledger;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath};
 
@@ -19,11 +20,20 @@ pub struct HomeOwner {
     pub below: Vec<ImagePath>,
 }
 
-fn bases() -> Vec<ImagePath> {
+/// Where homes are by default.
+pub(super) fn bases() -> Vec<ImagePath> {
     ImagePath::parse("/home").into_iter().collect()
 }
 
 impl Primitive for HomeOwner {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         judge(audit, false, &|survey, home, ledger| self.owned(survey, home, ledger))
     }
@@ -50,7 +60,7 @@ impl HomeOwner {
             Some(why) => ledger.open(subject, evidence(), messages::keeps_owner(at, why)),
             None => {
                 let uid = Some(home.uid());
-                let change = Change::SetStat { path: at.clone(), mode: None, uid, gid: None };
+                let change = Change::set_stat(at, None, uid, None);
                 ledger.gap(Gap::fixed_by(evidence(), change).about(subject));
             }
         }

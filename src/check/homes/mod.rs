@@ -11,6 +11,7 @@ pub mod home_owner;
 pub(crate) mod messages;
 pub(in crate::check) mod mounts;
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -19,6 +20,7 @@ use std::rc::Rc;
 use self::mounts::Mounts;
 use crate::check::accounts::people::{is_login, is_person, no_person};
 use crate::check::accounts::{AccountFile, Ledger, UidRange};
+use crate::check::common::openness::Openness;
 use crate::check::{Audit, Evidence, Finding};
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -124,6 +126,8 @@ pub(in crate::check) struct Survey<'a> {
     names: Rc<AccountDb>,
     /// `passwd` holds all accounts there are, and every reader sees the same ones in it.
     complete: bool,
+    /// Whether a directory above homes is root's alone; many homes have the same ones.
+    roots_alone: RefCell<HashMap<ImagePath, bool>>,
 }
 
 impl<'a> Survey<'a> {
@@ -144,6 +148,7 @@ impl<'a> Survey<'a> {
             names: AccountDb::read(root)?,
             complete: passwd.remote.is_empty()
                 && passwd.faults.iter().all(|f| f.what == What::CarriageReturn),
+            roots_alone: RefCell::default(),
         };
         for user in &passwd.entries {
             let path = parse(user.field(HOME));
@@ -247,6 +252,19 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// Whether a directory is root's, and nobody else may write to it.
+    fn is_roots_alone(&self, dir: &ImagePath, stat: Stat) -> Result<bool> {
+        if let Some(known) = self.roots_alone.borrow().get(dir) {
+            return Ok(*known);
+        }
+        let others = if stat.gid == 0 { 0o002 } else { 0o022 };
+        let is = stat.kind == FileKind::Dir
+            && stat.uid == 0
+            && Openness::read(self.root, dir, stat)?.is_within(0o7777 & !others);
+        self.roots_alone.borrow_mut().insert(dir.clone(), is);
+        Ok(is)
+    }
+
     fn why_not_above(&self, path: &ImagePath, state: &State) -> Result<Option<Message>> {
         let mut above = path.parent();
         let mut nearest = true;
@@ -254,8 +272,7 @@ impl<'a> Survey<'a> {
             let Some(stat) = self.root.stat(&dir)? else {
                 return Ok(Some(messages::not_there(&dir)));
             };
-            let others = if stat.gid == 0 { 0o002 } else { 0o022 };
-            if stat.kind != FileKind::Dir || stat.uid != 0 || stat.mode & others != 0 {
+            if !self.is_roots_alone(&dir, stat)? {
                 return Ok(Some(messages::not_roots_alone(&dir)));
             }
             if let State::Directory { stat: own, .. } = state

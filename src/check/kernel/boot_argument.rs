@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
+use crate::check::chain::units::names_in;
 use crate::check::common::remedy;
-use crate::check::systemd::units::names_in;
-use crate::check::{Audit, Evidence, Finding, Primitive, Subject, SubjectKind};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::message::{Arg, Message};
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
@@ -46,6 +47,14 @@ struct Word {
 }
 
 impl Primitive for BootArgument {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let made = made(root)?;

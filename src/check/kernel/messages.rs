@@ -52,6 +52,18 @@ messages! { "kernel";
         en: "an earlier line decides",
         ja: "先行するこの行が優先される",
     }
+    no_softdep(module) {
+        en: "no softdep line that loads something with {module}",
+        ja: "{module} とともにロードするものを指定する softdep 行がないこと",
+    }
+    softdep_overrides(module) {
+        en: "with it, modprobe passes over the install line and loads {module}",
+        ja: "この行があると、modprobe は install 行を無視して {module} をロードする",
+    }
+    softdep_of_kernel(module, path) {
+        en: "depmod makes this list; write `softdep {module} pre:` into {path}, which is read before it",
+        ja: "この一覧は depmod が生成する。先に読まれる {path} に `softdep {module} pre:` と書くこと",
+    }
     ours_is_hidden(path) {
         en: "{path} has the line already and is hidden; remove what hides it",
         ja: "{path} には該当の行があるが、別のファイルに隠されている。そのファイルを取り除くこと",

@@ -61,6 +61,44 @@ messages! { "logs";
         en: "{path}:{line} lists {log} a second time, so logrotate ignores the rest of that file",
         ja: "{path}:{line} は {log} の記述が重複しており、logrotate はこのファイルの残りを無視する",
     }
+    wants_accepted() {
+        en: "what logrotate accepts",
+        ja: "logrotate が受け付ける記述",
+    }
+    file_has_refused(path, line, said) {
+        en: "logrotate refuses `{said}` in {path}:{line} and ignores the whole file",
+        ja: "logrotate は {path}:{line} の `{said}` を受け付けず、このファイル全体を無視する",
+    }
+    file_names_nobody(path, line, said, name) {
+        en: "`{said}` in {path}:{line} names {name}, which does not exist here, so logrotate ignores the \
+             whole file",
+        ja: "{path}:{line} の `{said}` にある {name} は存在せず、logrotate はこのファイル全体を無視する",
+    }
+    stanza_has_refused(path, line, said) {
+        en: "logrotate refuses `{said}` in {path}:{line} and drops the stanza",
+        ja: "logrotate は {path}:{line} の `{said}` を受け付けず、このローテーション設定を無視する",
+    }
+    stanza_names_nobody(path, line, said, name) {
+        en: "`{said}` in {path}:{line} names {name}, which does not exist here, so logrotate drops the stanza",
+        ja: "{path}:{line} の `{said}` にある {name} は存在せず、logrotate はこのローテーション設定を無視する",
+    }
+    no_old_dir(path, line, dir) {
+        en: "the stanza in {path}:{line} moves old logs to {dir}, which does not exist, so logrotate ignores \
+             the whole file",
+        ja: "{path}:{line} の設定は古いログを {dir} に移すが、これは存在せず、logrotate はこのファイル全体を無視する",
+    }
+    insecure_directory(dir, mode, group) {
+        en: "{dir} has mode {mode} and group {group}: without `su`, logrotate skips the logs there",
+        ja: "{dir} はモード {mode}、グループ {group} であり、`su` がないと logrotate はその中のログを処理しない",
+    }
+    close_to_others(dir) {
+        en: "everybody can write to {dir}; take that from others, or name with `su` who rotates there",
+        ja: "{dir} には誰でも書き込める。その権限を外すか、ローテーションを行うユーザーを `su` で指定すること",
+    }
+    group_has_no_name(dir) {
+        en: "the group of {dir} has no name to give to `su`; correct the group",
+        ja: "{dir} のグループには名前がなく、`su` に指定できない。グループを修正すること",
+    }
     wants_stanza(log) {
         en: "a stanza for {log}",
         ja: "{log} のローテーション設定",
@@ -108,6 +146,10 @@ messages! { "logs";
     job_empty(job) {
         en: "{job} is empty",
         ja: "{job} が空である",
+    }
+    job_calls_nothing(job) {
+        en: "{job} does not call logrotate",
+        ja: "{job} は logrotate を呼び出さない",
     }
     job_yields(job) {
         en: "{job} leaves the work to a timer where systemd runs",
@@ -167,9 +209,54 @@ messages! { "logs";
         en: "a file for messages of {selector}",
         ja: "{selector} のメッセージを記録するファイル",
     }
+    to_this_file(selector, file) {
+        en: "messages of {selector} in {file}",
+        ja: "{selector} のメッセージを {file} に記録すること",
+    }
     to_everybody(selector) {
         en: "messages of {selector} to everybody who is logged in",
         ja: "{selector} のメッセージをログイン中の全員に表示",
+    }
+    rsyslog_stops(path, line, what) {
+        en: "this version of rsyslogd does not know `{what}` in {path}:{line} and reads nothing behind it; \
+             correct that by hand",
+        ja: "このバージョンの rsyslogd は {path}:{line} の `{what}` を解釈できず、それ以降を読まない。手動で修正すること",
+    }
+    unknown_statement(what) {
+        en: "`{what}` is unknown before 8.33",
+        ja: "8.33 より前のバージョンは `{what}` を解釈できない",
+    }
+    input_not_loaded(module) {
+        en: "{module} is not loaded, or does not listen",
+        ja: "{module} が読み込まれていないか、受信していない",
+    }
+    load_inputs(selector) {
+        en: "rsyslogd takes in no messages of {selector}; load imuxsock and imklog, or imjournal",
+        ja: "rsyslogd は {selector} のメッセージを受け取らない。imuxsock と imklog、または imjournal を読み込むこと",
+    }
+    action_names_nobody(name) {
+        en: "names {name}, which does not exist here: rsyslogd drops the action",
+        ja: "存在しない {name} を指定しているため、rsyslogd はこのアクションを無視する",
+    }
+    created_unwritable(mode) {
+        en: "creates files of mode {mode}, which rsyslogd, without root's rights, cannot open again",
+        ja: "権限 {mode} のファイルを作るが、root 権限を手放した rsyslogd はそれを再び開けない",
+    }
+    created_too_tight() {
+        en: "without the owner's write bit rsyslogd cannot open its files again",
+        ja: "所有者の書き込み権限がないと、rsyslogd は自分のファイルを再び開けない",
+    }
+    template_forgotten() {
+        en: "disabled: $ResetConfigVariables has taken away the default template",
+        ja: "$ResetConfigVariables が既定のテンプレートを取り消したため、無効になる",
+    }
+    leads_to_device(path) {
+        en: "leads to {path}: nothing is kept",
+        ja: "{path} を指しており、何も残らない",
+    }
+    route_useless(selector, target, file) {
+        en: "`{selector} {target}` in {file} would keep nothing either; correct what is said of the other rules",
+        ja: "{file} に `{selector} {target}` を書いても何も残らない。ほかの規則について示した点を修正すること",
     }
     directory_in_place(path) {
         en: "{path} is a directory: nothing is written there",

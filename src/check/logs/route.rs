@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
 use super::messages;
+use crate::check::data::BadData;
 use crate::message::Message;
 use crate::rootfs::ImagePath;
 use crate::text::rsyslog::{Mask, mask};
@@ -19,6 +20,8 @@ pub struct Criterion {
     pub messages: Selected,
     /// Where they must arrive.
     pub to: Receiver,
+    /// The file in which they must arrive, where not any file will do.
+    pub in_file: Option<ImagePath>,
     /// The rule that is written where they do not.
     pub rule: Route,
 }
@@ -100,11 +103,28 @@ impl Criterion {
     /// What is wanted, for people.
     pub(super) fn wanted(&self) -> Message {
         let selector = &self.messages.selector;
-        match (&self.want, self.to) {
-            (Some(words), _) => Message::value(words),
-            (None, Receiver::File) => messages::to_file(selector),
-            (None, Receiver::Everybody) => messages::to_everybody(selector),
+        match (&self.want, self.to, &self.in_file) {
+            (Some(words), ..) => Message::value(words),
+            (None, Receiver::File, None) => messages::to_file(selector),
+            (None, Receiver::File, Some(file)) => messages::to_this_file(selector, file),
+            (None, Receiver::Everybody, _) => messages::to_everybody(selector),
         }
+    }
+
+    /// Checks that `in_file` and the rule are about one file.
+    pub(super) fn check_data(&self) -> Result<(), BadData> {
+        let Some(file) = &self.in_file else { return Ok(()) };
+        let target = self.rule.target.trim_start_matches('-');
+        if self.to != Receiver::File {
+            return Err(BadData::field("criteria", "`to`: `in_file` is there; want `file`"));
+        }
+        if file.to_string() != target {
+            return Err(BadData::field(
+                "criteria",
+                format!("`rule`: found the target {target}, want {file}, as `in_file` has it"),
+            ));
+        }
+        Ok(())
     }
 
     pub(super) fn holds(&self, reached: &Mask) -> bool {

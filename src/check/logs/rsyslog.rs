@@ -5,16 +5,19 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::messages;
+use crate::check::chain;
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::{glob, remedy};
+use crate::check::packages::versions;
 use crate::check::{Audit, Evidence, Gap, Subject};
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rootfs::{FileKind, ImagePath, Rootfs};
 use crate::text::lossless;
 use crate::text::pattern::Wildcards;
 use crate::text::rsyslog::{self, FilteredAction, Target, Token, TokenKind};
 
-/// The main file.
+/// The main file if rsyslogd's command line does not name another.
 pub(in crate::check) const MAIN: &str = "/etc/rsyslog.conf";
 /// More than this is a hostile tree or an endless chain of includes.
 const LIMITS: Limits = Limits { levels: 32, files: 2_000 };
@@ -44,6 +47,8 @@ impl RsyslogFile {
 pub(in crate::check) struct Config {
     sources: Vec<RsyslogFile>,
     tokens: Vec<(usize, Token)>,
+    /// Where this version of rsyslogd stops reading, and at what; what stands behind is not here.
+    stopped: Option<(Evidence, Message)>,
 }
 
 impl Config {
@@ -51,23 +56,30 @@ impl Config {
     ///
     /// # Errors
     /// A file cannot be read or is malformed, or there is no end of includes.
-    pub fn read(root: &dyn Rootfs) -> Result<Option<Rc<Config>>> {
-        let config = root.memo().derived(|| Ok(Config::read_anew(root)?.map(Rc::new)))?;
+    pub fn read(audit: &Audit<'_>) -> Result<Option<Rc<Config>>> {
+        let (root, main) = (audit.root(), chain::main_file(audit, "rsyslogd")?);
+        let read = || Ok(Config::read_anew(root, &main, is_old(audit)?)?.map(Rc::new));
+        let config = root.memo().derived_for(main.to_string(), read)?;
         Ok(Option::clone(&config))
     }
 
-    fn read_anew(root: &dyn Rootfs) -> Result<Option<Config>> {
-        let main = ImagePath::parse(MAIN)?;
+    fn read_anew(root: &dyn Rootfs, main: &ImagePath, is_old: bool) -> Result<Option<Config>> {
         let mut reader = RsyslogLoader {
             root,
-            config: Config { sources: Vec::new(), tokens: Vec::new() },
-            budget: Budget::new(LIMITS, &main),
+            is_old,
+            config: Config { sources: Vec::new(), tokens: Vec::new(), stopped: None },
+            budget: Budget::new(LIMITS, main),
         };
-        if root.locate(&main)?.stat.is_none() {
+        if root.locate(main)?.stat.is_none() {
             return Ok(None);
         }
-        reader.file(&main)?;
+        reader.file(main)?;
         Ok(Some(reader.config))
+    }
+
+    /// Where rsyslogd stops reading, and why, if it does.
+    pub fn stopped(&self) -> Option<&(Evidence, Message)> {
+        self.stopped.as_ref()
     }
 
     /// What the tokens are, in order.
@@ -137,8 +149,15 @@ fn said(kind: &TokenKind) -> Cow<'_, str> {
     .into()
 }
 
+/// Whether the tree's rsyslogd is older than 8.33. Where no version is known, nothing is refused.
+fn is_old(audit: &Audit<'_>) -> Result<bool> {
+    let version = versions::installed_or_supposed(audit, "rsyslog")?;
+    Ok(version.is_some_and(|version| version < vec![8, 33]))
+}
+
 struct RsyslogLoader<'a> {
     root: &'a dyn Rootfs,
+    is_old: bool,
     config: Config,
     budget: Budget,
 }
@@ -163,11 +182,24 @@ impl RsyslogLoader<'_> {
         let lines = std::iter::once(0).chain(starts).collect();
         self.config.sources.push(RsyslogFile { path: real.clone(), text, lines });
         self.config.tokens.reserve(tokens.len());
+        let mut before = None;
         for token in tokens {
+            if self.config.stopped.is_some() {
+                break;
+            }
+            let unknown = rsyslog::unknown_to_8_32(before.as_ref(), &token.kind);
+            if let Some(what) = unknown.filter(|_| self.is_old) {
+                let why = messages::rsyslog_stops(&real, token.line, what);
+                let evidence = Evidence::at(&real).line(token.line);
+                let evidence = evidence.note(messages::unknown_statement(what));
+                self.config.stopped = Some((evidence, why));
+                break;
+            }
             let pattern = match &token.kind {
-                TokenKind::Include { pattern } => pattern.clone(),
+                TokenKind::Include { pattern, .. } => pattern.clone(),
                 _ => String::new(),
             };
+            before = matches!(token.kind, TokenKind::Open).then_some(TokenKind::Open);
             let line = token.line;
             self.config.tokens.push((source, token));
             if pattern.is_empty() {
@@ -210,7 +242,7 @@ mod tests {
     use crate::rootfs::MemoryRootfs;
 
     fn shown(root: &MemoryRootfs) -> Vec<String> {
-        let config = Config::read(root).unwrap().unwrap();
+        let config = Config::read(&root.into()).unwrap().unwrap();
         config
             .tokens()
             .filter(|(_, t)| matches!(t.kind, TokenKind::Action(_)))
@@ -241,7 +273,7 @@ mod tests {
                 "/etc/more/z:1 *.* /6",
             ]
         );
-        assert!(Config::read(&MemoryRootfs::new()).unwrap().is_none());
+        assert!(Config::read(&(&MemoryRootfs::new()).into()).unwrap().is_none());
     }
 
     #[test]
@@ -259,19 +291,19 @@ mod tests {
             many = many.file(&format!("/etc/{i}"), twice);
         }
         let many = many.file("/etc/20", "");
-        let e = Config::read(&many).unwrap_err().to_string();
+        let e = Config::read(&(&many).into()).unwrap_err().to_string();
         assert!(e.contains("want includes that end"), "{e}");
 
         let large = "$IncludeConfig /etc/large\n".repeat(5);
         let large = MemoryRootfs::new().file(MAIN, large).file("/etc/large", "#".repeat(4 << 20));
-        let e = Config::read(&large).unwrap_err().to_string();
+        let e = Config::read(&(&large).into()).unwrap_err().to_string();
         assert!(e.starts_with("/etc/rsyslog.conf:4: found /etc/large, and more than"), "{e}");
         assert!(e.contains("bytes"), "{e}");
 
         let looping = MemoryRootfs::new().file(MAIN, "$IncludeConfig /etc/l\n").link("/etc/l", "l");
-        assert!(Config::read(&looping).is_err());
+        assert!(Config::read(&(&looping).into()).is_err());
         let bad = MemoryRootfs::new().file(MAIN, "*.* /1\naction(\n");
-        let e = Config::read(&bad).unwrap_err().to_string();
+        let e = Config::read(&(&bad).into()).unwrap_err().to_string();
         assert_eq!(e, "/etc/rsyslog.conf:2: found `action(`, want an object that ends with `)`");
     }
 }

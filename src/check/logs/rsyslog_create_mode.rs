@@ -3,22 +3,24 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::messages;
 use super::rsyslog::{Config, MAIN, RsyslogFile, no_configuration};
+use super::{keeping, messages};
 use crate::check::common::{preview, remedy, rewrite};
 use crate::check::files::mode::Mode;
+use crate::check::order::{self, Level, Levels, Looser};
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::message::Message;
 use crate::rootfs::{Change, ImagePath};
 use crate::text::Lines;
 use crate::text::rsyslog::{
-    Object, Target, Token, TokenKind, edited, file_mode, inserted, logical_start,
+    Directive, Object, Target, Token, TokenKind, edited, file_mode, inserted, logical_start,
 };
 use crate::text::splice::Edit;
 
-/// Every file that rsyslogd creates gets at most the mode `mode`.
+/// Every file that rsyslogd creates gets at most the mode `mode`, and, where rsyslogd gives up root's
+/// rights, the owner's write bit of it, without which it could not open the file again.
 ///
 /// Actions in the old form take it from the last `$FileCreateMode` before them, 0644 if there is
 /// none. Actions of RainerScript do not look at that: they have a parameter of their own, or the
@@ -31,6 +33,8 @@ pub struct RsyslogCreateMode {
 }
 
 const DIRECTIVE: &str = "filecreatemode";
+/// The mode without a directive.
+const BUILT_IN: u32 = 0o644;
 const PARAMETER: &str = "fileCreateMode";
 
 /// What is wrong at one token, and the edit of its file that closes it.
@@ -56,12 +60,20 @@ struct Walk {
 }
 
 impl Primitive for RsyslogCreateMode {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::followed("rsyslogd")]
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "rsyslog")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
-        let Some(config) = Config::read(root)? else {
+        let Some(config) = Config::read(audit)? else {
             return Ok(Finding::from_gaps(vec![no_configuration(audit)?], Vec::new()));
         };
         let walk = self.walk(&config);
@@ -74,12 +86,50 @@ impl Primitive for RsyslogCreateMode {
 }
 
 impl RsyslogCreateMode {
+    /// What the mode of each file that an action of the old form creates lets others do.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let mut levels = Levels::default();
+        let Some(config) = Config::read(audit)? else { return Ok(levels) };
+        let mut mode = BUILT_IN;
+        for (_, Token { kind, .. }) in config.tokens() {
+            match kind {
+                TokenKind::Directive(said) if said.name == DIRECTIVE => {
+                    mode = file_mode(&said.value).unwrap_or(mode);
+                }
+                TokenKind::Directive(said) if said.name == "resetconfigvariables" => {
+                    mode = BUILT_IN;
+                }
+                TokenKind::Action(_) if creates_file(kind) => {
+                    if let Some(Target::File(path)) = Target::of(kind) {
+                        levels.add(about(), path, Level::Grants(mode & 0o077));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(levels)
+    }
+
     fn complies(&self, mode: Option<u32>) -> bool {
         mode.is_some_and(|mode| mode & !self.mode.0 == 0)
     }
 
+    /// Whether files of this mode would get no messages.
+    fn is_too_tight(&self, mode: u32, drops_root: bool) -> bool {
+        drops_root && keeping::takes_messages(self.mode.0) && !keeping::takes_messages(mode)
+    }
+
+    fn wrong_directive(&self, config: &Config, token: usize, directive: &Directive) -> Wrong {
+        let evidence = config.evidence(token).want(format!("$FileCreateMode {}", self.mode));
+        let edit = directive.set(&self.mode.to_string());
+        Wrong { token, subject: about(), evidence, edit }
+    }
+
     fn walk(&self, config: &Config) -> Walk {
         let mut walk = Walk::default();
+        let drops_root = keeping::drops_root(config);
+        // The directive that is in force, where rsyslogd could not write to files of its mode.
+        let mut too_tight = None;
         // What the directives have set so far, and whether the module's default complies.
         let (mut current, mut module_complies) = (false, false);
         for (token, Token { kind, .. }) in config.tokens() {
@@ -88,16 +138,23 @@ impl RsyslogCreateMode {
                     walk.stated = true;
                     current = true;
                     let evidence = config.evidence(token);
-                    if self.complies(file_mode(&directive.value)) {
+                    let mode = file_mode(&directive.value);
+                    let tight = mode.is_some_and(|mode| self.is_too_tight(mode, drops_root));
+                    too_tight = tight.then_some((token, directive));
+                    if !self.complies(mode) {
+                        walk.wrong.push(self.wrong_directive(config, token, directive));
+                    } else if !tight {
                         walk.holding.push(evidence);
-                    } else {
-                        let evidence = evidence.want(format!("$FileCreateMode {}", self.mode));
-                        let edit = directive.set(&self.mode.to_string());
-                        walk.wrong.push(Wrong { token, subject: about(), evidence, edit });
                     }
                 }
+                TokenKind::Action(_) if creates_file(kind) && too_tight.is_some() => {
+                    let Some((token, directive)) = too_tight.take() else { continue };
+                    let mut wrong = self.wrong_directive(config, token, directive);
+                    wrong.evidence = wrong.evidence.note(messages::created_too_tight());
+                    walk.wrong.push(wrong);
+                }
                 TokenKind::Directive(directive) if directive.name == "resetconfigvariables" => {
-                    current = false;
+                    (current, too_tight) = (false, None);
                     walk.reset |= walk.bare.is_none();
                 }
                 TokenKind::Action(_) if creates_file(kind) && !current => {
@@ -109,7 +166,11 @@ impl RsyslogCreateMode {
                     match stated {
                         None if is_action && module_complies => {}
                         None if !is_action => {}
-                        Some(mode) if self.complies(file_mode(mode)) => {
+                        Some(mode)
+                            if self.complies(file_mode(mode))
+                                && file_mode(mode)
+                                    .is_none_or(|mode| !self.is_too_tight(mode, drops_root)) =>
+                        {
                             walk.holding.push(config.evidence(token));
                             module_complies |= !is_action;
                         }
@@ -222,7 +283,7 @@ impl RsyslogCreateMode {
         };
         let helps = |text: &String| {
             let after = preview::with(root, &[Change::write(&source.path, text.as_str())]);
-            let Ok(Some(config)) = after.and_then(|staged| Config::read(&staged)) else {
+            let Ok(Some(config)) = after.and_then(|staged| Config::read(&audit.on(&staged))) else {
                 return false;
             };
             let walk = self.walk(&config);
@@ -284,191 +345,4 @@ fn place(evidence: &Evidence) -> String {
 type Wrongs<'f> = (&'f RsyslogFile, Vec<(Subject, Evidence)>, Vec<Edit>);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::Outcome;
-    use crate::check::testing::{
-        self, Run, changed, fixes, reasons, reasons_on, settled_text, stage,
-    };
-    use crate::rootfs::MemoryRootfs;
-
-    const WANT: RsyslogCreateMode = RsyslogCreateMode { mode: Mode(0o640) };
-    const STOCK: &str = "module(load=\"imuxsock\")\n$FileOwner syslog\n$FileCreateMode 0640\n\
-                         $IncludeConfig /etc/rsyslog.d/*.conf\n";
-
-    fn bare() -> MemoryRootfs {
-        MemoryRootfs::new().file(
-            "/var/lib/dpkg/status",
-            "Package: rsyslog\nStatus: install ok installed\nArchitecture: amd64\n",
-        )
-    }
-
-    fn root(main: &str) -> MemoryRootfs {
-        bare().file(MAIN, main)
-    }
-
-    fn outcome(root: &MemoryRootfs) -> Outcome {
-        testing::outcome(&WANT, root)
-    }
-
-    #[test]
-    fn verdicts() {
-        for (main, want) in [
-            (STOCK, Outcome::Met),
-            ("$FileCreateMode 0640\r\n*.* /x\r\n", Outcome::Met),
-            ("  $filecreatemode\t0600 # tight\n*.* /x", Outcome::Met),
-            ("$FileCreateMode 0640\n$FileCreateMode 0600\n", Outcome::Met),
-            ("", Outcome::NotMet),
-            ("$FileCreateMode 0644\n*.* /x\n", Outcome::NotMet),
-            ("$FileCreateMode 640\n*.* /x\n", Outcome::NotMet),
-            ("$FileCreateMode\n*.* /x\n", Outcome::NotMet),
-            ("#$FileCreateMode 0640\n*.* /x\n", Outcome::NotMet),
-            ("$FileCreateModes 0640\n*.* /x\n", Outcome::NotMet),
-            ("*.* /x\n$FileCreateMode 0640\n", Outcome::NotMet),
-            ("*.* /dev/console\n$FileCreateMode 0640\n*.* /x\n", Outcome::Met),
-            ("*.* @@host\n$FileCreateMode 0640\n", Outcome::Met),
-            ("$FileCreateMode 0640\n*.* /x\n$FileCreateMode 0644\n", Outcome::NotMet),
-            ("$FileCreateMode 0640\n$ResetConfigVariables\n*.* /x\n", Outcome::NotMet),
-            ("$FileCreateMode 0640\n*.* /x\n$ResetConfigVariables\n", Outcome::Met),
-            ("$FileCreateMode 0640\naction(type=\"omfile\" file=\"/x\")\n", Outcome::NotMet),
-            (
-                "$FileCreateMode 0640\naction(type=\"omfile\" file=\"/x\" fileCreateMode=\"0600\")\n",
-                Outcome::Met,
-            ),
-            (
-                "$FileCreateMode 0640\nmodule(load=\"builtin:omfile\" FileCreateMode=\"0640\")\n\
-                 action(type=\"omfile\" file=\"/x\")\n",
-                Outcome::Met,
-            ),
-            ("$FileCreateMode 0640\nmodule(load=\"builtin:omfile\")\n", Outcome::Met),
-            ("$FileCreateMode 0640\naction(type=\"omfile\"\n", Outcome::Unknown),
-        ] {
-            assert_eq!(outcome(&root(main)), want, "{main:?}");
-        }
-    }
-
-    #[test]
-    fn prerequisites() {
-        assert_eq!(outcome(&bare()), Outcome::NotMet);
-        let absent = MemoryRootfs::new().file("/var/lib/dpkg/status", "").file(MAIN, "");
-        assert_eq!(outcome(&absent), Outcome::MetVacuously);
-        assert_eq!(outcome(&MemoryRootfs::new().file(MAIN, STOCK)), Outcome::Unknown);
-        let looping = bare().link(MAIN, "rsyslog.conf");
-        assert_eq!(outcome(&looping), Outcome::Unknown);
-        for judged in ["$FileCreateMode 0640\\xff", "action(type=\"omfile\" file=\"/\\xff\")"] {
-            let text = judged.replace("\\xff", "\u{10ffff}");
-            let text = format!("$FileCreateMode 0640\n{text}\n");
-            let root = bare().file(MAIN, crate::text::lossless::encode(text));
-            assert_eq!(outcome(&root), Outcome::Unknown, "{judged}");
-        }
-        let elsewhere = b"# \xff\n$FileCreateMode 0640 # \xff\n*.* /var/log/\xff\n";
-        assert_eq!(outcome(&bare().file(MAIN, elsewhere)), Outcome::Met);
-    }
-
-    #[test]
-    fn remedies_change_one_value() {
-        let after = |main: &str| settled_text(&WANT, &root(main), MAIN);
-        assert_eq!(after(""), "$FileCreateMode 0640\n");
-        assert_eq!(after("# c \\"), "# c \\\n\n$FileCreateMode 0640\n");
-        for text in ["call\nr /x\n", "set $.a =\n1; *.* /x\n", "call\n"] {
-            assert_eq!(after(text), format!("$FileCreateMode 0640\n{text}"));
-        }
-        assert_eq!(
-            after("$Umask 0022\r\n$FileCreateMode 0644\r\n"),
-            "$Umask 0022\r\n$FileCreateMode 0640\r\n"
-        );
-        assert_eq!(
-            after("$FileCreateMode 0644\n*.* /x\n$FileCreateMode 0666\n*.* /y\n"),
-            "$FileCreateMode 0640\n*.* /x\n$FileCreateMode 0640\n*.* /y\n"
-        );
-        assert_eq!(
-            after("module(load=\"imklog\")\n# rules\n*.*;\\\n mail.none /x"),
-            "module(load=\"imklog\")\n# rules\n$FileCreateMode 0640\n*.*;\\\n mail.none /x"
-        );
-        assert_eq!(
-            after("$IncludeConfig /etc/rsyslog.d/*.conf\n$FileCreateMode 0640\n"),
-            "$IncludeConfig /etc/rsyslog.d/*.conf\n$FileCreateMode 0640\n",
-            "the included files make none"
-        );
-        assert_eq!(
-            after("$FileCreateMode 0640\naction(type=\"omfile\"\n  file=\"/x\")\n"),
-            "$FileCreateMode 0640\naction(type=\"omfile\"\n  file=\"/x\" fileCreateMode=\"0640\")\n"
-        );
-        assert_eq!(
-            after(
-                "$FileCreateMode 0640\nmodule(load=\"builtin:omfile\" fileCreateMode=\"0644\")\n"
-            ),
-            "$FileCreateMode 0640\nmodule(load=\"builtin:omfile\" fileCreateMode=\"0640\")\n"
-        );
-    }
-
-    #[test]
-    fn included_files_are_looked_at() {
-        let root = root("$IncludeConfig /etc/rsyslog.d/*.conf\n$FileCreateMode 0640\n")
-            .file("/etc/rsyslog.d/10-a.conf", "*.* /x\n")
-            .file("/etc/rsyslog.d/20-b.conf", "$FileCreateMode 0666\n");
-        let staged = stage(&WANT, &root);
-        let main =
-            "$FileCreateMode 0640\n$IncludeConfig /etc/rsyslog.d/*.conf\n$FileCreateMode 0640\n";
-        assert_eq!(
-            changed(&staged),
-            [
-                (MAIN.to_owned(), main.to_owned()),
-                ("/etc/rsyslog.d/20-b.conf".to_owned(), "$FileCreateMode 0640\n".to_owned()),
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_not_ours_to_edit_stays() {
-        let linked = root("$FileCreateMode 0640\n$IncludeConfig /etc/rsyslog.d/*.conf\n")
-            .file("/usr/share/x.conf", "$FileCreateMode 0644\n")
-            .link("/etc/rsyslog.d/x.conf", "/usr/share/x.conf");
-        let finding = WANT.audit(&linked).unwrap();
-        assert!(fixes(&finding).is_empty());
-        assert_eq!(
-            reasons(&finding),
-            ["/usr/share/x.conf is not below /etc and is not edited; correct it by hand"]
-        );
-
-        let reset = root("$ResetConfigVariables\n*.* /x\n");
-        let finding = WANT.audit(&reset).unwrap();
-        assert!(fixes(&finding).is_empty(), "{finding:?}");
-        assert_eq!(
-            reasons(&finding),
-            ["put `$FileCreateMode 0640` before /etc/rsyslog.conf:2 by hand"]
-        );
-
-        let inside = bare().link(MAIN, "conf/rsyslog.conf").file("/etc/conf/rsyslog.conf", "");
-        assert_eq!(changed(&stage(&WANT, &inside))[0].0, "/etc/conf/rsyslog.conf");
-    }
-
-    #[test]
-    fn many_lines_are_one_change() {
-        let root = root(&"$FileCreateMode 0644\n".repeat(20_000));
-        let finding = WANT.audit(&root).unwrap();
-        assert_eq!(fixes(&finding).len(), 1);
-    }
-
-    #[test]
-    fn what_is_excluded_stays_and_the_rest_is_changed() {
-        let open = "action(type=\"omfile\" file=\"/var/log/y\")\n";
-        let closed = open.replace(")", " fileCreateMode=\"0640\")");
-        let root = root(&format!("$FileCreateMode 0644\n*.* /x\n{open}"));
-        let log = Subject::new(SubjectKind::Path, "/var/log/y");
-        for (subject, after) in [
-            (about(), format!("$FileCreateMode 0644\n*.* /x\n{closed}")),
-            (log, format!("$FileCreateMode 0640\n*.* /x\n{open}")),
-        ] {
-            let scene = root.clone().excluding(subject.clone());
-            assert_eq!(changed(&stage(&WANT, &scene)), [(MAIN.to_owned(), after)], "{subject}");
-            assert_eq!(reasons_on(&WANT, &scene).len(), 1);
-        }
-        let unstated = super::tests::root("*.* /x\n");
-        let main = Subject::path(&testing::path(MAIN));
-        for subject in [about(), main.clone()] {
-            assert!(changed(&stage(&WANT, &unstated.clone().excluding(subject))).is_empty());
-        }
-        assert!(changed(&stage(&WANT, &root.excluding(main))).is_empty(), "the file itself");
-    }
-}
+mod tests;

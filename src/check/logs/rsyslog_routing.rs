@@ -3,14 +3,17 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::messages;
-pub use super::route::{Criterion, Receiver, Route, Selected};
+#[cfg(feature = "internals")]
+pub use super::route::Selected;
+pub use super::route::{Criterion, Receiver, Route};
 use super::rsyslog::{Config, MAIN, no_configuration};
+use super::{keeping, messages};
 use crate::check::common::destination::{self, Destination};
-use crate::check::common::preview;
+use crate::check::common::{preview, remedy};
 use crate::check::data::BadData;
+use crate::check::order::{self, Level, Levels, Looser};
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
 use crate::text::Lines;
@@ -18,8 +21,8 @@ use crate::text::rsyslog::{Mask, Target, What};
 
 /// Messages reach the places that `criteria` name, by whatever rule in rsyslog's configuration.
 ///
-/// Where one of these does not hold, the rules of the drop-in `file` are written: those that are
-/// missing, and the `further` log files, except those that another rule writes already.
+/// Where one of these does not hold, its rule is written to the drop-in `file`. Where none of them
+/// holds, the `further` log files come with them, except those that another rule writes already.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RsyslogRouting {
@@ -27,7 +30,8 @@ pub struct RsyslogRouting {
     pub file: ImagePath,
     /// What must hold.
     pub criteria: Vec<Criterion>,
-    /// Rules for further log files, which come with a new drop-in. That they are there is not judged.
+    /// Rules for further log files, which come where no criterion holds. That they are there is not
+    /// judged.
     #[serde(default)]
     pub further: Vec<Route>,
 }
@@ -35,17 +39,29 @@ pub struct RsyslogRouting {
 /// Per criterion whether it holds, and the rules that help it.
 struct Judgement {
     criteria: Vec<(bool, Vec<Evidence>)>,
-    /// Rules that write nothing because a directory stands where their file should be.
+    /// Rules that write nothing, and why.
     notes: Vec<Evidence>,
+    /// Messages that no input takes in, and what is missing.
+    lost: Vec<(Mask, Evidence)>,
+    /// What reaches files, and what reaches everybody.
+    reached: [Mask; 2],
 }
 
 impl Primitive for RsyslogRouting {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::followed("rsyslogd")]
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         // Without any, everything would comply.
-        match self.criteria.is_empty() {
-            true => Err(BadData::field("criteria", "found none, want at least one")),
-            false => Ok(()),
+        if self.criteria.is_empty() {
+            return Err(BadData::field("criteria", "found none, want at least one"));
         }
+        self.criteria.iter().try_for_each(Criterion::check_data)
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
@@ -53,7 +69,7 @@ impl Primitive for RsyslogRouting {
         if let Some(absent) = dpkg::absent(root, "rsyslog")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
-        let Some(config) = Config::read(root)? else {
+        let Some(config) = Config::read(audit)? else {
             return Ok(Finding::from_gaps(vec![no_configuration(audit)?], Vec::new()));
         };
         let now = self.judge(root, &config)?;
@@ -63,16 +79,60 @@ impl Primitive for RsyslogRouting {
             let rules = rules.into_iter().map(|e| e.want(criterion.wanted()));
             holding.extend(rules.take(if holds { usize::MAX } else { 0 }));
         }
-        holding.extend(now.notes);
         if !missing.contains(&true) {
+            holding.extend(now.notes);
             return Ok(Finding::Met(holding));
         }
-        Ok(Finding::NotMet { gaps: self.gaps(audit, &config, missing)?, holding })
+        let useless = !now.notes.is_empty();
+        let whole = !missing.contains(&false);
+        holding.extend(now.notes);
+        let (mut missing, mut gaps) = (missing, Vec::new());
+        for (criterion, missing) in self.criteria.iter().zip(&mut missing).filter(|(_, m)| **m) {
+            let of =
+                |(mask, _): &&(Mask, Evidence)| mask.and(criterion.messages.mask) != Mask::NONE;
+            let (evidence, why) = match (now.lost.iter().find(of), config.stopped()) {
+                (Some((_, evidence)), _) => {
+                    (evidence.clone(), messages::load_inputs(&criterion.messages.selector))
+                }
+                (None, Some((evidence, why))) => (evidence.clone(), why.clone()),
+                (None, None) => continue,
+            };
+            let evidence = evidence.want(criterion.wanted());
+            gaps.push(remedy::none(audit, about(&criterion.rule), evidence, why));
+            *missing = false;
+        }
+        gaps.extend(self.gaps(audit, &config, missing, (useless, whole))?);
+        Ok(Finding::NotMet { gaps, holding })
     }
 }
 
 impl RsyslogRouting {
-    fn gaps(&self, audit: &Audit<'_>, config: &Config, mut missing: Vec<bool>) -> Result<Vec<Gap>> {
+    /// The messages that are kept, and those that everybody is shown.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let mut levels = Levels::default();
+        let Some(config) = Config::read(audit)? else { return Ok(levels) };
+        let [files, everybody] = self.judge(audit.root(), &config)?.reached;
+        for (place, mask) in [("files", files), ("everybody", everybody)] {
+            let of = |facility: usize| {
+                let bits = mask.severities(facility);
+                let passes = move |severity: &u32| bits & (1 << severity) != 0;
+                (0..8).filter(passes).map(move |severity| format!("{facility}.{severity}"))
+            };
+            let kept = Level::asks((0..Mask::FACILITIES).flat_map(of));
+            levels.only(Subject::new(SubjectKind::Selector, place), kept);
+        }
+        Ok(levels)
+    }
+
+    /// The gaps that a rule of ours could close. `useless`: other rules write nothing; `whole`: no
+    /// criterion holds.
+    fn gaps(
+        &self,
+        audit: &Audit<'_>,
+        config: &Config,
+        mut missing: Vec<bool>,
+        (useless, whole): (bool, bool),
+    ) -> Result<Vec<Gap>> {
         let root = audit.root();
         let evidence = |c: &Criterion| Evidence::at(&self.file).want(c.wanted());
         let mut gaps = Vec::new();
@@ -98,11 +158,11 @@ impl RsyslogRouting {
                     return Ok(gaps);
                 }
             };
-        let change = Change::write(&path, self.new_text(audit, config, &path, &missing)?);
+        let change = Change::write(&path, self.new_text(audit, config, &path, (&missing, whole))?);
         // A rule behind a discarding one, or in a file that nothing includes, would not help.
-        let after = match preview::with(root, std::slice::from_ref(&change))
-            .and_then(|staged| Config::read(&staged)?.map(|c| self.judge(&staged, &c)).transpose())
-        {
+        let after = match preview::with(root, std::slice::from_ref(&change)).and_then(|staged| {
+            Config::read(&audit.on(&staged))?.map(|c| self.judge(&staged, &c)).transpose()
+        }) {
             Ok(Some(after)) => after.criteria.into_iter().map(|(holds, _)| holds).collect(),
             _ => vec![false; self.criteria.len()],
         };
@@ -114,7 +174,10 @@ impl RsyslogRouting {
                 (true, true) => closed.push((subject, evidence)),
                 (true, false) => {
                     let Route { selector, target } = &criterion.rule;
-                    let why = messages::route_unseen(selector, target, &self.file, MAIN);
+                    let why = match useless {
+                        true => messages::route_useless(selector, target, &self.file),
+                        false => messages::route_unseen(selector, target, &self.file, MAIN),
+                    };
                     gaps.push(Gap::no_remedy(evidence, why).about(subject));
                 }
             }
@@ -123,21 +186,21 @@ impl RsyslogRouting {
         Ok(gaps)
     }
 
-    /// The drop-in with the missing rules. One that is there already keeps all of its lines and
-    /// gets only what is missing.
+    /// The drop-in with the missing rules, and where all are missing those of further files. One that
+    /// is there already keeps all of its lines and gets only what is missing.
     fn new_text(
         &self,
         audit: &Audit<'_>,
         config: &Config,
         path: &ImagePath,
-        missing: &[bool],
+        (missing, whole): (&[bool], bool),
     ) -> Result<String> {
         let root = audit.root();
         let there = root.read(path)?.unwrap_or_default();
         let needed: Vec<&Route> =
             self.criteria.iter().zip(missing).filter(|(_, m)| **m).map(|(c, _)| &c.rule).collect();
         let mut lines = Lines::new(&there);
-        if !there.trim().is_empty() {
+        if !whole || !there.trim().is_empty() {
             if lines.get(lines.len()).is_some_and(|l| l.trim_end().ends_with('\\')) {
                 lines.push("");
             }
@@ -175,20 +238,29 @@ impl RsyslogRouting {
     }
 
     fn judge(&self, root: &dyn Rootfs, config: &Config) -> Result<Judgement> {
-        let mut judgement = Judgement { criteria: Vec::new(), notes: Vec::new() };
+        let lost = keeping::lost_at_input(root, config)?;
+        let useless = keeping::useless(root, config)?;
         let actions = config.actions();
-        // What no rule has discarded yet; what reaches files, and what reaches everybody.
-        let mut left = Mask::ALL;
-        let (mut files, mut everybody) = (Mask::NONE, Mask::NONE);
+        // What comes in and no rule has discarded yet; what reaches files, and what reaches everybody.
+        let mut left = lost.iter().fold(Mask::ALL, |left, (mask, _)| left.without(*mask));
+        let mut judgement =
+            Judgement { criteria: Vec::new(), notes: Vec::new(), lost, reached: [Mask::NONE; 2] };
+        // What reaches the places of each criterion.
+        let mut reached = vec![Mask::NONE; self.criteria.len()];
         let mut rules = vec![Vec::new(); self.criteria.len()];
         for action in actions.iter().filter(|s| s.filter.certain) {
             let reach = action.filter.mask.and(left);
-            let place = match &action.what {
+            let (place, file) = match &action.what {
                 What::Stop => {
                     left = left.without(reach);
                     continue;
                 }
                 What::Send(Target::File(path)) if path.starts_with("/dev/") => continue,
+                What::Send(_) if useless.contains_key(&action.token) => {
+                    let note = useless[&action.token].clone();
+                    judgement.notes.push(config.evidence(action.token).note(note));
+                    continue;
+                }
                 What::Send(Target::File(path)) => {
                     if let Ok(at) = ImagePath::parse(path)
                         && root.locate(&at)?.stat.is_some_and(|s| s.kind == FileKind::Dir)
@@ -197,30 +269,41 @@ impl RsyslogRouting {
                         judgement.notes.push(config.evidence(action.token).note(note));
                         continue;
                     }
-                    Receiver::File
+                    (Receiver::File, Some(path))
                 }
-                What::Send(Target::DynamicFile) => Receiver::File,
-                What::Send(Target::Everyone) => Receiver::Everybody,
+                What::Send(Target::DynamicFile) => (Receiver::File, None),
+                What::Send(Target::Everyone) => (Receiver::Everybody, None),
                 What::Send(_) => continue,
             };
-            let reached = if place == Receiver::File { &mut files } else { &mut everybody };
-            for (criterion, rules) in self.criteria.iter().zip(&mut rules) {
+            let of_place = &mut judgement.reached[usize::from(place == Receiver::Everybody)];
+            *of_place = of_place.or(reach);
+            for ((criterion, rules), reached) in
+                self.criteria.iter().zip(&mut rules).zip(&mut reached)
+            {
+                let is_there = match &criterion.in_file {
+                    None => criterion.to == place,
+                    Some(wanted) => file.is_some_and(|file| is_path(file, wanted)),
+                };
+                if !is_there {
+                    continue;
+                }
                 // The rules that make it hold, not those that only repeat it.
-                let new = criterion.to == place
-                    && !criterion.holds(reached)
-                    && criterion.helped_by(&reach.without(*reached));
-                if new {
+                if !criterion.holds(reached) && criterion.helped_by(&reach.without(*reached)) {
                     rules.push(config.evidence(action.token));
                 }
+                *reached = reached.or(reach);
             }
-            *reached = reached.or(reach);
         }
-        for (criterion, rules) in self.criteria.iter().zip(rules) {
-            let reached = if criterion.to == Receiver::File { &files } else { &everybody };
-            judgement.criteria.push((criterion.holds(reached), rules));
+        for ((criterion, rules), reached) in self.criteria.iter().zip(rules).zip(reached) {
+            judgement.criteria.push((criterion.holds(&reached), rules));
         }
         Ok(judgement)
     }
+}
+
+/// Whether rsyslog's spelling of a file names this path.
+fn is_path(file: &str, path: &ImagePath) -> bool {
+    ImagePath::parse(file).is_ok_and(|file| file == *path)
 }
 
 fn line(rule: &Route) -> String {
@@ -230,6 +313,9 @@ fn line(rule: &Route) -> String {
 /// Why a log file cannot be made at a path: something else stands there, or in its way. The words
 /// are part of a comment in the drop-in.
 fn obstacle(root: &dyn Rootfs, file: &str) -> Result<Option<String>> {
+    if let Some(device) = keeping::leads_to_device(root, Some(file))? {
+        return Ok(Some(format!("it leads to {device}")));
+    }
     let Ok(path) = ImagePath::parse(file) else { return Ok(Some("it is no path".to_owned())) };
     if let Some(stat) = root.locate(&path)?.stat
         && stat.kind != FileKind::File
@@ -251,241 +337,4 @@ fn about(rule: &Route) -> Subject {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::testing::{
-        self, Run, changed, check, fixes, gaps, reasons, reasons_on, stage, try_check,
-    };
-    use crate::check::{Check, Outcome};
-    use crate::rootfs::MemoryRootfs;
-
-    const FILE: &str = "/etc/rsyslog.d/60-CIS.conf";
-    const INCLUDE: &str = "$IncludeConfig /etc/rsyslog.d/*.conf\n";
-    const STOCK: &str = "auth,authpriv.*\t\t\t/var/log/auth.log\n\
-                         *.*;auth,authpriv.none\t\t-/var/log/syslog\n\
-                         kern.*\t\t\t\t-/var/log/kern.log\n\
-                         mail.*\t\t\t\t-/var/log/mail.log\n\
-                         mail.err\t\t\t/var/log/mail.err\n\
-                         *.emerg\t\t\t\t:omusrmsg:*\n";
-
-    fn want() -> RsyslogRouting {
-        match check(&format!("rsyslog_routing = {{ file = {FILE:?} }}")) {
-            Check::RsyslogRouting(want) => want,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn root(main: &str) -> MemoryRootfs {
-        MemoryRootfs::new()
-            .dir("/etc/rsyslog.d", 0o755, 0, 0)
-            .file("/var/lib/dpkg/status", "Package: rsyslog\nStatus: install ok installed\n")
-            .file(MAIN, main)
-    }
-
-    fn outcome(root: &MemoryRootfs) -> Outcome {
-        testing::outcome(&want(), root)
-    }
-
-    #[test]
-    fn verdicts() {
-        let everybody = "*.emerg :omusrmsg:*\n";
-        for (rules, want) in [
-            (STOCK.to_owned(), Outcome::Met),
-            (format!("*.* /var/log/all\n{everybody}"), Outcome::Met),
-            (format!("*.info;mail.none /var/log/messages\r\n{everybody}"), Outcome::Met),
-            (format!("*.* ?Daily\n{everybody}"), Outcome::Met),
-            (
-                "action(type=\"omfile\" file=\"/x\")\n\
-                 *.emerg action(type=\"omusrmsg\" users=\"*\")"
-                    .to_owned(),
-                Outcome::Met,
-            ),
-            (format!("auth.* /a\nauthpriv.* /b\nkern.* /c\n{everybody}"), Outcome::Met),
-            (String::new(), Outcome::NotMet),
-            (format!("#*.* /x\n{everybody}"), Outcome::NotMet),
-            ("*.* /x\n#*.emerg :omusrmsg:*\n".to_owned(), Outcome::NotMet),
-            ("*.* /x\n*.emerg :omusrmsg:root\n".to_owned(), Outcome::NotMet),
-            ("*.* /x\n*.=alert :omusrmsg:*\n".to_owned(), Outcome::NotMet),
-            (format!("*.*;auth.none /x\n{everybody}"), Outcome::NotMet),
-            (format!("*.*;kern.none /x\n{everybody}"), Outcome::NotMet),
-            (format!("*.err /x\n{everybody}"), Outcome::NotMet),
-            (format!("*.* ~\n*.* /x\n{everybody}"), Outcome::NotMet),
-            (format!("kern.* stop\n*.* /x\n{everybody}"), Outcome::NotMet),
-            (format!("mail.* stop\n*.* /x\n{everybody}"), Outcome::NotMet),
-            (format!("{everybody}*.* /x\nkern.* stop\n"), Outcome::Met),
-            (format!(":msg,contains,\"x\" stop\n*.* /x\n{everybody}"), Outcome::Met),
-            (format!("if $a == 1 then {{\n*.* /x\n}}\n{everybody}"), Outcome::NotMet),
-            (
-                format!("*.* /dev/console\n*.* |/dev/xconsole\n*.* @host\n{everybody}"),
-                Outcome::NotMet,
-            ),
-            ("*.* {\n".to_owned() + "/x\n:omusrmsg:*\n}", Outcome::Met),
-            ("action(type=\"omfile\"".to_owned(), Outcome::Unknown),
-        ] {
-            assert_eq!(outcome(&root(&rules)), want, "{rules:?}");
-        }
-    }
-
-    #[test]
-    fn prerequisites() {
-        let absent = MemoryRootfs::new().file("/var/lib/dpkg/status", "").file(MAIN, STOCK);
-        assert_eq!(outcome(&absent), Outcome::MetVacuously);
-        assert_eq!(outcome(&MemoryRootfs::new().file(MAIN, STOCK)), Outcome::Unknown);
-        assert_eq!(outcome(&root("").without(MAIN)), Outcome::NotMet);
-        assert_eq!(outcome(&root("").link(MAIN, "rsyslog.conf")), Outcome::Unknown);
-    }
-
-    #[test]
-    fn evidence_names_the_rules() {
-        let Finding::Met(evidence) = want().audit(&root(STOCK)).unwrap() else { panic!() };
-        let shown: Vec<String> = evidence
-            .iter()
-            .map(|e| format!("{} {}", e.line.unwrap(), e.found.as_ref().unwrap()))
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                "1 auth,authpriv.* /var/log/auth.log",
-                "2 *.*;auth,authpriv.none -/var/log/syslog",
-                "6 *.emerg :omusrmsg:*"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_drop_in_holds_what_is_missing_and_no_file_twice() {
-        let stock = STOCK.replace("kern", "#k").replace("*.*", "#");
-        let without_kern = root(&format!("{INCLUDE}{stock}"));
-        let staged = stage(&want(), &without_kern);
-        let [(path, text)] = &changed(&staged)[..] else { panic!() };
-        assert_eq!(path, FILE);
-        assert!(text.contains("kern.*                          -/var/log/kern.log\n"), "{text}");
-        assert!(!text.contains("auth") && !text.contains("omusrmsg"), "those hold: {text}");
-        assert!(!text.contains("mail.err") && text.contains("-/var/log/mail.warn\n"), "{text}");
-        assert!(text.contains("local6,local7.*                 -/var/log/localmessages\n"));
-        assert!(!text.contains("/var/log/messages"));
-        let stat = staged.stat(&ImagePath::parse(FILE).unwrap()).unwrap().unwrap();
-        assert_eq!((stat.mode, stat.uid, stat.gid), (0o644, 0, 0));
-
-        let nothing = root(INCLUDE);
-        assert_eq!(outcome_of(&stage(&want(), &nothing)), Outcome::Met);
-    }
-
-    fn outcome_of(root: &dyn Rootfs) -> Outcome {
-        want().audit(root).unwrap().outcome()
-    }
-
-    #[test]
-    fn a_directory_in_place_of_a_file_is_left_out() {
-        let root = root(INCLUDE).dir("/var/log/mail", 0o755, 0, 0).file("/var/log/news", "");
-        let text = &changed(&stage(&want(), &root))[0].1;
-        assert!(
-            text.contains("# left out: mail.* to /var/log/mail: it is a directory\n"),
-            "{text}"
-        );
-        assert!(text.contains(
-            "# left out: news.err to /var/log/news/news.err: /var/log/news is a regular file\n"
-        ));
-        let root = root.file(MAIN, format!("{INCLUDE}{STOCK}*.* /var/log/mail\n"));
-        let Finding::Met(evidence) = want().audit(&root).unwrap() else { panic!() };
-        let note = evidence.last().unwrap().note.as_ref().map(ToString::to_string);
-        assert_eq!(note.as_deref(), Some("/var/log/mail is a directory: nothing is written there"));
-        let blocked = super::tests::root(INCLUDE).dir("/var/log/auth.log", 0o755, 0, 0);
-        assert_eq!(reasons(&want().audit(&blocked).unwrap()).len(), 1);
-    }
-
-    #[test]
-    fn a_drop_in_that_is_there_is_added_to() {
-        let root = root(&format!("{INCLUDE}*.* -/var/log/syslog\n"));
-        let aks = root.clone().file(FILE, "mail.* -/var/log/mail\n*.crit /var/log/warn");
-        assert_eq!(
-            changed(&stage(&want(), &aks))[0].1,
-            "mail.* -/var/log/mail\n*.crit /var/log/warn\n*.emerg                         :omusrmsg:*\n"
-        );
-        let torn = root.clone().file(FILE, "mail.* -/var/log/mail\n# \\");
-        assert_eq!(outcome_of(&stage(&want(), &torn)), Outcome::Met);
-        let inside = root.clone().link(FILE, "../cis.conf").file("/etc/cis.conf", "");
-        assert_eq!(changed(&stage(&want(), &inside))[0].0, "/etc/cis.conf");
-        let outside = root.link(FILE, "/usr/share/x");
-        assert!(reasons(&want().audit(&outside).unwrap())[0].contains("leads to /usr/share/x"));
-    }
-
-    #[test]
-    fn where_a_drop_in_would_not_help_nothing_is_written() {
-        for main in [
-            "",
-            "*.* stop\n$IncludeConfig /etc/rsyslog.d/*.conf\n",
-            "$RuleSet x\n$IncludeConfig /etc/rsyslog.d/*.conf\n",
-        ] {
-            let finding = want().audit(&root(main)).unwrap();
-            assert!(fixes(&finding).is_empty(), "{main}");
-            assert_eq!(reasons(&finding).len(), 3);
-        }
-        let partly = root(&format!("kern.* stop\n{INCLUDE}"));
-        let staged = stage(&want(), &partly);
-        assert_eq!(changed(&staged).len(), 1);
-        assert_eq!(reasons(&want().audit(&staged).unwrap()).len(), 2, "kern and its emergencies");
-    }
-
-    #[test]
-    fn mistakes_in_a_profile_are_named() {
-        let criterion = |messages: &str, to: &str, rule: &str| {
-            format!(
-                "criteria = [{{ want = \"x\", messages = \"{messages}\", to = \"{to}\", \
-                 rule = \"{rule}\" }}]"
-            )
-        };
-        for (fields, want) in [
-            (criterion("kern.info", "file", "kern.* /x"), None),
-            (criterion("kern.inf", "file", "kern.* /x"), Some("`kern.inf` is not a selector")),
-            (criterion("kern.none", "file", "kern.* /x"), Some("`kern.none` is not a selector")),
-            (criterion("kern.info", "disk", "kern.* /x"), Some("unknown variant `disk`")),
-            (criterion("kern.info", "file", "kern.*"), Some("`kern.*` is not a rule")),
-            (criterion("kern.info", "file", "kern.* x"), Some("`kern.* x` is not a rule")),
-            (criterion("kern.info", "file", "kern.* /x y"), Some("is not a rule")),
-            ("criteria = []".to_owned(), Some("`criteria`: found none")),
-            ("further = [\"nope.* /x\"]".to_owned(), Some("`nope.* /x` is not a rule")),
-        ] {
-            let got = try_check(&format!("rsyslog_routing = {{ file = {FILE:?}, {fields} }}"));
-            match (want, got) {
-                (None, Ok(_)) => {}
-                (Some(want), Err(e)) if e.contains(want) => {}
-                (want, got) => panic!("{fields}: want {want:?}, got {got:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_excluded_is_not_routed_and_the_rest_is() {
-        let selector = |selector: &str| Subject::new(SubjectKind::Selector, selector);
-        let scene = root(INCLUDE).excluding(selector("kern.*")).excluding(selector("mail.*"));
-        let text = &changed(&stage(&want(), &scene))[0].1;
-        assert!(text.contains("auth,authpriv.*") && text.contains("*.emerg"), "{text}");
-        assert!(!text.contains("kern.*") && !text.contains("mail.*"), "{text}");
-        assert_eq!(reasons_on(&want(), &scene).len(), 1);
-        let nothing = root(INCLUDE).excluding(Subject::path(&want().file));
-        assert!(changed(&stage(&want(), &nothing)).is_empty());
-        let only_kern =
-            root(&format!("{INCLUDE}{}", STOCK.replace("kern", "#k").replace("*.*", "#")));
-        assert_eq!(changed(&stage(&want(), &only_kern)).len(), 1);
-        let only_kern = only_kern.excluding(selector("kern.*"));
-        assert!(changed(&stage(&want(), &only_kern)).is_empty(), "no drop-in for the rest alone");
-    }
-
-    #[test]
-    fn wants_are_said_in_the_profiles_words_or_in_ours() {
-        let said = |words: &str| {
-            let fields = format!(
-                "criteria = [{{ {words} messages = \"kern.info\", to = \"file\", rule = \"kern.* /x\" \
-                 }}]"
-            );
-            let check = check(&format!("rsyslog_routing = {{ file = {FILE:?}, {fields} }}"));
-            gaps(check.primitive(), &root(INCLUDE))[0].evidence.want.clone().unwrap().to_string()
-        };
-        assert_eq!(said("want = \"x\","), "x");
-        assert_eq!(said(""), "a file for messages of kern.info");
-        let wants: Vec<String> =
-            want().criteria.iter().map(|criterion| criterion.wanted().to_string()).collect();
-        assert_eq!(wants[2], "messages of *.emerg to everybody who is logged in");
-    }
-}
+mod tests;

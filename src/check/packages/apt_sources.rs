@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
-use crate::check::systemd::units::names_in;
-use crate::check::{Audit, Evidence, Finding, Primitive};
+use crate::check::chain::units::names_in;
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::message::Message;
 use crate::rootfs::{CONFIG_LIMIT, ImagePath, Rootfs};
@@ -24,6 +25,14 @@ const PARTS: &str = "/etc/apt/sources.list.d";
 const SHOWN: usize = 64;
 
 impl Primitive for AptSources {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let mut files = vec![ImagePath::parse(LIST)?];

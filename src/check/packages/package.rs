@@ -10,7 +10,10 @@ use serde::Deserialize;
 use super::dpkg::{Packages, STATUS};
 use super::messages;
 use crate::check::data::BadData;
-use crate::check::{Audit, Evidence, Finding, Fix, Gap, Presence, Primitive, Subject, SubjectKind};
+use crate::check::order::{self, Looser};
+use crate::check::{
+    Audit, Consumes, Evidence, Finding, Fix, Gap, Presence, Primitive, Subject, SubjectKind,
+};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::rootfs::{CONFIG_LIMIT, FileKind, ImagePath, Rootfs, escape};
@@ -54,6 +57,10 @@ fn is_name(name: &str) -> bool {
 }
 
 impl Primitive for Package {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         if self.absent.is_empty() == self.present.is_empty() {
             return Err(BadData::whole("want either `absent` or `present`, with names"));
@@ -70,6 +77,10 @@ impl Primitive for Package {
             }
         }
         Ok(())
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {

@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use super::dpkg::{self, STATUS};
 use super::messages;
-use crate::check::systemd::units::names_in;
-use crate::check::{Audit, Evidence, Finding, Primitive};
+use crate::check::chain::units::names_in;
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Primitive};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs, escape};
@@ -40,6 +41,14 @@ struct Installed {
 type Packages = HashMap<(Vec<u8>, Vec<u8>), Installed>;
 
 impl Primitive for Updates {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let mut evidence = Vec::new();

@@ -120,10 +120,15 @@ messages! { "pam";
         ja: "{path} の pam_unix の行より前に `{line}` を手動で追加すること",
     }
     foreign_to_pam_auth_update(path, advice) {
-        en: "pam-auth-update does not take {path} for its own file as it is, and with one more line \
-             it never would; {advice}",
-        ja: "{path} は現状では pam-auth-update の管理対象とみなされず、行を追加すると以後も管理対象に\
-             戻らない。{advice}",
+        en: "pam-auth-update takes {path} for its own file, and with one more line it no longer \
+             would; {advice}",
+        ja: "{path} は pam-auth-update の管理対象であり、行を追加すると管理対象から外れる。{advice}",
+    }
+    hand_made(path, module) {
+        en: "{module} is there, but no line names it; pam-auth-update does not take {path} for its \
+             own file and leaves it alone",
+        ja: "{module} は存在するが、どの行にも指定されていない。{path} は pam-auth-update の管理対象では\
+             なく、同ツールはこのファイルを変更しない",
     }
     file_of_package(path, advice) {
         en: "{path} belongs to a package; {advice}",
@@ -162,5 +167,54 @@ messages! { "pam";
     line_of_package_perhaps(path, line, why) {
         en: "{path} may belong to a package ({why}); correct line {line} by hand",
         ja: "{path} はパッケージに属するファイルの可能性がある ({why})。{line} 行目を手動で修正すること",
+    }
+
+    set_without_words() {
+        en: "the word list is not there, so dictcheck = 0 goes into pwquality.conf with the line: users could \
+             change no password otherwise; install cracklib-runtime, and take dictcheck out again",
+        ja: "単語リストがないため、この行とともに pwquality.conf に dictcheck = 0 を設定する (設定しないとユーザーは\
+             パスワードを変更できない)。cracklib-runtime を導入したうえで dictcheck を削除すること",
+    }
+    refuses_without_words() {
+        en: "the module that vets passwords refuses all of them without its word list",
+        ja: "パスワードを検査するモジュールは、単語リストがないとすべてのパスワードを拒否する",
+    }
+
+    // account
+    denies_everybody() {
+        en: "PAM's account stack lets nobody in",
+        ja: "PAM の account スタックがすべてのアカウントを拒否する",
+    }
+    only_root_logs_in() {
+        en: "only root may log in while this file is there",
+        ja: "このファイルがある間は root しかログインできない",
+    }
+    access_refuses(users) {
+        en: "pam_access lets these in from nowhere: {users}",
+        ja: "pam_access がどこからのログインも拒否する対象: {users}",
+    }
+    list_is_missing(path) {
+        en: "pam_listfile refuses everybody while {path} is missing",
+        ja: "{path} がない間、pam_listfile はすべてのアカウントを拒否する",
+    }
+    listed(account) {
+        en: "pam_listfile refuses {account}, whom this file lists",
+        ja: "pam_listfile はこのファイルに載っている {account} を拒否する",
+    }
+    not_listed(account) {
+        en: "pam_listfile refuses {account}, whom this file does not list",
+        ja: "pam_listfile はこのファイルに載っていない {account} を拒否する",
+    }
+    does_not_hold(condition) {
+        en: "pam_succeed_if asks for `{condition}`, which does not hold",
+        ja: "pam_succeed_if の条件 `{condition}` が成り立たない",
+    }
+    depends_on_the_hour() {
+        en: "pam_time lets the account in at some hours only",
+        ja: "pam_time はこのアカウントのログインを特定の時間帯に限る",
+    }
+    answer_not_in_the_tree(module) {
+        en: "the answer of {module} is not in the tree",
+        ja: "{module} の判定はツリーの内容からは分からない",
     }
 }

@@ -7,7 +7,8 @@ use super::messages;
 use super::pam_stack::{COMMON_PASSWORD, Stack, missing};
 use crate::check::accounts::{AccountFile, Lock};
 use crate::check::common::{remedy, rewrite};
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive};
 use crate::error::Result;
 use crate::rootfs::{ImagePath, Rootfs, show_name};
 use crate::text::accounts::{Layout, PASSWORD};
@@ -36,6 +37,14 @@ fn is_other(word: &str) -> bool {
 }
 
 impl Primitive for PamSha512 {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("passwd")]
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let path = ImagePath::parse(COMMON_PASSWORD)?;

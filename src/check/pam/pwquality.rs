@@ -9,9 +9,10 @@ use serde::Deserialize;
 use super::messages;
 use crate::check::common::conf_dirs::{self, Listed, What};
 use crate::check::common::rewrite;
+use crate::check::order::{self, Level, Levels, Looser};
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::packages::{dpkg, versions};
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs};
@@ -66,6 +67,14 @@ impl Wish {
 }
 
 impl Primitive for Pwquality {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("passwd")]
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let path = ImagePath::parse(MAIN)?;
@@ -106,12 +115,34 @@ impl Primitive for Pwquality {
             gaps.push(gap.about(subject));
         }
         let mut holding = self.stated(&main);
-        holding.extend(drop_ins.iter().flat_map(|file| self.looser(file)));
+        holding.extend(drop_ins.iter().flat_map(|file| self.overruled(file)));
         Ok(Finding::from_gaps(gaps, holding))
     }
 }
 
 impl Pwquality {
+    /// The numbers that are in force: the last ones before a line that stops the reading, else the
+    /// library's own.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let (root, edition) = (audit.root(), edition(audit));
+        let path = ImagePath::parse(MAIN)?;
+        let text = root.read(&path)?.unwrap_or_default();
+        let mut files = drop_ins(root, edition)?;
+        files.push(File { reading: pwquality::read(&text, edition), path, text });
+        let stop = files.iter().position(|file| !file.reading.stops.is_empty());
+        files.truncate(stop.map_or(files.len(), |at| at + 1));
+        let value = |key: &str| files.iter().rev().find_map(|f| Some(f.reading.last(key)?.value));
+        let mut levels = Levels::default();
+        let mut add = |key: &str, level| levels.only(Subject::key(key), level);
+        add("minlen", Level::AtLeast(Some(value("minlen").unwrap_or(8).max(SHORTEST))));
+        add("minclass", Level::AtLeast(Some(value("minclass").unwrap_or(0))));
+        add("enforcing", Level::AtLeast(Some(value("enforcing").unwrap_or(1).clamp(0, 1))));
+        for key in CREDITS {
+            add(key, Level::AtMost(Some(value(key).unwrap_or(0))));
+        }
+        Ok(levels)
+    }
+
     /// What the main file must say and does not. A stricter value of a drop-in, which the main
     /// file would now overrule, is taken over.
     fn wishes(&self, main: &File, drop_ins: &[File]) -> Vec<Wish> {
@@ -164,7 +195,7 @@ impl Pwquality {
     }
 
     /// What a drop-in says that would not do, had the main file not the last word.
-    fn looser(&self, file: &File) -> Vec<Evidence> {
+    fn overruled(&self, file: &File) -> Vec<Evidence> {
         let loose = |s: &&pwquality::Setting| match s.key.as_str() {
             "minlen" => s.value < self.minlen,
             "minclass" => s.value < self.minclass,
@@ -184,7 +215,7 @@ impl Pwquality {
 
 /// Whose keys count. Without a database it is that of the profile's release; without that the oldest,
 /// which knows the fewest.
-fn edition(audit: &Audit<'_>) -> Edition {
+pub(super) fn edition(audit: &Audit<'_>) -> Edition {
     let version = versions::installed_or_supposed(audit, LIBRARY).ok().flatten();
     let new = version.is_some_and(|v| v.as_slice() >= &[1, 4, 1][..]);
     if new { Edition::New } else { Edition::Old }
@@ -303,7 +334,7 @@ mod tests {
         assert_eq!(settled_text(&want(), &missing, MAIN), ALL);
         assert_eq!(
             settled_text(&want(), &root("minclass = 4\n# minlen = 8\ndcredit = 2\n"), MAIN),
-            "minclass = 4\nminlen = 14\ndcredit = -1\n"
+            "minclass = 4\n# minlen = 8\nminlen = 14\ndcredit = -1\n"
         );
         assert_eq!(
             settled_text(&want(), &root("minlen = 16\ndcredit = -3\n"), MAIN),

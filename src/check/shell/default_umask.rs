@@ -4,17 +4,21 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
+use crate::check::accounts::AccountFile;
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{glob, preview, remedy, rewrite};
 use crate::check::data::{self, BadData};
+use crate::check::order::{self, Level, Levels, Looser};
 use crate::check::packages::ownership::owned_by_package;
 use crate::check::pam::pam_stack::Stack;
-use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject};
+use crate::check::{Audit, Consumes, Evidence, Finding, Fix, Gap, Primitive, Subject};
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
 use crate::text::Lines;
+use crate::text::accounts::{AccountLine, Layout};
 use crate::text::login_defs::{self, LoginDef};
+use crate::text::pam::Rule;
 use crate::text::pattern::Wildcards;
 use crate::text::script;
 use crate::text::shell_umask::{Effect, Umask, umasks};
@@ -23,7 +27,8 @@ use crate::text::splice::splice;
 /// Something that every login shell reads sets the umask to `umask` or tighter, and nothing among
 /// `/etc/profile`, the scripts of `/etc/profile.d` and `/etc/bash.bashrc` sets a looser one, in
 /// whatever branch. `login.defs` will do in place of the shells where pam_umask gives every session
-/// its value as it is (`USERGROUPS_ENAB no`).
+/// its value as it is (`USERGROUPS_ENAB no`): the stacks of login, sshd and su ask it without a value of
+/// its own, and no account's comment field gives a looser one.
 ///
 /// A looser value is replaced where it stands. Where nothing sets one, `file` is written.
 /// The default of `login.defs` is another want.
@@ -45,6 +50,11 @@ const LOGIN_DEFS: &str = "/etc/login.defs";
 const SESSIONS: [&str; 2] =
     ["/etc/pam.d/common-session", "/etc/pam.d/common-session-noninteractive"];
 
+/// Services whose sessions begin with a shell; those that are there have a stack of their own.
+const LOGINS: [&str; 3] = ["/etc/pam.d/login", "/etc/pam.d/sshd", "/etc/pam.d/su"];
+/// The field of an account that pam_umask looks for a mask in.
+const COMMENT: usize = 4;
+
 /// A script that shells read at their start.
 struct Script {
     path: ImagePath,
@@ -62,6 +72,10 @@ impl Script {
 }
 
 impl Primitive for DefaultUmask {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("shell")]
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         let file = &self.file;
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -73,6 +87,10 @@ impl Primitive for DefaultUmask {
         Ok(())
     }
 
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let scripts = scripts(root)?;
@@ -80,7 +98,7 @@ impl Primitive for DefaultUmask {
         let mut unclear = None;
         let mut set = self.is_set(&scripts);
         for script in &scripts {
-            let looser = self.looser(audit, script)?;
+            let looser = self.looser_values(audit, script)?;
             // Once it is tightened, it is what sets it.
             set |= looser.iter().any(|gap| matches!(gap.fix, Fix::Changes(_)))
                 && script.for_all()
@@ -124,6 +142,23 @@ impl Primitive for DefaultUmask {
 const FEW_MORE: usize = 16;
 
 impl DefaultUmask {
+    /// What login shells end up with, and what each script ends with where it surely sets it.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let mut levels = Levels::default();
+        let mut in_force = None;
+        for script in scripts(audit.root())? {
+            let last = script.umasks.iter().rfind(|u| u.sure && u.effect != Effect::Unknown);
+            let Some(Effect::Bits { set, .. }) = last.map(|umask| umask.effect) else { continue };
+            let level = Level::Grants(0o777 & !set);
+            levels.only(Subject::path(&script.path), level.clone());
+            if script.for_all() {
+                in_force = Some(level);
+            }
+        }
+        levels.only(Subject::key("umask"), in_force.unwrap_or(Level::Grants(0o777)));
+        Ok(levels)
+    }
+
     /// Whether some script surely sets a tight umask for every login shell.
     fn is_set(&self, scripts: &[Script]) -> bool {
         let for_all = scripts.iter().filter(|s| s.for_all());
@@ -148,20 +183,41 @@ impl DefaultUmask {
         else {
             return Ok(None);
         };
-        let Some(stack) = Stack::read(root, "session", &ImagePath::parse(SESSIONS[0])?)? else {
+        let mut asked = false;
+        for (i, path) in SESSIONS[..1].iter().chain(&LOGINS).enumerate() {
+            let Some(stack) = Stack::read(root, "session", &ImagePath::parse(*path)?)? else {
+                continue;
+            };
+            if !takes_login_defs(&stack) {
+                return Ok(None);
+            }
+            asked |= i == 0;
+        }
+        if !asked || self.loosened_for_somebody(root)? {
             return Ok(None);
+        }
+        Ok(Some(Evidence::at(&path).line(line).note(messages::pam_sets_it())))
+    }
+
+    /// Whether pam_umask gives some account another mask, which its comment field names.
+    fn loosened_for_somebody(&self, root: &dyn Rootfs) -> Result<bool> {
+        let passwd = AccountFile::read_or_empty(root, Layout::Passwd)?;
+        let loosens = |text: &str| {
+            let value = text.get(..6).filter(|key| key.eq_ignore_ascii_case("umask="));
+            value.is_some_and(|key| {
+                let mask = login_defs::octal(&text[key.len()..]).unwrap_or(0);
+                mask & self.umask.bits != self.umask.bits
+            })
         };
-        let modules = stack.named("pam_umask.so");
-        let rules = || modules.iter().filter_map(|index| stack.modules.get(*index));
-        // A value of the module's own is another matter, and its `usergroups` loosens this one.
-        let takes_it =
-            rules().all(|m| !m.rule.has("usergroups") && m.rule.value("umask").is_none());
-        Ok((takes_it && !modules.is_empty())
-            .then(|| Evidence::at(&path).line(line).note(messages::pam_sets_it())))
+        let names = |account: &AccountLine<'_>| {
+            let comment = String::from_utf8_lossy(account.field(COMMENT));
+            comment.split(',').any(loosens)
+        };
+        Ok(passwd.table().entries.iter().any(names))
     }
 
     /// The gaps of the looser values of a script. They are about the script.
-    fn looser(&self, audit: &Audit<'_>, script: &Script) -> Result<Vec<Gap>> {
+    fn looser_values(&self, audit: &Audit<'_>, script: &Script) -> Result<Vec<Gap>> {
         let root = audit.root();
         let loose: Vec<&Umask> =
             script.umasks.iter().filter(|u| u.effect.loosens(self.umask.bits)).collect();
@@ -264,6 +320,20 @@ impl DefaultUmask {
         }
         Ok(())
     }
+}
+
+/// Whether a stack asks pam_umask, and each time for the value of login.defs: one of the module's own
+/// is another matter, and its `usergroups` loosens that of login.defs.
+fn takes_login_defs(stack: &Stack) -> bool {
+    let reached = stack.reachable(|_| false);
+    let named = stack.named("pam_umask.so");
+    let asked: Vec<_> = named
+        .iter()
+        .filter(|index| reached.get(**index) == Some(&true))
+        .filter_map(|index| stack.modules.get(*index))
+        .collect();
+    let as_it_is = |rule: &Rule| !rule.has("usergroups") && rule.value("umask").is_none();
+    !asked.is_empty() && asked.iter().all(|module| as_it_is(&module.rule))
 }
 
 fn evidence(script: &Script, umask: &Umask) -> Evidence {

@@ -11,12 +11,14 @@ use crate::check::accounts::people::is_system;
 use crate::check::accounts::{AccountFile, ByName, UidRange};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
+use crate::check::common::openness::Openness;
 use crate::check::common::remedy;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, foreign};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject, foreign};
 use crate::error::Result;
 use crate::error::kind;
 use crate::message::Message;
-use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat, escape_text};
+use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, Stat, escape_text};
 use crate::text::accounts::{HOME, Layout, UID};
 use crate::text::ini::{self, Dialect};
 use crate::text::login_defs;
@@ -36,7 +38,8 @@ pub struct RootPath {}
 const SYSTEM: [&str; 4] = ["/usr", "/bin", "/sbin", "/opt"];
 /// Named by stock files, there only where snapd is.
 const SNAP: &str = "/snap/bin";
-const OTHERS_WRITE: u32 = 0o022;
+/// All but what group and others may not do: write.
+const CEILING: u32 = 0o7755;
 /// More characters of a path are not shown.
 const SHOWN: usize = 400;
 /// Sudoers files, as many as anybody has; each is read once.
@@ -74,6 +77,14 @@ struct Owners {
 }
 
 impl Primitive for RootPath {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("shell")]
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let mut judged = Judged::default();
@@ -177,8 +188,12 @@ impl Judged {
                 let why = messages::remove_path(path, place.shown());
                 self.gaps.push(remedy::none(audit, Subject::path(path), evidence, why));
             }
-            Some(stat) if stat.uid == 0 && stat.mode & OTHERS_WRITE == 0 => {}
-            Some(stat) => self.gaps.push(owners.open_directory(audit, at.path, stat, place)),
+            Some(stat) => {
+                let open = Openness::read(audit.root(), &at.path, stat)?;
+                if stat.uid != 0 || !open.is_within(CEILING) {
+                    self.gaps.push(owners.open_directory(audit, at.path, (stat, &open), place));
+                }
+            }
         }
         Ok(())
     }
@@ -190,11 +205,12 @@ impl Owners {
         &self,
         audit: &Audit<'_>,
         path: ImagePath,
-        stat: Stat,
+        (stat, open): (Stat, &Openness),
         place: &Place<'_>,
     ) -> Gap {
+        let found = format!("{:04o} {}", stat.mode, self.names.show_user(stat.uid));
         let evidence = Evidence::at(&path)
-            .found(format!("{:04o} {}", stat.mode, self.names.show_user(stat.uid)))
+            .found(open.shown(audit.root(), CEILING, found))
             .want(messages::want_roots())
             .note(messages::named_by(place.shown()));
         let is_home = self.homes.iter().any(|home| path.starts_with(home));
@@ -204,8 +220,7 @@ impl Owners {
             let why = messages::no_system_directory(&path, place.shown());
             return remedy::none(audit, Subject::path(&path), evidence, why);
         }
-        let mode = Some(stat.mode & !OTHERS_WRITE);
-        Gap::fixed_by(evidence, Change::SetStat { path, mode, uid: Some(0), gid: None })
+        Gap::fixed_by(evidence, open.closed(&path, CEILING, Some(0), None))
     }
 }
 

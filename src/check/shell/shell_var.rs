@@ -5,8 +5,9 @@ use serde::Deserialize;
 
 use super::messages;
 use crate::check::common::rewrite;
+use crate::check::order::{self, Looser};
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::message::{Arg, Message};
 use crate::rootfs::ImagePath;
@@ -30,6 +31,14 @@ pub struct ShellVar {
 }
 
 impl Primitive for ShellVar {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("shell")]
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         if let Some(package) = &self.package

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::config::{Config, DirectiveLine, MatchScope};
+use super::config::{Config, DirectiveLine};
 use super::keyword::{Keyword, Takes, words};
 use super::layout::insertion;
 use super::lines::{SHOWN, at, open, refused, spot, subject};
@@ -36,7 +36,7 @@ pub(super) fn audit(
         .collect();
     config.judged(lists.iter().copied())?;
     let (global, in_blocks): (Vec<&DirectiveLine>, Vec<&DirectiveLine>) =
-        lists.into_iter().partition(|s| s.place == MatchScope::Global);
+        lists.into_iter().partition(|s| s.place.is_active());
     let (refusals, held_back) = refused(audit, config, None);
     let mut gaps = Vec::new();
     if global.is_empty() {
@@ -44,7 +44,8 @@ pub(super) fn audit(
     }
     gaps.extend(global.iter().filter_map(|s| lock_out(audit, config, s)));
     gaps.extend(refusals);
-    gaps.extend(options::read(audit.root())?.other_file(audit)?);
+    gaps.extend(options::refused(audit, config, None)?);
+    gaps.extend(options::read(audit)?.other_file(audit)?);
     let mut holding: Vec<Evidence> = global
         .iter()
         .take(SHOWN)
@@ -276,11 +277,13 @@ mod tests {
                 "Port 22\nMatch User x\nDenyUsers y\n",
                 format!("Port 22\n{LINE}\nMatch User x\nDenyUsers y\n"),
             ),
-            ("Match all\nDenyUsers y\n", format!("{LINE}\nMatch all\nDenyUsers y\n")),
+            ("Match User z\nDenyUsers y\n", format!("{LINE}\nMatch User z\nDenyUsers y\n")),
+            // `Match all` is for all connections.
+            ("Match all\nDenyUsers y\n", "Match all\nDenyUsers y\n".to_owned()),
         ] {
             assert_eq!(main_after(&access(), &image(BIONIC, before)), after, "{before}");
         }
-        let settled = image(BIONIC, "DenyUsers a\nMatch all\nDenyUsers y\n");
+        let settled = image(BIONIC, "DenyUsers a\nMatch User z\nDenyUsers y\n");
         assert!(notes(&look(&access(), &settled)).contains("replaces the list"));
     }
 

@@ -1,13 +1,15 @@
 //! All that sshd reads: the main file and what it includes, line by line, with the place of each
 //! line and whether sshd would refuse it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::keyword::{Keyword, Takes, conditions, shorten, words};
 use super::keywords;
 use super::messages;
+use super::options;
 use super::release::{NEWEST, Release};
+use super::whole::{self, Whole};
 use crate::check::common::glob;
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::{Audit, foreign};
@@ -18,12 +20,10 @@ use crate::text::lossless::byte_len;
 use crate::text::pattern::Wildcards;
 use crate::text::sshd_config::{Statement, statement};
 
-/// Where sshd begins to read.
+/// Where sshd begins to read if its command line does not say otherwise.
 pub(super) const MAIN: &str = "/etc/ssh/sshd_config";
 /// sshd follows includes 16 deep.
 const LIMITS: Limits = Limits { levels: 17, files: 1024 };
-/// Before 7.7 each of the four lists of users and groups holds this many names.
-const NAMES_LIMIT: usize = 256;
 
 /// Where a line stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,8 @@ pub(super) enum MatchScope {
         /// Numbers the blocks.
         block: usize,
     },
-    /// In a block for all connections (`Match all`).
+    /// In a block for all connections (`Match all`): as good as outside, and it comes before what
+    /// stands there.
     MatchAll {
         /// Numbers the blocks.
         block: usize,
@@ -44,7 +45,7 @@ pub(super) enum MatchScope {
 
 impl MatchScope {
     /// Whether sshd takes the line into account when it starts.
-    fn is_active(self) -> bool {
+    pub fn is_active(self) -> bool {
         !matches!(self, MatchScope::Match { .. })
     }
 }
@@ -120,15 +121,16 @@ impl Config {
     /// What cannot be read or holds a NUL byte, a link that leads nowhere, files that include
     /// themselves or are nested too deep.
     pub fn read(audit: &Audit<'_>) -> Result<Option<Rc<Config>>> {
-        let supposed = format!("{:?}", audit.supposed_version("openssh-server"));
+        let main = options::main_file(audit)?;
+        let supposed = format!("{main} {:?}", audit.supposed_version("openssh-server"));
         let memo = audit.root().memo();
-        let config = memo.derived_for(supposed, || Ok(Config::read_anew(audit)?.map(Rc::new)))?;
+        let read = || Ok(Config::read_anew(audit, main)?.map(Rc::new));
+        let config = memo.derived_for(supposed, read)?;
         Ok(Option::clone(&config))
     }
 
-    fn read_anew(audit: &Audit<'_>) -> Result<Option<Config>> {
+    fn read_anew(audit: &Audit<'_>, main: ImagePath) -> Result<Option<Config>> {
         let root = audit.root();
-        let main = ImagePath::parse(MAIN)?;
         let at = root.locate(&main)?;
         if at.stat.is_none() {
             // A link to something that only boot brings about cannot be judged.
@@ -141,7 +143,9 @@ impl Config {
         let release = Release::of(audit, &text)?;
         let mut reader = SshdLoader::new(root, release, &main);
         reader.file(at.path, text, MatchScope::Global)?;
-        Ok(Some(reader.config))
+        let mut config = reader.config;
+        whole::finish(audit, &mut config)?;
+        Ok(Some(config))
     }
 
     /// The lines about `keyword`, in order.
@@ -174,8 +178,7 @@ struct SshdLoader<'a> {
     known: BTreeMap<ImagePath, usize>,
     budget: Budget,
     blocks: usize,
-    names: BTreeMap<&'static str, usize>,
-    subsystems: BTreeSet<String>,
+    whole: Whole<'a>,
 }
 
 impl<'a> SshdLoader<'a> {
@@ -191,8 +194,7 @@ impl<'a> SshdLoader<'a> {
             known: BTreeMap::new(),
             budget: Budget::new(LIMITS, main),
             blocks: 0,
-            names: BTreeMap::new(),
-            subsystems: BTreeSet::new(),
+            whole: Whole::new(root, release),
         }
     }
 
@@ -225,7 +227,7 @@ impl<'a> SshdLoader<'a> {
             let refusal = if too_long {
                 Some(messages::line_too_long(length))
             } else {
-                self.refusal(&said, keyword, place)
+                self.refusal(line, &said, keyword, place)?
             };
             self.config.settings.push(DirectiveLine {
                 source,
@@ -283,34 +285,20 @@ impl<'a> SshdLoader<'a> {
     /// Why sshd refuses a line of usual length.
     fn refusal(
         &mut self,
+        line: &str,
         said: &Statement,
         keyword: Option<&'static Keyword>,
         place: MatchScope,
-    ) -> Option<Message> {
+    ) -> Result<Option<Message>> {
         let release = self.config.release;
         let Some(keyword) = keyword.filter(|k| k.exists_in(&release)) else {
             let known = release.version <= NEWEST;
-            return known.then(|| messages::not_a_keyword(shorten(&said.keyword)));
+            return Ok(known.then(|| messages::not_a_keyword(shorten(&said.keyword))));
         };
         if !place.is_active() && !keyword.goes_in_match(&release) {
-            return Some(messages::not_in_match(keyword.name));
+            return Ok(Some(messages::not_in_match(keyword.name)));
         }
-        if let Some(why) = keyword.refusal(said, &release) {
-            return Some(why);
-        }
-        match keyword.takes {
-            Takes::Names if place.is_active() && release.version < (7, 7) => {
-                let names = self.names.entry(keyword.name).or_default();
-                *names += words(said, &release).map_or(0, |w| w.len());
-                (*names > NAMES_LIMIT).then(|| messages::too_many_names(NAMES_LIMIT))
-            }
-            Takes::Subsystem if release.version < (9, 5) => {
-                let name = said.args.first()?;
-                let new = self.subsystems.insert(name.clone());
-                (!new).then(|| messages::subsystem_twice(shorten(name)))
-            }
-            _ => None,
-        }
+        self.whole.refusal(line, said, keyword, place)
     }
 
     /// Reads what the `Include` line, the latest setting, names.

@@ -1,11 +1,14 @@
 //! Whether the value of a directive is the wanted one, and the words that say so.
 
+use std::borrow::Cow;
+
 use super::config::{Config, DirectiveLine, MatchScope};
 use super::keyword::{Keyword, Takes, shorten, single};
 use super::lines::at;
 use super::messages;
 use super::want::Value;
 use crate::check::Evidence;
+use crate::check::order::Level;
 use crate::message::{Arg, Message};
 use crate::rootfs::ImagePath;
 use crate::text::sshd_value::algorithms;
@@ -43,7 +46,10 @@ impl Judge<'_> {
                 let names = self.names(found);
                 !names.is_empty() && names.iter().all(|n| allowed.iter().any(|a| a == n))
             }
-            Value::ExistingFile(path) => ImagePath::parse(found).is_ok_and(|p| p == *path),
+            // With a slash behind its name, a file cannot be opened.
+            Value::ExistingFile(path) => {
+                !found.ends_with('/') && ImagePath::parse(found).is_ok_and(|p| p == *path)
+            }
             Value::Access(_) => false,
         }
     }
@@ -55,6 +61,31 @@ impl Judge<'_> {
         let defaults: Vec<&str> =
             kind.defaults(release).iter().copied().filter(|n| kind.knows(release, n)).collect();
         algorithms(list, &defaults)
+    }
+
+    /// How tight a value is that sshd takes. `None`: nobody gets a connection with it.
+    pub fn level(&self, found: &str) -> Option<Level> {
+        Some(match self.value {
+            Value::Number(range) | Value::Seconds(range) => {
+                let number = self.keyword.number(found, &self.config.release);
+                // A smaller one stands for no limit.
+                Level::AtMost(number.filter(|n| *n >= i64::from(range.min)))
+            }
+            Value::Algorithms(allowed) => {
+                let names = self.names(found);
+                if names.is_empty() {
+                    return None;
+                }
+                // Weak ones alone are weaker than any of those that are allowed.
+                let is_allowed = |name: &&str| allowed.iter().any(|a| a == name);
+                let weak = !names.iter().any(is_allowed);
+                let implied = allowed.iter().map(String::as_str).filter(|_| weak);
+                Level::lets(names.iter().copied().chain(implied))
+            }
+            Value::OneOf(_) | Value::ExistingFile(_) | Value::Access(_) => {
+                Level::Right(self.is_right_value(found).then(|| found.to_ascii_lowercase()))
+            }
+        })
     }
 
     /// The value to write in place of `old`: of algorithms those that are allowed, in their order,
@@ -121,9 +152,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Said where no line states the directive.
-    pub fn unstated(&self) -> Message {
-        let defaults;
+    /// sshd's own value where no line states the directive, if it is known here.
+    pub fn default(&self) -> Option<Cow<'static, str>> {
         let default = match self.keyword.name {
             "LogLevel" => "INFO",
             "MaxAuthTries" => "6",
@@ -138,16 +168,21 @@ impl Judge<'_> {
             | "UsePAM" => "no",
             _ => match self.keyword.takes {
                 Takes::Algorithms(kind) => {
-                    defaults = kind.defaults(&self.config.release).join(",");
-                    &defaults
+                    return Some(kind.defaults(&self.config.release).join(",").into());
                 }
-                _ => return messages::not_stated(),
+                _ => return None,
             },
         };
-        if self.is_right_value(default) {
-            messages::default_complies(shorten(default))
+        Some(default.into())
+    }
+
+    /// Said where no line states the directive.
+    pub fn unstated(&self) -> Message {
+        let Some(default) = self.default() else { return messages::not_stated() };
+        if self.is_right_value(&default) {
+            messages::default_complies(shorten(&default))
         } else {
-            messages::default_does_not_comply(shorten(default))
+            messages::default_does_not_comply(shorten(&default))
         }
     }
 

@@ -4,11 +4,12 @@
 //! it is let pass: a false refusal would stop every rule about sshd.
 
 use super::algorithms::AlgorithmList;
+use super::forms::Form;
 use super::messages;
 use super::release::{ALWAYS, NEWEST, Release, Version};
 use crate::message::Message;
 use crate::text::sshd_config::{Statement, Style};
-use crate::text::sshd_value::{loose_number, seconds, strict_number};
+use crate::text::sshd_value::{hosts_fit, loose_number, port, seconds, strict_number};
 
 /// A keyword of sshd's configuration.
 #[derive(Debug)]
@@ -52,6 +53,8 @@ pub(super) enum Takes {
     Match,
     /// Other files.
     Include,
+    /// Something in a form of its own.
+    Checked(Form),
     /// Anything.
     Anything,
 }
@@ -97,10 +100,18 @@ impl Keyword {
         }
         match self.takes {
             Takes::Anything => None,
+            Takes::Checked(form) => form.refusal(said, self.name, release),
             Takes::Include => words(said, release)
                 .map_or_else(Some, |files| files.is_empty().then(messages::no_file_named)),
             Takes::Names => words(said, release).map_or_else(Some, |names| {
-                (names.is_empty() && release.version >= (9, 7)).then(messages::no_value)
+                let hosts = release.version >= (7, 4) && self.name.ends_with("Users");
+                let bad = |name: &&&str| name.split_once('@').is_some_and(|(_, h)| !hosts_fit(h));
+                match names.iter().find(bad).filter(|_| hosts) {
+                    Some(name) => Some(messages::not_a_value(shorten(name), self.name)),
+                    None => {
+                        (names.is_empty() && release.version >= (9, 7)).then(messages::no_value)
+                    }
+                }
             }),
             Takes::Match => match_refusal(&conditions(said, release), release),
             Takes::Subsystem => {
@@ -234,8 +245,11 @@ fn match_refusal(conditions: &[&str], release: &Release) -> Option<Message> {
         if !WITH_VALUE.iter().any(|(known, since)| is(name, known) && *since <= release.version) {
             return Some(messages::not_a_condition(shorten(name)));
         }
-        if left.next().is_none() {
+        let Some(value) = left.next() else {
             return Some(messages::condition_without_value(shorten(name)));
+        };
+        if is(name, "localport") && port(value).is_some_and(|n| n.is_none()) {
+            return Some(messages::not_a_value(shorten(value), "LocalPort"));
         }
     }
     None

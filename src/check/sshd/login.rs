@@ -13,6 +13,7 @@ use super::keywords;
 use super::lines::subject;
 use super::messages;
 use super::options;
+use crate::check::chain::Word;
 use crate::check::{Audit, Subject};
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -65,6 +66,10 @@ pub(crate) struct Door {
     pub keys_from_elsewhere: bool,
     /// Passwords that are empty are taken.
     pub empty_passwords: bool,
+    /// The directory that the session is shut into, with `%h` and the like.
+    pub chroot: Option<String>,
+    /// A line names this account or one of its groups: a list of those who may come, or a block.
+    pub named_at: Option<(ImagePath, usize)>,
 }
 
 /// What sshd's configuration means for a person; `None` when the tree configures no sshd.
@@ -73,10 +78,13 @@ pub(crate) struct Door {
 /// The configuration cannot be read, or sshd is started with another one.
 pub(crate) fn door(audit: &Audit<'_>, person: &Person) -> Result<Option<Door>> {
     let Some(config) = Config::read(audit)? else { return Ok(None) };
-    let given = options::read(audit.root())?;
-    if let Some(file) = &given.file {
-        let why = messages::reads_another_file(file, MAIN);
-        return Err(Error::CannotTell { path: options::path()?, why });
+    let given = options::read(audit)?;
+    if let Some(gap) = given.other_file(audit)? {
+        let why = messages::reads_another_file(MAIN);
+        return Err(Error::CannotTell {
+            path: gap.evidence.path.unwrap_or_else(ImagePath::root),
+            why,
+        });
     }
     let view = View::new(&config, person, &given.statements);
     let mut shut = Vec::new();
@@ -114,6 +122,8 @@ pub(crate) fn door(audit: &Audit<'_>, person: &Person) -> Result<Option<Door>> {
         key_files: key_files.into_iter().filter(|f| *f != "none").map(str::to_owned).collect(),
         keys_from_elsewhere: named("AuthorizedKeysCommand") || named("TrustedUserCAKeys"),
         empty_passwords: view.flag("PermitEmptyPasswords", false),
+        chroot: view.value("ChrootDirectory").filter(|v| *v != "none").map(str::to_owned),
+        named_at: view.named_at(),
     }))
 }
 
@@ -122,20 +132,23 @@ struct View<'a> {
     config: &'a Config,
     person: &'a Person,
     /// `keyword` (lower case) and value, of sshd's command line.
-    given: BTreeMap<String, String>,
+    given: BTreeMap<String, Word>,
     /// The lines of blocks that are for this person.
     matched: Vec<&'a DirectiveLine>,
     /// The lines that are for everybody.
     global: Vec<&'a DirectiveLine>,
+    /// The lines that begin a block for this person.
+    headers: Vec<&'a DirectiveLine>,
 }
 
 impl<'a> View<'a> {
-    fn new(config: &'a Config, person: &'a Person, given: &[String]) -> View<'a> {
+    fn new(config: &'a Config, person: &'a Person, given: &[Word]) -> View<'a> {
         let mut blocks: BTreeMap<usize, bool> = BTreeMap::new();
-        let (mut matched, mut global) = (Vec::new(), Vec::new());
+        let (mut matched, mut global, mut headers) = (Vec::new(), Vec::new(), Vec::new());
         for setting in &config.settings {
             if setting.keyword.is_some_and(|k| k.takes == Takes::Match) {
                 let fits = block_fits(&conditions(&setting.said, &config.release), person);
+                headers.extend(fits.then_some(setting));
                 blocks.insert(blocks.len() + 1, fits);
                 continue;
             }
@@ -155,14 +168,15 @@ impl<'a> View<'a> {
             }
         }
         let pairs = given.iter().filter_map(|line| {
-            let said = statement(line, config.release.style())?;
-            Some((said.keyword.to_ascii_lowercase(), said.args.first()?.clone()))
+            let said = statement(&line.text, config.release.style())?;
+            let value = Word { text: said.args.first()?.clone(), at: line.at.clone() };
+            Some((said.keyword.to_ascii_lowercase(), value))
         });
         let mut first = BTreeMap::new();
         for (keyword, value) in pairs {
             first.entry(keyword).or_insert(value);
         }
-        View { config, person, given: first, matched, global }
+        View { config, person, given: first, matched, global, headers }
     }
 
     /// The line that counts: the first of a block for this person, else the first for everybody.
@@ -172,14 +186,14 @@ impl<'a> View<'a> {
     }
 
     fn value(&self, name: &str) -> Option<&str> {
-        let given = self.given.get(&name.to_ascii_lowercase()).map(String::as_str);
+        let given = self.given.get(&name.to_ascii_lowercase()).map(|word| word.text.as_str());
         given.or_else(|| self.line(name)?.said.args.first().map(String::as_str))
     }
 
     /// All words of the line that counts.
     fn all(&self, name: &str) -> Vec<&str> {
         match (self.given.get(&name.to_ascii_lowercase()), self.line(name)) {
-            (Some(given), _) => vec![given],
+            (Some(given), _) => vec![given.text.as_str()],
             (None, Some(line)) => words(&line.said, &self.config.release).unwrap_or_default(),
             (None, None) => Vec::new(),
         }
@@ -202,13 +216,34 @@ impl<'a> View<'a> {
 
     fn shut_by_value(&self, directive: &'static str) -> Option<Shut> {
         let says = Message::value(format!("{directive} {}", self.value(directive)?));
-        match self.line(directive).filter(|_| !self.given.contains_key(&directive.to_lowercase())) {
-            Some(line) => self.shut_by(line, directive, says),
-            None => {
-                let (subject, path) = (Subject::directive(directive), options::path().ok()?);
-                Some(Shut { directive, says, subject, path, line: 0 })
+        match self.given.get(&directive.to_lowercase()) {
+            None => self.shut_by(self.line(directive)?, directive, says),
+            Some(word) => {
+                let (subject, path) = (Subject::directive(directive), word.at.path.clone());
+                Some(Shut { directive, says, subject, path, line: word.at.line.unwrap_or(0) })
             }
         }
+    }
+
+    /// Where the person or one of its groups is named as one who may come, or has a block.
+    fn named_at(&self) -> Option<(ImagePath, usize)> {
+        let name = std::slice::from_ref(&self.person.name);
+        let names = |line: &DirectiveLine, directive, names: &[String]| {
+            keywords::find(directive).is_some_and(|keyword| line.is(keyword))
+                && words(&line.said, &self.config.release).unwrap_or_default().iter().any(|word| {
+                    let user = word.split_once('@').map_or(*word, |(user, _)| user);
+                    user != "*" && names.iter().any(|name| pattern_fits(user, name))
+                })
+        };
+        let listed = self.matched.iter().chain(&self.global).find(|line| {
+            names(line, "AllowUsers", name) || names(line, "AllowGroups", &self.person.groups)
+        });
+        let in_a_block = self.headers.iter().find(|line| {
+            let said = conditions(&line.said, &self.config.release);
+            said.iter().any(|word| ["user", "group"].iter().any(|by| word.eq_ignore_ascii_case(by)))
+        });
+        let line = listed.or(in_a_block)?;
+        Some((self.config.sources.get(line.source)?.path.clone(), line.line))
     }
 
     /// What the four lists of names say against this person.
@@ -354,7 +389,10 @@ mod tests {
         assert!(of("PasswordAuthentication no\nUsePAM yes\n", "bob").passwords);
         let keys = of("AuthorizedKeysFile /etc/keys/%u none\nPubkeyAuthentication no\n", "bob");
         assert_eq!((keys.key_files, keys.keys), (vec!["/etc/keys/%u".to_owned()], false));
-        assert!(of("AuthorizedKeysCommand /bin/x\n", "bob").keys_from_elsewhere);
+        assert!(
+            of("AuthorizedKeysCommand /bin/x\nAuthorizedKeysCommandUser y\n", "bob")
+                .keys_from_elsewhere
+        );
         let first = image(BULLSEYE, "UsePAM yes\nPermitRootLogin yes\n")
             .file("/etc/default/ssh", "SSHD_OPTS='-o UsePAM=no -oPermitRootLogin=no'\n");
         let first = door(&(&first).into(), &person("root")).unwrap().unwrap();

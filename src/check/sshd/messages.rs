@@ -3,9 +3,9 @@
 use crate::message::messages;
 
 messages! { "sshd";
-    reads_another_file(file, usual) {
-        en: "sshd reads {file} instead of {usual}",
-        ja: "sshd は {usual} ではなく {file} を読み込む",
+    reads_another_file(usual) {
+        en: "sshd reads another file than {usual}",
+        ja: "sshd は {usual} ではない別のファイルを読み込む",
     }
     // The release that reads the file.
     assumed(sshd) {
@@ -69,6 +69,26 @@ messages! { "sshd";
     no_condition() {
         en: "no condition",
         ja: "条件がない",
+    }
+    any_with_others() {
+        en: "`any` does not stand alone",
+        ja: "`any` がほかの値と併記されている",
+    }
+    relative_command() {
+        en: "the command is not an absolute path",
+        ja: "コマンドが絶対パスではない",
+    }
+    command_without_user(user) {
+        en: "{user} is not stated",
+        ja: "{user} の指定がない",
+    }
+    methods_disabled() {
+        en: "each of these lists has a method that is switched off",
+        ja: "どのリストにも無効にされた認証方式が含まれている",
+    }
+    no_service(name) {
+        en: "`{name}` is no service in /etc/services",
+        ja: "`{name}` は /etc/services にないサービス",
     }
     all_with_others() {
         en: "`all` is combined with other conditions",

@@ -6,19 +6,21 @@
 //! the tree's sshd would refuse meets nothing.
 //!
 //! From a profile to a change, each module using those named before it: `release`, `algorithms`,
-//! `keyword` and `keywords` are sshd's language; `include`, `config` and `options` what this tree
-//! says in it; `want` what a row wants; `lines` and `layout` serve both kinds of rows. A directive
+//! `forms`, `keyword` and `keywords` are sshd's language; `whole`, `config` and `options` what this
+//! tree says in it; `want` what a row wants; `lines`, `layout` and `levels` serve both kinds of rows. A directive
 //! of one value goes through `judge`, `repair` and `directive`, the lists of names through `access`.
 
 mod access;
 mod algorithms;
 mod config;
 mod directive;
+mod forms;
 mod host_key;
 mod judge;
 mod keyword;
 mod keywords;
 mod layout;
+mod levels;
 mod lines;
 pub(crate) mod login;
 pub(crate) mod messages;
@@ -28,17 +30,21 @@ mod repair;
 #[cfg(test)]
 mod testing;
 mod want;
+mod whole;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::data::BadData;
-use super::{Audit, Evidence, Finding, Primitive};
+use super::order::{self, Looser};
+use super::{Audit, Consumes, Evidence, Finding, Primitive};
 use crate::error::Result;
 use crate::rootfs::ImagePath;
 use config::{Config, MAIN};
 pub(super) use host_key::host_key_paths;
-pub use want::{Directive, Range, Value};
+#[cfg(feature = "internals")]
+pub use want::Range;
+pub use want::{Directive, Value};
 
 /// A directive of `/etc/ssh/sshd_config` has a value, stated for all connections and loosened for
 /// none.
@@ -52,12 +58,23 @@ pub struct Sshd {
 }
 
 impl Primitive for Sshd {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::own("sshd")]
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         self.value.check(self.directive.0)
     }
 
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let Some(config) = Config::read(audit)? else {
+            if let Some(gap) = options::read(audit)?.other_file(audit)? {
+                return Ok(Finding::from_gaps(vec![gap], Vec::new()));
+            }
             let absent = Evidence::at(&ImagePath::parse(MAIN)?).note(messages::absent());
             return Ok(Finding::MetVacuously(vec![absent]));
         };

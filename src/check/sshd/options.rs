@@ -1,13 +1,18 @@
 //! What sshd is given on its command line: it comes before every file.
 
-use super::config::MAIN;
-use super::keyword::shorten;
+use super::config::Config;
+use super::keyword::{Keyword, shorten};
+use super::keywords;
 use super::lines::open;
 use super::messages;
+use super::release::NEWEST;
+use crate::check::chain::{self, Chain, Place, Word, resolve};
 use crate::check::{Audit, Evidence, Gap, Subject};
 use crate::error::Result;
-use crate::rootfs::{ImagePath, Rootfs};
+use crate::rootfs::ImagePath;
 use crate::text::Lines;
+use crate::text::lossless;
+use crate::text::sshd_config::statement;
 
 /// Where the Debian family's unit takes sshd's options from.
 const DEFAULTS: &str = "/etc/default/ssh";
@@ -15,72 +20,125 @@ const DEFAULTS: &str = "/etc/default/ssh";
 const FLAGS: &str = "46DdGeiqrTt";
 
 /// Options on sshd's command line.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Options {
-    /// The line they stand in, from 1.
-    pub line: usize,
     /// The statements given with `-o`.
-    pub statements: Vec<String>,
-    /// The file given with `-f` in place of the usual one.
-    pub file: Option<String>,
+    pub statements: Vec<Word>,
+    /// The files given with `-f` in place of the usual one.
+    pub files: Vec<Word>,
 }
 
 impl Options {
-    /// The gap of an sshd that is started with another file.
+    /// The gap of an sshd that is started with a file that is not judged.
     pub fn other_file(&self, audit: &Audit<'_>) -> Result<Option<Gap>> {
-        let Some(file) = self.file.as_ref().filter(|f| *f != MAIN) else { return Ok(None) };
-        let (path, file) = (path()?, shorten(file));
-        let evidence = Evidence::at(&path)
-            .line(self.line)
-            .found(format!("-f {file}"))
-            .want(messages::usual_file());
-        let advice = messages::other_file(file, MAIN, self.spot()?);
-        Ok(Some(open(audit, Subject::path(&path), evidence, advice)))
-    }
-
-    /// The line that they stand in, as messages name it.
-    pub fn spot(&self) -> Result<String> {
-        Ok(format!("{}:{}", path()?, self.line))
+        let judged = main_file(audit)?.to_string();
+        let Some(file) = self.files.iter().find(|file| file.text != judged) else {
+            return Ok(None);
+        };
+        let (at, shown) = (&file.at, shorten(&file.text));
+        let evidence = Evidence { line: at.line, ..Evidence::at(&at.path) };
+        let evidence = evidence.found(format!("-f {shown}")).want(messages::usual_file());
+        let advice = messages::other_file(shown, judged, at.spot());
+        Ok(Some(open(audit, Subject::path(&at.path), evidence, advice)))
     }
 }
 
-/// The file that holds the options.
-pub(super) fn path() -> Result<ImagePath> {
-    ImagePath::parse(DEFAULTS)
+/// The gaps of options other than those about `own` that sshd refuses: it does not start.
+pub(super) fn refused(
+    audit: &Audit<'_>,
+    config: &Config,
+    own: Option<&Keyword>,
+) -> Result<Vec<Gap>> {
+    let release = &config.release;
+    let mut gaps = Vec::new();
+    for word in read(audit)?.statements {
+        let Some(said) = statement(&word.text, release.style()) else { continue };
+        let keyword = keywords::find(&said.keyword).filter(|k| k.exists_in(release));
+        if keyword.zip(own).is_some_and(|(found, own)| std::ptr::eq(found, own)) {
+            continue;
+        }
+        let why = match keyword {
+            Some(keyword) => keyword.refusal(&said, release),
+            None if release.version <= NEWEST => {
+                Some(messages::not_a_keyword(shorten(&said.keyword)))
+            }
+            None => None,
+        };
+        let Some(why) = why else { continue };
+        let evidence = Evidence { line: word.at.line, ..Evidence::at(&word.at.path) }
+            .found(shorten(&word.text))
+            .want(messages::accepted_line(release.name()))
+            .note(messages::does_not_start(release.name(), why));
+        let subject = Subject::directive(lossless::shown(&shorten(&said.keyword)));
+        let advice = messages::remove_option(shorten(&word.text), word.at.spot());
+        gaps.push(open(audit, subject, evidence, advice));
+    }
+    Ok(gaps)
 }
 
-/// The options in `/etc/default/ssh`; none when it is not there.
+/// The file that sshd begins to read, as far as it can be judged; else the usual one.
 ///
 /// # Errors
-/// The file cannot be read.
-pub(super) fn read(root: &dyn Rootfs) -> Result<Options> {
-    Ok(root.read(&path()?)?.map(|text| parse(&text)).unwrap_or_default())
+/// What starts sshd cannot be read.
+pub(super) fn main_file(audit: &Audit<'_>) -> Result<ImagePath> {
+    chain::main_file(audit, "sshd")
+}
+
+/// The options that sshd is started with; where nothing starts it, or what does is not known, those
+/// in `/etc/default/ssh`.
+///
+/// # Errors
+/// A file cannot be read.
+pub(super) fn read(audit: &Audit<'_>) -> Result<Options> {
+    if let Chain::Runs(runs) = &*resolve(audit, "sshd")? {
+        let mut options = Options::default();
+        for run in runs {
+            options.add(&run.args);
+        }
+        return Ok(options);
+    }
+    let path = ImagePath::parse(DEFAULTS)?;
+    Ok(audit.root().read(&path)?.map(|text| parse(&path, &text)).unwrap_or_default())
 }
 
 /// The last assignment counts.
-fn parse(text: &str) -> Options {
+fn parse(path: &ImagePath, text: &str) -> Options {
     let lines = Lines::new(text);
     let mut assigned = lines.iter().filter_map(|(number, line)| {
         line.trim_start().strip_prefix("SSHD_OPTS=").map(|value| (number, value.trim()))
     });
     let Some((line, value)) = assigned.next_back() else { return Options::default() };
-    let mut options = Options { line, ..Options::default() };
-    let mut words = value.split(|c: char| c.is_whitespace() || c == '"' || c == '\'');
-    let mut next = || words.find(|w| !w.is_empty());
-    while let Some(word) = next() {
-        let letters = word.strip_prefix('-').unwrap_or_default();
-        // Several letters may share a dash; the first that takes a value ends them.
-        let flags = letters.trim_start_matches(|c| FLAGS.contains(c));
-        let mut rest = flags.chars();
-        let Some(letter) = rest.next() else { continue };
-        let value = Some(rest.as_str()).filter(|rest| !rest.is_empty()).or_else(&mut next);
-        match (letter, value) {
-            ('f', Some(file)) => options.file = Some(file.to_owned()),
-            ('o', Some(statement)) => options.statements.push(statement.to_owned()),
-            _ => {}
+    let at = Place::line(path, line);
+    let words = value.split(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+    let words = words.filter(|w| !w.is_empty());
+    let words: Vec<Word> =
+        words.map(|text| Word { text: text.to_owned(), at: at.clone() }).collect();
+    let mut options = Options::default();
+    options.add(&words);
+    options
+}
+
+impl Options {
+    fn add(&mut self, words: &[Word]) {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let letters = word.text.strip_prefix('-').unwrap_or_default();
+            // Several letters may share a dash; the first that takes a value ends them.
+            let flags = letters.trim_start_matches(|c| FLAGS.contains(c));
+            let mut rest = flags.chars();
+            let Some(letter) = rest.next() else { continue };
+            let own = Some(rest.as_str()).filter(|rest| !rest.is_empty());
+            let value = match own {
+                Some(own) => Some(Word { text: own.to_owned(), at: word.at.clone() }),
+                None => words.next().cloned(),
+            };
+            match (letter, value) {
+                ('f', Some(file)) => self.files.push(file),
+                ('o', Some(statement)) => self.statements.push(statement),
+                _ => {}
+            }
         }
     }
-    options
 }
 
 #[cfg(test)]
@@ -88,19 +146,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn given(text: &str) -> (Vec<String>, Vec<String>) {
+        let options = parse(&ImagePath::parse(DEFAULTS).unwrap(), text);
+        let texts = |words: &[Word]| words.iter().map(|word| word.text.clone()).collect();
+        (texts(&options.statements), texts(&options.files))
+    }
+
     #[test]
     fn assignments() {
-        assert_eq!(parse("# x\nSSHD_OPTS=\n"), Options { line: 2, ..Options::default() });
-        assert_eq!(parse("#SSHD_OPTS=-u0\n"), Options::default());
+        let nothing = (Vec::new(), Vec::new());
+        assert_eq!(given("# x\nSSHD_OPTS=\n"), nothing);
+        assert_eq!(given("#SSHD_OPTS=-u0\n"), nothing);
+        assert_eq!(given("SSHD_OPTS=-o"), nothing);
         let text = "SSHD_OPTS=-4\nSSHD_OPTS=\"-u0 -oUsePAM=no -o Banner=none -f /etc/x\"\n";
-        let given = Options {
-            line: 2,
-            statements: vec!["UsePAM=no".into(), "Banner=none".into()],
-            file: Some("/etc/x".into()),
-        };
-        assert_eq!(parse(text), given);
-        assert_eq!(parse("SSHD_OPTS=-o"), Options { line: 1, ..Options::default() });
-        let statements = |text: &str| parse(text).statements.join(" ");
+        let (statements, files) = given(text);
+        assert_eq!(statements, ["UsePAM=no", "Banner=none"]);
+        assert_eq!(files, ["/etc/x"]);
+        let options = parse(&ImagePath::parse(DEFAULTS).unwrap(), text);
+        assert_eq!(options.files[0].at.spot(), "/etc/default/ssh:2");
+        let statements = |text: &str| given(text).0.join(" ");
         assert_eq!(
             statements("SSHD_OPTS='-4oUsePAM=no -Deo Banner=none'"),
             "UsePAM=no Banner=none"
@@ -111,7 +175,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read(text in "(SSHD_OPTS=|-o|-f|[ \"'\n]|.){0,20}") {
-            parse(&text);
+            given(&text);
         }
     }
 }

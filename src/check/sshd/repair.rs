@@ -36,11 +36,12 @@ impl<'a> Repair<'a> {
         repair
     }
 
-    /// Leaves one line outside the blocks that is right and comes first: one that is there, or the
-    /// first of the main file with another value, or a new one.
+    /// Leaves one line for all connections that is right and comes first: one that is there, or the
+    /// first of the main file with another value, or a new one. What stands behind `Match all` is
+    /// for all connections, too; `blocks` edits it.
     fn global(&mut self, judge: &Judge<'a>, lines: &[(&'a DirectiveLine, bool)]) {
         let global: Vec<(&DirectiveLine, bool)> =
-            lines.iter().copied().filter(|(s, _)| s.place == MatchScope::Global).collect();
+            lines.iter().copied().filter(|(s, _)| s.place.is_active()).collect();
         // What cannot be edited and is wrong wins over all that follows it.
         let open = global.iter().position(|(s, right)| !right && is_locked(judge.config, s));
         let open = open.unwrap_or(global.len());
@@ -48,6 +49,11 @@ impl<'a> Repair<'a> {
         let mut stated = self.stated.is_some();
         for (i, (setting, right)) in global.iter().enumerate() {
             if *right || is_locked(judge.config, setting) {
+                continue;
+            }
+            if setting.place != MatchScope::Global {
+                stated |=
+                    setting.source == 0 && i < open && judge.to_write(Some(setting)).is_some();
                 continue;
             }
             let edit = match judge.to_write(Some(setting)) {
@@ -67,7 +73,10 @@ impl<'a> Repair<'a> {
             Some(value) => {
                 self.insert = Some(judge.line(&value));
                 // A right line that came too late would be the second one.
-                for (setting, _) in global.iter().filter(|(s, right)| *right && s.source == 0) {
+                let late = |(s, right): &&(&DirectiveLine, bool)| {
+                    *right && s.source == 0 && s.place == MatchScope::Global
+                };
+                for (setting, _) in global.iter().filter(late) {
                     let edits = self.edits.entry(setting.source).or_default();
                     edits.insert(setting.line, Edit::Disable);
                 }

@@ -72,6 +72,14 @@ messages! { "systemd";
         en: "enabled",
         ja: "有効 (enabled)",
     }
+    want_started(unit) {
+        en: "{unit} starts at boot",
+        ja: "{unit} が起動時に開始されること",
+    }
+    correct_start(unit, spot) {
+        en: "{unit} does not start at boot, although it is enabled; correct {spot} by hand",
+        ja: "{unit} は有効だが、起動時に開始されない。{spot} を手作業で直すこと",
+    }
     masked() {
         en: "masked",
         ja: "マスク済み (masked)",
@@ -189,6 +197,10 @@ messages! { "systemd";
     want_directory(path, kind) {
         en: "{path} is a {kind}, want a directory",
         ja: "{path} は{kind}であり、ディレクトリではない",
+    }
+    at_most(key, size) {
+        en: "{key}={size} or less",
+        ja: "{key}={size} 以下",
     }
     move_away(path, kind) {
         en: "{path} is a {kind}; move it away",

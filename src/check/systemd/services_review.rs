@@ -6,12 +6,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
-use super::sysv::{Script, rc_links};
-use super::units;
-use super::units::{ETC, Pull, Unit, entry, names_in, pull, search_path};
-use crate::check::{Audit, Evidence, Finding, Primitive};
+use crate::check::chain::boot::Boot;
+use crate::check::chain::sysv::{Script, rc_links};
+use crate::check::chain::units;
+use crate::check::chain::units::{ETC, Pull, Unit, entry, names_in, pull};
+use crate::check::chain::{self, Index};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Primitive};
 use crate::error::Result;
-use crate::rootfs::ImagePath;
+use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::unit_install::is_unit_name;
 
 /// Shows the units, sockets and init scripts that start at boot.
@@ -25,37 +28,18 @@ const SHOWN: usize = 256;
 const TYPES: [&str; 4] = [".service", ".socket", ".timer", ".path"];
 
 impl Primitive for ServicesReview {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
-        // A unit is shown once, with the strongest link to it. What packages start by links of
-        // their own is much and seldom chosen by anybody: it is named, not pointed at.
-        let mut starting: BTreeMap<String, Option<Evidence>> = BTreeMap::new();
-        let mut masked = 0usize;
         let etc = ImagePath::parse(ETC)?;
-        for dir in search_path(root)? {
-            for sub in names_in(root, &dir)?.iter() {
-                let bytes = sub.as_encoded_bytes();
-                if !bytes.ends_with(b".wants") && !bytes.ends_with(b".requires") {
-                    continue;
-                }
-                let sub = dir.join(sub)?;
-                for name in names_in(root, &sub)?.iter() {
-                    let path = sub.join(name)?;
-                    let Some(name) = name.to_str().filter(|n| is_shown(n)) else { continue };
-                    if starting.contains_key(name) || pull(root, &path)? != Some(Pull::Link) {
-                        continue;
-                    }
-                    // What cannot be followed (a loop of links) is no mask.
-                    if Unit::find(root, name).is_ok_and(|unit| unit.is_masked()) {
-                        continue;
-                    }
-                    let enabled = !is_vendor(&dir);
-                    let evidence =
-                        enabled.then(|| Evidence::at(&path).found(name).note(messages::enabled()));
-                    starting.insert(name.to_owned(), evidence);
-                }
-            }
-        }
+        let mut masked = 0usize;
         for name in names_in(root, &etc)?.iter() {
             let is_unit = name.to_str().is_some_and(is_shown);
             if is_unit && matches!(entry(root, &etc.join(name)?), Ok(Some(units::UnitEntry::Mask)))
@@ -63,20 +47,10 @@ impl Primitive for ServicesReview {
                 masked += 1;
             }
         }
-        for (script, link) in rc_links(root)?.into_iter().filter(|(_, link)| link.starts) {
-            let unit = format!("{}.service", script.trim_end_matches(".sh"));
-            // systemd makes no unit of a script that has one, or whose name is masked.
-            if starting.contains_key(&script)
-                || !is_unit_name(&unit)
-                || !Unit::find(root, &unit).is_ok_and(|unit| unit.entries.is_empty())
-                || Script::find(root, &unit)?.is_none()
-            {
-                continue;
-            }
-            let evidence =
-                Evidence::at(&link.path).found(script.as_str()).note(messages::init_script());
-            starting.insert(script, Some(evidence));
-        }
+        let starting = match chain::has_init(root)? {
+            true => at_boot(audit)?,
+            false => by_links(root)?,
+        };
         let sockets = starting.keys().filter(|n| n.ends_with(".socket")).count();
         let note = messages::starting(starting.len(), sockets, masked);
         let mut evidence = vec![Evidence::note_only(note)];
@@ -95,6 +69,63 @@ impl Primitive for ServicesReview {
         }
         Ok(Finding::Manual(evidence))
     }
+}
+
+/// The units that start, each with what makes it start. What packages start by links of their own
+/// is much and seldom chosen by anybody: it is named, not pointed at.
+type Starting = BTreeMap<String, Option<Evidence>>;
+
+/// What the boot starts.
+fn at_boot(audit: &Audit<'_>) -> Result<Starting> {
+    let mut starting = Starting::new();
+    for (unit, start) in Boot::of(audit)?.at_boot().filter(|(unit, _)| is_shown(&unit.id)) {
+        let chosen = start.at.as_ref().filter(|at| !is_vendor(&at.path));
+        let note = match unit.script {
+            Some(_) => messages::init_script(),
+            None => messages::enabled(),
+        };
+        let evidence = chosen.map(|at| {
+            let evidence = Evidence { line: at.line, ..Evidence::at(&at.path) };
+            evidence.found(unit.id.as_str()).note(note)
+        });
+        starting.insert(unit.id.clone(), evidence);
+    }
+    Ok(starting)
+}
+
+/// Without an init: what a link pulls in, from wherever.
+fn by_links(root: &dyn Rootfs) -> Result<Starting> {
+    // A unit is shown once, with the strongest link to it. What packages start by links of
+    // their own is much and seldom chosen by anybody: it is named, not pointed at.
+    let mut starting: BTreeMap<String, Option<Evidence>> = BTreeMap::new();
+    for (name, path) in Index::of(root)?.linked(root)? {
+        let Some(name) = name.to_str().filter(|n| is_shown(n)) else { continue };
+        if starting.contains_key(name) || pull(root, &path)? != Some(Pull::Link) {
+            continue;
+        }
+        // What cannot be followed (a loop of links) is no mask.
+        if Unit::find(root, name).is_ok_and(|unit| unit.is_masked()) {
+            continue;
+        }
+        let evidence =
+            (!is_vendor(&path)).then(|| Evidence::at(&path).found(name).note(messages::enabled()));
+        starting.insert(name.to_owned(), evidence);
+    }
+    for (script, link) in rc_links(root)?.into_iter().filter(|(_, link)| link.starts) {
+        let unit = format!("{}.service", script.trim_end_matches(".sh"));
+        // systemd makes no unit of a script that has one, or whose name is masked.
+        if starting.contains_key(&script)
+            || !is_unit_name(&unit)
+            || !Unit::find(root, &unit).is_ok_and(|unit| unit.entries.is_empty())
+            || Script::find(root, &unit)?.is_none()
+        {
+            continue;
+        }
+        let evidence =
+            Evidence::at(&link.path).found(script.as_str()).note(messages::init_script());
+        starting.insert(script, Some(evidence));
+    }
+    Ok(starting)
 }
 
 fn is_vendor(dir: &ImagePath) -> bool {

@@ -13,10 +13,14 @@ use super::messages;
 use crate::check::common::conf_dirs;
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{own_file, remedy, rewrite};
+use crate::check::data::BadData;
+use crate::check::order::{self, Looser};
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
+use crate::message::Message;
 use crate::rootfs::{ImagePath, Rootfs};
+use crate::text::byte_size;
 use crate::text::ini::{self, Assignment, Dialect};
 
 /// Where drop-ins are looked for, highest first. `/run` is only a running system's.
@@ -37,6 +41,10 @@ pub struct SystemdConf {
     /// Whether `value` is a boolean: all of systemd's spellings of it are then equal.
     #[serde(default)]
     pub boolean: bool,
+    /// Whether `value` is a size that is not to be exceeded: a smaller one is right, too, and 0 is
+    /// not, which the daemons take for no limit.
+    #[serde(default)]
+    pub at_most: bool,
     /// The package without which there is no such daemon; absent, the want holds vacuously.
     pub package: Option<String>,
     /// The word in the names of our drop-ins, which are made where a vendor's must be outranked:
@@ -52,6 +60,26 @@ struct DropIn {
 }
 
 impl Primitive for SystemdConf {
+    fn consumers(&self) -> Vec<Consumes> {
+        let known = ["systemd-journald", "systemd-coredump", "systemd-timesyncd"];
+        let own = known.into_iter().find(|name| name.strip_prefix("systemd-") == Some(&self.name));
+        own.map(Consumes::usual).into_iter().collect()
+    }
+
+    fn check_data(&self) -> Result<(), BadData> {
+        if self.at_most && (self.boolean || !self.complies(&self.value)) {
+            return Err(BadData::field(
+                "value",
+                format!("found `{}`, want a size, as 1G or 512M", self.value),
+            ));
+        }
+        Ok(())
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         if let Some(package) = &self.package
@@ -210,11 +238,19 @@ impl SystemdConf {
     }
 
     fn last(&self, text: &str, dialect: Dialect) -> Option<Assignment> {
-        ini::assignments(text, dialect, &self.section, &self.key).pop()
+        let mut all = ini::assignments(text, dialect, &self.section, &self.key);
+        // The daemon passes over what is no size.
+        match self.at_most {
+            true => all.into_iter().rfind(|a| byte_size::systemd(&a.value).is_some()),
+            false => all.pop(),
+        }
     }
 
     fn complies(&self, value: &str) -> bool {
-        if self.boolean {
+        if self.at_most {
+            let (found, most) = (byte_size::systemd(value), byte_size::systemd(&self.value));
+            found.zip(most).is_some_and(|(found, most)| 0 < found && found <= most)
+        } else if self.boolean {
             boolean(value).is_some() && boolean(value) == boolean(&self.value)
         } else {
             value == self.value
@@ -222,7 +258,11 @@ impl SystemdConf {
     }
 
     fn evidence(&self, path: &ImagePath, assignment: Option<&Assignment>) -> Evidence {
-        let evidence = Evidence::at(path).want(format!("{}={}", self.key, self.value));
+        let wanted = match self.at_most {
+            true => messages::at_most(&self.key, &self.value),
+            false => Message::value(format!("{}={}", self.key, self.value)),
+        };
+        let evidence = Evidence::at(path).want(wanted);
         match assignment {
             Some(a) => evidence.line(a.line).found(format!("{}={}", self.key, a.value)),
             None => evidence.note(messages::not_set(&self.section, &self.key)),
@@ -247,246 +287,4 @@ fn boolean(value: &str) -> Option<bool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::Outcome;
-    use crate::check::testing::{
-        self, Run, changed, changed_by_path, fixes, gaps, path, reasons, settled_text, stage,
-    };
-    use crate::rootfs::{FileKind, MemoryRootfs};
-
-    const MAIN: &str = "/etc/systemd/journald.conf";
-    const STOCK: &str = "#  This file is part of systemd.\n\n[Journal]\n#Storage=auto\n#Compress=yes\n#ForwardToSyslog=yes\n";
-
-    fn storage() -> SystemdConf {
-        toml::from_str(
-            "name = 'journald'\nsection = 'Journal'\nkey = 'Storage'\nvalue = 'persistent'\n\
-             mark = 'CIS'",
-        )
-        .unwrap()
-    }
-
-    fn forward() -> SystemdConf {
-        let key = "ForwardToSyslog".into();
-        SystemdConf { key, value: "yes".into(), boolean: true, ..storage() }
-    }
-
-    fn outcome(want: &SystemdConf, root: &MemoryRootfs) -> Outcome {
-        crate::check::testing::outcome(want, root)
-    }
-
-    fn main(text: &str) -> MemoryRootfs {
-        MemoryRootfs::new().file(MAIN, text)
-    }
-
-    #[test]
-    fn the_main_file_must_state_it() {
-        use Outcome::{Met, NotMet};
-        for (text, want) in [
-            ("", NotMet),
-            (STOCK, NotMet),
-            ("[Journal]\nStorage=persistent\n", Met),
-            ("[Journal]\n  Storage = persistent  \r\n", Met),
-            ("[Journal]\nStorage=persistent", Met),
-            ("[Journal]\nStorage=auto\n", NotMet),
-            ("[Journal]\nStorage=Persistent\n", NotMet),
-            ("[Journal]\nstorage=persistent\n", NotMet),
-            ("[Journal]\nStorage=\"persistent\"\n", NotMet),
-            ("[Journal]\nStorage=persistent # always\n", NotMet),
-            ("[Journal]\n#Storage=persistent\n", NotMet),
-            ("[Journal]\nStorageX=persistent\n", NotMet),
-            ("Storage=persistent\n", NotMet),
-            ("[Journald]\nStorage=persistent\n", NotMet),
-            ("[Journal]\nStorage=persistent\nStorage=persistent\n", Met),
-            ("[Journal]\nStorage=none\nStorage=persistent\n", Met),
-            ("[Journal]\nStorage=persistent\nStorage=none\n", NotMet),
-            ("[Journal]\nStorage=persistent\n[X]\n[Journal]\nStorage=none\n", NotMet),
-            ("[Journal]\n# x \\\nStorage=persistent\n", NotMet),
-            ("[Journal]\nStorage=persistent\n# x \\\nStorage=none\n", NotMet),
-            ("[Journal]\njunk\nStorage=persistent\n", NotMet),
-            ("[Journal]\r\nA=1\\\r\nStorage=persistent\r\n", NotMet),
-            ("[Journal]\n.include /etc/x\n=1\nStorage=persistent\n", Met),
-            ("[X]\njunk\n[Journal]\nStorage=persistent\n", Met),
-        ] {
-            let root = main(text);
-            assert_eq!(outcome(&storage(), &root), want, "{text:?}");
-            let after = settled_text(&storage(), &root, MAIN);
-            assert_eq!(after == text, want == Met, "{text:?}");
-            assert!(after.contains("Storage"), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_sample_is_replaced_in_place() {
-        assert_eq!(
-            settled_text(&storage(), &main(STOCK), MAIN),
-            STOCK.replace("#Storage=auto", "Storage=persistent")
-        );
-        let root = MemoryRootfs::new();
-        assert_eq!(settled_text(&forward(), &root, MAIN), "[Journal]\nForwardToSyslog=yes\n");
-    }
-
-    #[test]
-    fn booleans_are_equal_in_any_spelling() {
-        for yes in ["yes", "1", "Y", "TRUE", "t", "On"] {
-            let root = main(&format!("[Journal]\nForwardToSyslog={yes}\n"));
-            assert_eq!(outcome(&forward(), &root), Outcome::Met, "{yes}");
-        }
-        for no in ["no", "0", "off", "", "yess", "2"] {
-            let root = main(&format!("[Journal]\nForwardToSyslog={no}\n"));
-            assert_eq!(outcome(&forward(), &root), Outcome::NotMet, "{no}");
-        }
-    }
-
-    const GOOD: &str = "[Journal]\nStorage=persistent\n";
-    const BAD: &str = "[Journal]\nStorage=volatile\nCompress=no\n";
-
-    #[test]
-    fn a_contrary_drop_in_in_etc_is_rewritten() {
-        let path = "/etc/systemd/journald.conf.d/50.conf";
-        let root = main(GOOD).file(path, BAD);
-        assert_eq!(settled_text(&storage(), &root, path), BAD.replace("volatile", "persistent"));
-        let later = root.clone().file("/lib/systemd/journald.conf.d/60.conf", GOOD);
-        assert_eq!(outcome(&storage(), &later), Outcome::Met, "a later one has the last word");
-        for other in
-            ["/etc/systemd/journald.conf.d/50.confx", "/etc/systemd/journald.conf.d/.a.conf"]
-        {
-            assert_eq!(outcome(&storage(), &main(GOOD).file(other, BAD)), Outcome::Met, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_contrary_drop_in_of_a_vendor_is_outranked() {
-        for (name, ours) in [
-            ("50.conf", "99-CIS.conf"),
-            ("99-a.conf", "zz-CIS.conf"),
-            ("zz-CIS.conf", "zz-CIS_CIS.conf"),
-            ("zzz.conf", "zzz_CIS.conf"),
-            ("~.conf", "~_CIS.conf"),
-        ] {
-            for dir in ["/usr/local/lib", "/usr/lib", "/lib"] {
-                let root = main(GOOD).file(&format!("{dir}/systemd/journald.conf.d/{name}"), BAD);
-                let staged = stage(&storage(), &root);
-                let path = format!("/etc/systemd/journald.conf.d/{ours}");
-                assert_eq!(changed(&staged)[1..], [(path, GOOD.to_owned())], "{dir} {name}");
-                assert_eq!(storage().audit(&staged).unwrap().outcome(), Outcome::Met);
-            }
-        }
-    }
-
-    #[test]
-    fn hidden_drop_ins_do_not_count() {
-        let vendor = "/usr/lib/systemd/journald.conf.d/a.conf";
-        let root = main(GOOD).file(vendor, BAD);
-        assert_eq!(outcome(&storage(), &root), Outcome::NotMet);
-        let etc = "/etc/systemd/journald.conf.d/a.conf";
-        for hiding in [
-            root.clone().file(etc, ""),
-            root.clone().link(etc, "/dev/null"),
-            root.clone().link(etc, "/dev/null").special("/dev/null", FileKind::CharDevice),
-            root.clone().file("/usr/local/lib/systemd/journald.conf.d/a.conf", GOOD),
-        ] {
-            assert_eq!(outcome(&storage(), &hiding), Outcome::Met);
-        }
-        let folder = root.clone().dir(etc, 0o755, 0, 0);
-        assert_eq!(outcome(&storage(), &folder), Outcome::NotMet, "a directory hides nothing");
-        let run = main(GOOD).file("/run/systemd/journald.conf.d/a.conf", BAD);
-        assert_eq!(outcome(&storage(), &run), Outcome::Met, "/run of an image is not read");
-        assert_eq!(outcome(&storage(), &run.clone().live()), Outcome::NotMet);
-        settled_text(&storage(), &run.live(), MAIN);
-    }
-
-    #[test]
-    fn links() {
-        let inside = MemoryRootfs::new().file("/etc/own/j.conf", BAD).link(MAIN, "/etc/own/j.conf");
-        let staged = stage(&storage(), &inside);
-        assert_eq!(changed(&staged).len(), 1);
-        assert_eq!(changed(&staged)[0].0, "/etc/own/j.conf");
-
-        let outside =
-            MemoryRootfs::new().file("/usr/share/j.conf", BAD).link(MAIN, "/usr/share/j.conf");
-        let finding = storage().audit(&outside).unwrap();
-        assert!(reasons(&finding)[0].contains("leads to /usr/share/j.conf"), "{finding:?}");
-        assert!(fixes(&finding).is_empty());
-
-        let lead = "/etc/systemd/journald.conf.d/a.conf";
-        let drop_in = main(GOOD).file("/usr/share/j.conf", BAD).link(lead, "/usr/share/j.conf");
-        let staged = stage(&storage(), &drop_in);
-        assert_eq!(changed(&staged).last().unwrap().0, "/etc/systemd/journald.conf.d/zz-CIS.conf");
-
-        let looped = MemoryRootfs::new().link(MAIN, "journald.conf");
-        assert!(storage().audit(&looped).is_err());
-    }
-
-    #[test]
-    fn what_stops_the_reader_is_a_gap() {
-        let root = main(GOOD).file("/usr/lib/systemd/journald.conf.d/a.conf", "[Journal\n");
-        let finding = storage().audit(&root).unwrap();
-        assert!(
-            reasons(&finding)[0]
-                .contains("hide it by a file of this name in /etc/systemd/journald.conf.d"),
-            "{finding:?}"
-        );
-        let root = main("[Journal]\nStorage=persistent\nMaxUse 1G\n");
-        assert_eq!(
-            settled_text(&storage(), &root, MAIN),
-            "[Journal]\nStorage=persistent\n# gokaku: MaxUse 1G\n"
-        );
-    }
-
-    #[test]
-    fn what_is_excluded_stays() {
-        const JUNK: &str = "[Journal]\njunk\n";
-        const DROP: &str = "/etc/systemd/journald.conf.d/50.conf";
-        let key = Subject::key("journald.conf:Storage");
-        let root = main(JUNK).file(DROP, JUNK);
-        let after = |subject: &Subject| {
-            let held = root.clone().excluding(subject.clone());
-            let staged = stage(&storage(), &held);
-            assert!(gaps(&storage(), &held).iter().any(|gap| gap.subject == *subject));
-            assert_eq!(testing::held(&storage(), Audit::new(&staged, &held.options)), 1);
-            changed_by_path(&staged)
-        };
-        // The key stays, the lines that stop the reading go.
-        let gone = JUNK.replace("junk", "# gokaku: junk");
-        assert_eq!(after(&key), [(MAIN.into(), gone.clone()), (DROP.into(), gone.clone())].into());
-        // A file stays, and what is wrong in others goes.
-        let set = format!("{GOOD}# gokaku: junk\n");
-        assert_eq!(after(&Subject::path(&path(DROP))), [(MAIN.into(), set)].into());
-        let held = root.clone().excluding(Subject::path(&path(MAIN)));
-        assert_eq!(changed_by_path(&stage(&storage(), &held)), [(DROP.into(), gone)].into());
-        assert_eq!(gaps(&storage(), &held).iter().filter(|gap| gap.subject == key).count(), 1);
-        // Of drop-ins, too.
-        for held in [
-            main(GOOD).file(DROP, BAD).excluding(key.clone()),
-            main(GOOD).file("/lib/systemd/journald.conf.d/50.conf", BAD).excluding(key.clone()),
-        ] {
-            assert!(changed(&stage(&storage(), &held)).is_empty());
-            assert_eq!(testing::held(&storage(), &held), 1);
-        }
-    }
-
-    #[test]
-    fn without_its_package_there_is_nothing_to_hold() {
-        let want = SystemdConf { package: Some("systemd-coredump".into()), ..storage() };
-        assert!(want.audit(&main(BAD)).is_err(), "no database: it cannot be told");
-        let root = main(BAD).file("/var/lib/dpkg/status", "");
-        assert_eq!(outcome(&want, &root), Outcome::MetVacuously);
-        let status = "Package: systemd-coredump\nStatus: install ok installed\n";
-        assert_eq!(outcome(&want, &root.file("/var/lib/dpkg/status", status)), Outcome::NotMet);
-        let with = |line: &[u8]| {
-            let text = [b"[Journal]\nStorage=persistent\n", line].concat();
-            outcome(&storage(), &main("").file(MAIN, text))
-        };
-        assert_eq!(with(b"Storage=persistent\xff\n"), Outcome::Unknown);
-        for elsewhere in [&b"# \xff\n"[..], b"TTYPath=/dev/\xff\n"] {
-            assert_eq!(with(elsewhere), Outcome::Met);
-        }
-    }
-
-    #[test]
-    fn large_files_are_no_matter() {
-        let text = format!("[Journal]\n{}", "#x \\\nA=b \\\njunk\njunk\n".repeat(50_000));
-        settled_text(&storage(), &main(&text), MAIN);
-    }
-}
+mod tests;

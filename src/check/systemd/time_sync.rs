@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::messages;
 use super::service;
 use super::service::Links;
-use super::sysv::Script;
-use super::units::Unit;
+use crate::check::chain::sysv::Script;
+use crate::check::chain::units::Unit;
+use crate::check::order::{self, Looser};
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Gap, Presence, Primitive, Subject, SubjectKind};
+use crate::check::{
+    Audit, Consumes, Evidence, Finding, Gap, Presence, Primitive, Subject, SubjectKind,
+};
 use crate::error::Result;
 use crate::message::Arg;
 
@@ -50,6 +53,14 @@ impl Client {
 }
 
 impl Primitive for TimeSync {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let wanted: &[Client] = match &self.client {
             Client::Keep => &[Client::Chrony, Client::Ntp, Client::Timesyncd],

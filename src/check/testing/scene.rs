@@ -19,14 +19,14 @@ pub(crate) trait Run: Sized {
     fn protecting(self, account: &str) -> Scene {
         let mut scene = self.scene();
         let subject = Subject::account(account.as_bytes());
-        scene.options.exclusions.exclude(subject, crate::cli::messages::protected(account));
+        scene.options.exclusions.exclude(subject, crate::run::messages::protected(account));
         scene
     }
 
     /// Names a subject that no row may touch.
     fn excluding(self, subject: Subject) -> Scene {
         let mut scene = self.scene();
-        let cause = crate::cli::messages::protected(&subject.value);
+        let cause = crate::run::messages::protected(&subject.value);
         scene.options.exclusions.exclude(subject, cause);
         scene
     }

@@ -149,7 +149,7 @@ fn a_detour_is_no_change() {
     staged.stage(&Change::write(&path("/etc/a"), "2"), &[7]).unwrap();
     staged.stage(&Change::write(&path("/etc/a"), "1"), &[7]).unwrap();
     assert!(staged.changes().unwrap().is_empty());
-    let mode = |mode| Change::SetStat { path: path("/etc/a"), mode, uid: None, gid: None };
+    let mode = |mode| Change::set_stat(&path("/etc/a"), mode, None, None);
     staged.stage(&mode(Some(0o600)), &[7]).unwrap();
     assert_eq!(staged.changes().unwrap().len(), 1);
     staged.stage(&mode(Some(0o644)), &[7]).unwrap();

@@ -158,7 +158,7 @@ impl<'a> Lexer<'a> {
             let glued = body.get(name.len() - glued.len()..name.len()).unwrap_or_default();
             let pattern = if glued.is_empty() { value } else { glued };
             let pattern = pattern.split(is_space).next().unwrap_or_default().to_owned();
-            TokenKind::Include { pattern }
+            TokenKind::Include { pattern, object: false }
         } else {
             TokenKind::Directive(Box::new(Directive { name, value: value.to_owned(), word }))
         };
@@ -302,7 +302,7 @@ mod tests {
         let show = |t: Token| {
             let what = match t.kind {
                 TokenKind::Directive(d) => format!("${} {}", d.name, d.value),
-                TokenKind::Include { pattern } => format!("include {pattern}"),
+                TokenKind::Include { pattern, .. } => format!("include {pattern}"),
                 TokenKind::Selector(s) => format!("selector {s}"),
                 TokenKind::Action(a) => format!("action {a}"),
                 TokenKind::Object(o) => {

@@ -18,7 +18,9 @@ use std::ops::Range;
 
 use super::splice::Edit;
 
-pub use actions::{Filter, FilteredAction, What, actions};
+#[cfg(feature = "internals")]
+pub use actions::Filter;
+pub use actions::{FilteredAction, What, actions};
 pub use continued::logical_start;
 pub use editing::{edited, inserted};
 pub use lexer::tokens;
@@ -42,6 +44,8 @@ pub enum TokenKind {
     Include {
         /// A path, a pattern of paths, or a directory.
         pattern: String,
+        /// Whether it is the object, which rsyslog knows from 8.33 on.
+        object: bool,
     },
     /// `facility.severity` at the beginning of a line; filters the next statement.
     Selector(String),
@@ -228,6 +232,16 @@ pub fn file_mode(text: &str) -> Option<u32> {
 /// What rsyslog takes for a blank.
 fn is_space(c: char) -> bool {
     c.is_ascii_whitespace() || c == '\x0b'
+}
+
+/// What rsyslog before 8.33 does not understand in a token: it then stops reading there, all files
+/// together. `before`: the token before this one.
+pub fn unknown_to_8_32(before: Option<&TokenKind>, kind: &TokenKind) -> Option<&'static str> {
+    match (before, kind) {
+        (_, TokenKind::Include { object: true, .. }) => Some("include()"),
+        (Some(TokenKind::Open), TokenKind::Close) => Some("{ }"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl Lexer<'_> {
                     let object = Object { name, parameters, end };
                     let kind = match object.value("file") {
                         Some(file) if object.name == "include" => {
-                            TokenKind::Include { pattern: file.to_owned() }
+                            TokenKind::Include { pattern: file.to_owned(), object: true }
                         }
                         _ => TokenKind::Object(Box::new(object)),
                     };

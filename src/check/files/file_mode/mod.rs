@@ -1,6 +1,6 @@
 //! A file or directory is open to nobody beyond what is allowed.
 //!
-//! Bits are only ever taken away: what is tighter than asked for stays. The entry itself is meant,
+//! Bits and entries of an ACL are only ever taken away: what is tighter than asked for stays. The entry itself is meant,
 //! never what a link leads to, and never what lies below a directory.
 
 mod host_key;
@@ -16,17 +16,19 @@ use serde::{Deserialize, Serialize};
 
 use super::messages;
 use super::mode::Mode;
+use crate::check::common::openness::Openness;
 use crate::check::common::{self, destination, glob, remedy};
 use crate::check::data::BadData;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject};
+use crate::check::order::{self, Levels, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::error::kind;
 use crate::message::{Arg, Message};
-use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
+use crate::rootfs::{AccountDb, FileKind, ImagePath, Rootfs, Stat};
 use crate::text::pattern::{Wildcards, is_pattern};
 
 /// What stands at `path` has no permission bits beyond `ceiling`, an owner among `owner` and a
-/// group among `group`.
+/// group among `group`. An ACL grants nobody what `ceiling` does not allow others.
 ///
 /// The last component of `path` may hold `*` and `?`. A wrong owner or group becomes the first of
 /// the names that the image knows.
@@ -96,6 +98,10 @@ fn root_only() -> Vec<String> {
 }
 
 impl Primitive for FileMode {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         let path = &self.path;
         let special = |name: &[u8], chars: &[u8]| name.iter().any(|b| chars.contains(b));
@@ -112,6 +118,10 @@ impl Primitive for FileMode {
             }
         }
         Ok(())
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
@@ -157,6 +167,18 @@ impl Primitive for FileMode {
 }
 
 impl FileMode {
+    /// What each entry is open to.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let root = audit.root();
+        let mut levels = Levels::default();
+        for path in self.paths(audit, &mut Vec::new())?.into_keys() {
+            if let Some(stat) = root.stat(&path)?.filter(|stat| stat.kind != FileKind::Symlink) {
+                Openness::read(root, &path, stat)?.levels(&path, &mut levels);
+            }
+        }
+        Ok(levels)
+    }
+
     /// The entries that are meant, and who says so. `seen` takes what was looked at when a pattern
     /// fits nothing.
     fn paths(
@@ -204,14 +226,15 @@ impl FileMode {
             let why = messages::another_kind(path, kind(stat.kind), kind(want));
             return Ok(Err(remedy::none(audit, Subject::path(path), evidence, why)));
         }
-        let mut evidence = evidence.found(ids.show(stat));
+        let open = Openness::read(audit.root(), path, stat)?;
+        let found = open.shown(audit.root(), self.ceiling.0, ids.show(stat));
+        let mut evidence = evidence.found(found);
         if stat.kind == FileKind::File && stat.links > 1 {
-            evidence = evidence.note(messages::hard_links(stat.links));
+            evidence = evidence.note(names_of(audit, stat)?);
         }
-        let mode = stat.mode & self.ceiling.0;
         let uid = pick(stat.uid, &ids.owners);
         let gid = pick(stat.gid, &ids.groups);
-        if (mode, uid, gid) == (stat.mode, Pick::Fine, Pick::Fine) {
+        if open.is_within(self.ceiling.0) && (uid, gid) == (Pick::Fine, Pick::Fine) {
             return Ok(Ok(evidence));
         }
         let evidence = evidence.want(self.wanted(ids));
@@ -227,9 +250,7 @@ impl FileMode {
                 None if named == Named::ByTheImage => host_key::why_not_changed(root, path, stat)?,
                 refusal => refusal,
             };
-            let mode = (mode != stat.mode).then_some(mode);
-            let change = Change::SetStat { path: path.clone(), mode, uid, gid };
-            Ok(refusal.map_or(Ok(change), Err))
+            Ok(refusal.map_or_else(|| Ok(open.closed(path, self.ceiling.0, uid, gid)), Err))
         })?;
         Ok(Err(gap))
     }
@@ -251,6 +272,16 @@ enum Named {
     ByTheRule,
     /// A line of the image, which may name what is no such thing.
     ByTheImage,
+}
+
+/// How many names a file has; which, where the whole tree was walked.
+fn names_of(audit: &Audit<'_>, stat: Stat) -> Result<Message> {
+    let survey = audit.survey()?;
+    let found = survey.as_ref().and_then(|s| s.linked.get(&(stat.device, stat.inode)));
+    Ok(match found {
+        Some(found) => messages::hard_links_at(stat.links, Arg::names(&found.examples)),
+        None => messages::hard_links(stat.links),
+    })
 }
 
 fn leads_nowhere_yet(root: &dyn Rootfs, path: &ImagePath) -> Result<bool> {

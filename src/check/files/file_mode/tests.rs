@@ -1,5 +1,7 @@
 use super::*;
-use crate::check::testing::{Run, changed_entries, parse, path, settle_entries, stage, stuck};
+use crate::check::testing::{
+    Run, changed_entries, parse, path, settle_entries, settled, stage, stuck,
+};
 use crate::check::{Fix, Outcome};
 use crate::rootfs::MemoryRootfs;
 
@@ -260,6 +262,34 @@ fn hard_links_are_mentioned() {
     let evidence =
         want.judge(&audit, (&path("/etc/d"), Named::ByTheRule), dir, &ids).unwrap().unwrap();
     assert_eq!(evidence.note, None);
+}
+
+#[test]
+fn what_an_acl_grants_beyond_the_ceiling_counts_and_goes() {
+    use crate::rootfs::Named::{Group, User};
+    use crate::rootfs::acl::testing::acl;
+    let tree = |mode, group, named| {
+        let users = "root:x:0:0::/:/bin/sh\ndaemon:x:1:1::/:/bin/sh\n";
+        let root = MemoryRootfs::new()
+            .file("/etc/passwd", users)
+            .file("/etc/group", "root:x:0:\nshadow:x:42:\n")
+            .file_with("/etc/shadow", "", mode, 0, 42);
+        root.with_acl("/etc/shadow", acl(mode, group, named))
+    };
+    for open in [tree(0o640, 4, &[(User(1), 4)]), tree(0o640, 4, &[(Group(7), 4)])] {
+        let shown = format!("{:?}", shadow().audit(&open).unwrap());
+        assert!(shown.contains("with_acl"), "{shown}");
+        assert_eq!(changed_entries(&settled(&shadow(), &open)), ["/etc/shadow: 0640 0:42"]);
+    }
+    // The mode's group part was the mask: the group itself had nothing.
+    let mask_only = tree(0o640, 0, &[(User(1), 4)]);
+    assert_eq!(changed_entries(&settled(&shadow(), &mask_only)), ["/etc/shadow: 0600 0:42"]);
+    let closed = tree(0o640, 4, &[(User(1), 0), (User(0), 4), (Group(42), 4)]);
+    assert_eq!(shadow().audit(&closed).unwrap().outcome(), Outcome::Met);
+    // Who owns it now is not asked; who does not own it any more is.
+    let given = tree(0o640, 4, &[(User(1), 4)]).restat("/etc/shadow", |s| s.uid = 1);
+    let staged = settled(&shadow(), &given);
+    assert_eq!(staged.acl(&path("/etc/shadow")).unwrap(), None);
 }
 
 #[test]

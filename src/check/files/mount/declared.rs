@@ -1,13 +1,15 @@
 //! Whether, where and with which options a mount point is declared.
 //!
 //! systemd mounts what its own unit says; a unit under `/etc` outranks the line in `fstab`, the
-//! line outranks a package's unit, and a drop-in that names options replaces all of them.
+//! line outranks a package's unit, and a drop-in that names options replaces all of them. What
+//! systemd mounts before that, it has `mount` remount with the options of `fstab`; both read the
+//! table in their own way.
 
 use crate::check::Evidence;
+use crate::check::chain::unit_files::{self, Fragment};
 use crate::check::common;
 use crate::check::files::messages;
 use crate::check::foreign;
-use crate::check::systemd::unit_files::{self, Fragment};
 use crate::error::{Error, Result};
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::text::Lines;
@@ -51,6 +53,18 @@ pub(super) struct UnitMount {
     pub drop_in: bool,
 }
 
+impl Declared {
+    /// What is declared as a mount: a line of type swap only gives options to one that is there.
+    pub(super) fn into_mount(self, target: &ImagePath) -> Result<Declared> {
+        let Declared::Lines(mut lines) = self else { return Ok(self) };
+        lines.retain(|line| !line.is_swap());
+        Ok(match lines.is_empty() {
+            true => Declared::Not(vec![no_line(target)?]),
+            false => Declared::Lines(lines),
+        })
+    }
+}
+
 /// Whether `target` is one of the mounts that systemd makes early, by itself.
 pub(super) fn is_early(target: &ImagePath) -> bool {
     EARLY.iter().any(|path| target.as_bytes() == path.as_bytes())
@@ -68,19 +82,32 @@ pub(super) fn resolve(
 ) -> Result<Declared> {
     let mut lines = Vec::new();
     let written = Lines::new(text.unwrap_or_default());
+    let early = is_early(target);
+    let mut passed_over = Vec::new();
     for entry in text.map(fstab::entries).unwrap_or_default() {
-        if !entry.is_swap() && leads_to(root, &entry, target)? {
-            // A mount unit is made of all four fields; systemd passes over what is not UTF-8.
-            let said = fstab::statement(written.get(entry.line).unwrap_or_default());
-            foreign::judged(&super::fstab_path()?, entry.line, said)?;
-            lines.push(entry);
+        let remounts = early && entry.remounts(&target.to_string());
+        if !remounts && (entry.is_swap() || !leads_to(root, &entry, target)?) {
+            continue;
         }
+        // A mount unit is made of all four fields; systemd passes over what is not UTF-8.
+        let said = written.get(entry.line).unwrap_or_default();
+        foreign::judged(&super::fstab_path()?, entry.line, fstab::statement(said))?;
+        let why = match () {
+            () if early && !remounts => messages::not_remounted(target),
+            () if early && !fstab::is_taken_by_mount(said) => messages::ignored_by_mount(),
+            () => {
+                lines.push(entry);
+                continue;
+            }
+        };
+        passed_over.push(Evidence::at(&super::fstab_path()?).line(entry.line).note(why));
     }
-    if is_early(target) {
+    if early {
         return Ok(match (lines.is_empty(), text) {
             (false, _) => Declared::Lines(lines),
-            (true, Some(_)) => Declared::Not(vec![no_line(target)?]),
             (true, None) => Declared::Not(vec![no_fstab()?]),
+            (true, Some(_)) if passed_over.is_empty() => Declared::Not(vec![no_line(target)?]),
+            (true, Some(_)) => Declared::Not(passed_over),
         });
     }
     let name = format!("{}.mount", escape_path(target.as_bytes()));

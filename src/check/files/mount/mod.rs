@@ -13,7 +13,8 @@ use super::messages;
 use crate::check::common::remedy::{self, Remedy};
 use crate::check::common::{destination, own_file};
 use crate::check::data::BadData;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
+use crate::check::order::{self, Level, Levels, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::message::Message;
 use crate::rootfs::{Change, ImagePath, Rootfs, escape_text};
@@ -56,8 +57,16 @@ pub(in crate::check) fn fstab_path() -> Result<ImagePath> {
 }
 
 impl Primitive for Mount {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         self.want().map(drop)
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
@@ -65,8 +74,11 @@ impl Primitive for Mount {
         let text = root.read(&fstab_path()?)?;
         let declared = resolve(root, &self.target, text.as_deref())?;
         let finding = match self.want().map_err(BadData::into_error)? {
-            Want::Declared => self.judge_declared(audit, &declared),
-            Want::Line(line) => self.judge_line(audit, &declared, text.as_deref(), line)?,
+            Want::Declared => self.judge_declared(audit, &declared.into_mount(&self.target)?),
+            Want::Line(line) => {
+                let declared = declared.into_mount(&self.target)?;
+                self.judge_line(audit, &declared, text.as_deref(), line)?
+            }
             Want::Option { flag, must_be_declared } => match declared {
                 Declared::Not(seen) => self.judge_absent(audit, flag, must_be_declared, seen),
                 Declared::Lines(entries) => {
@@ -80,6 +92,23 @@ impl Primitive for Mount {
 }
 
 impl Mount {
+    /// The restrictions that the declared mount states, in each of its lines.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let text = audit.root().read(&fstab_path()?)?;
+        let options: Vec<String> = match resolve(audit.root(), &self.target, text.as_deref())? {
+            Declared::Not(_) => return Ok(Levels::default()),
+            Declared::Unit(unit) => vec![unit.options],
+            Declared::Lines(lines) => {
+                lines.into_iter().map(|line| line.options.unwrap_or_default()).collect()
+            }
+        };
+        let stated = |flag: &Flag| options.iter().all(|all| mount_options::states(all, *flag));
+        let flags = [Flag::Nodev, Flag::Nosuid, Flag::Noexec].into_iter().filter(stated);
+        let mut levels = Levels::default();
+        levels.only(self.subject(), Level::asks(flags.map(Flag::word)));
+        Ok(levels)
+    }
+
     fn want(&self) -> Result<Want<'_>, BadData> {
         let target = &self.target;
         match (self.option, self.line.as_deref(), self.declared) {
@@ -275,8 +304,22 @@ impl Mount {
         let mut lines = Lines::new(text);
         for entry in entries {
             let Some(evidence) = line_evidence(entry) else { continue };
-            let options = entry.options.as_deref().unwrap_or("defaults");
+            let written = entry.options.as_deref().unwrap_or("defaults");
+            // What systemd has mounted itself is remounted by `mount`, which decodes them.
+            let decoded = is_early(&self.target).then(|| fstab::decoded_options(written));
+            let options = decoded.as_deref().unwrap_or(written);
             match verdict(options, flag, &path, Some(entry.line)) {
+                // Nobody declares a mount with it: what is in force by the way is enough.
+                Verdict::Lacks
+                    if entry.is_swap() && mount_options::implied_by(options, flag).is_some() =>
+                {
+                    holding.push(noted(evidence, options, flag));
+                }
+                Verdict::Lacks if entry.is_swap() => {
+                    let reason = messages::remounted_as_swap(&path, entry.line, &self.target);
+                    let evidence = noted(evidence, options, flag);
+                    gaps.push(remedy::none(audit, self.subject(), evidence, reason));
+                }
                 Verdict::Holds => holding.push(evidence),
                 Verdict::Bind => unsure.push(evidence.note(messages::bind_needs_second_step())),
                 Verdict::Hopeless(reason) => {

@@ -22,7 +22,11 @@ fn nosuid(target: &str) -> Mount {
 }
 
 fn noexec() -> Mount {
-    parse("{ target = '/tmp', option = 'noexec' }").unwrap()
+    noexec_on("/tmp")
+}
+
+fn noexec_on(target: &str) -> Mount {
+    parse(&format!("{{ target = {target:?}, option = 'noexec' }}")).unwrap()
 }
 
 fn shm_line() -> Mount {
@@ -398,4 +402,40 @@ fn mistakes_in_a_profile_are_named() {
         let message = parse(value).unwrap_err();
         assert!(message.contains(want), "want {want} in {message}");
     }
+}
+
+/// What systemd mounts before it reads any unit: as systemd-remount-fs 237 and mount 2.31 do.
+#[test]
+fn shared_memory_is_remounted_for_its_own_line_only() {
+    let shm = nosuid("/dev/shm");
+    for (text, want) in [
+        ("tmpfs /./dev/shm tmpfs size=1G 0 0", Outcome::MetVacuously),
+        ("tmpfs dev/shm tmpfs size=1G 0 0", Outcome::MetVacuously),
+        ("tmpfs /dev/shm tmpfs size=1G # no number", Outcome::MetVacuously),
+        ("tmpfs /dev/shm tmpfs size=1G 0 x", Outcome::MetVacuously),
+        ("tmpfs /dev/shm", Outcome::MetVacuously),
+        ("x /dev/shm swap nodev 0 0", Outcome::NotMet),
+        ("tmpfs /dev/shm tmpfs nodev,no\\163uid 0 0", Outcome::Met),
+        ("tmpfs /dev/shm tmpfs nosuid\\054suid 0 0", Outcome::NotMet),
+        ("x /dev/shm swap nosuid 0 0", Outcome::Met),
+    ] {
+        assert_eq!(outcome(&shm, &fstab(text)), want, "{text}");
+    }
+    stuck(&shm, &fstab("x /dev/shm swap sw 0 0"), "/etc/fstab:1 is a line of type swap");
+    let line = "tmpfs /dev/shm tmpfs defaults,nodev,nosuid 0 0\n";
+    for passed in ["x /dev/shm swap sw 0 0\n", "tmpfs /./dev/shm tmpfs defaults 0 0\n"] {
+        assert_eq!(
+            changed_entries(&stage(&shm_line(), &fstab(passed))),
+            [format!("/etc/fstab: {passed}{line}")]
+        );
+    }
+    let escaped = settle_entries(&shm, &fstab("x /dev/shm tmpfs nosuid\\054suid,a=\\040 0 0\n"));
+    assert_eq!(escaped, ["/etc/fstab: x /dev/shm tmpfs nosuid,a=\\040 0 0\n"]);
+}
+
+#[test]
+fn a_target_without_its_first_slash_is_that_mount_point() {
+    let changes = settle_entries(&noexec_on("/var/tmp"), &fstab("tmpfs var/tmp tmpfs nodev 0 0\n"));
+    assert_eq!(changes, ["/etc/fstab: tmpfs var/tmp tmpfs nodev,noexec 0 0\n"]);
+    assert_eq!(outcome(&noexec(), &fstab("tmpfs tmp tmpfs nodev 0 0\n")), Outcome::MetVacuously);
 }

@@ -4,8 +4,10 @@
 //! directories those are depends on kmod: 24 (Ubuntu 18.04) and 28 read `/etc`, `/run` and `/lib`;
 //! 30 also `/usr/local/lib`, 31 also `/usr/lib`. Where the tree's kmod and that of the profile's
 //! release differ, both must find the module blocked. A `blacklist` line alone is not enough: it does not stop a load by name.
+//! A `softdep` line that loads something beside the module makes kmod pass over the `install` line.
 
 mod kernels;
+mod softdep;
 #[cfg(test)]
 mod tests;
 
@@ -16,16 +18,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use self::kernels::Kernels;
+use self::softdep::Loading;
 use super::messages;
 use crate::check::common::conf_dirs::{self, ConfEntry};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::remedy::{self, Remedy};
 use crate::check::common::{self, own_file};
 use crate::check::data::BadData;
+use crate::check::order::{self, Looser};
 use crate::check::packages::versions;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath, Rootfs};
+use crate::text::modprobe::softdep::{Softdep, alone, softdeps};
 use crate::text::modprobe::{self, Install};
 
 /// The directory for files of our own.
@@ -47,6 +52,10 @@ fn own_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ImagePath, D::
 }
 
 impl Primitive for KernelModule {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("modprobe")]
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         let name = &self.name;
         let good = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
@@ -55,6 +64,10 @@ impl Primitive for KernelModule {
             return Err(BadData::field("name", format!("`{name}` is not a module's name; {want}")));
         }
         Ok(())
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
@@ -90,6 +103,10 @@ struct Policy {
     orders: Vec<Vec<&'static str>>,
     /// The `install` lines of each file.
     installs: BTreeMap<ImagePath, Vec<Install>>,
+    /// The kernels' own lists of `softdep` lines.
+    of_kernels: Vec<ConfEntry>,
+    /// The `softdep` lines of each file, where it has any.
+    softdeps: BTreeMap<ImagePath, Vec<Softdep>>,
 }
 
 impl Policy {
@@ -114,7 +131,11 @@ impl Policy {
         }
         let lines = |e: &ConfEntry| (e.listed.clone(), modprobe::installs(e.text()));
         let installs = dirs.values().flatten().map(lines).collect();
-        Ok(Policy { dirs, orders, installs })
+        let of_kernels = softdep::of_kernels(root)?;
+        let lines = |e: &ConfEntry| (e.listed.clone(), softdeps(e.text()));
+        let softdeps = dirs.values().flatten().chain(&of_kernels).map(lines);
+        let softdeps = softdeps.filter(|(_, lines)| !lines.is_empty()).collect();
+        Ok(Policy { dirs, orders, installs, of_kernels, softdeps })
     }
 
     fn files(&self, order: &[&'static str]) -> Vec<&ConfEntry> {
@@ -165,10 +186,14 @@ impl<'a> Search<'a> {
 
     fn finding(&self) -> Result<Finding> {
         let mut contrary: BTreeMap<&ImagePath, Line<'_>> = BTreeMap::new();
+        let mut loading: BTreeMap<&ImagePath, Loading<'_>> = BTreeMap::new();
         let mut holding: Vec<Evidence> = Vec::new();
         let mut unstated = false;
         for order in &self.policy.orders {
             let files = self.policy.files(order);
+            for line in softdep::loading(self.root, &self.policy, &files, &self.module)? {
+                loading.entry(&line.entry.real).or_insert(line);
+            }
             let lines = files.iter().flat_map(|entry| {
                 let all = self.policy.installs[&entry.listed].iter();
                 let ours = all.filter(|install| install.matches(&self.module));
@@ -202,7 +227,11 @@ impl<'a> Search<'a> {
         if self.root.is_live() {
             holding.push(Evidence::note_only(messages::loaded_now(&self.want.name)));
         }
-        let gaps = self.gaps(contrary.into_values().collect(), unstated)?;
+        let mut gaps = self.gaps(contrary.into_values().collect(), unstated)?;
+        for line in loading.into_values() {
+            let evidence = line.evidence(&self.want.name);
+            gaps.push(self.gap(evidence, || self.left_alone(&line))?);
+        }
         Ok(Finding::from_gaps(gaps, holding))
     }
 
@@ -246,7 +275,7 @@ impl<'a> Search<'a> {
         let order = self.policy.orders.iter().rev().find(|o| !o.contains(&"/run/modprobe.d"));
         let files = self.policy.files(order.map_or(&[], Vec::as_slice));
         let old = files.iter().find(|e| self.is_named_as_ours(e)).map_or("", |e| e.text());
-        let new = modprobe::block(old, &self.want.name);
+        let new = modprobe::block(&alone(old, &self.want.name), &self.want.name);
         if new == old {
             return Ok(Err(messages::ours_is_hidden(path)));
         }
@@ -257,9 +286,21 @@ impl<'a> Search<'a> {
         self.want.file.file_name() == Some(&entry.name)
     }
 
+    /// Nothing is loaded beside the module.
+    fn left_alone(&self, line: &Loading<'_>) -> Result<Remedy> {
+        if line.is_of_kernel() {
+            return Ok(Err(messages::softdep_of_kernel(&self.want.name, &self.want.file)));
+        }
+        if self.is_named_as_ours(line.entry) && !line.entry.is_listed_in("/run") {
+            return self.state();
+        }
+        self.overrule(line.entry)
+    }
+
     /// A file somewhere else, a line of which decides before ours, says nothing of the kind.
     fn overrule(&self, entry: &ConfEntry) -> Result<Remedy> {
-        let new = modprobe::repair(entry.text(), &self.want.name, self.kernels.on_disk);
+        let name = &self.want.name;
+        let new = alone(&modprobe::repair(entry.text(), name, self.kernels.on_disk), name);
         if new == entry.text() {
             return Ok(Err(common::messages::correct_by_hand(&entry.listed)));
         }

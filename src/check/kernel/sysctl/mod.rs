@@ -3,7 +3,8 @@
 //! Two programs set parameters from the same directories: systemd-sysctl at boot, and procps'
 //! `sysctl --system`, which node provisioning runs. They rank `/run`, hidden files and
 //! `/etc/sysctl.conf` differently; under both the last line must give the value, and a line must
-//! say so: complying by the kernel's default alone is a gap. ufw, when it is on, writes a file of
+//! say so: complying by the kernel's default alone is a gap. systemd-sysctl keeps one place for each
+//! spelling of a key, that of the first equal line. ufw, when it is on, writes a file of
 //! its own after both.
 //!
 //! The value goes into the want's `file`; lines of later files below `/etc` that say otherwise are
@@ -11,6 +12,7 @@
 //! name sorts behind that, hidden by a copy in `/etc` without the line. `/etc/sysctl.conf` is
 //! edited through whatever link names it, and never removed.
 
+mod named;
 mod readers;
 #[cfg(test)]
 mod tests;
@@ -24,12 +26,14 @@ use serde::{Deserialize, Deserializer};
 
 use self::readers::{Files, Hit, Reader};
 use super::messages;
+use crate::check::chain;
 use crate::check::common::conf_dirs::{self, Body, ConfEntry};
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::remedy::{self, Remedy};
 use crate::check::common::{self, own_file};
 use crate::check::data::BadData;
-use crate::check::{Audit, Evidence, Finding, Gap, Primitive, Subject, foreign};
+use crate::check::order::{self, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Gap, Primitive, Subject, foreign};
 use crate::error::Result;
 use crate::rootfs::{Change, ImagePath};
 use crate::text::sysctl::{self, Dialect, Key};
@@ -66,6 +70,10 @@ fn own_file<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ImagePath, D::
 }
 
 impl Primitive for Sysctl {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::followed("sysctl")]
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         let Sysctl { key, value, .. } = self;
         let good = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
@@ -82,10 +90,17 @@ impl Primitive for Sysctl {
         Ok(())
     }
 
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let supposed = ["systemd", "procps"].map(|package| audit.supposed_version(package));
         let files = root.memo().derived_for(format!("{supposed:?}"), || Files::read(audit))?;
+        if let Some(path) = chain::followed_file(audit, "sysctl")? {
+            return named::judge(self, audit, &files, &path);
+        }
         let readers = files.readers();
         let key = Key::new(&self.key);
         let hits: Vec<Vec<Hit<'_>>> = readers.iter().map(|r| r.hits(&key)).collect();
@@ -97,7 +112,11 @@ impl Primitive for Sysctl {
                 foreign::judged(&entry.listed, line.line, said)?;
             }
             let stated = hits.iter().any(|hit| hit.line.states(&self.value));
-            match hits.last().filter(|hit| stated && hit.line.is(&self.value)) {
+            // Words behind the value are ignored; a line in our own spelling is corrected all the same.
+            let right = |hit: &&Hit<'_>| {
+                hit.line.is(&self.value) || !hit.line.plain && hit.line.begins_with(&self.value)
+            };
+            match hits.last().filter(|hit| stated && right(hit)) {
                 Some(hit) => push_new(&mut holding, self.evidence(hit)),
                 None => gaps.of(reader, hits)?,
             }
@@ -141,7 +160,10 @@ impl Gaps<'_> {
     /// Adds what keeps this reader from the value.
     fn of(&mut self, reader: &Reader<'_>, hits: &[Hit<'_>]) -> Result<()> {
         self.own(reader, hits)?;
-        let behind = hits.iter().filter(|h| reader.is_behind(h, name_of(&self.want.file)));
+        let kept = reader.kept_place(hits, &self.want.value);
+        let behind = hits.iter().filter(|h| {
+            reader.is_behind(h, name_of(&self.want.file)) || kept.is_some_and(|at| h.index > at)
+        });
         let last_right = hits.iter().rposition(|h| h.line.is(&self.want.value));
         for hit in behind.filter(|h| !h.line.is(&self.want.value)) {
             // What /etc has is corrected wherever it stands; the rest only where it decides.
@@ -196,7 +218,8 @@ impl Gaps<'_> {
         } else if entry.is_listed_in("/run") {
             let why = messages::made_at_run_time(&entry.listed);
             self.add(&entry.real, evidence, |_| Ok(Err(why)))
-        } else if entry.sorts_before(name_of(&self.want.late_file)) {
+        } else if entry.sorts_before(name_of(&self.want.late_file)) && hit.line.plain {
+            // Of another spelling, it would still be set behind ours: that has an earlier place.
             let late = &self.want.late_file;
             self.add(late, evidence, |gaps| gaps.written(late))
         } else if entry.is_vendor() {

@@ -36,7 +36,7 @@ pub(super) struct Reader<'f> {
 
 /// A line that sets the parameter.
 pub(super) struct Hit<'f> {
-    /// The place among all hits of this reader.
+    /// The place among all hits of this reader, in the order in which it sets them.
     pub index: usize,
     /// The place of the file among those of this reader.
     file: usize,
@@ -111,7 +111,13 @@ impl Files {
 }
 
 impl<'f> Reader<'f> {
-    /// Every line that sets `key`, in the order in which it is read.
+    /// A program that reads this file alone.
+    pub(super) fn of_one(dialect: Dialect, file: &'f ConfEntry) -> Reader<'f> {
+        Reader { dialect, files: vec![file], listed: 1 }
+    }
+
+    /// Every line that sets `key`, in the order in which the program sets them; what it passes over
+    /// comes first.
     pub(super) fn hits(&self, key: &Key) -> Vec<Hit<'f>> {
         let mut hits = Vec::new();
         for (file, entry) in self.files.iter().enumerate() {
@@ -119,13 +125,52 @@ impl<'f> Reader<'f> {
                 hits.push(Hit { index: hits.len(), file, entry, line });
             }
         }
+        if self.dialect.keeps_first_place() && is_spelled_twice(&hits) {
+            hits = placed(hits);
+        }
         hits
+    }
+
+    /// Where a line of ours with `value`, spelled plainly, has no effect of its own, because the
+    /// program keeps the place of an earlier equal one: that place.
+    pub(super) fn kept_place(&self, hits: &[Hit<'_>], value: &str) -> Option<usize> {
+        if !self.dialect.keeps_first_place() || !is_spelled_twice(hits) {
+            return None;
+        }
+        hits.iter()
+            .rev()
+            .find(|hit| hit.line.plain)
+            .filter(|hit| hit.line.is(value))
+            .map(|h| h.index)
     }
 
     /// Whether the line is read after the file of this name.
     pub(super) fn is_behind(&self, hit: &Hit<'_>, name: &[u8]) -> bool {
         hit.file >= self.listed || hit.entry.name.as_bytes() > name
     }
+}
+
+fn is_spelled_twice(hits: &[Hit<'_>]) -> bool {
+    hits.windows(2).any(|two| two[0].line.spelled != two[1].line.spelled)
+}
+
+/// The hits as systemd-sysctl collects them: a line that repeats what its spelling has leaves it
+/// where it is, another value goes to the end.
+fn placed(hits: Vec<Hit<'_>>) -> Vec<Hit<'_>> {
+    let (mut passed, mut kept): (Vec<Hit<'_>>, Vec<Hit<'_>>) = (Vec::new(), Vec::new());
+    for hit in hits {
+        match kept.iter().position(|k| k.line.spelled == hit.line.spelled) {
+            Some(at) if kept[at].line.value == hit.line.value => passed.push(hit),
+            Some(at) => {
+                passed.push(kept.remove(at));
+                kept.push(hit);
+            }
+            None => kept.push(hit),
+        }
+    }
+    passed.extend(kept);
+    passed.iter_mut().zip(0..).for_each(|(hit, index)| hit.index = index);
+    passed
 }
 
 impl ConfEntry {

@@ -1,3 +1,5 @@
+mod ufw;
+
 use super::*;
 use crate::check::testing::{
     Run, changed_by_path, gaps, outcome, parse_fields, settled, stage, stage_on, stuck,
@@ -286,56 +288,6 @@ const UFW: &str = "/etc/ufw/sysctl.conf";
 const DEFAULTS: (&str, &str) = ("/etc/default/ufw", "IPV6=yes\nIPT_SYSCTL=/etc/ufw/sysctl.conf\n");
 
 #[test]
-fn ufw_counts_when_it_is_on() {
-    let martians = check("net.ipv4.conf.all.log_martians", "1");
-    let own = (OWN, "net.ipv4.conf.all.log_martians = 1\n");
-    let text = "# x\nnet/ipv4/conf/all/log_martians=0\nnet/ipv4/conf/all/accept_ra=0\n";
-    let on = ("/etc/ufw/ufw.conf", "# x\nENABLED=yes\n");
-    let off = ("/etc/ufw/ufw.conf", "ENABLED=no\n");
-
-    let Finding::Met(evidence) =
-        martians.audit(&stock(&[own, DEFAULTS, off, (UFW, text)])).unwrap()
-    else {
-        panic!("ufw is off")
-    };
-    assert!(evidence.iter().any(|e| {
-        e.note
-            .as_ref()
-            .map(ToString::to_string)
-            .as_deref()
-            .is_some_and(|n| n.contains("ufw is off"))
-    }));
-
-    let changes = changed_by_path(&settled(&martians, &stock(&[own, DEFAULTS, on, (UFW, text)])));
-    assert_eq!(
-        changes[UFW],
-        "# x\nnet/ipv4/conf/all/log_martians=1\nnet/ipv4/conf/all/accept_ra=0\n"
-    );
-    assert_eq!(changes.len(), 1);
-
-    for (why, files) in [
-        ("no settings", vec![own, on, (UFW, text)]),
-        ("no file named", vec![own, ("/etc/default/ufw", "IPT_SYSCTL=\n"), on, (UFW, text)]),
-        ("no file", vec![own, DEFAULTS, on]),
-        ("right", vec![own, DEFAULTS, on, (UFW, "net/ipv4/conf/all/log_martians=1\n")]),
-        (
-            "on again off",
-            vec![own, DEFAULTS, ("/etc/ufw/ufw.conf", "ENABLED=yes\nENABLED=no"), (UFW, text)],
-        ),
-        (
-            "off by upper case",
-            vec![own, DEFAULTS, ("/etc/ufw/ufw.conf", "ENABLED=Yes"), (UFW, text)],
-        ),
-    ] {
-        assert_eq!(outcome(&martians, &stock(&files)), Outcome::Met, "{why}");
-    }
-    let odd = ("/etc/default/ufw", "IPT_SYSCTL=$X/sysctl.conf\n");
-    assert_eq!(outcome(&martians, &stock(&[own, odd, on])), Outcome::Unknown);
-    let out = stock(&[own, DEFAULTS, on, ("/usr/share/s", text)]).link(UFW, "/usr/share/s");
-    assert!(matches!(gaps(&martians, &out)[0].fix, Fix::None(_)));
-}
-
-#[test]
 fn an_excluded_parameter_stays_and_another_is_set() {
     let both = "net.ipv4.conf.all.rp_filter = 2\nkernel.randomize_va_space = 0\n";
     let files = [
@@ -357,14 +309,6 @@ fn an_excluded_parameter_stays_and_another_is_set() {
     for file in ["/etc/sysctl.d/70-x.conf", "/etc/sysctl.d/zz.conf"] {
         assert_eq!(changes[file], format!("{WRONG}# gokaku: kernel.randomize_va_space = 0\n"));
     }
-}
-
-#[test]
-fn ufw_may_load_sysctl_conf() {
-    let on = ("/etc/ufw/ufw.conf", "ENABLED=yes\n");
-    let defaults = ("/etc/default/ufw", "IPT_SYSCTL=/etc/sysctl.conf\n");
-    let root = stock(&[defaults, on, ("/etc/sysctl.conf", WRONG)]);
-    assert_eq!(changed_by_path(&settled(&rp(), &root))["/etc/sysctl.conf"], OFF);
 }
 
 #[test]
@@ -526,5 +470,29 @@ fn only_plain_keys_and_values() {
         "key = 'a.b'\nvalue = '1'\nmode = 'x'",
     ] {
         assert!(parse(bad).is_err(), "{bad}");
+    }
+}
+
+/// What systemd-sysctl 237 sets last: one place for each spelling, that of the first equal line.
+#[test]
+fn the_place_of_the_first_equal_line_counts() {
+    let odd = "/net/ipv4/conf/all/rp_filter = 2\n";
+    for (why, first, later, met) in [
+        ("repeated behind the other", format!("{RIGHT}{odd}"), RIGHT.to_owned(), false),
+        ("another value moves it", format!("{WRONG}{odd}"), RIGHT.to_owned(), true),
+        ("two values move it twice", format!("{RIGHT}{odd}{WRONG}"), RIGHT.to_owned(), true),
+        ("the other one first", format!("{odd}{RIGHT}"), RIGHT.to_owned(), true),
+        ("only slashes", format!("{RIGHT}net/ipv4/conf/all/rp_filter = 2\n"), RIGHT.into(), true),
+        (
+            "the other one is right",
+            format!("{WRONG}{}", odd.replace('2', "1")),
+            WRONG.into(),
+            false,
+        ),
+    ] {
+        let root = root(&[("/etc/sysctl.d/00-x.conf", &first), (OWN, &later)]);
+        let found = rp().audit(&root).unwrap();
+        assert_eq!(matches!(found, Finding::Met(_)), met, "{why}: {found:?}");
+        assert_eq!(outcome(&rp(), &settled(&rp(), &root)), Outcome::Met, "{why}");
     }
 }

@@ -1,9 +1,12 @@
 //! Logs are rotated: a period, a trigger, and a stanza for every log file that hardening adds.
 //!
-//! `reader` goes through the configuration as logrotate does, `trigger` looks for what starts it;
+//! `reader` goes through the configuration as logrotate does, `refusals` says what it refuses there,
+//! `su` whether it may write where the logs are, `trigger` looks for what starts it;
 //! the main file's own settings and stanzas of our own are here.
 
 mod reader;
+mod refusals;
+mod su;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -15,11 +18,13 @@ use serde::Deserialize;
 
 use self::reader::{Idle, RotationReader, lost_include, refused};
 use self::trigger::trigger;
+use crate::check::chain;
 use crate::check::common::destination::{self, Destination};
 use crate::check::common::{preview, remedy};
 use crate::check::logs::messages;
+use crate::check::order::{self, Looser};
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive};
+use crate::check::{Audit, Consumes, Evidence, Finding, Fix, Gap, Primitive};
 use crate::check::{Subject, SubjectKind, foreign};
 use crate::error::{Error, Result};
 use crate::rootfs::{AccountDb, Change, FileKind, ImagePath, Rootfs, Stat};
@@ -42,18 +47,25 @@ pub struct LogRotation {
     pub file: ImagePath,
 }
 
-const CONF: &str = "/etc/logrotate.conf";
 const DIR: &str = "/etc/logrotate.d";
 /// A drop-in writes at most this many log files; real ones a dozen.
 const MAX_LOGS: usize = 500;
 
 impl Primitive for LogRotation {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::followed("logrotate")]
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         if let Some(absent) = dpkg::absent(root, "logrotate")? {
             return Ok(Finding::MetVacuously(vec![absent]));
         }
-        let conf = ImagePath::parse(CONF)?;
+        let conf = chain::main_file(audit, "logrotate")?;
         let Some(text) = root.read(&conf)? else {
             let evidence = Evidence::at(&conf).want(messages::wants_configuration("logrotate"));
             let advice = messages::configuration_missing(&conf, "logrotate");
@@ -72,6 +84,13 @@ impl Primitive for LogRotation {
             let why = messages::include_lost(&conf, line, value);
             gaps.push(remedy::none(audit, subject, evidence, messages::correct_by_hand(why)));
         }
+        if let Some((directive, why)) = refusals::refused_global(root, &conf, &items)? {
+            let found = format!("{} {}", directive.name, directive.value);
+            let evidence = Evidence::at(&conf).line(directive.line).found(&found);
+            let evidence = evidence.want(messages::wants_accepted());
+            let why = messages::correct_by_hand(why);
+            gaps.push(remedy::none(audit, Subject::directive(found), evidence, why));
+        }
         match period(audit, &conf, &text, &items)? {
             Ok(evidence) => holding.push(evidence),
             Err(gap) => gaps.push(gap),
@@ -88,10 +107,11 @@ impl Primitive for LogRotation {
             }
         }
         match trigger(audit)? {
-            Ok(evidence) => holding.push(evidence),
-            Err(gap) => gaps.push(gap),
+            Some(Ok(evidence)) => holding.push(evidence),
+            Some(Err(gap)) => gaps.push(gap),
+            None => {}
         }
-        self.coverage(audit, pending, &mut gaps, &mut holding)?;
+        self.coverage(audit, (&conf, &text, &items), pending, &mut gaps, &mut holding)?;
         Ok(Finding::from_gaps(gaps, holding))
     }
 }
@@ -131,6 +151,7 @@ impl LogRotation {
     fn coverage(
         &self,
         audit: &Audit<'_>,
+        (conf, text, items): (&ImagePath, &str, &[Item]),
         pending: Vec<Change>,
         gaps: &mut Vec<Gap>,
         holding: &mut Vec<Evidence>,
@@ -139,7 +160,17 @@ impl LogRotation {
         let wanted = self.wanted(root)?;
         // What the directory lists already must not be listed again, though it is not read yet.
         let soon = preview::with(root, &pending)?;
-        let reader = RotationReader::read(&soon, &wanted, &ImagePath::parse(CONF)?)?;
+        let reader = RotationReader::read(&soon, &wanted, conf)?;
+        for (dir, (evidence, stat)) in &reader.insecure {
+            gaps.push(su::gap(audit, conf, text, items, dir, (evidence, stat))?);
+        }
+        for (evidence, why, names) in reader.dropped() {
+            let evidence = evidence.clone().found(names.join(" "));
+            let evidence = evidence.want(messages::wants_accepted());
+            let subject = names.first().map_or_else(|| Subject::path(conf), |name| log(name));
+            let why = messages::correct_by_hand(why.clone());
+            gaps.push(remedy::none(audit, subject, evidence, why));
+        }
         let mut unlisted = Vec::new();
         for file in &wanted {
             if let Some(evidence) = reader.covered.get(file) {
@@ -207,9 +238,10 @@ impl LogRotation {
             lines.push(&line);
         }
         let change = Change::write(&path, lines.to_string());
+        let conf = chain::main_file(audit, "logrotate")?;
         let all: Vec<Change> = pending.into_iter().chain([change.clone()]).collect();
         let helps = preview::with(root, &all).and_then(|staged| {
-            let reader = RotationReader::read(&staged, &plain, &ImagePath::parse(CONF)?)?;
+            let reader = RotationReader::read(&staged, &plain, &conf)?;
             Ok(plain.iter().all(|f| reader.covered.contains_key(f)))
         });
         gaps.extend(if helps.unwrap_or(false) {
@@ -268,7 +300,7 @@ fn parse(path: &ImagePath, text: &str) -> Result<Vec<Item>> {
 
 fn restat(path: &ImagePath, stat: Stat) -> Change {
     let mode = (stat.mode & 0o644) | 0o400;
-    Change::SetStat { path: path.clone(), mode: Some(mode), uid: Some(0), gid: None }
+    Change::set_stat(path, Some(mode), Some(0), None)
 }
 
 fn ignored_conf(audit: &Audit<'_>, conf: &ImagePath) -> Result<Option<Gap>> {

@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 
+use super::refusals::{OldDir, refused_global, refused_in};
 use crate::check::Evidence;
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::logs::messages;
 use crate::error::Result;
 use crate::message::{Arg, Message};
 use crate::rootfs::{FileKind, ImagePath, Rootfs, Stat};
-use crate::text::logrotate::{self, Item, TABOO};
+use crate::text::logrotate::{self, Directive, Item, TABOO};
 use crate::text::lossless::Raw;
 use crate::text::pattern::{Wildcards, matches, path_matches};
 
@@ -22,7 +23,7 @@ const LIMITS: Limits = Limits { levels: 16, files: 2_000 };
 pub(super) enum Idle {
     /// Its file has a wrong owner or mode.
     Refused(Message),
-    /// Its file is malformed, or logrotate has given it up before this stanza.
+    /// Its file is malformed, logrotate has given it up before this stanza, or it drops the stanza.
     Lost(Message),
 }
 
@@ -45,7 +46,19 @@ pub(super) struct RotationReader<'a> {
     pub covered: BTreeMap<String, Evidence>,
     /// Those that only stanzas list that do not count, and why not.
     pub idle: BTreeMap<String, (Evidence, Idle)>,
+    /// Stanzas that logrotate drops, with the names that they list.
+    dropped: Vec<(Evidence, Message, Vec<String>)>,
+    /// Directories where logrotate skips logs for want of `su`, and the first stanza for one of them.
+    pub insecure: BTreeMap<ImagePath, (Evidence, Stat)>,
+    globals: Globals,
     budget: Budget,
+}
+
+/// What holds from where it stands on, for every stanza behind it.
+#[derive(Default)]
+struct Globals {
+    su: bool,
+    old_dir: OldDir,
 }
 
 impl<'a> RotationReader<'a> {
@@ -65,6 +78,9 @@ impl<'a> RotationReader<'a> {
             listed: BTreeSet::new(),
             covered: BTreeMap::new(),
             idle: BTreeMap::new(),
+            dropped: Vec::new(),
+            insecure: BTreeMap::new(),
+            globals: Globals::default(),
             budget: Budget::new(LIMITS, main),
         };
         reader.path(main)?;
@@ -111,6 +127,13 @@ impl<'a> RotationReader<'a> {
         {
             idle = Some(Idle::Lost(messages::include_lost(&at.path, line, value)));
         }
+        if idle.is_none() {
+            let lost = match refused_global(self.root, &at.path, &items)? {
+                Some((_, why)) => Some(why),
+                None => self.globals.old_dir.clone().lost(self.root, &at.path, &items)?,
+            };
+            idle = lost.map(Idle::Lost);
+        }
         for item in items {
             match item {
                 Item::Global(directive) if idle.is_none() => {
@@ -120,8 +143,24 @@ impl<'a> RotationReader<'a> {
                 Item::Global(_) => {}
                 Item::Stanza(stanza) => {
                     let evidence = Evidence::at(&at.path).line(stanza.line);
+                    let counts = idle.is_none();
+                    if counts && let Some(why) = refused_in(self.root, &at.path, &stanza)? {
+                        let mut lost = Some(Idle::Lost(why.clone()));
+                        for pattern in &stanza.patterns {
+                            self.pattern(pattern, &evidence, &mut lost);
+                        }
+                        self.dropped.push((evidence, why, stanza.patterns));
+                        continue;
+                    }
                     for pattern in &stanza.patterns {
                         self.pattern(pattern, &evidence, &mut idle);
+                    }
+                    let switches = |d: &&Directive| d.name == "su" || d.name == "nosu";
+                    let su = stanza.directives.iter().rfind(switches).map(|d| d.name == "su");
+                    if counts && !su.unwrap_or(self.globals.su) {
+                        for pattern in &stanza.patterns {
+                            self.place(pattern, &evidence)?;
+                        }
                     }
                 }
             }
@@ -130,8 +169,34 @@ impl<'a> RotationReader<'a> {
         Ok(())
     }
 
-    fn global(&mut self, directive: &logrotate::Directive) -> Result<()> {
+    /// The stanzas that logrotate drops, where nothing else lists what they do.
+    pub fn dropped(&self) -> impl Iterator<Item = &(Evidence, Message, Vec<String>)> {
+        let rotated = |name: &String| self.listed.contains(name) || self.wanted.contains(name);
+        self.dropped.iter().filter(move |(_, _, names)| !names.iter().all(rotated))
+    }
+
+    /// Without `su`, logrotate skips a log in a directory that others can write to, or a group
+    /// other than root's.
+    fn place(&mut self, pattern: &str, evidence: &Evidence) -> Result<()> {
+        let Some((dir, _)) = pattern.rsplit_once('/') else { return Ok(()) };
+        let dir = if dir.is_empty() { "/" } else { dir };
+        let Ok(dir) = ImagePath::parse(dir) else { return Ok(()) };
+        let at = self.root.locate(&dir)?;
+        let Some(stat) = at.stat.filter(|s| s.kind == FileKind::Dir) else { return Ok(()) };
+        if stat.mode & 0o002 != 0 || stat.mode & 0o020 != 0 && stat.gid != 0 {
+            let found = evidence.clone().found(pattern);
+            self.insecure.entry(at.path).or_insert((found, stat));
+        }
+        Ok(())
+    }
+
+    fn global(&mut self, directive: &Directive) -> Result<()> {
+        self.globals.old_dir.read(directive);
         match directive.name.as_str() {
+            "su" | "nosu" => {
+                self.globals.su = directive.name == "su";
+                Ok(())
+            }
             "include" => match ImagePath::parse(&directive.value) {
                 Ok(path) => self.path(&path),
                 Err(_) => Ok(()),

@@ -5,6 +5,7 @@ use crate::rootfs::MemoryRootfs;
 
 const LOGS: &str = "/etc/rsyslog.d/60-CIS.conf";
 const FILE: &str = "/etc/logrotate.d/60-CIS";
+const CONF: &str = "/etc/logrotate.conf";
 const STOCK: &str = "weekly\nsu root syslog\nrotate 4\ncreate\ninclude /etc/logrotate.d\n";
 
 fn want() -> LogRotation {
@@ -250,5 +251,66 @@ fn what_is_excluded_stays_and_the_rest_is_changed() {
     let own = root().file(LOGS, "mail.* /var/log/mail\n");
     let own = own.file_with(FILE, "/var/log/mail {\n}\n", 0o755, 0, 0);
     let scene = own.excluding(log("/var/log/mail"));
+    assert!(changed(&stage(&want(), &scene)).is_empty());
+}
+
+/// As logrotate 3.11.0 does.
+#[test]
+fn what_logrotate_refuses() {
+    let accounts = root()
+        .file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n")
+        .file("/etc/group", "root:x:0:\nadm:x:4:\nsyslog:x:106:\n");
+    let nobody = accounts.clone().file("/etc/group", "root:x:0:\n");
+    assert!(why(&nobody).contains("`su root syslog` in /etc/logrotate.conf:2 names syslog"));
+    assert_eq!(outcome(&accounts), Outcome::Met);
+    let global = accounts.clone().file(CONF, format!("{STOCK}rotate many\n"));
+    assert!(why(&global).contains("refuses `rotate many` in /etc/logrotate.conf:6"));
+
+    let logs = accounts.file(LOGS, "mail.* /var/log/mail\n");
+    let with = |stanza: &str| logs.clone().file(&format!("{DIR}/x"), stanza);
+    for (stanza, reason) in [
+        ("create 0640 nouser adm", "names nouser, which does not exist here, so logrotate drops"),
+        ("create 0640 root nogroup", "names nogroup"),
+        ("rotate -1", "refuses `rotate -1` in /etc/logrotate.d/x:2 and drops the stanza"),
+        ("size 10X", "refuses `size 10X`"),
+        ("/var/log/other", "refuses `/var/log/other`"),
+        ("olddir old", "moves old logs to /var/log/old, which does not exist"),
+    ] {
+        let text = format!("/var/log/mail {{\n{stanza}\n}}\n");
+        assert!(why(&with(&text)).contains(reason), "{stanza}: {}", why(&with(&text)));
+        let text = format!("{text}/var/log/mail {{\n}}\n");
+        let rest_counts = !stanza.starts_with("olddir");
+        assert_eq!(outcome(&with(&text)) == Outcome::Met, rest_counts, "{stanza}");
+    }
+    for stanza in ["olddir old\ncreateolddir", "create 0640 root adm", "size 10k", "rotate"] {
+        let text = format!("/var/log/mail {{\n{stanza}\n}}\n");
+        assert_eq!(outcome(&with(&text)), Outcome::Met, "{stanza}");
+    }
+    let old = with("/var/log/mail {\nolddir old\n}\n").dir("/var/log/old", 0o755, 0, 0);
+    assert_eq!(outcome(&old), Outcome::Met);
+    assert_eq!(outcome(&with("/var/log/mail {\ndaily\n")), Outcome::Met, "it does not end");
+}
+
+#[test]
+fn without_su_logs_in_an_open_directory_are_skipped() {
+    let logs = |mode| {
+        root()
+            .dir("/var/log", mode, 0, 106)
+            .file("/etc/group", "root:x:0:\nsyslog:x:106:\n")
+            .file(&format!("{DIR}/rsyslog"), "/var/log/syslog\n{\n}\n")
+    };
+    let silent = STOCK.replace("su root syslog\n", "");
+    let after = |root: &MemoryRootfs| changed(&stage(&want(), root));
+    assert_eq!(outcome(&logs(0o775)), Outcome::Met);
+    assert_eq!(outcome(&logs(0o755).file(CONF, &*silent)), Outcome::Met);
+    let open = logs(0o775).file(CONF, &*silent);
+    let with_su = "weekly\nrotate 4\ncreate\nsu root syslog\ninclude /etc/logrotate.d\n";
+    assert_eq!(after(&open), [(CONF.to_owned(), with_su.to_owned())]);
+    let own = open.clone().file(&format!("{DIR}/rsyslog"), "/var/log/syslog {\nsu root adm\n}\n");
+    let own = own.file("/etc/group", "adm:x:4:\nsyslog:x:106:\n");
+    assert_eq!(outcome(&own), Outcome::Met);
+    assert!(why(&logs(0o777).file(CONF, &*silent)).starts_with("everybody can write to /var/log"));
+    assert!(why(&open.clone().file("/etc/group", "root:x:0:\n")).contains("has no name"));
+    let scene = open.excluding(Subject::path(&testing::path("/var/log")));
     assert!(changed(&stage(&want(), &scene)).is_empty());
 }

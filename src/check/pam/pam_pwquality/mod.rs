@@ -1,20 +1,25 @@
 //! A new password is put to pam_pwquality before it is set.
 
+mod jumps;
 mod placement;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::changes::{CONF, WORDS, missing_words};
 use super::messages;
 use super::pam_stack::{COMMON_PASSWORD, Next, Stack, missing};
+use super::pwquality::edition;
 use crate::check::common::includes::{Budget, Limits};
 use crate::check::common::{glob, remedy, rewrite};
-use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject};
+use crate::check::order::{self, Level, Levels, Looser};
+use crate::check::{Audit, Consumes, Evidence, Finding, Fix, Gap, Primitive, Subject};
 use crate::error::Result;
 use crate::message::Message;
-use crate::rootfs::{FileKind, ImagePath, Rootfs};
+use crate::rootfs::{Change, FileKind, ImagePath, Rootfs};
 use crate::text::pam::{Action, Rule};
 use crate::text::pattern::Wildcards;
+use crate::text::pwquality;
 use crate::text::splice::{Edit, splice};
 
 /// In `common-password` no way leads to pam_unix but through pam_pwquality, which ends the change
@@ -44,19 +49,54 @@ const MODULE: &str = "pam_pwquality.so";
 /// What gaps about the module that sets passwords are about, by whatever name a line has it.
 const UNIX: &str = "pam_unix.so";
 const PACKAGE: &str = "libpam-pwquality";
-/// One of the files of cracklib's word list, where Debian and Ubuntu make it.
-const WORDS: &str = "/var/cache/cracklib/cracklib_dict.pwd";
 const CREDITS: [&str; 4] = ["dcredit", "ucredit", "ocredit", "lcredit"];
 /// The module's own argument; the others are the library's.
 const RETRY: &str = "retry";
 
 impl Primitive for PamPwquality {
+    fn consumers(&self) -> Vec<Consumes> {
+        vec![Consumes::usual("passwd")]
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::by_levels(self, before, after, |audit| self.levels(audit))
+    }
+
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
         let root = audit.root();
         let path = ImagePath::parse(COMMON_PASSWORD)?;
         let Some(stack) = Stack::read(root, "password", &path)? else { return missing(audit) };
         let look = Look { want: self, audit: *audit, root, stack: &stack };
         look.finding(&path)
+    }
+}
+
+impl PamPwquality {
+    /// What the arguments of each line of the module say; without one, `pwquality.conf` decides.
+    fn levels(&self, audit: &Audit<'_>) -> Result<Levels> {
+        let mut levels = Levels::default();
+        let path = ImagePath::parse(COMMON_PASSWORD)?;
+        let Some(stack) = Stack::read(audit.root(), "password", &path)? else { return Ok(levels) };
+        for (n, index) in stack.named(MODULE).into_iter().enumerate() {
+            let Some(rule) = stack.modules.get(index).map(|m| &m.rule) else { continue };
+            let mut add = |key: &str, level| {
+                levels.add(stack.subject(MODULE), format!("{n} {key}"), level);
+            };
+            let retry = rule.value(RETRY).and_then(|(_, value)| value.parse().ok());
+            add(RETRY, Level::AtMost(retry.filter(|n| *n >= 1)));
+            let number = |key: &str| option(rule, key).map(|(_, value)| value);
+            for key in ["minlen", "minclass", "enforcing"] {
+                if let Some(value) = number(key) {
+                    add(key, Level::AtLeast(Some(value)));
+                }
+            }
+            for key in CREDITS {
+                if let Some(value) = number(key) {
+                    add(key, Level::AtMost(Some(value)));
+                }
+            }
+        }
+        Ok(levels)
     }
 }
 
@@ -106,10 +146,11 @@ impl Look<'_> {
                 let evidence = stack.evidence(*unix).want(messages::want_before(MODULE));
                 Some(match excluded {
                     Some(cause) => Gap::no_remedy(evidence, cause),
-                    None => self.shift(evidence, *below, *unix)?,
+                    None => self.move_up(evidence, *below, *unix)?,
                 })
             }
         };
+        let placed = placed.map(|gap| self.without_words(gap)).transpose()?;
         if let Some(gap) = placed.map(|gap| gap.about(stack.subject(MODULE))) {
             if matches!(gap.fix, Fix::Changes(_)) {
                 // It was tried: after it nothing is broken any more.
@@ -117,6 +158,12 @@ impl Look<'_> {
                 gaps.iter_mut().filter(ours).for_each(|broken| broken.fix = gap.fix.clone());
             }
             gaps.push(gap);
+        } else if !gaps.is_empty()
+            && let Some(changes) = self.mended()?
+        {
+            let ours = |broken: &&mut Gap| self.audit.excluded(&broken.subject).is_none();
+            let fix = Fix::Changes(changes.into());
+            gaps.iter_mut().filter(ours).for_each(|broken| broken.fix = fix.clone());
         }
         let mut wrong = Wrong::default();
         for index in quality {
@@ -132,6 +179,30 @@ impl Look<'_> {
         holding.push(Evidence::at(&module).note(messages::module_there()));
         holding.extend(self.no_words()?);
         Ok(Finding::from_gaps(gaps, holding))
+    }
+
+    /// The gap with what keeps the module from refusing every password, where it would begin to ask a
+    /// list of words that is not there.
+    fn without_words(&self, gap: Gap) -> Result<Gap> {
+        let Fix::Changes(changes) = &gap.fix else { return Ok(gap) };
+        let line = self.stack.named(MODULE).first().and_then(|index| self.rule(*index));
+        if missing_words(self.root, line)?.is_none() {
+            return Ok(gap);
+        }
+        let conf = ImagePath::parse(CONF)?;
+        let found = self.root.locate(&conf)?;
+        // A link, or no file: the line alone would end password changes, which the plan sees.
+        if found.path != conf || found.stat.is_none_or(|stat| stat.kind != FileKind::File) {
+            return Ok(gap);
+        }
+        if let Some(exclusion) = self.audit.excluded_in(&Subject::key("dictcheck"), &conf) {
+            return Ok(Gap::no_remedy(gap.evidence, exclusion.cause.clone()));
+        }
+        let text = self.root.read(&conf)?.unwrap_or_default();
+        let text = pwquality::set(&text, edition(&self.audit), "dictcheck", 0);
+        let mut changes = changes.to_vec();
+        changes.push(Change::write(&conf, text));
+        Ok(Gap::fixed_by_all(gap.evidence.note(messages::set_without_words()), changes))
     }
 
     /// The module looks every password up in a list of words, and refuses when it finds no list:

@@ -194,21 +194,114 @@ fn the_line_is_put_back_as_pam_auth_update_had_it() {
 }
 
 #[test]
-fn where_pam_auth_update_is_cut_off_no_line_is_put() {
-    for cut_off in [
-        root(&initial()).without(SAVED),
-        root(&initial()).without(SEEN),
-        root(&initial().replace("password\t[success", "# note\npassword\t[success")),
-        root("password required pam_unix.so\n"),
-        root(&initial()).file(SAVED, SAVED_UNIX).without("/usr/share/pam-configs"),
-    ] {
-        assert!(
-            why(&cut_off).contains("does not take /etc/pam.d/common-password for its own file")
-        );
-    }
+fn what_pam_auth_update_leaves_alone_gets_the_line_in_place() {
+    let hand_made = |text: &str, files: &[(&str, &str)]| {
+        let root = files.iter().fold(root(text).without(SAVED), |r, (p, t)| r.file(p, *t));
+        changed(&stage(&WANT, &root))
+    };
+    let only = |text: &str| {
+        let all = hand_made(text, &[]);
+        assert_eq!((all.len(), all[0].0.as_str()), (1, COMMON_PASSWORD), "{text}");
+        all[0].1.clone()
+    };
+    let line = "password\trequisite\t\t\tpam_pwquality.so retry=3\n";
+    let vetted = |text: &str| text.replace("pam_unix.so", "pam_unix.so use_authtok try_first_pass");
+    let bare = "# ours\npassword required pam_unix.so\n";
+    assert_eq!(only(bare), vetted(bare).replace("password", &format!("{line}password")));
+    // The marks are there, and a comment between them cut the file off.
+    let text = initial().replace("password\t[success", "# note\npassword\t[success");
+    let noted = root(&text);
+    assert_eq!(
+        settled_text(&WANT, &noted, COMMON_PASSWORD),
+        stock().replace(QUALITY, &format!("# note\n{QUALITY}"))
+    );
+    let gap = &testing::gaps(&WANT, &noted)[0];
+    let note = gap.evidence.note.as_ref().unwrap().to_string();
+    assert!(note.contains("does not take /etc/pam.d/common-password for its own file"), "{note}");
+    // Jumps from above skip what they skipped: pam_unix and the end of others.
+    let two = "password [success=2 new_authtok_reqd=2 default=ignore] pam_krb5.so\n\
+               password [success=1 default=ignore] pam_unix.so\npassword requisite pam_deny.so\n\
+               password required pam_permit.so\n";
+    let after = vetted(two).replace("success=2", "success=3").replace("reqd=2", "reqd=3");
+    let at = after.find("password [success=1").unwrap();
+    assert_eq!(only(two), format!("{}{line}{}", &after[..at], &after[at..]));
+    // In a file of one's own that is included, with the jumps of the file around it.
+    let around = "password [success=2 default=ignore] pam_krb5.so\n@include own\n\
+                  password required pam_permit.so\n";
+    let own = "password required pam_unix.so\n";
+    assert_eq!(
+        hand_made(around, &[("/etc/pam.d/own", own)]),
+        [
+            (COMMON_PASSWORD.to_owned(), around.replace("=2", "=3")),
+            ("/etc/pam.d/own".to_owned(), format!("{line}{}", vetted(own))),
+        ]
+    );
+    // A stack of its own counts as one for who jumps over it.
+    let around = around.replace("@include", "password substack").replace("=2", "=1");
+    assert_eq!(
+        hand_made(&around, &[("/etc/pam.d/own", own)]),
+        [("/etc/pam.d/own".to_owned(), format!("{line}{}", vetted(own)))]
+    );
+    let theirs = root("@include own\n")
+        .file("/etc/pam.d/own", own)
+        .file("/var/lib/dpkg/info/x.list", "/etc/pam.d/own\n");
+    assert!(why(&theirs).contains("/etc/pam.d/own belongs to a package"));
+}
+
+#[test]
+fn a_file_of_pam_auth_update_stays_its_own() {
+    let unseen = root(&initial()).without(SEEN);
+    assert_eq!(settled_text(&WANT, &unseen, COMMON_PASSWORD), stock());
+    // Above the marks it compares nothing.
+    let unknown = root(&initial()).file(SAVED, SAVED_UNIX).without("/usr/share/pam-configs");
+    let text = settled_text(&WANT, &unknown, COMMON_PASSWORD);
+    let block = "# here are the per-package";
+    assert_eq!(text, stock().replace(QUALITY, "").replace(block, &format!("{QUALITY}{block}")));
     let linked =
         root("").link(COMMON_PASSWORD, "/usr/share/pam/c").file("/usr/share/pam/c", initial());
     assert!(why(&linked).contains("leads to /usr/share/pam/c"));
+}
+
+/// As on AKS's nodes of 18.04: the stack ends with a jump over a module that is not there.
+#[test]
+fn a_jump_to_nowhere_gets_a_goal() {
+    let end = "password\trequisite\t\t\tpam_deny.so\npassword\trequired\t\t\tpam_permit.so\n";
+    let aks = format!("{TOP}{QUALITY}{UNIX_LINE}");
+    assert_eq!(settled_text(&WANT, &root(&aks), COMMON_PASSWORD), format!("{aks}{end}"));
+    // Without vetting: both at once.
+    let bare = "password [success=1 default=ignore] pam_unix.so use_authtok try_first_pass";
+    assert_eq!(
+        settled_text(&WANT, &root(bare), COMMON_PASSWORD),
+        format!("{QUALITY}{bare}\n{end}")
+    );
+    // A denial that is there is not put twice, and a jump too far is shortened.
+    let denied = "password requisite pam_deny.so\n";
+    let text = format!("{QUALITY}{}{denied}", UNIX_LINE.replace("=1", "=4"));
+    assert_eq!(
+        settled_text(&WANT, &root(&text), COMMON_PASSWORD),
+        format!("{QUALITY}{UNIX_LINE}{denied}{}", end.lines().nth(1).unwrap().to_owned() + "\n")
+    );
+    let krb = "password [success=2 default=ignore] pam_krb5.so\n";
+    let text = format!("{krb}{UNIX_LINE}");
+    assert_eq!(
+        settled_text(&WANT, &root(&text), COMMON_PASSWORD),
+        format!("{}{QUALITY}{UNIX_LINE}{end}", krb.replace("=2", "=3"))
+    );
+    // What failed is not let through.
+    let failing = format!("{QUALITY}{}", UNIX_LINE.replace("default=ignore", "default=2"));
+    assert!(why(&root(&failing)).contains("jumps over more modules than follow"));
+}
+
+/// Wrong arguments are put right wherever pam-auth-update stands to the file.
+#[test]
+fn arguments_of_a_diverged_stack_are_put_right() {
+    let text = "password requisite pam_pwquality.so minlen=8\n# note\n\
+                password required pam_unix.so obscure\n";
+    assert_eq!(
+        settled_text(&WANT, &root(text).without(SAVED), COMMON_PASSWORD),
+        text.replace("minlen=8", "retry=3 minlen=14")
+            .replace("obscure", "obscure use_authtok try_first_pass")
+    );
 }
 
 #[test]
@@ -282,8 +375,6 @@ fn a_missing_word_list_is_told() {
 
 #[test]
 fn a_stack_that_fails_is_told() {
-    let last = format!("{TOP}{QUALITY}{UNIX_LINE}");
-    assert!(why(&root(&last)).contains("jumps over more modules than follow"));
     let never = stock().replace(
         "password\trequisite\t\t\tpam_pw",
         "password [default=die] a.so\npassword requisite pam_pw",

@@ -204,6 +204,31 @@ fn login_defs_will_do_where_pam_takes_it_as_it_is() {
     ] {
         assert_eq!(outcome(&root(defs, line)), want, "{defs}{line}");
     }
+    // Sessions that do not ask it, or ask for a value of their own.
+    for (service, want) in [
+        ("session include common-session\n", Outcome::Met),
+        ("auth required pam_unix.so\n", Outcome::NotMet),
+        (
+            "session include common-session\nsession optional pam_umask.so umask=022\n",
+            Outcome::NotMet,
+        ),
+        ("session [default=done] pam_permit.so\nsession include common-session\n", Outcome::NotMet),
+    ] {
+        let root = root(TIGHT, LINE).file(LOGINS[1], service);
+        assert_eq!(outcome(&root), want, "{service}");
+    }
+    // An account's own.
+    for (comment, want) in [
+        ("Bob,,,", Outcome::Met),
+        ("Bob,umask=077", Outcome::Met),
+        ("Bob,UMASK=022", Outcome::NotMet),
+        ("umask=0", Outcome::NotMet),
+        ("noumask=0", Outcome::Met),
+    ] {
+        let account = format!("bob:x:1000:1000:{comment}:/home/bob:/bin/sh\n");
+        let root = root(TIGHT, LINE).file("/etc/passwd", account);
+        assert_eq!(outcome(&root), want, "{comment}");
+    }
     let loosened = root(TIGHT, LINE).file("/etc/profile.d/x.sh", "umask 022\n");
     assert_eq!(outcome(&loosened), Outcome::NotMet, "a shell may still loosen it");
 }

@@ -145,3 +145,68 @@ fn files_outside_etc_are_not_edited() {
         MemoryRootfs::new().link(MAIN, "/usr/share/sshd_config").file("/usr/share/sshd_config", "");
     assert!(read(&linked).main().unwrap().outside);
 }
+
+/// The lines that 7.6 refuses, and why.
+fn refused(root: &MemoryRootfs) -> Vec<String> {
+    let config = read(root);
+    let refused = config.settings.iter().filter_map(|s| Some((s, s.refusal.as_ref()?)));
+    refused.map(|(s, why)| format!("{} {}: {why}", s.line, s.said.keyword)).collect()
+}
+
+#[test]
+fn a_command_has_an_absolute_path_and_a_user() {
+    for (text, want) in [
+        ("AuthorizedKeysCommand /x %u\nAuthorizedKeysCommandUser nobody\n", ""),
+        (
+            "AuthorizedKeysCommand /x %u\n",
+            "1 AuthorizedKeysCommand: AuthorizedKeysCommandUser is not stated",
+        ),
+        ("AuthorizedKeysCommand none\nAuthorizedKeysCommand x\n", ""),
+        (
+            "AuthorizedKeysCommand x\n",
+            "1 AuthorizedKeysCommand: the command is not an absolute path",
+        ),
+        (
+            "AuthorizedPrincipalsCommand \"/x\"\n",
+            "1 AuthorizedPrincipalsCommand: the command is not an absolute path",
+        ),
+        ("Match User a\nAuthorizedKeysCommand x\n", ""),
+    ] {
+        assert_eq!(refused(&image(BIONIC, text)).join(" "), want, "{text}");
+    }
+    let given = image(BIONIC, "AuthorizedKeysCommand /x\n")
+        .file("/etc/default/ssh", "SSHD_OPTS='-o AuthorizedKeysCommandUser=nobody'\n");
+    assert_eq!(refused(&given), [""; 0]);
+}
+
+#[test]
+fn a_way_to_log_in_is_left() {
+    let off = "1 AuthenticationMethods: each of these lists has a method that is switched off";
+    for (text, want) in [
+        ("AuthenticationMethods publickey,password\nPasswordAuthentication no\n", off),
+        ("AuthenticationMethods password publickey\nPasswordAuthentication no\n", ""),
+        ("AuthenticationMethods hostbased\n", off),
+        ("AuthenticationMethods hostbased\nHostbasedAuthentication yes\n", ""),
+        ("AuthenticationMethods keyboard-interactive:pam\n", ""),
+        ("AuthenticationMethods keyboard-interactive\nChallengeResponseAuthentication no\n", off),
+        ("AuthenticationMethods any\nPubkeyAuthentication no\n", ""),
+        ("AuthenticationMethods publickey\nAuthenticationMethods bogus\n", ""),
+        ("Match User a\nAuthenticationMethods hostbased\n", ""),
+    ] {
+        assert_eq!(refused(&image(BIONIC, text)).join(" "), want, "{text}");
+    }
+}
+
+#[test]
+fn a_port_may_be_a_service() {
+    let text = "Port ssh\nPort telnets\nMatch User a\nPermitOpen h:www h:gopher\n";
+    let root =
+        image(BIONIC, text).file("/etc/services", "ssh 22/tcp\ntelnets 992/udp\nhttp 80/tcp www\n");
+    assert_eq!(
+        refused(&root),
+        [
+            "2 Port: `telnets` is no service in /etc/services",
+            "4 PermitOpen: `gopher` is no service in /etc/services"
+        ]
+    );
+}

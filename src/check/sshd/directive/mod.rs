@@ -35,6 +35,7 @@ pub(super) fn audit(
     let (mut gaps, mut holding) = (Vec::new(), Vec::new());
     Gaps { judge: &judge, repair: &repair, withheld, held_back }.find(&mut gaps, &mut holding);
     gaps.extend(refusals);
+    gaps.extend(options::refused(audit, config, Some(keyword))?);
     command_line(audit, &judge, &mut gaps, &mut holding)?;
     if let Value::ExistingFile(path) = value {
         gaps.extend(no_file(audit, path)?);
@@ -131,18 +132,19 @@ fn command_line(
     gaps: &mut Vec<Gap>,
     holding: &mut Vec<Evidence>,
 ) -> Result<()> {
-    let given = options::read(audit.root())?;
+    let given = options::read(audit)?;
     gaps.extend(given.other_file(audit)?);
     let release = &judge.config.release;
-    for text in &given.statements {
+    for word in &given.statements {
+        let text = &word.text;
         let Some(said) = statement(text, release.style()) else { continue };
         if !said.keyword.eq_ignore_ascii_case(judge.keyword.name) {
             continue;
         }
         let right = judge.keyword.refusal(&said, release).is_none()
             && single(&said, release).is_ok_and(|v| judge.is_right_value(v));
-        let evidence = Evidence::at(&options::path()?)
-            .line(given.line)
+        let at = &word.at;
+        let evidence = Evidence { line: at.line, ..Evidence::at(&at.path) }
             .found(shorten(text))
             .want(judge.wanted())
             .note(messages::on_command_line());
@@ -150,7 +152,7 @@ fn command_line(
             holding.push(evidence);
         } else {
             let subject = Subject::directive(judge.keyword.name);
-            let advice = messages::remove_option(shorten(text), given.spot()?);
+            let advice = messages::remove_option(shorten(text), at.spot());
             gaps.push(open(audit, subject, evidence, advice));
         }
     }

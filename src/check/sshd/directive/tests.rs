@@ -162,8 +162,21 @@ fn blocks_do_not_loosen() {
     becomes(
         ROOT_LOGIN,
         BIONIC,
-        "Match all\nPermitRootLogin no\n",
-        "PermitRootLogin no\nMatch all\nPermitRootLogin no\n",
+        "Match User x\nPermitRootLogin no\nMatch all\nPermitRootLogin no\n",
+        "Match User x\nPermitRootLogin no\nMatch all\nPermitRootLogin no\n",
+    );
+    // A wrong value there is put right in place, not outweighed from above.
+    becomes(
+        TRIES,
+        BIONIC,
+        "Match User x\nBanner none\nMatch all\nMaxAuthTries 9\nMaxAuthTries 2\n",
+        "Match User x\nBanner none\nMatch all\n# gokaku: MaxAuthTries 9\nMaxAuthTries 2\n",
+    );
+    becomes(
+        TRIES,
+        BIONIC,
+        "Match all\nMaxAuthTries 9\nMatch all\nMaxAuthTries 8\n",
+        "Match all\nMaxAuthTries 4\nMatch all\nMaxAuthTries 4\n",
     );
     // Elsewhere it makes sshd refuse the file.
     becomes(

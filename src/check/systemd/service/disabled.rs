@@ -1,9 +1,11 @@
 //! A unit that is to stay off at boot: it is masked, or nothing pulls it in.
 
 use super::{finding, shown};
+use crate::check::chain;
+use crate::check::chain::Cause;
+use crate::check::chain::sysv::{RcLink, Script};
+use crate::check::chain::units::{self, ETC, Unit};
 use crate::check::systemd::messages;
-use crate::check::systemd::sysv::{RcLink, Script};
-use crate::check::systemd::units::{self, ETC, Unit};
 use crate::check::{Audit, Evidence, Finding, Fix, Gap};
 use crate::error::Result;
 use crate::message::Message;
@@ -30,6 +32,11 @@ pub(in crate::check) fn disabled(audit: &Audit<'_>, name: &str) -> Result<Option
         for link in links.iter().filter(|l| l.starts) {
             gaps.push(stop(root, link, &links)?);
         }
+    }
+    if gaps.is_empty()
+        && let Some(start) = chain::unit_starts(audit, name)?
+    {
+        gaps.extend(pulled(root, start, &mask)?);
     }
     if gaps.is_empty() && first_boot(root)? && !unit.install(root)?.is_empty() {
         let evidence = Evidence::at(&ImagePath::parse(MACHINE_ID)?)
@@ -89,6 +96,22 @@ fn unlink(root: &dyn Rootfs, unit: &Unit, mask: &Mask) -> Result<Vec<Gap>> {
         });
     }
     Ok(gaps)
+}
+
+/// The gap of a unit that something else asks for, in its own words or by a link of another name.
+fn pulled(root: &dyn Rootfs, start: Cause, mask: &Mask) -> Result<Option<Gap>> {
+    let Cause { at, why } = start;
+    let evidence = Evidence { line: at.line, ..Evidence::at(&at.path) };
+    let evidence = evidence.found(why).want(messages::nothing_starts_it());
+    let is_link = root.read_link(&at.path)?.is_some() && at.line.is_none();
+    // A link of another name leads to the unit's file in spite of the mask.
+    if let (true, Ok(mask)) = (is_link, mask)
+        && units::unwritable(root, &at.path)?.is_none()
+    {
+        let changes = vec![Change::Remove { path: at.path }, mask.clone()];
+        return Ok(Some(Gap::fixed_by_all(evidence, changes)));
+    }
+    Ok(Some(closed_by(mask, evidence)))
 }
 
 fn closed_by(mask: &Mask, evidence: Evidence) -> Gap {

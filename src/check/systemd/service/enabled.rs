@@ -2,9 +2,10 @@
 //! section are there.
 
 use super::{finding, shown};
+use crate::check::chain;
+use crate::check::chain::sysv::{RcLink, Script, rc_dir};
+use crate::check::chain::units::{self, ETC, Pull, Unit, UnitEntry};
 use crate::check::systemd::messages;
-use crate::check::systemd::sysv::{RcLink, Script, rc_dir};
-use crate::check::systemd::units::{self, ETC, Pull, Unit, UnitEntry};
 use crate::check::{Audit, Evidence, Finding, Fix, Gap};
 use crate::error::Result;
 use crate::error::kind;
@@ -57,6 +58,14 @@ pub(in crate::check) fn enabled(
             let evidence = evidence.want(messages::want_unit_file());
             gaps.push(Gap::no_remedy(evidence, messages::no_unit_file(path, kind(*other))));
         }
+    }
+    // With all links in order, the boot may still pass it over.
+    if gaps.is_empty()
+        && let Some(cause) = chain::unit_stays(audit, name)?
+    {
+        let evidence = Evidence { line: cause.at.line, ..Evidence::at(&cause.at.path) };
+        let evidence = evidence.found(cause.why).want(messages::want_started(name));
+        gaps.push(Gap::no_remedy(evidence, messages::correct_start(name, cause.at.spot())));
     }
     Ok(Some(finding(audit, name, gaps, holding)))
 }

@@ -12,11 +12,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::messages;
-use super::units::Unit;
+use crate::check::chain::units::Unit;
 use crate::check::common::remedy;
 use crate::check::data::BadData;
+use crate::check::order::{self, Looser};
 use crate::check::packages::dpkg;
-use crate::check::{Audit, Evidence, Finding, Fix, Gap, Primitive, Subject, SubjectKind};
+use crate::check::{Audit, Consumes, Evidence, Finding, Fix, Gap, Primitive, Subject, SubjectKind};
 use crate::error::Result;
 use crate::error::kind;
 use crate::message::Message;
@@ -50,12 +51,20 @@ pub enum State {
 }
 
 impl Primitive for Service {
+    fn consumers(&self) -> Vec<Consumes> {
+        Vec::new()
+    }
+
     fn check_data(&self) -> Result<(), BadData> {
         if !is_unit_name(&self.unit) || self.unit.contains("@.") {
             let message = format!("`{}` is not the name of a unit", self.unit);
             return Err(BadData::field("unit", message));
         }
         Ok(())
+    }
+
+    fn looser(&self, before: &Audit<'_>, after: &Audit<'_>) -> Result<Vec<Looser>> {
+        order::right_or_wrong(self, before, after)
     }
 
     fn find(&self, audit: &Audit<'_>) -> Result<Finding> {
