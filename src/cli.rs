@@ -28,11 +28,12 @@ use crate::apply;
 use crate::error::{Error, Result, cannot};
 use crate::message::{Arg, Lang, Message, say};
 use crate::profile::{Identity, Loaded, Profile, Request, Rule, RuleId};
-use crate::report::{self, Mode, text::Style};
+use crate::report::formats::{self, Style};
+use crate::report::{self, Mode, Stamp};
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::run::{self, Guarded, Hardening, Options, Steps};
 
-use args::{Args, Format, Guard, Judge, Packages, Select, State, Table, Verb};
+use args::{Args, Guard, Judge, Packages, Select, State, Table, Verb};
 use environment::Refusal;
 use outputs::Outputs;
 use root::Root;
@@ -215,7 +216,7 @@ fn judge_root(
     progress::opened(&guarded.target, &profile, &guarded.rules);
     guarded.warn(mode == Mode::Apply);
     let mut run = None;
-    let report = match mode {
+    let mut report = match mode {
         Mode::Audit => guarded.audit(),
         Mode::Plan => guarded.plan()?,
         Mode::Apply => {
@@ -227,16 +228,13 @@ fn judge_root(
             done.report
         }
     };
+    if judge.stamp {
+        report.stamp = Some(mtime.map_or_else(Stamp::now, Stamp::at));
+    }
     let shown = style(args);
-    let told = outputs.write(mode == Mode::Apply, |format, to_file| match format {
-        Format::Text => {
-            let style = if to_file { Style { colour: false, ..shown } } else { shown };
-            Ok(match mode {
-                Mode::Plan => report::screen::render(&report, style),
-                Mode::Audit | Mode::Apply => report::text::render(&report, style),
-            })
-        }
-        Format::Json => json(&report),
+    let told = outputs.write(mode == Mode::Apply, |format, to_file| {
+        let style = if to_file { Style { colour: false, ..shown } } else { shown };
+        Ok(formats::write(&report, format, style)?)
     });
     if told.is_err() && mode == Mode::Apply && !report.changes.is_empty() {
         let root = judge.root.display().to_string();

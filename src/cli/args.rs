@@ -16,6 +16,7 @@ use super::profile::ProfileVerb;
 use crate::check::{Outcome, Subject};
 use crate::message::Lang;
 use crate::profile::{Part, Profile, RuleId, Severity, Until};
+use crate::report::formats::Format;
 use crate::rootfs::ImagePath;
 
 /// Harden a root filesystem to a declared CIS result table, with evidence for each row.
@@ -290,7 +291,7 @@ pub struct List {
     pub profiles: bool,
     /// The format.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
+    pub format: TableFormat,
     /// The root filesystem to audit the rows on; their outcomes are printed, too. Unlike for other verbs,
     /// GOKAKU_ROOT counts only with --outcome.
     #[arg(long, value_name = "DIR")]
@@ -311,7 +312,8 @@ pub struct Judge {
     #[command(flatten)]
     pub select: Select,
     /// The format of the report; may be repeated, each with its own -o.
-    #[arg(long, value_name = "FORMAT", env = "GOKAKU_FORMAT", value_delimiter = ',')]
+    #[arg(long, value_name = "FORMAT", env = "GOKAKU_FORMAT", value_delimiter = ',',
+          value_parser = formats())]
     pub format: Vec<Format>,
     /// The file for the report, outside the root; stdout if it is missing or `-`.
     #[arg(short, long, value_name = "FILE", env = "GOKAKU_OUTPUT")]
@@ -327,6 +329,10 @@ pub struct Judge {
     /// this machine. Needs root rights.
     #[arg(long, env = "GOKAKU_VALIDATE", value_parser = switch())]
     pub validate: bool,
+    /// Write the time and the name of this machine into the report; with SOURCE_DATE_EPOCH, that time
+    /// alone. Without it, the same tree, profile and day give the same bytes.
+    #[arg(long, env = "GOKAKU_STAMP", value_parser = switch())]
+    pub stamp: bool,
     /// Also exit with status 2 if a left-alone row has drifted.
     #[arg(long, env = "GOKAKU_STRICT", value_parser = switch())]
     pub strict: bool,
@@ -353,12 +359,12 @@ pub struct Guard {
     pub survey: bool,
 }
 
-/// The formats of a report and of the table.
+/// The formats of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For humans.
+pub enum TableFormat {
+    /// For people.
     Text,
-    /// `gokaku.report/1`; for `list`, `gokaku.list/1`.
+    /// `gokaku.list/1`.
     Json,
 }
 
@@ -391,6 +397,12 @@ fn outcomes() -> impl TypedValueParser<Value = Outcome> {
     PossibleValuesParser::new(Outcome::ALL.map(Outcome::word)).map(|word| {
         Outcome::ALL.into_iter().find(|known| known.word() == word).unwrap_or(Outcome::Unknown)
     })
+}
+
+/// The formats of a report.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::word))
+        .map(|word| Format::of(&word).unwrap_or(Format::Text))
 }
 
 fn severities() -> impl TypedValueParser<Value = Severity> {

@@ -1,6 +1,6 @@
 //! `gokaku list`: rows of the table, chosen by what the table says of them and by what a root holds.
 
-use super::args::{Format, List};
+use super::args::{List, TableFormat};
 use super::root::Root;
 use super::{Args, Failure, Guarded, chosen, emit, json, load, nothing_left, options, style};
 use crate::check::Outcome;
@@ -43,8 +43,8 @@ pub(super) fn run(wanted: &List, args: &Args) -> Result<(), Failure> {
     };
     rows.retain(|(_, found)| of(&wanted.outcome, |outcome| *found == Some(*outcome)));
     let text = match wanted.format {
-        Format::Text => list(&rows, style(args)),
-        Format::Json => json(&Table::new(&profile, target, &rows))?,
+        TableFormat::Text => list(&rows, style(args)),
+        TableFormat::Json => json(&Table::new(&profile, target, &rows))?,
     };
     emit(&text, false)
 }

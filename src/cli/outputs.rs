@@ -6,11 +6,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::args::{Format, Judge};
+use super::args::Judge;
 use super::report_file::ReportFile;
 use super::root::Root;
 use super::{Failure, emit, messages};
 use crate::error::{Error, cannot};
+use crate::report::formats::Format;
 
 /// The reports that are wanted, and where each goes.
 pub(super) struct Outputs(Vec<(Format, Option<Output>)>);

@@ -14,7 +14,7 @@ use crate::check::{Check, Evidence, Subject};
 use crate::consequences::Consequence;
 use crate::message::Message;
 use crate::plan::{Judged, JudgedGap, PathChange, Remedy, Serves, WaiverState, WaiverUse};
-use crate::profile::{self, Drift, Profile, Rule};
+use crate::profile::{self, Drift, Profile, References, Rule};
 use crate::rootfs::{AccountDb, ImagePath};
 
 /// What a report is made of.
@@ -72,6 +72,7 @@ impl Report {
             profile: ProfileRef::from(profile),
             target,
             mode,
+            stamp: None,
             summary,
             consequences: consequences.iter().map(consequence).collect(),
             rules: rows,
@@ -130,6 +131,7 @@ impl From<&Profile> for ProfileRef {
             sha256: Some(profile.sha256()),
             layers: profile.layers.clone(),
             vars: profile.vars.iter().map(var).collect(),
+            references: profile.references.clone(),
         }
     }
 }
@@ -179,6 +181,9 @@ fn row(
         remedy: judged.remedy,
         drift,
         title: rule.title.clone(),
+        rationale: Some(rule.rationale.clone()),
+        origin: rule.origin.clone(),
+        references: Some(rule.references.clone()).filter(|named| *named != References::default()),
         before: before.map(|b| b.outcome),
         changed: changes.iter().any(|c| c.rules.contains(&rule.id)),
         gaps: judged.gaps.iter().map(|gap| gap_of(gap, judged.remedy)).collect(),

@@ -8,6 +8,7 @@ mod build;
 pub mod diff;
 #[cfg(not(feature = "internals"))]
 pub(crate) mod diff;
+pub mod formats;
 mod json;
 // Some are the command line's alone.
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]
@@ -17,6 +18,7 @@ pub(crate) mod reverted;
 pub mod screen;
 pub(crate) mod secret;
 mod site;
+mod stamp;
 pub mod table;
 pub mod text;
 
@@ -35,11 +37,12 @@ use serde::{Deserialize, Serialize};
 
 pub use json::{from_json, to_json};
 pub use site::{Beneath, Decision, DecisionKind, VarReport, WaiverReport, WantReport};
+pub use stamp::Stamp;
 
 use crate::apply::packages::Operation;
 use crate::message::Message;
 use crate::plan::PathChange;
-use crate::profile::{Bilingual, Part, Place, RuleId, Severity};
+use crate::profile::{Bilingual, Part, Place, ReferenceSource, References, RuleId, Severity};
 use crate::rootfs::{ImagePath, NodeBody};
 
 /// The schema's name and version.
@@ -73,6 +76,9 @@ pub struct Report {
     pub target: TargetRef,
     /// What the run was for.
     pub mode: Mode,
+    /// When and where it was made, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Stamp>,
     /// Counts.
     pub summary: Summary,
     /// What the changes end: logins, access, mail … The worst first; empty when nothing does.
@@ -144,6 +150,9 @@ pub struct ProfileRef {
     /// The values of the variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vars: Vec<VarReport>,
+    /// Where severities and references of the rows are from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub references: Option<ReferenceSource>,
 }
 
 /// The root that was audited.
@@ -228,6 +237,15 @@ pub struct RuleReport {
     pub drift: bool,
     /// Our title.
     pub title: Bilingual,
+    /// Why the row is good for something, in our own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rationale: Option<Bilingual>,
+    /// Where the required state comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Bilingual>,
+    /// What public catalogues call its subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub references: Option<References>,
     /// Its outcome before the changes; `null` for an audit.
     pub before: Option<Outcome>,
     /// Whether this run changed (or, of a plan, would change) anything for it.
