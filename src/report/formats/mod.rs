@@ -3,10 +3,10 @@
 //! All are made from the report alone, so a saved report gives the same bytes. No format turns a row
 //! into a plain pass that is vacuous, manual, unknown, waived or left alone.
 
+pub use super::text::Style;
+
 use super::{Mode, Report, screen, text};
 use crate::error::{Error, cannot};
-
-pub use text::Style;
 
 /// A format of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
