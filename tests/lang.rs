@@ -13,9 +13,9 @@ use support::{gokaku, gokaku_as_root, in_overlay, root};
 /// So many words in a row are a sentence.
 const SENTENCE: usize = 3;
 
-/// Words of configuration languages, which stand in a row as values: a run of these alone is none
-/// of English.
-const CONFIGURATION: [&str; 22] = [
+/// Words of configuration languages and accounts that the table names, which stand in a row as
+/// values: a run of these alone is none of English.
+const CONFIGURATION: [&str; 25] = [
     "account",
     "auth",
     "default",
@@ -28,6 +28,8 @@ const CONFIGURATION: [&str; 22] = [
     "nopeer",
     "noquery",
     "notrap",
+    "nxautomation",
+    "omsagent",
     "optional",
     "password",
     "requisite",
@@ -37,6 +39,7 @@ const CONFIGURATION: [&str; 22] = [
     "server",
     "sufficient",
     "use",
+    "root",
     "rotate",
 ];
 
