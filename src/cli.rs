@@ -11,6 +11,7 @@ mod profile;
 mod progress;
 mod report_file;
 mod root;
+mod saved;
 mod signals;
 #[cfg(feature = "internals")]
 pub mod status;
@@ -111,7 +112,8 @@ fn dispatch(args: &Args, steps: Steps, mtime: Option<i64>) -> Result<u8, Failure
         Verb::Audit(judge) => judge_root(judge, Mode::Audit, steps, mtime, args),
         Verb::Plan { judge, detailed_exitcode } => {
             let status = judge_root(judge, Mode::Plan, steps, mtime, args)?;
-            Ok(if *detailed_exitcode { status } else { status & !2 })
+            let gated = judge.baseline.is_some();
+            Ok(if *detailed_exitcode || gated { status } else { status & !2 })
         }
         Verb::Apply { judge, .. } => judge_root(judge, Mode::Apply, steps, mtime, args),
         Verb::Revert { root, state, run, force, json } => {
@@ -130,6 +132,7 @@ fn dispatch(args: &Args, steps: Steps, mtime: Option<i64>) -> Result<u8, Failure
         Verb::List(wanted) => list::run(wanted, args).map(|()| status::OK),
         Verb::Image(verb) => image::run(verb, lang(args)),
         Verb::Profile(verb) => profile::run(verb),
+        Verb::Report(given) => saved::run(given, args),
         Verb::Explain { id, root, table, guard } => {
             explain(id, root.as_deref(), table, guard, args)
         }
@@ -212,7 +215,11 @@ fn judge_root(
     let root = &*opened.rootfs;
     let options = options_of(judge, steps, mtime, args);
     let guarded = Guarded::new(&profile, rules, root, &options)?;
-    let outputs = Outputs::open(judge, &opened)?;
+    // Before anything is changed: without it the run would have no verdict.
+    let baseline = judge.baseline.as_deref();
+    let baseline_file = baseline.as_slice();
+    let baseline = baseline.map(|path| saved::baseline(path, &(&profile).into())).transpose()?;
+    let outputs = Outputs::open(&judge.wanted, Some(&opened), baseline_file)?;
     progress::opened(&guarded.target, &profile, &guarded.rules);
     guarded.warn(mode == Mode::Apply);
     let mut run = None;
@@ -231,6 +238,8 @@ fn judge_root(
     if judge.stamp {
         report.stamp = Some(mtime.map_or_else(Stamp::now, Stamp::at));
     }
+    let table = saved::ids(&profile);
+    report.comparison = baseline.map(|earlier| report.compare(&earlier, Some(&table)));
     let shown = style(args);
     let told = outputs.write(mode == Mode::Apply, |format, to_file| {
         let style = if to_file { Style { colour: false, ..shown } } else { shown };
@@ -253,7 +262,7 @@ fn judge_root(
     if let Some(why) = report.packages.as_ref().and_then(|p| p.failure.as_ref()) {
         say!(error, messages::no_packages_changed(why));
     }
-    if mode == Mode::Plan {
+    if mode == Mode::Plan && report.comparison.is_none() {
         // A printed plan is a success; pending changes affect the status only on request.
         let pending = !report.changes.is_empty() || status == status::NOT_AS_DECLARED;
         if status != status::FAILED {
@@ -316,9 +325,7 @@ fn revert(
 }
 
 fn json(data: &impl serde::Serialize) -> Result<String, Failure> {
-    let text = report::to_json(data)
-        .map_err(|e| Error::host(cannot::write_the_report, "-", std::io::Error::from(e)))?;
-    Ok(format!("{text}\n"))
+    Ok(formats::json(data)?)
 }
 
 /// `SOURCE_DATE_EPOCH`, for images that must be reproducible bit by bit.

@@ -163,6 +163,11 @@ pub enum Verb {
         #[command(flatten)]
         guard: Guard,
     },
+    /// Render saved reports: one in any format, several as one table of images, or two as what changed.
+    ///
+    /// Exit status 0, whatever the reports say; with --baseline, 2 on a regression, 1 if a row was known
+    /// and is unknown.
+    Report(Saved),
     /// Inspect disk image files: their contents, whether they are in use, whether there is enough space.
     ///
     /// Nothing is mounted or written; provision/harden-image.sh mounts and hardens one.
@@ -183,6 +188,14 @@ impl Verb {
                 Some(judge)
             }
             _ => None,
+        }
+    }
+
+    /// The reports of a verb that makes some.
+    pub fn wanted(&mut self) -> Option<&mut Wanted> {
+        match self {
+            Verb::Report(saved) => Some(&mut saved.wanted),
+            verb => verb.judge().map(|judge| &mut judge.wanted),
         }
     }
 
@@ -311,13 +324,9 @@ pub struct Judge {
     /// Which rows.
     #[command(flatten)]
     pub select: Select,
-    /// The format of the report; may be repeated, each with its own -o.
-    #[arg(long, value_name = "FORMAT", env = "GOKAKU_FORMAT", value_delimiter = ',',
-          value_parser = formats())]
-    pub format: Vec<Format>,
-    /// The file for the report, outside the root; stdout if it is missing or `-`.
-    #[arg(short, long, value_name = "FILE", env = "GOKAKU_OUTPUT")]
-    pub output: Vec<PathBuf>,
+    /// Which reports, and where each goes.
+    #[command(flatten)]
+    pub wanted: Wanted,
     /// What is taken into account.
     #[command(flatten)]
     pub guard: Guard,
@@ -333,9 +342,43 @@ pub struct Judge {
     /// alone. Without it, the same tree, profile and day give the same bytes.
     #[arg(long, env = "GOKAKU_STAMP", value_parser = switch())]
     pub stamp: bool,
+    /// Compare with an earlier state: a report (--format json) or lines (--format baseline). Then only
+    /// what is worse than that counts: exit status 2, or 1 for a row that was known and is unknown.
+    #[arg(long, value_name = "FILE", env = "GOKAKU_BASELINE")]
+    pub baseline: Option<PathBuf>,
     /// Also exit with status 2 if a left-alone row has drifted.
     #[arg(long, env = "GOKAKU_STRICT", value_parser = switch())]
     pub strict: bool,
+}
+
+/// Which reports, and where each goes.
+#[derive(Debug, ClapArgs)]
+pub struct Wanted {
+    /// The format of the report; may be repeated, each with its own -o.
+    #[arg(long, value_name = "FORMAT", env = "GOKAKU_FORMAT", value_delimiter = ',',
+          value_parser = formats())]
+    pub format: Vec<Format>,
+    /// The file for the report, outside the root; stdout if it is missing or `-`.
+    #[arg(short, long, value_name = "FILE", env = "GOKAKU_OUTPUT")]
+    pub output: Vec<PathBuf>,
+}
+
+/// Which saved reports, and what becomes of them.
+#[derive(Debug, ClapArgs)]
+pub struct Saved {
+    /// The reports (--format json); `-` is stdin.
+    #[arg(value_name = "FILE", required_unless_present = "compare")]
+    pub files: Vec<PathBuf>,
+    /// Compare two states of one image instead: which rows held, were lost, were gained, with their
+    /// subjects.
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["files", "baseline"])]
+    pub compare: Vec<PathBuf>,
+    /// Compare each report with an earlier state, as audit does; the exit status is that of the worst.
+    #[arg(long, value_name = "FILE", env = "GOKAKU_BASELINE")]
+    pub baseline: Option<PathBuf>,
+    /// Which formats, and where each goes.
+    #[command(flatten)]
+    pub wanted: Wanted,
 }
 
 /// What a plan depends on besides the root and the rows.

@@ -98,9 +98,9 @@ fn split(args: &mut Args, matches: &ArgMatches) {
             && deepest.value_source(id) == Some(ValueSource::EnvVariable)
     };
     if from_variable("output")
-        && let Some(judge) = args.verb.judge()
+        && let Some(wanted) = args.verb.wanted()
     {
-        judge.output = parts(&judge.output);
+        wanted.output = parts(&wanted.output);
     }
     if from_variable("profile")
         && let Some(table) = args.verb.table()

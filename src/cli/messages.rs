@@ -185,4 +185,20 @@ messages! { "cli";
         en: "{path}: this is the archive itself; a report would replace it; name another file",
         ja: "{path} は書庫そのものであり、レポートで上書きされてしまう。別のファイルを指定すること",
     }
+    of_file(path, why) {
+        en: "{path}: {why}",
+        ja: "{path}: {why}",
+    }
+    too_large(path, limit) {
+        en: "{path}: larger than {limit} MiB; want a report or a baseline",
+        ja: "{path} は {limit} MiB を超える。レポートまたはベースラインを指定すること",
+    }
+    row_worse(id, title, what) {
+        en: "{id} worse than the baseline: {title}: {what}",
+        ja: "{id} ベースラインより悪化: {title}: {what}",
+    }
+    row_not_told(id, title, what) {
+        en: "{id} unknown, and it was known in the baseline: {title}: {what}",
+        ja: "{id} ベースラインでは判定できたが今回は判定不能: {title}: {what}",
+    }
 }

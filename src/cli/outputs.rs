@@ -6,9 +6,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::args::Judge;
+use super::args::Wanted;
 use super::report_file::ReportFile;
-use super::root::Root;
+use super::root::{Root, identity};
 use super::{Failure, emit, messages};
 use crate::error::{Error, cannot};
 use crate::report::formats::Format;
@@ -23,20 +23,24 @@ struct Output {
 }
 
 impl Outputs {
-    /// Opens the files that `judge` names.
+    /// Opens the files that are named for the formats.
     ///
     /// # Errors
-    /// More `-o` than `--format`, or one file for two; [`Error::Guard`] for a place inside the root,
+    /// More `-o` than `--format`, one file for two, or one of `inputs`; [`Error::Guard`] for a place inside the root,
     /// where the report would stay in the image, for the archive that is the root, and for a link of somebody else on the way; a file
     /// that cannot be opened.
-    pub fn open(judge: &Judge, root: &Root) -> Result<Outputs, Failure> {
-        if judge.output.len() > judge.format.len().max(1) {
+    pub fn open(
+        wanted: &Wanted,
+        root: Option<&Root>,
+        inputs: &[&Path],
+    ) -> Result<Outputs, Failure> {
+        if wanted.output.len() > wanted.format.len().max(1) {
             return Err(Failure::Usage("more -o than --format; each -o belongs to one".into()));
         }
-        let formats = if judge.format.is_empty() { &[Format::Text][..] } else { &judge.format };
+        let formats = if wanted.format.is_empty() { &[Format::Text][..] } else { &wanted.format };
         let mut all = Vec::new();
         for (at, format) in formats.iter().enumerate() {
-            let path = judge.output.get(at).filter(|path| path.as_os_str() != "-");
+            let path = wanted.output.get(at).filter(|path| path.as_os_str() != "-");
             let output = path.map(|path| Output::open(path, root)).transpose()?;
             let same = |(_, other): &(Format, Option<Output>)| match (other, &output) {
                 (Some(a), Some(b)) => {
@@ -44,6 +48,16 @@ impl Outputs {
                 }
                 _ => false,
             };
+            if let Some(output) = &output
+                && let Some(input) = inputs.iter().find(|input| {
+                    output.place.identity().is_some_and(|id| Some(id) == identity(input))
+                })
+            {
+                let (output, input) = (output.path.display(), input.display());
+                return Err(Failure::Usage(format!(
+                    "{output}: is {input}, which is read; name another file for the report"
+                )));
+            }
             if let (Some(output), true) = (&output, all.iter().any(same)) {
                 return Err(Failure::Usage(format!(
                     "{}: the same file for two formats; name one for each",
@@ -77,9 +91,10 @@ impl Outputs {
 }
 
 impl Output {
-    fn open(path: &Path, root: &Root) -> Result<Output, Error> {
-        let place = ReportFile::open(path, root.directory())?;
-        if root.file.is_some() && place.identity() == root.file {
+    fn open(path: &Path, root: Option<&Root>) -> Result<Output, Error> {
+        let place = ReportFile::open(path, root.and_then(Root::directory))?;
+        let archive = root.and_then(|root| root.file);
+        if archive.is_some() && place.identity() == archive {
             return Err(Error::Guard(messages::over_the_archive(path.display().to_string())));
         }
         Ok(Output { path: path.to_owned(), place })

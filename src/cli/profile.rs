@@ -8,7 +8,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::args::{RowIds, Table, subject, until};
 use super::root::Root;
-use super::{Failure, announce, emit, json, load, messages, status};
+use super::{Failure, announce, emit, json, load, messages, saved, status};
 use crate::check::accounts::clock;
 use crate::check::{Outcome, Subject};
 use crate::error::{Error, Result, cannot};
@@ -16,7 +16,7 @@ use crate::message::{Arg, Message, say};
 use crate::plan::{self, WaiverState};
 use crate::profile::edit::{self, NewWaiver, Waived};
 use crate::profile::{self, Profile, Request, RuleId, Until};
-use crate::report::{self, Report, RuleReport};
+use crate::report::{Report, RuleReport};
 
 /// The verbs about profiles.
 #[derive(Debug, Subcommand)]
@@ -212,7 +212,7 @@ fn begin(new: &New) -> Result<u8, Failure> {
         START.replace("EXTENDS", &format!("extends = {extends}\n")).replace("VARS\n", &vars);
     if let (Some(from), Some(until), Some(by)) = (&new.waive_from, new.until, &new.by) {
         let mut waivers = Vec::new();
-        for (rule, only) in failing(&read(from)?) {
+        for (rule, only) in failing(&saved::report(from)?) {
             waivers.push(NewWaiver {
                 rule,
                 only: only.into_iter().collect(),
@@ -234,13 +234,6 @@ fn begin(new: &New) -> Result<u8, Failure> {
     }
     write(file, &text)?;
     Ok(status::OK)
-}
-
-fn read(path: &Path) -> Result<Report, Failure> {
-    #[allow(clippy::disallowed_methods)] // a report is a file of this machine
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::host(cannot::read_the_profile, path, e))?;
-    Ok(report::from_json(&text)?)
 }
 
 /// Each row that fails in a report, with each subject of it; the row as a whole where not all of them are
@@ -315,7 +308,7 @@ fn prune(file: &Path, reports: &[PathBuf], dry_run: bool) -> Result<u8, Failure>
     // Whether a waiver is needed anywhere.
     let mut needed: BTreeMap<Waived, bool> = BTreeMap::new();
     for path in reports {
-        for row in read(path)?.rules {
+        for row in saved::report(path)?.rules {
             for waiver in row.waivers.into_iter().filter(|waiver| is_of(&waiver.place.file, file)) {
                 let here = waiver.state != WaiverState::NotNeeded;
                 *needed.entry((row.id.clone(), waiver.subject)).or_default() |= here;

@@ -5,11 +5,14 @@ use crate::check::Outcome;
 use crate::message::{Lang, Message, say};
 use crate::plan::WaiverState;
 use crate::profile::{Profile, Rule};
+use crate::report::compare::{self, Change, Comparison, RowChange};
 use crate::report::text::{evidence, outcome};
 use crate::report::{Mode, Report, RuleReport, TargetRef};
 
 /// So many rows are named at the end; more would push the others out of sight.
 const NAMED: usize = 20;
+/// So many subjects of a row are named.
+const SUBJECTS: usize = 5;
 /// A reason may be this long in the log (bytes, in each language): that of a row about accounts can name thousands.
 const REASON: usize = 600;
 
@@ -46,10 +49,15 @@ pub fn ended(report: &Report, strict: bool) {
         _ => false,
     };
     waivers(report);
-    let rows: Vec<&RuleReport> = report.rules.iter().filter(bad).collect();
-    for row in rows.iter().take(NAMED) {
-        let id = row.id.to_string();
-        say!(error, phase = "end", row = id, outcome = row.outcome.word(); named(row));
+    let rows: Vec<(String, Outcome, Message)> = match &report.comparison {
+        Some(comparison) => worse(comparison),
+        None => {
+            let said = |row: &RuleReport| (row.id.to_string(), row.outcome, named(row));
+            report.rules.iter().filter(bad).map(said).collect()
+        }
+    };
+    for (id, outcome, line) in rows.iter().take(NAMED) {
+        say!(error, phase = "end", row = id.as_str(), outcome = outcome.word(); line.clone());
     }
     if rows.len() > NAMED {
         say!(error, phase = "end"; messages::more_rows(rows.len() - NAMED));
@@ -100,6 +108,28 @@ fn waivers(report: &Report) {
             say!(warn, messages::waiver_ends(id, title.clone(), until, days, &waiver.by, place));
         }
     }
+}
+
+/// Says what a saved report has that is worse than the baseline.
+pub fn compared(report: &Report) {
+    for (id, outcome, line) in report.comparison.iter().flat_map(worse).take(NAMED) {
+        say!(error, phase = "end", row = id.as_str(), outcome = outcome.word(); line);
+    }
+}
+
+/// What a gate stops a run for, the regressions first.
+fn worse(comparison: &Comparison) -> Vec<(String, Outcome, Message)> {
+    let line = |row: &RowChange| {
+        let title = row.title.as_ref().map_or_else(|| Message::value(""), Message::from);
+        let what = |lang| compare::text::what(row, lang, SUBJECTS);
+        let what = Message::both("report.change", what(Lang::En), what(Lang::Ja));
+        let line = match row.change {
+            Change::Unknown => messages::row_not_told(&row.id, title, what),
+            _ => messages::row_worse(&row.id, title, what),
+        };
+        (row.id.to_string(), row.is.unwrap_or(Outcome::Unknown), line)
+    };
+    [Change::Worse, Change::Unknown].into_iter().flat_map(|c| comparison.of(c)).map(line).collect()
 }
 
 /// A row on one line: id, outcome, title, and the reason or the first thing found.

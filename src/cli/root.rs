@@ -78,7 +78,7 @@ fn unpack(source: &Source) -> String {
 }
 
 /// Device and number of a regular file; `None`: it is none.
-fn identity(path: &Path) -> Option<(u64, u64)> {
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     #[allow(clippy::disallowed_methods)] // the archive itself is a path of the host
     let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;

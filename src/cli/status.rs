@@ -39,16 +39,17 @@ pub const TABLE: [Row; 6] = [
         short: "failed, a row is unknown, or the answer was not written; the log says what was done",
         en: "failed (the files are as before; a package step that apt-get finished stays), or some row \
              is unknown (the others were done), or the report or answer could not be written (the \
-             log says what was done)",
+             log says what was done); with `--baseline`: some row is unknown that was known there",
         ja: "失敗した (ファイルは元のまま。apt-get が完了したパッケージ操作は残る)、判定できない項目がある \
-             (ほかの項目は処理済み)、またはレポートや応答を出力できない (実行内容はログに残る)",
+             (ほかの項目は処理済み)、またはレポートや応答を出力できない (実行内容はログに残る)。\
+             `--baseline` のときは、そこで判定できていた項目が判定できない",
     },
     Row {
         status: "2",
         short: "not as declared",
         en: "not as declared, or a waiver has ended (`plan`: only with `--detailed-exitcode`; drift: only \
-             with `--strict`)",
-        ja: "宣言どおりでない、または免除の期限が切れた (`plan` は `--detailed-exitcode`、相違は `--strict` のときだけ)",
+             with `--strict`); with `--baseline`: something is worse than there, and nothing else",
+        ja: "宣言どおりでない、または免除の期限が切れた (`plan` は `--detailed-exitcode`、相違は `--strict` のときだけ)。`--baseline` のときは、そこより悪化したものがあることだけを示す",
     },
     Row {
         status: "3",

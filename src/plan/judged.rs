@@ -50,6 +50,8 @@ pub struct Judged {
     pub remedy: Option<Remedy>,
     /// What does not hold; empty unless the outcome is `not_met`.
     pub gaps: Vec<JudgedGap>,
+    /// How many more gaps there are, of too many to list.
+    pub more_gaps: usize,
     /// What else was seen.
     pub evidence: Vec<Evidence>,
     /// Why it is `unknown`, or why there is no remedy.
@@ -69,6 +71,7 @@ impl Judged {
             any_met: false,
             remedy: None,
             gaps: Vec::new(),
+            more_gaps: 0,
             evidence: Vec::new(),
             reason: None,
             beneath: None,
@@ -196,7 +199,7 @@ pub(super) fn combine(id: &RuleId, findings: impl Iterator<Item = Result<Finding
         _ => Some(messages::reasons(reasons)),
     };
     let any_met = has(Outcome::Met);
-    Judged { any_met, remedy, gaps, evidence, reason, ..Judged::nothing(id, outcome) }
+    Judged { any_met, remedy, gaps, more_gaps, evidence, reason, ..Judged::nothing(id, outcome) }
 }
 
 /// The first of equal ones, as many as a row shows at most.

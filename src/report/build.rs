@@ -79,6 +79,7 @@ impl Report {
             changes,
             packages: None,
             chapters: profile.chapters.clone(),
+            comparison: None,
         }
     }
 
@@ -187,6 +188,7 @@ fn row(
         before: before.map(|b| b.outcome),
         changed: changes.iter().any(|c| c.rules.contains(&rule.id)),
         gaps: judged.gaps.iter().map(|gap| gap_of(gap, judged.remedy)).collect(),
+        more_gaps: judged.more_gaps,
         closed,
         more_closed,
         area: area(rule),

@@ -212,4 +212,72 @@ messages! { "report";
         en: "… and {count} more",
         ja: "… ほか {count} 件",
     }
+
+    baseline_of_another_profile(found, want) {
+        en: "a report of profile {found}, want one of {want}; reports of one table can be compared",
+        ja: "プロファイル {found} のレポートである。比較には同じ表 {want} のレポートが必要",
+    }
+    baseline_of_another_benchmark(found, want) {
+        en: "line 1 of the baseline: found `{found}`, want {want}; take the baseline of this benchmark and edition",
+        ja: "ベースラインの 1 行目は `{found}` だが {want} が必要。このベンチマークと版のベースラインを使うこと",
+    }
+    not_a_row(line, found) {
+        en: "line {line} of the baseline: found `{found}`, want `pass`, `fail` or `manual`, a colon and the id of a row",
+        ja: "ベースラインの {line} 行目は `{found}` だが、`pass`、`fail`、`manual` のいずれかにコロンと項目の番号が続く必要がある",
+    }
+    row_twice(line, id) {
+        en: "line {line} of the baseline: row {id} stands there a second time; remove one of the two",
+        ja: "ベースラインの {line} 行目: 項目 {id} が重複している。どちらかを消すこと",
+    }
+    no_rows() {
+        en: "the baseline has no rows; want a report (`--format json`) or lines as `pass: 1.1.1.1` (`--format baseline`)",
+        ja: "ベースラインに項目がない。レポート (`--format json`) か `pass: 1.1.1.1` のような行 (`--format baseline`) が必要",
+    }
+    baseline_of_another_edition(was, is) {
+        en: "the baseline is of edition {was}, this report of {is}",
+        ja: "ベースラインは版 {was}、このレポートは版 {is} のもの",
+    }
+    baseline_of_other_layers(was, is) {
+        en: "the layers were {was}; now they are {is}",
+        ja: "レイヤーは {was} だったが、現在は {is}",
+    }
+    baseline_of_another_text(profile) {
+        en: "profile {profile} has changed since the baseline",
+        ja: "プロファイル {profile} はベースラインの後に変更されている",
+    }
+    no_layers() {
+        en: "none",
+        ja: "なし",
+    }
+    no_subjects_to_compare() {
+        en: "the baseline has no subjects: of a row that did not hold, one more that fails is not seen; a JSON report has them",
+        ja: "ベースラインには不適合の対象がないため、以前から不適合の項目で対象が増えても分からない (JSON レポートなら分かる)",
+    }
+    compared(worse, unknown, better, other, held) {
+        en: "Compared with the earlier state: {worse} worse, {unknown} unknown, {better} better, {other} other, {held} held",
+        ja: "以前の状態との比較: 悪化 {worse}、判定不能 {unknown}、改善 {better}、その他 {other}、変化なし {held}",
+    }
+    no_such_format(format, want) {
+        en: "no such report as {format}; want {want}",
+        ja: "{format} 形式では出力できない。使えるのは {want}",
+    }
+    image_counts(hold, rows, not_met, unknown, waived, drifted) {
+        en: "{hold} of {rows} hold, {not_met} not met, {unknown} unknown, {waived} waived, {drifted} drifted",
+        ja: "{rows} 項目中 {hold} 項目が適合、不適合 {not_met}、不明 {unknown}、免除 {waived}、相違 {drifted}",
+    }
+    matrix_counts(images, rows, failing, differ) {
+        en: "{images} {images:image|images}, {rows} {rows:row|rows}: {failing} {failing:fails|fail} somewhere, \
+             {differ} {differ:differs|differ}",
+        ja: "{images} イメージ、{rows} 項目: いずれかで不適合 {failing} 項目、イメージ間で異なる {differ} 項目",
+    }
+    worse() { en: "worse", ja: "悪化" }
+    better() { en: "better", ja: "改善" }
+    not_told_any_more() { en: "unknown", ja: "判定不能" }
+    not_measured() { en: "not looked at", ja: "今回は未測定" }
+    new_row() { en: "new", ja: "新規" }
+    gone() { en: "gone from the table", ja: "表から削除" }
+    more_fail(count) {
+        en: "{count} more fail",
+        ja: "不適合が {count} 件増えた",
+    }
 }

@@ -4,12 +4,14 @@
 //! added, never renamed or dropped, within a version.
 
 mod build;
+pub mod compare;
 #[cfg(feature = "internals")]
 pub mod diff;
 #[cfg(not(feature = "internals"))]
 pub(crate) mod diff;
 pub mod formats;
 mod json;
+pub mod matrix;
 // Some are the command line's alone.
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]
 pub(crate) mod messages;
@@ -35,6 +37,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use compare::{Baseline, Comparison};
 pub use json::{from_json, to_json};
 pub use site::{Beneath, Decision, DecisionKind, VarReport, WaiverReport, WantReport};
 pub use stamp::Stamp;
@@ -94,6 +97,9 @@ pub struct Report {
     /// The profile's chapter titles.
     #[serde(default)]
     pub chapters: BTreeMap<Part, Bilingual>,
+    /// What has changed since a baseline, where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
 }
 
 /// Something that the changes end.
@@ -130,7 +136,7 @@ pub struct Tool {
 }
 
 /// Which table was declared.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProfileRef {
     /// The profile's id.
     pub id: String,
@@ -253,6 +259,9 @@ pub struct RuleReport {
     /// What does not hold, each with its subject.
     #[serde(default)]
     pub gaps: Vec<GapReport>,
+    /// How many more do not, where there are too many to list.
+    #[serde(default, skip_serializing_if = "compare::is_zero")]
+    pub more_gaps: usize,
     /// What the changes close: what was found, and what will be; the first of many.
     #[serde(default)]
     pub closed: Vec<ClosedGap>,
@@ -473,11 +482,25 @@ impl Report {
         self.rules.iter().find(|row| row.id == *id)
     }
 
-    /// The exit status of the verbs that judge: 1 when something could not be determined, else 2 when
-    /// something is not as declared or a waiver that is needed is over (with `strict`, drift too), else
-    /// 0. A row whose waiver is over counts as that alone.
+    /// The exit status of the verbs that judge: beside a baseline, only what that says counts
+    /// ([`Comparison::exit_status`]), and that packages could not be changed; else that of the report
+    /// itself ([`Report::own_status`]).
     pub fn exit_status(&self, strict: bool) -> u8 {
-        let failed = self.packages.as_ref().is_some_and(|p| p.failure.is_some());
+        match &self.comparison {
+            Some(_) if self.packages_failed() => 1,
+            Some(comparison) => comparison.exit_status(),
+            None => self.own_status(strict),
+        }
+    }
+
+    fn packages_failed(&self) -> bool {
+        self.packages.as_ref().is_some_and(|p| p.failure.is_some())
+    }
+
+    /// 1 when something could not be determined, else 2 when something is not as declared or a waiver
+    /// that is needed is over (with `strict`, drift too), else 0. A row whose waiver is over counts as
+    /// that alone.
+    pub fn own_status(&self, strict: bool) -> u8 {
         let any = |is: &dyn Fn(&RuleReport) -> bool| self.rules.iter().any(is);
         let enforced = |row: &RuleReport| row.disposition.is_enforced();
         let unknown = |row: &RuleReport| {
@@ -488,7 +511,7 @@ impl Report {
             enforced(row) && (row.outcome == Outcome::NotMet || row.waiver_is_over())
         };
         let drifted = |row: &RuleReport| row.drift && !row.drift_accepted;
-        if failed || any(&unknown) {
+        if self.packages_failed() || any(&unknown) {
             1
         } else if any(&open) || (strict && any(&drifted)) {
             2

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Mode, PassCounts, Report, RuleReport, messages, summarize};
+use super::{Mode, PassCounts, Report, RuleReport, compare, messages, summarize};
 use crate::apply::packages::Action;
 use crate::check::{Evidence, Outcome};
 use crate::consequences::Effect;
@@ -76,10 +76,15 @@ pub fn render(report: &Report, style: Style) -> String {
     out
 }
 
-/// What became of the packages, and one screen of counts by chapter.
+/// What became of the packages, one screen of counts by chapter, and what has changed since a
+/// baseline.
 pub(super) fn summary(out: &mut String, report: &Report, style: Style) {
     packages(out, report, style.lang);
     counts(out, report, style);
+    if let Some(comparison) = &report.comparison {
+        out.push('\n');
+        out.push_str(&compare::text::render(comparison, style));
+    }
 }
 
 /// What became of the packages, one line per kind of change.
@@ -261,7 +266,7 @@ fn counts(out: &mut String, report: &Report, style: Style) {
     let all: Vec<&RuleReport> = report.rules.iter().collect();
     line(&messages::all().text(lang), &all);
     let last = match (report.mode, report.summary.changed_files) {
-        (Mode::Audit, _) if report.exit_status(false) == 0 => messages::as_declared(),
+        (Mode::Audit, _) if report.own_status(false) == 0 => messages::as_declared(),
         (Mode::Audit, _) => return,
         (Mode::Plan, 0) => messages::nothing_would_change(),
         (Mode::Plan, paths) => messages::would_change(paths),

@@ -39,7 +39,8 @@ pub(super) struct Failing {
 
 impl Failing {
     pub fn of(row: &RuleReport) -> Failing {
-        let open = row.gaps.iter().filter(|gap| !gap.waived);
+        // A waiver that is over accepts nothing any more.
+        let open = row.gaps.iter().filter(|gap| !gap.waived || row.waiver_is_over());
         let listed = open.map(|gap| gap.subject.clone()).collect();
         Failing { listed, unlisted: row.more_gaps }
     }
@@ -47,6 +48,24 @@ impl Failing {
     /// How many there are. A subject can have several gaps; of those that are not listed, each counts.
     pub fn all(&self) -> usize {
         self.listed.len() + self.unlisted
+    }
+}
+
+/// Refuses to compare rows of different tables: one id means different things there.
+fn same_table(was: &ProfileRef, is: &ProfileRef) -> Result<(), Error> {
+    if was.id == is.id {
+        return Ok(());
+    }
+    Err(Error::Report(messages::baseline_of_another_profile(&was.id, &is.id)))
+}
+
+impl Report {
+    /// Whether this report and an earlier one are about the same table.
+    ///
+    /// # Errors
+    /// [`Error::Report`] with the two profiles, where they are not.
+    pub fn is_of_the_table_of(&self, earlier: &Report) -> Result<(), Error> {
+        same_table(&earlier.profile, &self.profile)
     }
 }
 
@@ -61,10 +80,7 @@ impl Baseline {
     pub fn read(text: &str, profile: &ProfileRef) -> Result<Baseline, Error> {
         if text.trim_start().starts_with('{') {
             let report = from_json(text)?;
-            if report.profile.id != profile.id {
-                let (found, want) = (&report.profile.id, &profile.id);
-                return Err(Error::Report(messages::baseline_of_another_profile(found, want)));
-            }
+            same_table(&report.profile, profile)?;
             return Ok(Baseline::of(&report));
         }
         let rows = lines::read(text, profile).map_err(Error::Report)?;

@@ -30,7 +30,8 @@ pub(crate) fn write(report: &Report, lang: Lang) -> String {
             Outcome::Unknown => ("manual", UNKNOWN.to_owned()),
             Outcome::Unmeasured => ("manual", UNMEASURED.to_owned()),
             Outcome::Waived => {
-                let why = row.waivers.first().map_or("", |waiver| waiver.reason.get(lang));
+                let why = row.waivers.first().map(|waiver| waiver.reason.text(lang));
+                let why = why.unwrap_or_default();
                 ("fail", format!("{WAIVED}{})", escape(why.as_bytes())))
             }
         };
@@ -45,10 +46,7 @@ pub(crate) fn write(report: &Report, lang: Lang) -> String {
 ///
 /// # Errors
 /// What is wrong with a line; a benchmark that is not that of `profile`; no row at all.
-pub(super) fn read(
-    text: &str,
-    profile: &ProfileRef,
-) -> Result<BTreeMap<RuleId, Known>, Message> {
+pub(super) fn read(text: &str, profile: &ProfileRef) -> Result<BTreeMap<RuleId, Known>, Message> {
     let mut rows: BTreeMap<RuleId, Known> = BTreeMap::new();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (at, line) in text.lines().enumerate() {
@@ -65,7 +63,7 @@ pub(super) fn read(
         };
         let known = Known { outcome, drift: None, failing: None };
         if rows.insert(id.clone(), known).is_some() {
-            return Err(messages::row_twice(number, id));
+            return Err(messages::row_twice(number, &id));
         }
     }
     if rows.is_empty() { Err(messages::no_rows()) } else { Ok(rows) }

@@ -3,14 +3,16 @@
 
 mod baseline;
 mod lines;
-pub(super) mod text;
+pub mod text;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Report, RuleReport, messages};
+use super::formats::{self, Format, Style};
+use super::{ProfileRef, Report, RuleReport, TargetRef, messages};
 use crate::check::{Outcome, Subject};
+use crate::error::Error;
 use crate::message::Message;
 use crate::profile::{Bilingual, RuleId};
 
@@ -116,9 +118,49 @@ impl Comparison {
     }
 }
 
+/// The schema of [`Compared`] as JSON.
+pub const SCHEMA: &str = "gokaku.comparison/1";
+
+/// Two states of one image, to be written.
+#[derive(Debug, Serialize)]
+pub struct Compared<'a> {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The table of the later one.
+    pub profile: &'a ProfileRef,
+    /// The earlier root.
+    pub old: &'a TargetRef,
+    /// The later one.
+    pub new: &'a TargetRef,
+    /// What became of the rows.
+    #[serde(flatten)]
+    pub comparison: Comparison,
+}
+
+impl<'a> Compared<'a> {
+    /// What became of `old` in `new`.
+    pub fn of(old: &'a Report, new: &'a Report) -> Compared<'a> {
+        let comparison = new.compare(&Baseline::of(old), None);
+        let (old, profile, new) = (&old.target, &new.profile, &new.target);
+        Compared { schema: SCHEMA, profile, old, new, comparison }
+    }
+
+    /// The comparison as `text` or `json`.
+    ///
+    /// # Errors
+    /// [`Error::Report`] for another format.
+    pub fn write(&self, format: Format, style: Style) -> Result<String, Error> {
+        match format {
+            Format::Text => Ok(text::render(&self.comparison, style)),
+            Format::Json => formats::json(self),
+            other => Err(Error::Report(messages::no_such_format(other.word(), "text, json"))),
+        }
+    }
+}
+
 // serde hands over a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(count: &usize) -> bool {
+pub(super) fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
@@ -128,7 +170,8 @@ impl Report {
     pub fn compare(&self, earlier: &Baseline, table: Option<&BTreeSet<RuleId>>) -> Comparison {
         let mut comparison = Comparison { notes: earlier.notes(self), held: 0, rows: Vec::new() };
         for row in &self.rules {
-            match earlier.rows.get(&row.id).map_or_else(|| Some(new(row)), |was| changed(was, row)) {
+            match earlier.rows.get(&row.id).map_or_else(|| Some(new(row)), |was| changed(was, row))
+            {
                 Some(change) => comparison.rows.push(change),
                 None => comparison.held += 1,
             }
@@ -211,6 +254,11 @@ fn changed(was: &Known, row: &RuleReport) -> Option<RowChange> {
         change.drifted = true;
         return Some(change);
     }
+    if let Some(known) = &was.failing {
+        let now = baseline::Failing::of(row);
+        change.more = now.listed.difference(&known.listed).cloned().collect();
+        change.fewer = known.listed.difference(&now.listed).cloned().collect();
+    }
     let to = |what: Change| (row.outcome != was.outcome).then_some(what);
     change.change = match row.outcome {
         _ if is_unknown(row) => to(Change::Unknown)?,
@@ -238,14 +286,13 @@ fn subjects(was: &Known, row: &RuleReport, change: &mut RowChange) -> Option<Cha
     if unlisted {
         let (now, before) = (now.all(), known.all());
         change.more_unlisted = now.saturating_sub(before);
+        (change.more, change.fewer) = (Vec::new(), Vec::new());
         return match now.cmp(&before) {
             std::cmp::Ordering::Greater => Some(Change::Worse),
             std::cmp::Ordering::Less => Some(Change::Better),
             std::cmp::Ordering::Equal => None,
         };
     }
-    change.more = now.listed.difference(&known.listed).cloned().collect();
-    change.fewer = known.listed.difference(&now.listed).cloned().collect();
     match (change.more.is_empty(), change.fewer.is_empty()) {
         (false, _) => Some(Change::Worse),
         (true, false) => Some(Change::Better),

@@ -5,7 +5,9 @@
 
 pub use super::text::Style;
 
-use super::{Mode, Report, screen, text};
+use serde::Serialize;
+
+use super::{Mode, Report, compare, screen, text};
 use crate::error::{Error, cannot};
 
 /// A format of reports.
@@ -16,17 +18,20 @@ pub enum Format {
     Text,
     /// `gokaku.report/1`.
     Json,
+    /// Lines as `pass: 1.1.1.1 [L1] …`, to keep in a repository and compare with.
+    Baseline,
 }
 
 impl Format {
     /// All of them, as help lists them.
-    pub const ALL: [Format; 2] = [Format::Text, Format::Json];
+    pub const ALL: [Format; 3] = [Format::Text, Format::Json, Format::Baseline];
 
     /// The word for it on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Format::Text => "text",
             Format::Json => "json",
+            Format::Baseline => "baseline",
         }
     }
 
@@ -42,12 +47,17 @@ impl Format {
 /// # Errors
 /// Those of the writers of a format.
 pub fn write(report: &Report, format: Format, style: Style) -> Result<String, Error> {
-    let failed = |e: std::io::Error| Error::host(cannot::write_the_report, "-", e);
     Ok(match (format, report.mode) {
         (Format::Text, Mode::Plan) => screen::render(report, style),
         (Format::Text, Mode::Audit | Mode::Apply) => text::render(report, style),
-        (Format::Json, _) => {
-            format!("{}\n", super::to_json(report).map_err(|e| failed(e.into()))?)
-        }
+        (Format::Baseline, _) => compare::write(report, style.lang),
+        (Format::Json, _) => json(report)?,
     })
+}
+
+/// Data as JSON, with a line feed behind it.
+pub(crate) fn json(data: &impl Serialize) -> Result<String, Error> {
+    let text = super::to_json(data)
+        .map_err(|e| Error::host(cannot::write_the_report, "-", std::io::Error::from(e)))?;
+    Ok(text + "\n")
 }
