@@ -6,6 +6,8 @@ set -eu
 
 # look PAIR…: puts the packages of what is not there into $missing.
 look() {
+    # What was found is remembered, and may be gone.
+    hash -r
     missing=
     for pair; do
         what=${pair%%:*} package=${pair#*:}
