@@ -27,7 +27,10 @@ cp -a "$rootfs" "$dir"
 mkdir "$dir/var/cache/debs"
 cp "$debs"/*.deb "$dir/var/cache/debs/"
 in_root() { chroot "$dir" env DEBIAN_FRONTEND=noninteractive "$@"; }
-in_root sh -c 'echo "postfix postfix/main_mailer_type select Internet Site" | debconf-set-selections'
+in_root debconf-set-selections <<ANSWERS
+postfix postfix/main_mailer_type select Internet Site
+postfix postfix/protocols select all
+ANSWERS
 in_root sh -c 'dpkg -i /var/cache/debs/*.deb' >/dev/null 2>&1
 rm -r "$dir/var/cache/debs"
 
@@ -72,3 +75,4 @@ printf 'Match Group sftponly\n\tChrootDirectory %%h\n\tForceCommand internal-sft
     >>"$dir/etc/ssh/sshd_config"
 in_root lighty-enable-mod userdir >/dev/null
 grep -qx 'inet_interfaces = all' "$dir/etc/postfix/main.cf"
+grep -qx 'inet_protocols = all' "$dir/etc/postfix/main.cf"
