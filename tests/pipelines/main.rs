@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod ci;
 mod image;
 mod image_containers;
 mod image_ends;
