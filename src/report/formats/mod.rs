@@ -3,6 +3,8 @@
 //! All are made from the report alone, so a saved report gives the same bytes. No format turns a row
 //! into a plain pass that is vacuous, manual, unknown, waived or left alone.
 
+pub(crate) mod html;
+
 use super::{Mode, Report, screen, text};
 use crate::error::{Error, cannot};
 
@@ -16,17 +18,20 @@ pub enum Format {
     Text,
     /// `gokaku.report/1`.
     Json,
+    /// For people, in a browser: one page that needs nothing else.
+    Html,
 }
 
 impl Format {
     /// All of them, as help lists them.
-    pub const ALL: [Format; 2] = [Format::Text, Format::Json];
+    pub const ALL: [Format; 3] = [Format::Text, Format::Json, Format::Html];
 
     /// The word for it on the command line.
     pub fn word(self) -> &'static str {
         match self {
             Format::Text => "text",
             Format::Json => "json",
+            Format::Html => "html",
         }
     }
 
@@ -49,5 +54,6 @@ pub fn write(report: &Report, format: Format, style: Style) -> Result<String, Er
         (Format::Json, _) => {
             format!("{}\n", super::to_json(report).map_err(|e| failed(e.into()))?)
         }
+        (Format::Html, _) => html::render(report, style),
     })
 }
