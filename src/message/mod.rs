@@ -228,6 +228,7 @@ const FAMILIES: &[&[Template]] = &[
     crate::plan::messages::TEMPLATES,
     crate::profile::messages::TEMPLATES,
     crate::report::messages::TEMPLATES,
+    crate::report::formats::html::messages::TEMPLATES,
     crate::rootfs::archive::messages::TEMPLATES,
     crate::run::messages::TEMPLATES,
 ];

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod bench;
+mod html;
 #[path = "../support/mod.rs"]
 mod support;
 mod tools;

@@ -3,6 +3,8 @@
 //! All are made from the report alone, so a saved report gives the same bytes. No format turns a row
 //! into a plain pass that is vacuous, manual, unknown, waived or left alone.
 
+pub(crate) mod html;
+
 pub use super::text::Style;
 
 use serde::Serialize;
@@ -20,11 +22,13 @@ pub enum Format {
     Json,
     /// Lines as `pass: 1.1.1.1 [L1] …`, to keep in a repository and compare with.
     Baseline,
+    /// For people, in a browser: one page that needs nothing else.
+    Html,
 }
 
 impl Format {
     /// All of them, as help lists them.
-    pub const ALL: [Format; 3] = [Format::Text, Format::Json, Format::Baseline];
+    pub const ALL: [Format; 4] = [Format::Text, Format::Json, Format::Html, Format::Baseline];
 
     /// The word for it on the command line.
     pub fn word(self) -> &'static str {
@@ -32,6 +36,7 @@ impl Format {
             Format::Text => "text",
             Format::Json => "json",
             Format::Baseline => "baseline",
+            Format::Html => "html",
         }
     }
 
@@ -52,6 +57,7 @@ pub fn write(report: &Report, format: Format, style: Style) -> Result<String, Er
         (Format::Text, Mode::Audit | Mode::Apply) => text::render(report, style),
         (Format::Baseline, _) => compare::write(report, style.lang),
         (Format::Json, _) => json(report)?,
+        (Format::Html, _) => html::render(report, style),
     })
 }
 

@@ -1,0 +1,152 @@
+//! The page, in a real browser: what a person, a keyboard, a printer and a reader of screens meet.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::bench::{Bench, HOSTILE};
+use crate::{support, tools};
+
+const BROWSER: &str = "/usr/bin/chromium";
+const PACKAGES: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
+
+/// What the script of the test says of a page.
+fn look(test: &str, script: &str, page: &Path) -> Option<serde_json::Value> {
+    if !support::have(test, &["node", "npm", BROWSER]) {
+        return None;
+    }
+    let modules = tools::node(test, &PACKAGES)?;
+    let out = Command::new("node")
+        .arg(support::repository("tests/interop").join(script))
+        .args([page.as_os_str(), BROWSER.as_ref()])
+        .env("NODE_PATH", &modules)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{said}");
+    Some(serde_json::from_slice(&out.stdout).unwrap())
+}
+
+/// A page of the tree that has one of everything, and the same report as data.
+fn planned(bench: &Bench, lang: &str) -> (std::path::PathBuf, serde_json::Value) {
+    let (page, data) = (bench.dir().join("r.html"), bench.dir().join("r.json"));
+    let to = |path: &Path| path.to_str().unwrap().to_owned();
+    bench.run(
+        "plan",
+        &[
+            "--lang",
+            lang,
+            "--format",
+            "html",
+            "-o",
+            &to(&page),
+            "--format",
+            "json",
+            "-o",
+            &to(&data),
+        ],
+    );
+    (page, serde_json::from_str(&fs::read_to_string(data).unwrap()).unwrap())
+}
+
+fn count(report: &serde_json::Value, is: impl Fn(&serde_json::Value) -> bool) -> usize {
+    report["rules"].as_array().unwrap().iter().filter(|row| is(row)).count()
+}
+
+fn is_enforced(row: &serde_json::Value) -> bool {
+    row["disposition"] != "left_alone"
+}
+
+#[test]
+fn a_browser_shows_the_page_and_runs_nothing_of_the_tree() {
+    let test = "a_browser_shows_the_page_and_runs_nothing_of_the_tree";
+    let bench = Bench::new();
+    let (page, report) = planned(&bench, "en");
+    let Some(seen) = look(test, "html.js", &page) else { return };
+
+    assert_eq!(seen["requests"], serde_json::json!([]), "the page asks nothing of a network");
+    assert_eq!(seen["complaints"], serde_json::json!([]), "dialogs, errors, the console");
+    let texts = seen["texts"].as_str().unwrap();
+    assert!(texts.contains(HOSTILE), "the hostile text is shown as it is");
+    assert_eq!(seen["foreign"], 0, "elements that a text would have made");
+
+    let rows = report["rules"].as_array().unwrap().len();
+    let not_met = |row: &serde_json::Value| is_enforced(row) && row["outcome"] == "not_met";
+    let shown = &seen["shown"];
+    assert_eq!(shown["all"], rows);
+    assert_eq!(shown["notmet"], count(&report, not_met));
+    let left = count(&report, |row| !is_enforced(row) && row["drift"] == false);
+    assert_eq!(shown["left"], left);
+    assert_eq!(shown["left or notmet"], left + count(&report, not_met));
+    assert_eq!(shown["high"], count(&report, |row| row["severity"] == "high"));
+    let in_five = |row: &serde_json::Value| row["id"].as_str().unwrap().starts_with("5.");
+    assert_eq!(shown["five"], count(&report, in_five));
+    assert_eq!(
+        shown["five and high"],
+        count(&report, |row| in_five(row) && row["severity"] == "high")
+    );
+    assert_eq!(shown["failed"], count(&report, |row| row["status"] == "fail"));
+    assert_eq!(shown["changed"], count(&report, |row| row["changed"] == true));
+    assert_eq!(shown["search"], 1, "one row has these words");
+    assert_eq!(shown["search in Japanese"], 1);
+    assert_eq!(shown["cleared"], rows);
+    for (_, number) in shown.as_object().unwrap() {
+        assert_ne!(*number, 0, "a filter that hides all proves nothing: {shown}");
+    }
+    assert_eq!(seen["said"], seen["counted"], "what the page says of how many it shows");
+
+    // Every number of the picture, against the rows.
+    let tiles = seen["tiles"].as_object().unwrap();
+    assert_eq!(tiles.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), rows as u64);
+    assert_eq!(tiles["met"], count(&report, |row| is_enforced(row) && row["outcome"] == "met"));
+    assert_eq!(tiles["notmet"], count(&report, not_met));
+    assert_eq!(tiles["waived"], count(&report, |row| row["outcome"] == "waived"));
+    assert_eq!(seen["bars"], true, "bars are as long as their numbers");
+}
+
+#[test]
+fn the_page_is_for_every_reader() {
+    let test = "the_page_is_for_every_reader";
+    let bench = Bench::new();
+    let (page, report) = planned(&bench, "ja");
+    let Some(seen) = look(test, "html_readers.js", &page) else { return };
+
+    assert_eq!(seen["violations"], serde_json::json!([]), "WCAG 2 AA, light and dark, rows open");
+    for width in seen["widths"].as_array().unwrap() {
+        assert_eq!(width["scroll"], width["window"], "nothing is wider than the window");
+    }
+    assert_eq!(seen["first"], serde_json::json!({ "lang": "ja", "en": 0, "pressed": "ja" }));
+    assert_eq!(seen["switched"], serde_json::json!({ "lang": "en", "ja": 0, "pressed": "en" }));
+    assert!(seen["title"].as_str().unwrap().starts_with("CIS "));
+
+    let rows = report["rules"].as_array().unwrap().len();
+    assert_eq!(seen["without script"], serde_json::json!({ "rows": rows, "en": 0, "controls": 0 }));
+    assert_eq!(seen["keyboard filter"], true, "Tab to a filter, Space sets it");
+    assert_eq!(seen["keyboard row"], true, "Tab to a row, Enter opens it");
+    assert_eq!(seen["focus"], true, "where the keyboard is, is seen");
+    assert_eq!(seen["link"], true, "a link to a row that a filter hides shows and opens it");
+    assert_eq!(seen["print"], serde_json::json!({ "controls": 0, "closed": 0 }));
+    assert_eq!(seen["pdf"], true, "the evidence of a closed row is on paper");
+}
+
+/// What one text of many rows costs, once.
+#[test]
+fn a_real_root_makes_a_page_that_a_mail_can_carry() {
+    let test = "a_real_root_makes_a_page_that_a_mail_can_carry";
+    let Some(root) = support::root(test) else { return };
+    let plan = || {
+        let out = support::gokaku()
+            .args(["plan", "--quiet", "--format", "html", "--root"])
+            .arg(&root)
+            .output()
+            .unwrap();
+        assert_eq!(out.status.code(), Some(0));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let page = plan();
+    assert!(page.len() < 900_000, "{} bytes", page.len());
+    assert_eq!(page.matches("+++ b/etc/ssh/sshd_config").count(), 1);
+    assert_eq!(page, plan(), "same tree, same bytes");
+    let host = nix::unistd::gethostname().unwrap().into_string().unwrap();
+    assert!(!page.contains(&host), "no report names the machine unasked");
+}
