@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::{
-    Area, Beneath, ChangeKind, ChangeReport, ClosedGap, ConsequenceReport, DPKG_STATUS, Decision,
-    Disposition, GapReport, LeftAlone, Mode, PackageReport, PackagesReport, ProfileRef, Report,
-    RuleReport, SCHEMA, Summary, TargetRef, Tool, VarReport, WaiverReport, WantReport, diff,
-    secret, summarize,
+    Area, Attached, Beneath, ChangeKind, ChangeReport, ClosedGap, ConsequenceReport, DPKG_STATUS,
+    Decision, Disposition, GapReport, LeftAlone, Mode, PackageReport, PackagesReport, ProfileRef,
+    Report, RuleReport, SCHEMA, Summary, TargetRef, Tool, VarReport, WaiverReport, WantReport,
+    diff, secret, summarize,
 };
 use crate::apply::packages::{self, Operation};
 use crate::check::{Check, Evidence, Subject};
@@ -79,6 +79,7 @@ impl Report {
             changes,
             packages: None,
             chapters: profile.chapters.clone(),
+            attached: Attached::default(),
         }
     }
 

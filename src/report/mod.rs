@@ -3,11 +3,13 @@
 //! The JSON form is a contract (`gokaku.report/1`, `docs/schema/report-1.schema.json`): fields are
 //! added, never renamed or dropped, within a version.
 
+mod attached;
 mod build;
 #[cfg(feature = "internals")]
 pub mod diff;
 #[cfg(not(feature = "internals"))]
 pub(crate) mod diff;
+pub(crate) mod fixes;
 pub mod formats;
 mod json;
 // Some are the command line's alone.
@@ -35,6 +37,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use attached::{Artifact, Attached};
+pub use fixes::{Fixes, Patch, RowFix};
 pub use json::{from_json, to_json};
 pub use site::{Beneath, Decision, DecisionKind, VarReport, WaiverReport, WantReport};
 pub use stamp::Stamp;
@@ -94,6 +98,9 @@ pub struct Report {
     /// The profile's chapter titles.
     #[serde(default)]
     pub chapters: BTreeMap<Part, Bilingual>,
+    /// What the run knows besides; in no saved report.
+    #[serde(skip)]
+    pub attached: Attached,
 }
 
 /// Something that the changes end.
