@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod bench;
+mod patch;
 #[path = "../support/mod.rs"]
 mod support;
 mod tools;
