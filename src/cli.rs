@@ -17,6 +17,7 @@ mod signals;
 pub mod status;
 #[cfg(not(feature = "internals"))]
 mod status;
+mod subjects;
 
 use std::env::VarError;
 use std::ffi::OsString;
@@ -30,7 +31,7 @@ use crate::error::{Error, Result, cannot};
 use crate::message::{Arg, Lang, Message, say};
 use crate::profile::{Identity, Loaded, Profile, Request, Rule, RuleId};
 use crate::report::formats::{self, Style};
-use crate::report::{self, Mode, Stamp};
+use crate::report::{self, Mode, Report, Stamp};
 use crate::rootfs::{ImagePath, Rootfs};
 use crate::run::{self, Guarded, Hardening, Options, Steps};
 
@@ -38,6 +39,7 @@ use args::{Args, Guard, Judge, Packages, Select, State, Table, Verb};
 use environment::Refusal;
 use outputs::Outputs;
 use root::Root;
+use subjects::Subjects;
 
 #[cfg(feature = "internals")]
 pub use args::{command, with_rows};
@@ -206,6 +208,7 @@ fn judge_root(
     args: &Args,
 ) -> Result<u8, Failure> {
     // A mistake on the command line is said first, whatever there is at the root.
+    subjects::fit(judge, mode)?;
     let opened = Root::open(&judge.root, mode == Mode::Apply);
     let loaded = load(&judge.select.table, opened.as_ref().ok().map(|root| &*root.rootfs))?;
     chosen(&loaded.profile, &judge.select)?;
@@ -220,6 +223,7 @@ fn judge_root(
     let baseline_file = baseline.as_slice();
     let baseline = baseline.map(|path| saved::baseline(path, &(&profile).into())).transpose()?;
     let outputs = Outputs::open(&judge.wanted, Some(&opened), baseline_file)?;
+    let subjects = Subjects::open(judge)?;
     progress::opened(&guarded.target, &profile, &guarded.rules);
     guarded.warn(mode == Mode::Apply);
     let mut run = None;
@@ -241,9 +245,9 @@ fn judge_root(
     let table = saved::ids(&profile);
     report.comparison = baseline.map(|earlier| report.compare(&earlier, Some(&table)));
     let shown = style(args);
-    let told = outputs.write(mode == Mode::Apply, |format, to_file| {
-        let style = if to_file { Style { colour: false, ..shown } } else { shown };
-        Ok(formats::write(&report, format, style)?)
+    let told = subjects.digested().map_err(Failure::from).and_then(|subjects| {
+        report.attached.subjects = subjects;
+        write(outputs, &report, mode, shown)
     });
     if told.is_err() && mode == Mode::Apply && !report.changes.is_empty() {
         let root = judge.root.display().to_string();
@@ -272,6 +276,14 @@ fn judge_root(
     Ok(status)
 }
 
+/// Writes the report wherever it is wanted.
+fn write(outputs: Outputs, report: &Report, mode: Mode, shown: Style) -> Result<(), Failure> {
+    outputs.write(mode == Mode::Apply, |format, to_file| {
+        let style = if to_file { Style { colour: false, ..shown } } else { shown };
+        Ok(formats::write(report, format, style)?)
+    })
+}
+
 /// How a root is judged and changed, for the library.
 fn options_of(judge: &Judge, steps: Steps, mtime: Option<i64>, args: &Args) -> Options {
     let guard = &judge.guard;
@@ -280,6 +292,7 @@ fn options_of(judge: &Judge, steps: Steps, mtime: Option<i64>, args: &Args) -> O
     if judge.validate {
         options = options.validate(steps.clone());
     }
+    options = options.fixes(judge.wanted.format.iter().any(|format| format.needs_fixes()));
     let Verb::Apply { state, packages, protect_package, package_timeout, .. } = &args.verb else {
         return options;
     };

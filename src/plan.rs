@@ -96,6 +96,17 @@ pub struct Plan {
     /// The options of the run with what was left alone because it would have done harm; `None` where
     /// nothing was.
     pub(crate) options: Option<Options>,
+    /// What each row has staged, in the order in which it was; empty unless [`plan_in_parts`] made it.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// What one row has staged, on top of all parts before it.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// Which row.
+    pub rule: RuleId,
+    /// The difference, by path.
+    pub changes: Vec<PathChange>,
 }
 
 impl Plan {
@@ -117,7 +128,7 @@ impl Plan {
     }
 
     fn of(before: Vec<Judged>, after: Vec<Judged>, changes: Vec<PathChange>) -> Plan {
-        Plan { before, after, changes, consequences: Vec::new(), options: None }
+        Plan { before, after, changes, consequences: Vec::new(), options: None, parts: Vec::new() }
     }
 
     /// The options with which the tree is judged once the plan is carried out: those of the run, and
@@ -193,11 +204,19 @@ impl Plan {
 /// # Errors
 /// [`Error::Unsettled`] when rules undo each other; an image that cannot be read any more.
 pub fn plan<'a>(rules: &[&Rule], audit: impl Into<Audit<'a>>) -> Result<Plan> {
-    without_harm(rules, audit.into(), plan_once)
+    without_harm(rules, audit.into(), |rules, audit| plan_once(rules, audit, false))
+}
+
+/// As [`plan`], with each row's part of it.
+///
+/// # Errors
+/// As [`plan`].
+pub(crate) fn plan_in_parts<'a>(rules: &[&Rule], audit: impl Into<Audit<'a>>) -> Result<Plan> {
+    without_harm(rules, audit.into(), |rules, audit| plan_once(rules, audit, true))
 }
 
 /// A plan of everything that is wrong, whatever it ends.
-fn plan_once<'r>(rules: &[&'r Rule], image: Audit<'_>) -> Result<Plan> {
+fn plan_once<'r>(rules: &[&'r Rule], image: Audit<'_>, in_parts: bool) -> Result<Plan> {
     let options = waived::options(rules, image.options());
     let image = Audit::new(image.root(), &options);
     let before = self::audit(rules, image);
@@ -214,6 +233,7 @@ fn plan_once<'r>(rules: &[&'r Rule], image: Audit<'_>) -> Result<Plan> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by_key(|at| &rules[*at].id);
     let mut passes = 0;
+    let mut parts: Vec<Part> = Vec::new();
     loop {
         let mut restless: Vec<(&Rule, BTreeSet<ImagePath>)> = Vec::new();
         for row in &order {
@@ -228,6 +248,11 @@ fn plan_once<'r>(rules: &[&'r Rule], image: Audit<'_>) -> Result<Plan> {
             match settle(&image.of_rule(id), row.rule, want, &mut staged, &mut served) {
                 Ok((moved, seen)) => {
                     row.seen = seen;
+                    if in_parts && !moved.is_empty() {
+                        let since = staged.since(&checkpoint)?.into_iter();
+                        let changes = since.map(|d| PathChange::new(d, &[])).collect();
+                        parts.push(Part { rule: id.clone(), changes });
+                    }
                     if !moved.is_empty() {
                         restless.push((row.rule, moved));
                     }
@@ -272,7 +297,7 @@ fn plan_once<'r>(rules: &[&'r Rule], image: Audit<'_>) -> Result<Plan> {
             _ => messages::planned(all, rows, files, all - files),
         }
     );
-    Ok(Plan::of(before, after, changes))
+    Ok(Plan { parts, ..Plan::of(before, after, changes) })
 }
 
 /// A rule while it is planned. Two may have one id, where they come from no profile.

@@ -227,6 +227,8 @@ const FAMILIES: &[&[Template]] = &[
     crate::image::messages::TEMPLATES,
     crate::plan::messages::TEMPLATES,
     crate::profile::messages::TEMPLATES,
+    crate::report::fixes::messages::TEMPLATES,
+    crate::report::formats::messages::TEMPLATES,
     crate::report::messages::TEMPLATES,
     crate::report::formats::html::messages::TEMPLATES,
     crate::rootfs::archive::messages::TEMPLATES,

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::{
-    Area, Beneath, ChangeKind, ChangeReport, ClosedGap, ConsequenceReport, DPKG_STATUS, Decision,
-    Disposition, GapReport, LeftAlone, Mode, PackageReport, PackagesReport, ProfileRef, Report,
-    RuleReport, SCHEMA, Summary, TargetRef, Tool, VarReport, WaiverReport, WantReport, diff,
-    secret, summarize,
+    Area, Attached, Beneath, ChangeKind, ChangeReport, ClosedGap, ConsequenceReport, DPKG_STATUS,
+    Decision, Disposition, GapReport, LeftAlone, Mode, PackageReport, PackagesReport, ProfileRef,
+    Report, RuleReport, SCHEMA, Summary, TargetRef, Tool, VarReport, WaiverReport, WantReport,
+    diff, secret, summarize,
 };
 use crate::apply::packages::{self, Operation};
 use crate::check::{Check, Evidence, Subject};
@@ -80,6 +80,7 @@ impl Report {
             packages: None,
             chapters: profile.chapters.clone(),
             comparison: None,
+            attached: Attached::default(),
         }
     }
 

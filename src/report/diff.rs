@@ -11,11 +11,13 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::secret::for_terminal;
+use super::secret::{for_terminal, veil};
 use crate::check::homes::home_file_absent::QUARANTINED;
 use crate::error::cut;
 use crate::plan::PathChange;
-use crate::rootfs::{AccountDb, EntryAcl, ImagePath, Node, NodeBody, escape, show_name};
+use crate::rootfs::{
+    AccountDb, EntryAcl, ImagePath, Node, NodeBody, escape, is_control, show_name,
+};
 
 /// The diff of all changes. `names` is the image's own account database.
 #[cfg(any(feature = "cli", feature = "internals"))]
@@ -122,14 +124,65 @@ const LONG_LINE: usize = 4_000;
 const LARGE: usize = 1 << 20;
 
 fn patch(path: &ImagePath, old: &[u8], new: &[u8]) -> String {
-    let patch = if long::is_long(old, new) {
-        long::patch(path, old, new)
-    } else {
-        let mut options = diffy::DiffOptions::new();
-        options.set_original_filename(format!("a{path}")).set_modified_filename(format!("b{path}"));
-        options.create_patch_bytes(old, new).to_bytes()
-    };
-    bounded(&for_terminal(&String::from_utf8_lossy(&patch)))
+    bounded(&for_terminal(&String::from_utf8_lossy(&unified(path, old, new))))
+}
+
+fn unified(path: &ImagePath, old: &[u8], new: &[u8]) -> Vec<u8> {
+    if long::is_long(old, new) {
+        return long::patch(path, old, new);
+    }
+    let mut options = diffy::DiffOptions::new();
+    options.set_original_filename(format!("a{path}")).set_modified_filename(format!("b{path}"));
+    options.create_patch_bytes(old, new).to_bytes()
+}
+
+/// Why a diff cannot be given as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Withheld {
+    /// It would show a secret.
+    Secret,
+    /// It holds what is no text, or what would give orders to a terminal.
+    Unprintable,
+    /// It would be cut.
+    TooLong,
+}
+
+/// The hunks of a diff, exactly: nothing in them is masked, escaped or cut. They apply byte for byte.
+pub(super) fn exact(path: &ImagePath, old: &[u8], new: &[u8]) -> Result<String, Withheld> {
+    if fields::of(path.as_bytes()).is_some() {
+        return Err(Withheld::Secret);
+    }
+    let raw = unified(path, old, new);
+    if let (Cow::Owned(old), Cow::Owned(new)) = (masked(path, old), masked(path, new))
+        && unified(path, &old, &new) != raw
+    {
+        return Err(Withheld::Secret);
+    }
+    let text = String::from_utf8(raw).map_err(|_| Withheld::Unprintable)?;
+    if veil(&text) != text {
+        return Err(Withheld::Secret);
+    }
+    if text.len() >= LARGE || text.lines().any(|line| line.len() > LONG_LINE) {
+        return Err(Withheld::TooLong);
+    }
+    // A carriage return at the end of a line is how some editors end lines.
+    let odd = |c: char| (is_control(c) && c != '\t') || matches!(c, '\u{fffe}' | '\u{ffff}');
+    if text.split('\n').any(|line| line.strip_suffix('\r').unwrap_or(line).contains(odd)) {
+        return Err(Withheld::Unprintable);
+    }
+    let hunks = text.find("\n@@").map_or(text.len(), |at| at + 1);
+    Ok(text[hunks..].to_owned())
+}
+
+/// Files of `changes` that get another name because they may hold secrets: the old name and the
+/// new one.
+pub(super) fn put_away(changes: &[PathChange]) -> Vec<(&ImagePath, &ImagePath)> {
+    let at = |old: &[u8]| changes.iter().find(|c| c.path.as_bytes() == old && c.after.is_none());
+    let new = changes.iter().filter(|c| c.before.is_none());
+    new.filter_map(|c| {
+        Some((&at(c.path.as_bytes().strip_suffix(QUARANTINED.as_bytes())?)?.path, &c.path))
+    })
+    .collect()
 }
 
 /// As much as is shown of a diff in which secrets do not show any more: a piece of a hash would not be

@@ -3,12 +3,14 @@
 //! The JSON form is a contract (`gokaku.report/1`, `docs/schema/report-1.schema.json`): fields are
 //! added, never renamed or dropped, within a version.
 
+mod attached;
 mod build;
 pub mod compare;
 #[cfg(feature = "internals")]
 pub mod diff;
 #[cfg(not(feature = "internals"))]
 pub(crate) mod diff;
+pub(crate) mod fixes;
 pub mod formats;
 mod json;
 pub mod matrix;
@@ -37,7 +39,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use attached::{Artifact, Attached};
 pub use compare::{Baseline, Comparison};
+pub use fixes::{Fixes, Patch, RowFix};
 pub use json::{from_json, to_json};
 pub use site::{Beneath, Decision, DecisionKind, VarReport, WaiverReport, WantReport};
 pub use stamp::Stamp;
@@ -100,6 +104,9 @@ pub struct Report {
     /// What has changed since a baseline, where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// What the run knows besides; in no saved report.
+    #[serde(skip)]
+    pub attached: Attached,
 }
 
 /// Something that the changes end.

@@ -175,6 +175,26 @@ impl Acl {
         })
     }
 
+    /// The whole ACL of a file with this mode, as `setfacl --set` takes it.
+    pub(crate) fn entries_with(&self, mode: u32) -> String {
+        let letters = |bits: u32| -> String {
+            let letter = |(bit, letter)| if bits & bit == 0 { '-' } else { letter };
+            [(4, 'r'), (2, 'w'), (1, 'x')].map(letter).iter().collect()
+        };
+        let one = |entry: Entry| {
+            let own = letters(entry.bits.into());
+            match entry.tag {
+                USER_OBJ => format!("u::{}", letters(mode >> 6)),
+                USER => format!("u:{}:{own}", entry.id),
+                GROUP => format!("g:{}:{own}", entry.id),
+                MASK => format!("m::{}", letters(mode >> 3)),
+                OTHER => format!("o::{}", letters(mode)),
+                _ => format!("g::{own}"),
+            }
+        };
+        self.entries().map(one).collect::<Vec<_>>().join(",")
+    }
+
     /// Whom it lets do something of which the mode says nothing, and what (read 4, write 2,
     /// execute 1).
     pub fn granted(&self, stat: &Stat) -> Vec<(Named, u32)> {

@@ -186,42 +186,61 @@ impl<'a> StagedRootfs<'a> {
     pub fn changes(&self) -> Result<Vec<Difference>> {
         let mut out = Vec::new();
         for (path, staged) in &*self.over {
-            let before = match self.base.stat(path)? {
-                None => None,
-                Some(stat) => {
-                    let body = match stat.kind {
-                        FileKind::File => {
-                            // Content counts only where the stage replaces it.
-                            match staged.node.as_ref().map(|n| &n.body) {
-                                Some(NodeBody::File(None)) => NodeBody::File(None),
-                                _ => NodeBody::File(self.base.read_bytes(path, CONTENT_LIMIT)?),
-                            }
-                        }
-                        FileKind::Dir => NodeBody::Dir,
-                        FileKind::Symlink => {
-                            NodeBody::Symlink(self.base.read_link(path)?.unwrap_or_default())
-                        }
-                        _ => NodeBody::Other,
-                    };
-                    // As content: it counts only where the stage has another.
-                    let acl = match staged.node.as_ref().map(|n| &n.acl) {
-                        None | Some(EntryAcl::Below) => EntryAcl::Below,
-                        Some(_) => self.base.acl(path)?.into(),
-                    };
-                    Some(Node { stat, body, acl })
-                }
-            };
-            if same(before.as_ref(), staged.node.as_ref()) {
-                continue;
-            }
-            out.push(Difference {
-                path: path.clone(),
-                before,
-                after: staged.node.clone(),
-                tags: staged.tags.clone(),
-            });
+            let before = self.below(path, staged.node.as_ref())?;
+            out.extend(difference(path, before, staged));
         }
         Ok(out)
+    }
+
+    /// Everything that was staged since the checkpoint, by path, with what stood there then.
+    ///
+    /// # Errors
+    /// The image cannot be read (any more).
+    pub fn since(&self, checkpoint: &Checkpoint) -> Result<Vec<Difference>> {
+        let mut out = Vec::new();
+        if Rc::ptr_eq(&self.over, &checkpoint.0) {
+            return Ok(out);
+        }
+        for (path, staged) in &*self.over {
+            let before = match checkpoint.0.get(path) {
+                Some(was) if same(was.node.as_ref(), staged.node.as_ref()) => continue,
+                None => self.below(path, staged.node.as_ref())?,
+                Some(was) => match &was.node {
+                    None => None,
+                    Some(was) => Some(self.filled(path, was, staged.node.as_ref())?),
+                },
+            };
+            out.extend(difference(path, before, staged));
+        }
+        Ok(out)
+    }
+
+    /// What the image has at a path without links, as far as it counts where `after` is staged.
+    fn below(&self, path: &ImagePath, after: Option<&Node>) -> Result<Option<Node>> {
+        let Some(stat) = self.base.stat(path)? else { return Ok(None) };
+        let body = match stat.kind {
+            FileKind::File => NodeBody::File(None),
+            FileKind::Dir => NodeBody::Dir,
+            FileKind::Symlink => NodeBody::Symlink(self.base.read_link(path)?.unwrap_or_default()),
+            _ => NodeBody::Other,
+        };
+        self.filled(path, &Node::new(stat, body), after).map(Some)
+    }
+
+    /// A node with what the image holds there: content and ACL count only where the stage replaces
+    /// them.
+    fn filled(&self, path: &ImagePath, node: &Node, after: Option<&Node>) -> Result<Node> {
+        let mut node = node.clone();
+        let is_kept = matches!(after.map(|n| &n.body), Some(NodeBody::File(None)));
+        if node.body == NodeBody::File(None) && !is_kept {
+            node.body = NodeBody::File(self.base.read_bytes(path, CONTENT_LIMIT)?);
+        }
+        match after.map(|n| &n.acl) {
+            None | Some(EntryAcl::Below) => {}
+            Some(_) if node.acl == EntryAcl::Below => node.acl = self.base.acl(path)?.into(),
+            Some(_) => {}
+        }
+        Ok(node)
     }
 
     fn put(&mut self, path: ImagePath, node: Option<Node>, tags: &[Tag]) -> bool {
@@ -318,6 +337,16 @@ impl<'a> StagedRootfs<'a> {
         }
         Ok(at)
     }
+}
+
+/// What is staged at a path, if it differs from what stood there.
+fn difference(path: &ImagePath, before: Option<Node>, staged: &Staged) -> Option<Difference> {
+    (!same(before.as_ref(), staged.node.as_ref())).then(|| Difference {
+        path: path.clone(),
+        before,
+        after: staged.node.clone(),
+        tags: staged.tags.clone(),
+    })
 }
 
 /// Equal for the purpose of writing: kind, mode, owner, ACL and content. Link counts do not matter.

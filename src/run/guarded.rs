@@ -6,10 +6,10 @@ use super::{Options, guards, messages};
 use crate::apply;
 use crate::check::{self, Audit, Exclusions, Subject};
 use crate::error::{Error, Result};
-use crate::message::say;
+use crate::message::{Message, say};
 use crate::plan::{self, Judged, Plan};
 use crate::profile::{Profile, Rule};
-use crate::report::{Facts, Mode, Report, TargetRef};
+use crate::report::{Facts, Fixes, Mode, Patch, Report, TargetRef};
 use crate::rootfs::{AccountDb, Rootfs};
 
 /// A root that the guards have taken, with the rows and the options of the run. Nothing else leads
@@ -86,7 +86,24 @@ impl<'a> Guarded<'a> {
     pub(crate) fn audit(&self) -> Report {
         let judged = plan::audit(&self.rules, Audit::new(self.root, &self.audit));
         plan::log_judged(&self.rules, &judged, false);
-        self.report(Mode::Audit, None, &judged, None)
+        let mut report = self.report(Mode::Audit, None, &judged, None);
+        if self.options.fixes {
+            match self.planned(self.root) {
+                Ok(plan) => {
+                    self.outlook(&plan);
+                    report.attached.fixes = self.fixes(self.root, &plan);
+                }
+                // What can be judged is judged, whether it can be fixed or not.
+                Err(e) => say!(warn, messages::no_fixes(Message::from(&e))),
+            }
+        }
+        report
+    }
+
+    /// What each row changes, of a plan that was made in parts.
+    fn fixes(&self, root: &dyn Rootfs, plan: &Plan) -> Fixes {
+        let audit = Audit::new(root, plan.options(&self.audit));
+        Fixes::of(plan, &plan::package_changes(&self.rules, audit))
     }
 
     /// The report of a plan that is not to be carried out.
@@ -111,7 +128,11 @@ impl<'a> Guarded<'a> {
 
     /// The plan for a state of the root.
     pub(super) fn planned(&self, root: &dyn Rootfs) -> Result<Plan> {
-        plan::plan(&self.rules, Audit::new(root, &self.audit))
+        let audit = Audit::new(root, &self.audit);
+        match self.options.fixes {
+            true => plan::plan_in_parts(&self.rules, audit),
+            false => plan::plan(&self.rules, audit),
+        }
     }
 
     /// Says whose next login a plan for the root would end.
@@ -144,7 +165,12 @@ impl<'a> Guarded<'a> {
 
     /// The report of a plan, as it stands.
     pub(super) fn report_of(&self, mode: Mode, plan: &Plan) -> Report {
-        self.report(mode, Some(&plan.before), &plan.after, Some(plan))
+        let mut report = self.report(mode, Some(&plan.before), &plan.after, Some(plan));
+        if self.options.fixes {
+            report.attached.fixes = self.fixes(self.root, plan);
+            report.attached.patch = (mode == Mode::Plan).then(|| Patch::of(plan));
+        }
+        report
     }
 
     /// A report of these verdicts, in the order of the rows.

@@ -35,4 +35,8 @@ messages! { "cli";
         en: "row {row} ({place})",
         ja: "項目 {row} ({place})",
     }
+    no_fixes(cause) {
+        en: "no fixes: {cause}",
+        ja: "修正方法は作成できない: {cause}",
+    }
 }

@@ -35,6 +35,7 @@ pub struct Options {
     pub(super) state_dir: PathBuf,
     pub(super) wait: Duration,
     pub(super) stop: Stop,
+    pub(super) fixes: bool,
 }
 
 impl Default for Options {
@@ -53,6 +54,7 @@ impl Default for Options {
             state_dir: STATE_DIR.into(),
             wait: Duration::from_secs(5),
             stop: Stop::default(),
+            fixes: false,
         }
     }
 }
@@ -150,6 +152,14 @@ impl Options {
     #[must_use]
     pub fn wait(mut self, wait: Duration) -> Options {
         self.wait = wait;
+        self
+    }
+
+    /// Also keeps what the formats `xccdf` and `patch` are made of: each row's part of the plan as a
+    /// script, and the plan as a patch. An audit makes a plan for that, and writes nothing.
+    #[must_use]
+    pub fn fixes(mut self, fixes: bool) -> Options {
+        self.fixes = fixes;
         self
     }
 

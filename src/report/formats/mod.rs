@@ -3,7 +3,13 @@
 //! All are made from the report alone, so a saved report gives the same bytes. No format turns a row
 //! into a plain pass that is vacuous, manual, unknown, waived or left alone.
 
+mod hdf;
 pub(crate) mod html;
+mod intoto;
+pub(crate) mod messages;
+mod patch;
+mod row;
+mod xccdf;
 
 pub use super::text::Style;
 
@@ -24,11 +30,28 @@ pub enum Format {
     Baseline,
     /// For people, in a browser: one page that needs nothing else.
     Html,
+    /// XCCDF 1.2: a Benchmark with its TestResult, for SCAP tools.
+    Xccdf,
+    /// HDF, for MITRE Heimdall.
+    Hdf,
+    /// An in-toto Statement about the files that the report is about.
+    Intoto,
+    /// A plan for `patch -p1`.
+    Patch,
 }
 
 impl Format {
     /// All of them, as help lists them.
-    pub const ALL: [Format; 4] = [Format::Text, Format::Json, Format::Html, Format::Baseline];
+    pub const ALL: [Format; 8] = [
+        Format::Text,
+        Format::Json,
+        Format::Xccdf,
+        Format::Hdf,
+        Format::Html,
+        Format::Intoto,
+        Format::Baseline,
+        Format::Patch,
+    ];
 
     /// The word for it on the command line.
     pub fn word(self) -> &'static str {
@@ -37,7 +60,17 @@ impl Format {
             Format::Json => "json",
             Format::Baseline => "baseline",
             Format::Html => "html",
+            Format::Xccdf => "xccdf",
+            Format::Hdf => "hdf",
+            Format::Intoto => "intoto",
+            Format::Patch => "patch",
         }
+    }
+
+    /// Whether it is made of what a run keeps only with
+    /// [`Options::fixes`](crate::run::Options::fixes).
+    pub fn needs_fixes(self) -> bool {
+        matches!(self, Format::Xccdf | Format::Patch)
     }
 
     /// The format with this word.
@@ -50,14 +83,26 @@ impl Format {
 /// programs take the language only, for the texts that they hold in one.
 ///
 /// # Errors
-/// Those of the writers of a format.
+/// Those of the writers of a format; [`Error::Guard`] for a patch of anything but a plan that was made
+/// with [`Options::fixes`](crate::run::Options::fixes), and for a statement about nothing.
 pub fn write(report: &Report, format: Format, style: Style) -> Result<String, Error> {
+    let failed = |e: std::io::Error| Error::host(cannot::write_the_report, "-", e);
     Ok(match (format, report.mode) {
         (Format::Text, Mode::Plan) => screen::render(report, style),
         (Format::Text, Mode::Audit | Mode::Apply) => text::render(report, style),
         (Format::Baseline, _) => compare::write(report, style.lang),
         (Format::Json, _) => json(report)?,
         (Format::Html, _) => html::render(report, style),
+        (Format::Xccdf, _) => xccdf::render(report, style.lang).map_err(failed)?,
+        (Format::Hdf, _) => json(&hdf::of(report, style.lang))?,
+        (Format::Intoto, _) if report.attached.subjects.is_empty() => {
+            return Err(Error::Guard(messages::intoto_about_nothing()));
+        }
+        (Format::Intoto, _) => json(&intoto::of(report))?,
+        (Format::Patch, _) => match &report.attached.patch {
+            Some(patch) => patch::render(patch, style.lang),
+            None => return Err(Error::Guard(messages::no_patch())),
+        },
     })
 }
 
