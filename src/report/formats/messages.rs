@@ -63,4 +63,16 @@ messages! { "formats";
         en: "No script: {why}",
         ja: "スクリプトなし: {why}",
     }
+    holds(hold, rows) {
+        en: "{hold} of {rows} rows hold",
+        ja: "{rows} 項目中 {hold} 項目が適合",
+    }
+    changed_rows() {
+        en: "changed",
+        ja: "変更した項目",
+    }
+    left_out(count) {
+        en: "{count} more left out here; the whole report has them",
+        ja: "ほか {count} 件は省略 (レポート全体に記載)",
+    }
 }

@@ -3,13 +3,19 @@
 //! All are made from the report alone, so a saved report gives the same bytes. No format turns a row
 //! into a plain pass that is vacuous, manual, unknown, waived or left alone.
 
+mod csv;
 mod hdf;
 pub(crate) mod html;
 mod intoto;
+mod junit;
+mod markdown;
 pub(crate) mod messages;
 mod patch;
 mod row;
+mod sarif;
+mod verdict;
 mod xccdf;
+mod xml;
 
 pub use super::text::Style;
 
@@ -30,10 +36,18 @@ pub enum Format {
     Baseline,
     /// For people, in a browser: one page that needs nothing else.
     Html,
+    /// JUnit XML: rows as tests, for CI.
+    Junit,
+    /// SARIF 2.1.0: findings, for code scanning.
+    Sarif,
     /// XCCDF 1.2: a Benchmark with its TestResult, for SCAP tools.
     Xccdf,
     /// HDF, for MITRE Heimdall.
     Hdf,
+    /// A comment on a pull request.
+    Markdown,
+    /// A line for each row and finding, for spreadsheets.
+    Csv,
     /// An in-toto Statement about the files that the report is about.
     Intoto,
     /// A plan for `patch -p1`.
@@ -42,11 +56,15 @@ pub enum Format {
 
 impl Format {
     /// All of them, as help lists them.
-    pub const ALL: [Format; 8] = [
+    pub const ALL: [Format; 12] = [
         Format::Text,
         Format::Json,
+        Format::Junit,
+        Format::Sarif,
         Format::Xccdf,
         Format::Hdf,
+        Format::Markdown,
+        Format::Csv,
         Format::Html,
         Format::Intoto,
         Format::Baseline,
@@ -60,6 +78,10 @@ impl Format {
             Format::Json => "json",
             Format::Baseline => "baseline",
             Format::Html => "html",
+            Format::Junit => "junit",
+            Format::Sarif => "sarif",
+            Format::Markdown => "markdown",
+            Format::Csv => "csv",
             Format::Xccdf => "xccdf",
             Format::Hdf => "hdf",
             Format::Intoto => "intoto",
@@ -93,6 +115,10 @@ pub fn write(report: &Report, format: Format, style: Style) -> Result<String, Er
         (Format::Baseline, _) => compare::write(report, style.lang),
         (Format::Json, _) => json(report)?,
         (Format::Html, _) => html::render(report, style),
+        (Format::Junit, _) => junit::render(report, style.lang).map_err(failed)?,
+        (Format::Sarif, _) => json(&sarif::of(report, style.lang))?,
+        (Format::Markdown, _) => markdown::render(report, style.lang),
+        (Format::Csv, _) => csv::render(report, style.lang).map_err(failed)?,
         (Format::Xccdf, _) => xccdf::render(report, style.lang).map_err(failed)?,
         (Format::Hdf, _) => json(&hdf::of(report, style.lang))?,
         (Format::Intoto, _) if report.attached.subjects.is_empty() => {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::super::verdict::{Verdict, needs_attention};
 use super::page::Page;
-use super::verdict::{Verdict, needs_attention};
 use super::{chapter_title, chapters, messages};
 use crate::message::Message;
 use crate::profile::Severity;

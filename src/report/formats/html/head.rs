@@ -1,8 +1,8 @@
 //! The top of a page: what was judged, whether it is as declared, what ends, what needs a person.
 
+use super::super::verdict::{Verdict, needs_attention};
 use super::page::Page;
 use super::row::{at_a_glance, badge, severity};
-use super::verdict::{Verdict, needs_attention};
 use super::{chapter_title, chapters, messages};
 use crate::check::Outcome;
 use crate::consequences::Effect;

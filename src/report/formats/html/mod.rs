@@ -10,7 +10,6 @@ pub(crate) mod messages;
 mod page;
 mod row;
 mod tail;
-mod verdict;
 
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! A row: what it wants, what was found, what was decided about it.
 
+use super::super::verdict::{Verdict, needs_attention};
 use super::head::fact;
 use super::messages;
 use super::page::Page;
-use super::verdict::{Verdict, needs_attention};
 use crate::check::{Evidence, Outcome};
 use crate::message::Message;
 use crate::plan::{Remedy, WaiverState};

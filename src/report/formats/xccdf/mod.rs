@@ -3,8 +3,6 @@
 //! No `override` stands for a waiver: the schematron that is shipped with the standard then asks for one
 //! in every result. `fix` is a script for `sh`, made of the row's part of the plan.
 
-mod xml;
-
 use std::collections::BTreeMap;
 use std::io;
 
@@ -14,7 +12,7 @@ use crate::message::Lang;
 use crate::profile::{Part, Severity};
 use crate::report::{Mode, Report, RuleReport};
 
-use xml::Xml;
+use super::xml::Xml;
 
 /// What all ids begin with. `.invalid` is nobody's domain, so that no other content has them.
 const PREFIX: &str = "xccdf_invalid.gokaku";

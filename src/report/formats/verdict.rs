@@ -1,14 +1,14 @@
-//! What a page calls a row: one word each, so that filters and counts add up. A row that is left alone
+//! What formats call a row: one word each, so that filters and counts add up. A row that is left alone
 //! is never one that passes.
 
-use super::messages;
+use super::html::messages;
 use crate::check::Outcome;
 use crate::message::Message;
 use crate::report::RuleReport;
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::report::formats) enum Verdict {
+pub(super) enum Verdict {
     /// It is to hold, and does not.
     NotMet,
     /// It is to hold, and cannot be told.

@@ -1,0 +1,159 @@
+//! JUnit XML: a row is a test case, a chapter a suite. A row that holds passes; what does not is a
+//! failure, what cannot be told an error, and everything else is skipped, with the reason.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::row::said;
+use super::verdict::Verdict;
+use super::xml::Xml;
+use crate::message::Lang;
+use crate::profile::Part;
+use crate::report::{Report, RuleReport};
+
+/// Counts of a suite, or of all.
+#[derive(Default, Clone, Copy)]
+struct Counts {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+}
+
+impl Counts {
+    fn add(&mut self, verdict: Verdict) {
+        self.tests += 1;
+        match kind(verdict) {
+            None => {}
+            Some("failure") => self.failures += 1,
+            Some("error") => self.errors += 1,
+            Some(_) => self.skipped += 1,
+        }
+    }
+
+    fn attributes(self) -> [(&'static str, String); 4] {
+        [
+            ("tests", self.tests.to_string()),
+            ("failures", self.failures.to_string()),
+            ("errors", self.errors.to_string()),
+            ("skipped", self.skipped.to_string()),
+        ]
+    }
+}
+
+/// The element of a test case; a case without one has passed.
+fn kind(verdict: Verdict) -> Option<&'static str> {
+    match verdict {
+        Verdict::Met => None,
+        Verdict::NotMet => Some("failure"),
+        Verdict::Unknown => Some("error"),
+        Verdict::Drifted
+        | Verdict::Manual
+        | Verdict::Waived
+        | Verdict::Vacuous
+        | Verdict::LeftAlone => Some("skipped"),
+    }
+}
+
+/// The report as JUnit XML. Rows of a plan are as they will be.
+pub(super) fn render(report: &Report, lang: Lang) -> io::Result<String> {
+    let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
+    let mut all = Counts::default();
+    for row in &report.rules {
+        all.add(Verdict::of(row));
+        chapters.entry(row.id.chapter()).or_default().push(row);
+    }
+    let mut xml = Xml::new()?;
+    let attributes = all.attributes();
+    let mut attributes: Vec<(&str, &str)> = pairs(&attributes);
+    attributes.insert(0, ("name", "gokaku"));
+    xml.element("testsuites", &attributes, |xml| {
+        for (chapter, rows) in &chapters {
+            suite(xml, report, chapter, rows, lang)?;
+        }
+        Ok(())
+    })?;
+    Ok(xml.finish())
+}
+
+fn pairs<'a>(attributes: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    attributes.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+fn suite(
+    xml: &mut Xml,
+    report: &Report,
+    chapter: &Part,
+    rows: &[&RuleReport],
+    lang: Lang,
+) -> io::Result<()> {
+    let mut counts = Counts::default();
+    rows.iter().for_each(|row| counts.add(Verdict::of(row)));
+    let title = report.chapters.get(chapter).map_or("", |title| title.get(lang));
+    let name = format!("{chapter} {title}");
+    let (counts, class) = (counts.attributes(), format!("{}.{chapter}", report.profile.id));
+    let mut attributes = pairs(&counts);
+    attributes.insert(0, ("name", name.trim_end()));
+    let time = report.stamp.as_ref().map(|stamp| stamp.text());
+    // Its schema knows no zone.
+    let time = time.as_deref().map(|time| time.trim_end_matches('Z'));
+    attributes.extend(time.map(|time| ("timestamp", time)));
+    let host = report.stamp.as_ref().and_then(|stamp| stamp.host.as_deref());
+    attributes.extend(host.map(|host| ("hostname", host)));
+    xml.element("testsuite", &attributes, |xml| {
+        xml.element("properties", &[], |xml| {
+            let root = report.target.root.as_str();
+            let facts = [
+                ("profile", report.profile.id.as_str()),
+                ("benchmark", report.profile.benchmark.as_str()),
+                ("version", report.profile.version.as_str()),
+                ("root", root),
+            ];
+            facts.iter().try_for_each(|(name, value)| {
+                xml.empty("property", &[("name", name), ("value", value)])
+            })
+        })?;
+        rows.iter().try_for_each(|row| case(xml, report, row, &class, lang))
+    })
+}
+
+fn case(
+    xml: &mut Xml,
+    report: &Report,
+    row: &RuleReport,
+    class: &str,
+    lang: Lang,
+) -> io::Result<()> {
+    let name = format!("{} {}", row.id, row.title.get(lang));
+    let attributes = [("classname", class), ("name", name.as_str())];
+    let verdict = Verdict::of(row);
+    let Some(kind) = kind(verdict) else { return xml.empty("testcase", &attributes) };
+    let said = said(report, row, lang);
+    let word = verdict.words().text(lang);
+    // The first thing that was seen says most; of a waiver it is its reason.
+    let first = match verdict {
+        Verdict::NotMet | Verdict::Unknown | Verdict::Manual => said.get(1),
+        Verdict::Waived | Verdict::Vacuous => said.get(1),
+        _ => said.first(),
+    };
+    let message = first.map_or(word.clone(), |first| format!("{word}: {first}"));
+    xml.element("testcase", &attributes, |xml| match kind {
+        "skipped" => xml.empty(kind, &[("message", &message)]),
+        _ => {
+            let kind_of = row.outcome.word();
+            xml.text(kind, &[("message", &message), ("type", kind_of)], &said.join("\n"))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_row_that_holds_passes() {
+        for verdict in Verdict::ALL {
+            assert_eq!(kind(verdict).is_none(), verdict == Verdict::Met, "{verdict:?}");
+        }
+    }
+}
