@@ -5,7 +5,10 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod bench;
+mod hdf;
+mod intoto;
 mod patch;
 #[path = "../support/mod.rs"]
 mod support;
 mod tools;
+mod xccdf;
