@@ -184,6 +184,3 @@ fn result(report: &Report, row: &RuleReport, said: &[String], lang: Lang) -> Val
     };
     Value::Object(out)
 }
-
-#[cfg(test)]
-mod tests;

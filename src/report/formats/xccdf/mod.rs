@@ -218,6 +218,3 @@ fn rule_result(xml: &mut Xml, report: &Report, row: &RuleReport, lang: Lang) -> 
         xml.empty("check", &[("system", CHECKS)])
     })
 }
-
-#[cfg(test)]
-mod tests;
