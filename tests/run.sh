@@ -11,7 +11,8 @@ provision/need.sh mmdebstrap:mmdebstrap unshare:util-linux newuidmap:uidmap stra
     packer:packer ssh-keygen:openssh-client ip:iproute2 qemu-img:qemu-utils sfdisk:fdisk \
     buildah:buildah systemd-nspawn:systemd-container losetup:mount mke2fs:e2fsprogs debugfs:e2fsprogs \
     mkfs.xfs:xfsprogs mkfs.vfat:dosfstools qemu-system-x86_64:qemu-system-x86 \
-    augtool:augeas-tools chromium:chromium npm:npm oscap:openscap-scanner pgrep:procps groff:groff-base lintian:lintian zsh:zsh fish:fish \
+    augtool:augeas-tools oscap:openscap-scanner xmllint:libxml2-utils patch:patch chromium:chromium npm:npm \
+    /usr/share/openscap/schemas/xccdf/1.2/xccdf_1.2.xsd:openscap-common pgrep:procps groff:groff-base lintian:lintian zsh:zsh fish:fish \
     /usr/share/xml/scap/ssg/content/ssg-ubuntu1804-ds.xml:ssg-debderived
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy

@@ -39,6 +39,14 @@ pub struct PathChange {
     pub serves: Vec<Rc<Serves>>,
 }
 
+#[cfg(test)]
+impl PathChange {
+    /// For nothing, for tests of what is made of changes.
+    pub(crate) fn of_test(difference: Difference) -> PathChange {
+        PathChange::new(difference, &[])
+    }
+}
+
 impl PathChange {
     /// `served` are those of the stage; the difference names them by their places.
     pub(super) fn new(difference: Difference, served: &[Rc<Serves>]) -> PathChange {

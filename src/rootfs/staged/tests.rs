@@ -172,3 +172,34 @@ fn removed_and_linked_entries_are_seen() {
     let device = Change::Remove { path: path("/etc/device") };
     assert!(StagedRootfs::new(&base).stage(&device, &[7]).is_err(), "nor devices");
 }
+
+/// What came since a checkpoint differs from what stood there then, not from the image.
+#[test]
+fn what_came_since_a_checkpoint_is_known() {
+    let (a, b, c) = (path("/etc/a"), path("/etc/b"), path("/etc/c"));
+    let base = MemoryRootfs::new().file("/etc/a", "0").file("/etc/b", "0").file("/etc/c", "0");
+    let mut staged = StagedRootfs::new(&base);
+    staged.stage(&Change::write(&a, "1"), &[1]).unwrap();
+    // Its content is still that of the image.
+    staged.stage(&Change::set_stat(&b, Some(0o600), None, None), &[1]).unwrap();
+    staged.stage(&Change::Remove { path: c.clone() }, &[1]).unwrap();
+    let checkpoint = staged.checkpoint();
+    assert!(staged.since(&checkpoint).unwrap().is_empty());
+    staged.stage(&Change::write(&a, "2"), &[2]).unwrap();
+    staged.stage(&Change::write(&b, "2"), &[2]).unwrap();
+    staged.stage(&Change::write(&c, "2"), &[2]).unwrap();
+    let content = |node: &Option<Node>| match node.as_ref().map(|n| &n.body) {
+        Some(NodeBody::File(Some(bytes))) => String::from_utf8(bytes.to_vec()).unwrap(),
+        None => "none".to_owned(),
+        other => panic!("{other:?}"),
+    };
+    let since = staged.since(&checkpoint).unwrap();
+    let seen: Vec<(String, String)> =
+        since.iter().map(|d| (content(&d.before), content(&d.after))).collect();
+    let pair = |old: &str| (old.to_owned(), "2".to_owned());
+    assert_eq!(seen, [pair("1"), pair("0"), pair("none")]);
+    assert_eq!(since[1].before.as_ref().unwrap().stat.mode, 0o600);
+    // And back again is nothing.
+    staged.stage(&Change::write(&a, "1"), &[3]).unwrap();
+    assert_eq!(staged.since(&checkpoint).unwrap().len(), 2);
+}

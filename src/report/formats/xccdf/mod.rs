@@ -25,6 +25,10 @@ const NIST: &str = "https://csrc.nist.gov/projects/risk-management/sp800-53-cont
 const ROWS: &str = "https://gokaku.invalid/row";
 /// Whose names the rules of SCAP content are.
 const SCAP: &str = "https://gokaku.invalid/scap-rule";
+/// What names of facts begin with.
+const FACTS: &str = "https://gokaku.invalid/fact/";
+/// What has judged the rows: this program, and no language of checks.
+const CHECKS: &str = "https://gokaku.invalid/check";
 
 /// The document. Same report, same fixes: same bytes.
 pub(super) fn render(report: &Report, lang: Lang) -> io::Result<String> {
@@ -63,11 +67,9 @@ fn benchmark(xml: &mut Xml, report: &Report, lang: Lang) -> io::Result<()> {
     let layers = report.profile.layers.iter().map(String::as_str);
     let made_of: Vec<&str> = [report.profile.id.as_str()].into_iter().chain(layers).collect();
     xml.text("description", &[], &made_of.join(", "))?;
-    // The old form of a name, which every reader takes.
-    let target = &report.target;
-    let name = format!("cpe:/o:{}:{}:{}", target.os, target.os, target.version);
-    if name.bytes().all(|b| b.is_ascii_alphanumeric() || b":/._-".contains(&b)) {
-        xml.empty("platform", &[("idref", &name)])?;
+    if report.stamp.is_none() {
+        let said = messages::no_time(row::NO_TIME).text(lang);
+        xml.text("notice", &[("id", "no-time")], &said)?;
     }
     xml.text("version", &[], &report.profile.version)?;
     let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
@@ -125,7 +127,7 @@ fn rule(xml: &mut Xml, report: &Report, row: &RuleReport, lang: Lang) -> io::Res
             // A reader may take blanks off the ends; a line feed there is none of the script.
             xml.text("fix", &[("system", FIX)], &format!("\n{script}"))?;
         }
-        Ok(())
+        xml.empty("check", &[("system", CHECKS)])
     })
 }
 
@@ -154,9 +156,6 @@ fn test_result(xml: &mut Xml, report: &Report, lang: Lang, benchmark: &str) -> i
     xml.element("TestResult", &attributes, |xml| {
         xml.empty("benchmark", &[("href", &format!("#{benchmark}")), ("id", benchmark)])?;
         xml.text("title", &[], &format!("{} ({mode})", report.profile.benchmark))?;
-        if report.stamp.is_none() {
-            xml.text("remark", &[], &messages::no_time(row::NO_TIME).text(lang))?;
-        }
         let target = &report.target;
         let root = match target.root.as_str() {
             "" => "-",
@@ -169,7 +168,7 @@ fn test_result(xml: &mut Xml, report: &Report, lang: Lang, benchmark: &str) -> i
             let host = report.stamp.as_ref().and_then(|stamp| stamp.host.as_ref());
             facts.extend(host.map(|host| ("host", host)));
             facts.into_iter().try_for_each(|(name, value)| {
-                let name = format!("urn:gokaku:{name}");
+                let name = format!("{FACTS}{name}");
                 xml.text("fact", &[("name", &name), ("type", "string")], value)
             })
         })?;
@@ -213,9 +212,7 @@ fn rule_result(xml: &mut Xml, report: &Report, row: &RuleReport, lang: Lang) -> 
         xml.text("result", &[], result)?;
         idents(xml, row)?;
         let said = row::said(report, row, lang);
-        said.iter().try_for_each(|line| xml.text("message", &[("severity", level)], line))
+        said.iter().try_for_each(|line| xml.text("message", &[("severity", level)], line))?;
+        xml.empty("check", &[("system", CHECKS)])
     })
 }
-
-#[cfg(test)]
-mod tests;
