@@ -229,6 +229,7 @@ const FAMILIES: &[&[Template]] = &[
     crate::profile::messages::TEMPLATES,
     crate::report::messages::TEMPLATES,
     crate::report::formats::html::messages::TEMPLATES,
+    crate::report::formats::matrix::messages::TEMPLATES,
     crate::rootfs::archive::messages::TEMPLATES,
     crate::run::messages::TEMPLATES,
 ];

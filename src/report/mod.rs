@@ -10,6 +10,7 @@ pub mod diff;
 pub(crate) mod diff;
 pub mod formats;
 mod json;
+pub mod matrix;
 // Some are the command line's alone.
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]
 pub(crate) mod messages;

@@ -6,6 +6,7 @@
 
 mod bench;
 mod html;
+mod matrix;
 #[path = "../support/mod.rs"]
 mod support;
 mod tools;

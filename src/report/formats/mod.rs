@@ -4,7 +4,9 @@
 //! into a plain pass that is vacuous, manual, unknown, waived or left alone.
 
 pub(crate) mod html;
+pub(crate) mod matrix;
 
+use super::matrix::Matrix;
 use super::{Mode, Report, screen, text};
 use crate::error::{Error, cannot};
 
@@ -39,6 +41,11 @@ impl Format {
     pub fn of(word: &str) -> Option<Format> {
         Format::ALL.into_iter().find(|format| format.word() == word)
     }
+}
+
+/// The page of many images: rows by image, the worst first.
+pub fn matrix_page(matrix: &Matrix, style: Style) -> String {
+    matrix::render(matrix, style)
 }
 
 /// The text of a report in a format. Same report, same style: same bytes. Of `style`, formats for
