@@ -29,7 +29,13 @@ pub fn look(test: &str, script: &str, page: &Path) -> Option<serde_json::Value> 
 
 /// A page of the tree that has one of everything, and the same report as data.
 fn planned(bench: &Bench, lang: &str) -> (std::path::PathBuf, serde_json::Value) {
-    let (page, data) = (bench.dir().join("r.html"), bench.dir().join("r.json"));
+    // The page stays, to be looked at.
+    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{lang}.html"));
+    let data = bench.dir().join("r.json");
+    // A member of the group shadow, which leaves it.
+    let group = bench.root().join("etc/group");
+    let text = fs::read_to_string(&group).unwrap();
+    fs::write(group, text.replace("shadow:x:42:", "shadow:x:42:eve")).unwrap();
     let to = |path: &Path| path.to_str().unwrap().to_owned();
     bench.run(
         "plan",
@@ -63,6 +69,11 @@ fn a_browser_shows_the_page_and_runs_nothing_of_the_tree() {
     let bench = Bench::new();
     let (page, report) = planned(&bench, "en");
     let Some(seen) = look(test, "html.js", &page) else { return };
+
+    let markup = fs::read_to_string(&page).unwrap();
+    let (ends, first) = (markup.find("id=ends-h").unwrap(), markup.find("class=row").unwrap());
+    assert!(ends < first, "what the changes end is on top");
+    assert!(!report["consequences"].as_array().unwrap().is_empty());
 
     assert_eq!(seen["requests"], serde_json::json!([]), "the page asks nothing of a network");
     assert_eq!(seen["complaints"], serde_json::json!([]), "dialogs, errors, the console");
