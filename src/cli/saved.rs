@@ -92,7 +92,6 @@ pub(super) fn run(given: &Saved, args: &Args) -> std::result::Result<u8, Failure
                 worst = worse(worst, gate(&mut report, given.baseline.as_deref())?);
                 matrix.add(name, &report).map_err(|e| of_file(file, e))?;
             }
-            let matrix = matrix.sorted();
             outputs.write(false, |format, to_file| Ok(matrix.write(format, style(to_file))?))?;
             Ok(worst)
         }

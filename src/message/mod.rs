@@ -231,6 +231,7 @@ const FAMILIES: &[&[Template]] = &[
     crate::report::formats::messages::TEMPLATES,
     crate::report::messages::TEMPLATES,
     crate::report::formats::html::messages::TEMPLATES,
+    crate::report::formats::matrix::messages::TEMPLATES,
     crate::rootfs::archive::messages::TEMPLATES,
     crate::run::messages::TEMPLATES,
 ];

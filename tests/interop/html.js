@@ -49,6 +49,7 @@ const { pathToFileURL } = require('url');
   await note('cleared');
 
   await page.locator('#open-all').click();
+  await page.evaluate('document.querySelectorAll("details").forEach((d) => { d.open = true; })');
   const texts = await page.evaluate(() => document.body.innerText);
   const foreign = await page.evaluate(() => document.scripts.length - 1
     + document.querySelectorAll('img, iframe, object, embed, link, body style, base').length);

@@ -11,7 +11,7 @@ const BROWSER: &str = "/usr/bin/chromium";
 const PACKAGES: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
 
 /// What the script of the test says of a page.
-fn look(test: &str, script: &str, page: &Path) -> Option<serde_json::Value> {
+pub fn look(test: &str, script: &str, page: &Path) -> Option<serde_json::Value> {
     if !support::have(test, &["node", "npm", BROWSER]) {
         return None;
     }
@@ -29,7 +29,13 @@ fn look(test: &str, script: &str, page: &Path) -> Option<serde_json::Value> {
 
 /// A page of the tree that has one of everything, and the same report as data.
 fn planned(bench: &Bench, lang: &str) -> (std::path::PathBuf, serde_json::Value) {
-    let (page, data) = (bench.dir().join("r.html"), bench.dir().join("r.json"));
+    // The page stays, to be looked at.
+    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{lang}.html"));
+    let data = bench.dir().join("r.json");
+    // A member of the group shadow, which leaves it.
+    let group = bench.root().join("etc/group");
+    let text = fs::read_to_string(&group).unwrap();
+    fs::write(group, text.replace("shadow:x:42:", "shadow:x:42:eve")).unwrap();
     let to = |path: &Path| path.to_str().unwrap().to_owned();
     bench.run(
         "plan",
@@ -64,11 +70,18 @@ fn a_browser_shows_the_page_and_runs_nothing_of_the_tree() {
     let (page, report) = planned(&bench, "en");
     let Some(seen) = look(test, "html.js", &page) else { return };
 
+    let markup = fs::read_to_string(&page).unwrap();
+    let (ends, first) = (markup.find("id=ends-h").unwrap(), markup.find("class=row").unwrap());
+    assert!(ends < first, "what the changes end is on top");
+    assert!(!report["consequences"].as_array().unwrap().is_empty());
+
     assert_eq!(seen["requests"], serde_json::json!([]), "the page asks nothing of a network");
     assert_eq!(seen["complaints"], serde_json::json!([]), "dialogs, errors, the console");
     let texts = seen["texts"].as_str().unwrap();
     assert!(texts.contains(HOSTILE), "the hostile text is shown as it is");
     assert_eq!(seen["foreign"], 0, "elements that a text would have made");
+
+    each_row_says_what_the_report_has(texts, &report);
 
     let rows = report["rules"].as_array().unwrap().len();
     let not_met = |row: &serde_json::Value| is_enforced(row) && row["outcome"] == "not_met";
@@ -102,6 +115,67 @@ fn a_browser_shows_the_page_and_runs_nothing_of_the_tree() {
     assert_eq!(tiles["notmet"], count(&report, not_met));
     assert_eq!(tiles["waived"], count(&report, |row| row["outcome"] == "waived"));
     assert_eq!(seen["bars"], true, "bars are as long as their numbers");
+}
+
+/// Every part of every row, in the language of the page.
+fn each_row_says_what_the_report_has(shown: &str, report: &serde_json::Value) {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = one_line(shown);
+    let mut parts = 0;
+    let mut has = |id: &serde_json::Value, what: &str, text: &serde_json::Value| {
+        let text = text.as_str().or_else(|| text["en"].as_str());
+        let Some(text) = text else { return };
+        assert!(shown.contains(&one_line(text)), "{id} {what}: {text}");
+        parts += 1;
+    };
+    let list = |of: &serde_json::Value| of.as_array().cloned().unwrap_or_default();
+    for row in list(&report["rules"]) {
+        let id = &row["id"];
+        for what in ["id", "title", "rationale", "origin", "status_words", "reason"] {
+            has(id, what, &row[what]);
+        }
+        has(id, "reason", &row["left_alone"]["reason_words"]);
+        has(id, "note", &row["left_alone"]["note"]);
+        has(
+            id,
+            "place",
+            &format!("{}:{}", row["place"]["file"].as_str().unwrap(), row["place"]["line"]).into(),
+        );
+        for want in list(&row["wants"]) {
+            has(id, "want", &want["want"]);
+        }
+        for name in list(&row["references"]["scap"]) {
+            has(id, "reference", &name);
+        }
+        let gaps = list(&row["gaps"]).into_iter().chain(list(&row["beneath"]["gaps"]));
+        for gap in gaps.clone() {
+            has(id, "why not", &gap["reason"]);
+        }
+        let seen = gaps.map(|gap| gap["evidence"].clone());
+        for evidence in seen.chain(list(&row["evidence"])) {
+            for what in ["path", "found", "want", "note"] {
+                has(id, what, &evidence[what]);
+            }
+        }
+        for closed in list(&row["closed"]) {
+            has(id, "found before", &closed["evidence"]["found"]);
+            has(id, "what will be", &closed["after"]);
+        }
+        for waiver in list(&row["waivers"]) {
+            for what in ["reason", "by", "until", "ticket"] {
+                has(id, what, &waiver[what]);
+            }
+        }
+    }
+    let nobody = serde_json::Value::Null;
+    for change in list(&report["changes"]) {
+        has(&nobody, "path", &change["path"]);
+        has(&nobody, "diff", &change["diff"]);
+    }
+    for consequence in list(&report["consequences"]) {
+        has(&nobody, "consequence", &consequence["says"]);
+    }
+    assert!(parts > 2_000, "{parts}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod bench;
 mod hdf;
 mod html;
 mod intoto;
+mod matrix;
 mod patch;
 #[path = "../support/mod.rs"]
 mod support;

@@ -52,7 +52,7 @@ impl Failing {
 }
 
 /// Refuses to compare rows of different tables: one id means different things there.
-fn same_table(was: &ProfileRef, is: &ProfileRef) -> Result<(), Error> {
+pub(in crate::report) fn same_table(was: &ProfileRef, is: &ProfileRef) -> Result<(), Error> {
     if was.id == is.id {
         return Ok(());
     }

@@ -18,6 +18,7 @@ use crate::profile::{Bilingual, RuleId};
 
 pub use baseline::Baseline;
 use baseline::Known;
+pub(super) use baseline::same_table;
 pub(super) use lines::write;
 
 /// What became of a row.

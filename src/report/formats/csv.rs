@@ -35,19 +35,27 @@ const HEAD: [&str; 22] = [
 
 /// The report as CSV (RFC 4180).
 pub(super) fn render(report: &Report, lang: Lang) -> io::Result<String> {
-    let ends = csv::Terminator::CRLF;
-    let mut out = csv::WriterBuilder::new().terminator(ends).from_writer(Vec::new());
-    out.write_record(HEAD)?;
+    let mut lines: Vec<Vec<String>> = vec![HEAD.iter().map(|name| (*name).to_owned()).collect()];
     for row in &report.rules {
         let beneath = row.beneath.as_ref();
         let gaps = row.gaps.iter().chain(beneath.iter().flat_map(|beneath| &beneath.gaps));
         let gaps: Vec<&GapReport> = gaps.collect();
         if gaps.is_empty() {
-            out.write_record(&record(row, None, row.evidence.first(), lang))?;
+            lines.push(record(row, None, row.evidence.first(), lang));
         }
         for gap in gaps {
-            out.write_record(&record(row, Some(gap), Some(&gap.evidence), lang))?;
+            lines.push(record(row, Some(gap), Some(&gap.evidence), lang));
         }
+    }
+    table(&lines)
+}
+
+/// Lines of cells as CSV; no cell is a formula.
+pub(in crate::report) fn table(lines: &[Vec<String>]) -> io::Result<String> {
+    let ends = csv::Terminator::CRLF;
+    let mut out = csv::WriterBuilder::new().terminator(ends).from_writer(Vec::new());
+    for line in lines {
+        out.write_record(line.iter().map(|cell| harmless(cell)))?;
     }
     let bytes = out.into_inner().map_err(|e| e.into_error())?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -79,7 +87,7 @@ fn record(
     let references = row.references.as_ref();
     let nist = references.iter().flat_map(|named| &named.nist);
     let nist: Vec<String> = nist.map(ToString::to_string).collect();
-    let cells = [
+    vec![
         row.id.to_string(),
         row.level.to_string(),
         row.severity.map_or("", |severity| severity.word()).to_owned(),
@@ -102,12 +110,11 @@ fn record(
         waiver.map_or(String::new(), |waiver| waiver.until.clone()),
         waiver.map_or(String::new(), |waiver| waiver.by.clone()),
         nist.join(" "),
-    ];
-    cells.iter().map(|cell| harmless(cell)).collect()
+    ]
 }
 
 /// A cell that is no formula: what a spreadsheet would run stands behind an apostrophe.
-pub(super) fn harmless(cell: &str) -> String {
+fn harmless(cell: &str) -> String {
     let cell = crate::rootfs::escape(cell.as_bytes());
     match cell.chars().next() {
         Some('=' | '+' | '-' | '@') => format!("'{cell}"),

@@ -9,6 +9,7 @@ use super::verdict::Verdict;
 use super::xml::Xml;
 use crate::message::Lang;
 use crate::profile::Part;
+use crate::report::matrix::{Matrix, MatrixRow};
 use crate::report::{Report, RuleReport};
 
 /// Counts of a suite, or of all.
@@ -144,6 +145,46 @@ fn case(
             xml.text(kind, &[("message", &message), ("type", kind_of)], &said.join("\n"))
         }
     })
+}
+
+/// Many images: a suite for each, with what became of its rows.
+pub(in crate::report) fn matrix(matrix: &Matrix, lang: Lang) -> io::Result<String> {
+    let verdicts = |at: usize| {
+        let cell = move |row: &MatrixRow| row.cells.get(at).copied().flatten();
+        matrix.rows.values().filter_map(move |row| Some((row, cell(row)?.verdict())))
+    };
+    let mut all = Counts::default();
+    for at in 0..matrix.images.len() {
+        verdicts(at).for_each(|(_, verdict)| all.add(verdict));
+    }
+    let mut xml = Xml::new()?;
+    let attributes = all.attributes();
+    let mut attributes = pairs(&attributes);
+    attributes.insert(0, ("name", "gokaku"));
+    xml.element("testsuites", &attributes, |xml| {
+        for (at, image) in matrix.images.iter().enumerate() {
+            let mut counts = Counts::default();
+            verdicts(at).for_each(|(_, verdict)| counts.add(verdict));
+            let counts = counts.attributes();
+            let mut attributes = pairs(&counts);
+            attributes.insert(0, ("name", &image.name));
+            xml.element("testsuite", &attributes, |xml| {
+                verdicts(at).try_for_each(|(row, verdict)| {
+                    let name = format!("{} {}", row.id, row.title.get(lang));
+                    let attributes = [("classname", image.name.as_str()), ("name", &name)];
+                    let Some(kind) = kind(verdict) else {
+                        return xml.empty("testcase", &attributes);
+                    };
+                    let word = verdict.words().text(lang);
+                    xml.element("testcase", &attributes, |xml| {
+                        xml.empty(kind, &[("message", &word)])
+                    })
+                })
+            })?;
+        }
+        Ok(())
+    })?;
+    Ok(xml.finish())
 }
 
 #[cfg(test)]

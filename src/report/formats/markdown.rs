@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use super::messages;
 use super::row::waiver;
 use super::verdict::Verdict;
-use crate::check::Evidence;
+use crate::check::{Evidence, Outcome};
 use crate::message::{Lang, Message};
 use crate::profile::Part;
 use crate::report::compare::{self, Change};
+use crate::report::matrix::{Image, Matrix, MatrixRow};
 use crate::report::text::{evidence, outcome};
 use crate::report::{Report, RuleReport, messages as words, summarize};
 
@@ -51,6 +52,34 @@ pub(super) fn render(report: &Report, lang: Lang) -> String {
         let paths = report.changes.iter().filter(|change| change.rules.contains(&row.id));
         paths.map(|change| code(&change.path.to_string())).collect()
     });
+    page.out
+}
+
+/// Many images: how many hold what, then the rows in which they fail or differ, the worst first.
+pub(in crate::report) fn matrix(matrix: &Matrix, lang: Lang) -> String {
+    let mut page = Page { out: String::new(), lang };
+    page.add(&format!("## gokaku: {}\n\n", text(&matrix.counts().text(lang))));
+    let line =
+        |image: &Image| format!("- {}: {}\n", code(&image.name), text(&image.counts().text(lang)));
+    let images: Vec<String> = matrix.images.iter().map(line).collect();
+    page.list(&images);
+    page.add("\n");
+    let group = |(found, images): (Outcome, Vec<usize>)| {
+        let word = text(&outcome(found).text(lang));
+        let names = images.iter().filter_map(|at| matrix.images.get(*at));
+        let names: Vec<String> = names.map(|image| code(&image.name)).collect();
+        match images.len() <= SUBJECTS && images.len() < matrix.images.len() {
+            true => format!("{word} {} ({})", images.len(), names.join(", ")),
+            false => format!("{word} {}", images.len()),
+        }
+    };
+    let row = |row: &MatrixRow| {
+        let groups: Vec<String> = row.groups().into_iter().map(group).collect();
+        format!("- **{}** {}: {}\n", row.id, text(row.title.get(lang)), groups.join(", "))
+    };
+    let rows = matrix.worst_first().into_iter().filter(|row| row.is_of_interest());
+    let rows: Vec<String> = rows.map(row).collect();
+    page.list(&rows);
     page.out
 }
 

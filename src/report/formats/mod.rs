@@ -3,12 +3,13 @@
 //! All are made from the report alone, so a saved report gives the same bytes. No format turns a row
 //! into a plain pass that is vacuous, manual, unknown, waived or left alone.
 
-mod csv;
+pub(super) mod csv;
 mod hdf;
 pub(crate) mod html;
 mod intoto;
-mod junit;
-mod markdown;
+pub(super) mod junit;
+pub(super) mod markdown;
+pub(crate) mod matrix;
 pub(crate) mod messages;
 mod patch;
 mod row;

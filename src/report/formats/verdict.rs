@@ -4,7 +4,8 @@
 use super::html::messages;
 use crate::check::Outcome;
 use crate::message::Message;
-use crate::report::RuleReport;
+use crate::report::matrix::MatrixCell;
+use crate::report::{Disposition, RuleReport};
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,10 +42,15 @@ impl Verdict {
     ];
 
     pub fn of(row: &RuleReport) -> Verdict {
-        if row.disposition.is_enforced() {
-            return Verdict::of_enforced(row.outcome);
+        Verdict::of_state(row.disposition, row.outcome, row.drift)
+    }
+
+    pub fn of_state(disposition: Disposition, outcome: Outcome, drift: bool) -> Verdict {
+        match (disposition.is_enforced(), drift) {
+            (true, _) => Verdict::of_enforced(outcome),
+            (false, true) => Verdict::Drifted,
+            (false, false) => Verdict::LeftAlone,
         }
-        if row.drift { Verdict::Drifted } else { Verdict::LeftAlone }
     }
 
     /// Of a row that is to hold.
@@ -99,6 +105,13 @@ impl Verdict {
             Verdict::Met => report::met(),
             Verdict::LeftAlone => messages::left_alone(),
         }
+    }
+}
+
+impl MatrixCell {
+    /// What became of the row in the image.
+    pub(super) fn verdict(self) -> Verdict {
+        Verdict::of_state(self.disposition, self.outcome, self.drift)
     }
 }
 

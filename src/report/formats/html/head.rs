@@ -19,7 +19,7 @@ pub(super) fn header(p: &mut Page, report: &Report) {
             p.el("p", &[("class", "tool")], |p| {
                 p.text(&format!("{} {}", report.tool.name, report.tool.version));
             });
-            language(p);
+            super::document::language(p);
         });
         p.el("h1", &[], |p| {
             p.text(&format!("{} {}", report.profile.benchmark, report.profile.version));
@@ -53,15 +53,6 @@ pub(super) fn header(p: &mut Page, report: &Report) {
             });
         }
     });
-}
-
-/// The switch of languages; the script shows it.
-fn language(p: &mut Page) {
-    p.markup(
-        "<div class=\"langs\" role=\"group\" aria-label=\"Language / 言語\" hidden>\
-         <button type=\"button\" lang=\"en\" data-to=\"en\">English</button>\
-         <button type=\"button\" lang=\"ja\" data-to=\"ja\">日本語</button></div>",
-    );
 }
 
 fn facts(p: &mut Page, report: &Report) {

@@ -66,6 +66,7 @@ messages! { "html";
     this_image() { en: "This image", ja: "このイメージ" }
     is_enforced() { en: "made to hold, as the table says", ja: "表に従い適合させる" }
     is_enforced_by_site() { en: "made to hold by the site's own profile", ja: "サイト独自のプロファイルにより適合させる" }
+    is_waived() { en: "the site accepts that it does not hold", ja: "適合しないことをサイトが承認している" }
     is_left_alone() { en: "left as it is; the outcome is what was observed", ja: "変更しない。結果は観測値" }
     differs() { en: "differs from the published image", ja: "公表されたイメージと異なる" }
     differs_accepted() { en: "differs from the published image; the site accepts that", ja: "公表されたイメージと異なる (サイトが承認済み)" }

@@ -8,7 +8,7 @@ use crate::rootfs::is_control;
 const LONGEST: usize = 2_000;
 
 /// A page that is being written.
-pub(super) struct Page {
+pub(in crate::report::formats) struct Page {
     out: String,
 }
 

@@ -136,12 +136,12 @@ fn body(p: &mut Page, report: &Report, row: &RuleReport) {
                 if let Some(reason) = &beneath.reason {
                     p.el("p", &[], |p| p.say(reason));
                 }
-                gaps(p, &beneath.gaps);
+                gaps(p, &beneath.gaps, false);
                 observations(p, &beneath.evidence);
             });
         }
         if !row.gaps.is_empty() {
-            fact(p, &messages::gaps(row.gaps.len()), |p| gaps(p, &row.gaps));
+            fact(p, &messages::gaps(row.gaps.len()), |p| gaps(p, &row.gaps, true));
         }
         if let Some(reason) = &row.reason {
             fact(p, &messages::reason(), |p| p.say(reason));
@@ -213,9 +213,15 @@ fn beside(p: &mut Page, row: &RuleReport) {
                         p.text(" → ");
                     }
                     observed(p, row.outcome);
+                    if let Some(beneath) = &row.beneath {
+                        p.text(" (");
+                        observed(p, beneath.outcome);
+                        p.text(")");
+                    }
                 });
                 p.el("p", &[], |p| {
                     p.say(&match row.disposition {
+                        _ if row.outcome == Outcome::Waived => messages::is_waived(),
                         Disposition::Enforced => messages::is_enforced(),
                         Disposition::EnforcedBySite => messages::is_enforced_by_site(),
                         Disposition::LeftAlone => messages::is_left_alone(),
@@ -270,11 +276,13 @@ fn waiver(p: &mut Page, waiver: &WaiverReport) {
     });
 }
 
-fn gaps(p: &mut Page, gaps: &[GapReport]) {
+/// What does not hold. Of what a waiver covers nothing is said of `apply`, which leaves it.
+fn gaps(p: &mut Page, gaps: &[GapReport], apply: bool) {
     list(p, gaps, |p, gap| {
         observation(p, &gap.evidence);
         let remedy = match (gap.waived, gap.remedy) {
             (true, _) => Some(report_messages::waived()),
+            _ if !apply => None,
             (false, Some(Remedy::Available)) => Some(messages::can_close()),
             (false, Some(Remedy::None)) => Some(messages::cannot_close()),
             (false, None) => None,

@@ -1,20 +1,6 @@
-
-'use strict';
 (() => {
-  const root = document.documentElement;
   const all = (what, of = document) => Array.from(of.querySelectorAll(what));
   const one = (id) => document.getElementById(id);
-
-  const buttons = all('.langs button');
-  const speak = (lang) => {
-    root.lang = lang;
-    const title = document.querySelector('title');
-    document.title = title.dataset[lang];
-    buttons.forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.to === lang)));
-  };
-  buttons.forEach((b) => b.addEventListener('click', () => speak(b.dataset.to)));
-  speak(root.lang);
-  document.querySelector('.langs').hidden = false;
 
   const rows = all('.row');
   const chapters = all('.chapter');

@@ -1,8 +1,13 @@
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+
 use super::*;
+use crate::message::Lang;
 
 #[test]
 fn the_policy_has_the_digests_of_what_stands_in_the_page() {
-    let page = document(&messages::rows(), Lang::En, STYLE, SCRIPT, |_| {});
+    let page = document::write(&messages::rows(), Lang::En, STYLE, SCRIPT, |_| {});
     for (open, close, name) in
         [("<style>", "</style>", "style-src"), ("<script>", "</script>", "script-src")]
     {
