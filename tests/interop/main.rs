@@ -5,11 +5,14 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod bench;
+mod csv;
 mod hdf;
 mod html;
 mod intoto;
+mod junit;
 mod matrix;
 mod patch;
+mod sarif;
 #[path = "../support/mod.rs"]
 mod support;
 mod tools;

@@ -8,7 +8,7 @@ use crate::plan::Remedy;
 use crate::report::{Disposition, GapReport, Report, RuleReport};
 
 /// The columns.
-const HEAD: [&str; 22] = [
+const HEAD: [&str; 23] = [
     "row",
     "level",
     "severity",
@@ -30,6 +30,7 @@ const HEAD: [&str; 22] = [
     "reason",
     "waived_until",
     "waived_by",
+    "waiver_reason",
     "nist",
 ];
 
@@ -109,6 +110,7 @@ fn record(
         text(gap.and_then(|gap| gap.reason.as_ref()).or(row.reason.as_ref())),
         waiver.map_or(String::new(), |waiver| waiver.until.clone()),
         waiver.map_or(String::new(), |waiver| waiver.by.clone()),
+        text(waiver.map(|waiver| &waiver.reason)),
         nist.join(" "),
     ]
 }
