@@ -134,7 +134,7 @@ pub(super) fn waive(mut entry: Entry<'_>, mistakes: &mut Mistakes) -> Option<Wai
         mistakes.add(entry.span.clone(), says);
     }
     let at = entry.span.clone();
-    let raw: RawWaive = mistakes.entry(at.clone(), entry.fields)?;
+    let raw: RawWaive = mistakes.entry(at.clone(), &entry.fields)?;
     if raw.reason.get_ref().is_empty() {
         said("reason", "", raw.reason.span(), mistakes);
     }
@@ -205,7 +205,7 @@ pub(super) fn set<'t>(
     let end = end_of(&entry, mistakes);
     let fields = reader.filled(&entry, mistakes);
     let at = entry.span.clone();
-    let raw: RawSet = mistakes.entry(at.clone(), fields.clone())?;
+    let raw: RawSet = mistakes.entry(at.clone(), &fields)?;
     if raw.reason.get_ref().is_empty() {
         said("reason", "", raw.reason.span(), mistakes);
     }
@@ -257,7 +257,7 @@ pub(super) fn enforce<'t>(
     entry.in_both_languages(&["reason", "origin"]);
     let fields = reader.filled(&entry, mistakes);
     let at = entry.span.clone();
-    let raw: RawEnforce = mistakes.entry(at.clone(), fields.clone())?;
+    let raw: RawEnforce = mistakes.entry(at.clone(), &fields)?;
     if raw.reason.get_ref().is_empty() {
         said("reason", "", raw.reason.span(), mistakes);
     }

@@ -1,5 +1,6 @@
 //! One profile from a table, layers and values: what is said last counts.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -74,7 +75,7 @@ pub(super) fn profile<'t>(
     let defaults = Defaults::of(&head.rest, mistakes);
     let before = mistakes.len();
     let start = head.start;
-    let raw: Option<Head> = mistakes.entry(start..start, head.rest.clone());
+    let raw: Option<Head> = mistakes.entry(start..start, &head.rest);
     let raw = raw.filter(|_| mistakes.len() == before)?;
     let words = match Vocabulary::new(raw.status, raw.reason) {
         Ok(words) => words,
@@ -101,7 +102,7 @@ pub(super) fn profile<'t>(
         Reader { sources, vars: &vars, defaults: &defaults, words: &words, used: Vec::new() };
     let mut rules: Vec<Rule> = Vec::new();
     let mut seen: BTreeMap<RuleId, usize> = BTreeMap::new();
-    let mut rows: BTreeMap<RuleId, Entry<'t>> = BTreeMap::new();
+    let mut rows: BTreeMap<RuleId, Cow<'_, Entry<'t>>> = BTreeMap::new();
     for chapter in &table {
         check_names(&chapter.rest, &OF_CHAPTER, mistakes);
         for (name, _) in &chapter.vars {
@@ -115,9 +116,9 @@ pub(super) fn profile<'t>(
         of_table.iter().map(|f| (f, false)).chain(layers.iter().map(|f| (f, true)))
     {
         for entry in &file.rules {
-            let mut entry = entry.clone();
+            let mut entry = Cow::Borrowed(entry);
             if is_layer {
-                as_own(&mut entry, enforced.as_deref());
+                as_own(entry.to_mut(), enforced.as_deref());
             }
             let Some((at, mut rule)) = reader.rule(&entry, mistakes) else { continue };
             rule.site.own = is_layer;
@@ -164,7 +165,7 @@ pub(super) fn profile<'t>(
         &merged::Content {
             head: &head_fields,
             vars: &vars,
-            rules: rows.values().collect(),
+            rules: rows.values().map(AsRef::as_ref).collect(),
             decisions: decisions.values().map(|(_, kind, entry)| (*kind, entry)).collect(),
             waivers: waivers
                 .iter()

@@ -64,15 +64,18 @@ impl Mistakes {
     pub fn entry<'t, T: Deserialize<'t>>(
         &mut self,
         span: Range<usize>,
-        mut table: DeTable<'t>,
+        table: &DeTable<'t>,
     ) -> Option<T> {
-        let (mut removed, mut good) = (Vec::new(), true);
+        let read = |table: DeTable<'t>| {
+            let whole = Spanned::new(span.clone(), DeValue::Table(table));
+            T::deserialize(ValueDeserializer::from(whole))
+        };
+        let mut e = match read(table.clone()) {
+            Ok(value) => return Some(value),
+            Err(e) => e,
+        };
+        let (mut table, mut removed) = (table.clone(), Vec::new());
         loop {
-            let whole = Spanned::new(span.clone(), DeValue::Table(table.clone()));
-            let e = match T::deserialize(ValueDeserializer::from(whole)) {
-                Ok(value) => return good.then_some(value),
-                Err(e) => e,
-            };
             let lacks = e.message().strip_prefix("missing field `");
             let lacks = lacks.and_then(|rest| rest.split('`').next());
             if lacks.is_some_and(|name| removed.iter().any(|gone| gone == name)) {
@@ -81,7 +84,6 @@ impl Mistakes {
             if lacks.is_some() && self.broken.iter().any(|file| file.contains(&span.start)) {
                 return None;
             }
-            good = false;
             self.of_toml(&e, &span);
             // A misspelt field is not missing, too.
             removed.extend(meant(e.message()).map(str::to_owned));
@@ -90,6 +92,7 @@ impl Mistakes {
             if !without(&mut table, at, &mut removed) {
                 return None;
             }
+            e = read(table.clone()).err()?;
         }
     }
 

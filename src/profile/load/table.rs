@@ -145,7 +145,7 @@ impl<'t> Reader<'_, 't> {
     ) -> Option<(Range<usize>, Rule)> {
         let before = mistakes.len();
         let fields = self.filled(entry, mistakes);
-        let mut raw: RawRule = mistakes.entry(entry.span.clone(), fields.clone())?;
+        let mut raw: RawRule = mistakes.entry(entry.span.clone(), &fields)?;
         let id = raw.id.get_ref().clone();
         let want = self.wants(&id, "want", std::mem::take(&mut raw.want), &fields, mistakes);
         let observe =

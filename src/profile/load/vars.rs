@@ -136,7 +136,7 @@ fn declaration<'t>(
     mistakes: &mut Mistakes,
 ) -> Option<Var<'t>> {
     let span = if whole.span().is_empty() { declared.clone() } else { whole.span() };
-    let raw: Declaration = mistakes.entry(span, fields.clone())?;
+    let raw: Declaration = mistakes.entry(span, fields)?;
     let (_, value) = fields.iter().find(|(key, _)| key.get_ref() == "value")?;
     let value = value.clone();
     let before = mistakes.len();
