@@ -1,5 +1,7 @@
 use super::*;
-use crate::plan::{self, Judged};
+use crate::check::Subject;
+use crate::consequences::{Consequence, Effect};
+use crate::plan::{self, Judged, Serves};
 use crate::profile::{Profile, ProfileFiles, Rule};
 use crate::rootfs::{Change, MemoryRootfs, StagedRootfs};
 
@@ -96,6 +98,13 @@ fn parts_stay_in_their_order() {
     let after = ["1.1", "1.2", "1.3", "1.4"].map(|row| judged(row, Outcome::Met)).to_vec();
     let mut plan = Plan::unchanged(before, after);
     plan.parts = parts;
+    plan.consequences = vec![Consequence {
+        effect: Effect::SshLogin,
+        subject: Subject::account(b"root"),
+        says: Message::value("bob ends, and $6$saltsalt$SECRETSECRET"),
+        by: vec![Serves { rule: id("1.4"), subject: Subject::key("x") }],
+        named: true,
+    }];
     let fixes = Fixes::of(&plan, &[]);
     let steps = |row: &str| -> Vec<String> {
         let fix = fixes.row(&id(row)).and_then(|fix| fix.script.as_deref()).unwrap_or_default();
@@ -108,6 +117,9 @@ fn parts_stay_in_their_order() {
     assert_eq!(steps("1.2"), ["-1", "+2", "-2", "+3", "-3", "+4"]);
     assert_eq!(steps("1.3"), [""; 0]);
     assert_eq!(steps("1.4"), ["-4", "+5"]);
+    let ends = |row: &str| fixes.row(&id(row)).map(|fix| fix.ends.clone()).unwrap_or_default();
+    assert_eq!(ends("1.4")[0].to_string(), "bob ends, and (hash)");
+    assert!(ends("1.1").is_empty());
 }
 
 #[test]
