@@ -209,3 +209,35 @@ fn ageing_is_commands() {
     let twice = |max: &str| line("b", &format!("x:1:0:{max}:7:::")) + &line("b", "x:1:0:9:7:::");
     assert_eq!(shadow::of(twice("9").as_bytes(), twice("8").as_bytes()), None);
 }
+
+/// What is not asked for is not made; what is asked for changes no verdict.
+#[test]
+fn a_run_keeps_what_it_is_asked_for() {
+    use crate::report::formats::{self, Format, Style};
+    use crate::run::{self, Options};
+    let profile = Profile::embedded().unwrap();
+    let root = MemoryRootfs::new()
+        .file("/etc/os-release", "ID=ubuntu\nVERSION_ID=\"18.04\"\n")
+        .file("/etc/shadow", "root:*:1::::::\nbob:$6$salt$SECRETSECRET:1:0:99999:7:::\n")
+        .file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n");
+    let (plain, with) = (Options::new(), Options::new().fixes(true));
+    let audit = |options| run::audit(&profile, &root, options).unwrap();
+    let plan = |options| run::plan(&profile, &root, options).unwrap();
+    let (without, audited, planned) = (audit(&plain), audit(&with), plan(&with));
+    assert_eq!(without.attached.fixes, Fixes::default());
+    assert!(plan(&plain).attached.patch.is_none() && audited.attached.patch.is_none());
+    assert_eq!(audited.attached.fixes, planned.attached.fixes, "an audit plans for them");
+    assert!(audited.attached.fixes.row(&id("1.1.1.1")).is_some_and(|fix| fix.script.is_some()));
+    let json = |report| crate::report::to_json(report).unwrap();
+    assert_eq!(json(&without), json(&audited));
+
+    let write = |report, format| formats::write(report, format, Style::default());
+    assert!(write(&planned, Format::Patch).is_ok());
+    let none = write(&audited, Format::Patch).unwrap_err().to_string();
+    assert!(none.contains("gokaku plan --format patch"), "{none}");
+    assert!(write(&audited, Format::Intoto).unwrap_err().to_string().contains("--subject"));
+    for format in Format::ALL {
+        let text = write(&planned, format).unwrap_or_default();
+        assert!(!text.contains("SECRET"), "{format:?}");
+    }
+}
