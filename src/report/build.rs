@@ -313,7 +313,7 @@ fn veiled(evidence: &Evidence) -> Evidence {
     }
 }
 
-fn veil(message: &Message) -> Message {
+pub(super) fn veil(message: &Message) -> Message {
     message.clone().with_texts(&mut |text| match secret::veil(text) {
         std::borrow::Cow::Borrowed(_) => None,
         std::borrow::Cow::Owned(veiled) => Some(veiled),

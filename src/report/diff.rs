@@ -8,7 +8,7 @@ mod fields;
 mod long;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use super::secret::{for_terminal, veil};
@@ -174,15 +174,14 @@ pub(super) fn exact(path: &ImagePath, old: &[u8], new: &[u8]) -> Result<String, 
     Ok(text[hunks..].to_owned())
 }
 
-/// Files of `changes` that get another name because they may hold secrets: the old name and the
-/// new one.
-pub(super) fn put_away(changes: &[PathChange]) -> Vec<(&ImagePath, &ImagePath)> {
-    let at = |old: &[u8]| changes.iter().find(|c| c.path.as_bytes() == old && c.after.is_none());
+/// Files of `changes` that get another name because they may hold secrets: the old names by the new
+/// ones.
+pub(super) fn put_away(changes: &[PathChange]) -> HashMap<&ImagePath, &ImagePath> {
+    let gone = changes.iter().filter(|c| c.after.is_none());
+    let gone: HashMap<&[u8], &ImagePath> = gone.map(|c| (name(c), &c.path)).collect();
     let new = changes.iter().filter(|c| c.before.is_none());
-    new.filter_map(|c| {
-        Some((&at(c.path.as_bytes().strip_suffix(QUARANTINED.as_bytes())?)?.path, &c.path))
-    })
-    .collect()
+    let old = |c: &PathChange| gone.get(name(c).strip_suffix(QUARANTINED.as_bytes())?).copied();
+    new.filter_map(|c| Some((&c.path, old(c)?))).collect()
 }
 
 /// As much as is shown of a diff in which secrets do not show any more: a piece of a hash would not be

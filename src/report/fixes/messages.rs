@@ -32,8 +32,8 @@ messages! { "fixes";
         ja: "ルートの中で `patch -p1 < FILE` を実行し、続いて `# $` の後のコマンド (パッチに含められないもの) を実行すること",
     }
     patch_left(why) {
-        en: "Left out: {why}",
-        ja: "含まないもの: {why}",
+        en: "Left out: {why} (`gokaku apply` makes it, too)",
+        ja: "含まないもの: {why} (`gokaku apply` でも変更できる)",
     }
     patch_nothing() {
         en: "Nothing would change",

@@ -10,8 +10,9 @@ mod shadow;
 mod shell;
 mod steps;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::build::veil;
 use crate::check::{Outcome, Presence};
 use crate::message::Message;
 use crate::plan::{PackageChange, Part, PathChange, Plan};
@@ -32,6 +33,8 @@ pub struct RowFix {
     pub script: Option<String>,
     /// Why there is none, or what it leaves open.
     pub notes: Vec<Message>,
+    /// What it ends: logins, access, mail …
+    pub ends: Vec<Message>,
 }
 
 /// What a patch would make of a tree, and what no patch can.
@@ -98,6 +101,15 @@ impl Fixes {
                 fix.notes.push(messages::leaves_open());
             }
         }
+        for one in &plan.consequences {
+            let rules: BTreeSet<&RuleId> = one.by.iter().map(|serves| &serves.rule).collect();
+            for rule in rules {
+                let fix = fixes.get_mut(rule).filter(|fix| fix.script.is_some());
+                if let Some(fix) = fix {
+                    fix.ends.push(veil(&one.says));
+                }
+            }
+        }
         Fixes(fixes)
     }
 }
@@ -106,8 +118,8 @@ impl RowFix {
     fn of(parts: &[Vec<Step>]) -> RowFix {
         let left: Vec<Message> = parts.iter().flatten().filter_map(Step::left).collect();
         match left.is_empty() {
-            true => RowFix { script: Some(shell::script(parts)), notes: Vec::new() },
-            false => RowFix { script: None, notes: left },
+            true => RowFix { script: Some(shell::script(parts)), ..RowFix::default() },
+            false => RowFix { notes: left, ..RowFix::default() },
         }
     }
 

@@ -1,5 +1,7 @@
 //! From changes to the steps that a person would take.
 
+use std::collections::HashSet;
+
 use super::{messages, shadow};
 use crate::message::Message;
 use crate::plan::PathChange;
@@ -64,13 +66,13 @@ impl Step {
 /// The steps that make each change, by path.
 pub(super) fn of_each(changes: &[PathChange]) -> Vec<(&PathChange, Vec<Step>)> {
     let put_away = diff::put_away(changes);
+    let old_names: HashSet<&ImagePath> = put_away.values().copied().collect();
     let one = |change: &PathChange| {
         // Its new name says it.
-        if put_away.iter().any(|(old, _)| **old == change.path) {
+        if old_names.contains(&change.path) {
             return Vec::new();
         }
-        let old = put_away.iter().find(|(_, new)| **new == change.path).map(|(old, _)| *old);
-        of_one(change, old)
+        of_one(change, put_away.get(&change.path).copied())
             .unwrap_or_else(|why| vec![Step::Left { path: change.path.clone(), why }])
     };
     changes.iter().map(|change| (change, one(change))).collect()

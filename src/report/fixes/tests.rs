@@ -1,5 +1,7 @@
 use super::*;
-use crate::plan::{self, Judged};
+use crate::check::Subject;
+use crate::consequences::{Consequence, Effect};
+use crate::plan::{self, Judged, Serves};
 use crate::profile::{Profile, ProfileFiles, Rule};
 use crate::rootfs::{Change, MemoryRootfs, StagedRootfs};
 
@@ -96,6 +98,13 @@ fn parts_stay_in_their_order() {
     let after = ["1.1", "1.2", "1.3", "1.4"].map(|row| judged(row, Outcome::Met)).to_vec();
     let mut plan = Plan::unchanged(before, after);
     plan.parts = parts;
+    plan.consequences = vec![Consequence {
+        effect: Effect::SshLogin,
+        subject: Subject::account(b"root"),
+        says: Message::value("bob ends, and $6$saltsalt$SECRETSECRET"),
+        by: vec![Serves { rule: id("1.4"), subject: Subject::key("x") }],
+        named: true,
+    }];
     let fixes = Fixes::of(&plan, &[]);
     let steps = |row: &str| -> Vec<String> {
         let fix = fixes.row(&id(row)).and_then(|fix| fix.script.as_deref()).unwrap_or_default();
@@ -108,6 +117,9 @@ fn parts_stay_in_their_order() {
     assert_eq!(steps("1.2"), ["-1", "+2", "-2", "+3", "-3", "+4"]);
     assert_eq!(steps("1.3"), [""; 0]);
     assert_eq!(steps("1.4"), ["-4", "+5"]);
+    let ends = |row: &str| fixes.row(&id(row)).map(|fix| fix.ends.clone()).unwrap_or_default();
+    assert_eq!(ends("1.4")[0].to_string(), "bob ends, and (hash)");
+    assert!(ends("1.1").is_empty());
 }
 
 #[test]
@@ -196,4 +208,36 @@ fn ageing_is_commands() {
     }
     let twice = |max: &str| line("b", &format!("x:1:0:{max}:7:::")) + &line("b", "x:1:0:9:7:::");
     assert_eq!(shadow::of(twice("9").as_bytes(), twice("8").as_bytes()), None);
+}
+
+/// What is not asked for is not made; what is asked for changes no verdict.
+#[test]
+fn a_run_keeps_what_it_is_asked_for() {
+    use crate::report::formats::{self, Format, Style};
+    use crate::run::{self, Options};
+    let profile = Profile::embedded().unwrap();
+    let root = MemoryRootfs::new()
+        .file("/etc/os-release", "ID=ubuntu\nVERSION_ID=\"18.04\"\n")
+        .file("/etc/shadow", "root:*:1::::::\nbob:$6$salt$SECRETSECRET:1:0:99999:7:::\n")
+        .file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n");
+    let (plain, with) = (Options::new(), Options::new().fixes(true));
+    let audit = |options| run::audit(&profile, &root, options).unwrap();
+    let plan = |options| run::plan(&profile, &root, options).unwrap();
+    let (without, audited, planned) = (audit(&plain), audit(&with), plan(&with));
+    assert_eq!(without.attached.fixes, Fixes::default());
+    assert!(plan(&plain).attached.patch.is_none() && audited.attached.patch.is_none());
+    assert_eq!(audited.attached.fixes, planned.attached.fixes, "an audit plans for them");
+    assert!(audited.attached.fixes.row(&id("1.1.1.1")).is_some_and(|fix| fix.script.is_some()));
+    let json = |report| crate::report::to_json(report).unwrap();
+    assert_eq!(json(&without), json(&audited));
+
+    let write = |report, format| formats::write(report, format, Style::default());
+    assert!(write(&planned, Format::Patch).is_ok());
+    let none = write(&audited, Format::Patch).unwrap_err().to_string();
+    assert!(none.contains("gokaku plan --format patch"), "{none}");
+    assert!(write(&audited, Format::Intoto).unwrap_err().to_string().contains("--subject"));
+    for format in Format::ALL {
+        let text = write(&planned, format).unwrap_or_default();
+        assert!(!text.contains("SECRET"), "{format:?}");
+    }
 }

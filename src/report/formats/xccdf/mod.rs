@@ -106,6 +106,10 @@ fn rule(xml: &mut Xml, report: &Report, row: &RuleReport, lang: Lang) -> io::Res
             };
             xml.text("warning", &[("category", "general")], &text::line_of(&said.text(lang)))?;
         }
+        for end in fix.iter().flat_map(|fix| &fix.ends) {
+            let said = text::line_of(&end.text(lang));
+            xml.text("warning", &[("category", "functionality")], &said)?;
+        }
         let source = report.profile.references.as_ref();
         if let Some(references) = &row.references {
             for control in &references.nist {
@@ -200,7 +204,9 @@ fn result(report: &Report, row: &RuleReport) -> &'static str {
 fn rule_result(xml: &mut Xml, report: &Report, row: &RuleReport, lang: Lang) -> io::Result<()> {
     let rule = id("rule", &row.id.to_string());
     let time = report.stamp.as_ref().map(|stamp| stamp.text());
-    let mut attributes = vec![("idref", &*rule), ("severity", severity(row))];
+    // The same is the default; some readers want to see it.
+    let weight = ("weight", "1.0");
+    let mut attributes = vec![("idref", &*rule), ("severity", severity(row)), weight];
     attributes.extend(time.as_ref().map(|time| ("time", &**time)));
     let result = result(report, row);
     let level = match result {
