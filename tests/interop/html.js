@@ -49,6 +49,12 @@ const { pathToFileURL } = require('url');
   await note('cleared');
 
   await page.locator('#open-all').click();
+  await page.locator('.tiles a[data-v="met"]').click();
+  await note('by its tile');
+  await page.locator('.chapters a[data-c="5"]').click();
+  await note('by its bar');
+  await page.locator('#all-shown').click();
+
   await page.evaluate('document.querySelectorAll("details").forEach((d) => { d.open = true; })');
   const texts = await page.evaluate(() => document.body.innerText);
   const foreign = await page.evaluate(() => document.scripts.length - 1

@@ -103,6 +103,9 @@ fn a_browser_shows_the_page_and_runs_nothing_of_the_tree() {
     assert_eq!(shown["search"], 1, "one row has these words");
     assert_eq!(shown["search in Japanese"], 1);
     assert_eq!(shown["cleared"], rows);
+    let met = count(&report, |row| is_enforced(row) && row["outcome"] == "met");
+    assert_eq!(shown["by its tile"], met);
+    assert_eq!(shown["by its bar"], shown["five"]);
     for (_, number) in shown.as_object().unwrap() {
         assert_ne!(*number, 0, "a filter that hides all proves nothing: {shown}");
     }
@@ -111,7 +114,7 @@ fn a_browser_shows_the_page_and_runs_nothing_of_the_tree() {
     // Every number of the picture, against the rows.
     let tiles = seen["tiles"].as_object().unwrap();
     assert_eq!(tiles.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), rows as u64);
-    assert_eq!(tiles["met"], count(&report, |row| is_enforced(row) && row["outcome"] == "met"));
+    assert_eq!(tiles["met"], met);
     assert_eq!(tiles["notmet"], count(&report, not_met));
     assert_eq!(tiles["waived"], count(&report, |row| row["outcome"] == "waived"));
     assert_eq!(seen["bars"], true, "bars are as long as their numbers");

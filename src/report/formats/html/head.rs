@@ -37,7 +37,7 @@ pub(super) fn header(p: &mut Page, report: &Report) {
         });
         p.el("ul", &[("class", "tiles")], |p| {
             let rows: Vec<&RuleReport> = report.rules.iter().collect();
-            tallies(p, &rows);
+            tallies(p, &rows, Some("#rows"));
         });
         if let Some(line) = changed(report) {
             p.el("p", &[], |p| match report.changes.is_empty() {
@@ -209,12 +209,13 @@ pub(super) fn summary(p: &mut Page, report: &Report) {
             for (chapter, rows) in chapters(report) {
                 p.el("li", &[], |p| {
                     p.el("p", &[("class", "name")], |p| {
-                        p.el("b", &[], |p| chapter_title(p, report, chapter));
+                        let attrs = [("href", "#rows"), ("data-c", &chapter.to_string())];
+                        p.el("a", &attrs, |p| chapter_title(p, report, chapter));
                         p.text(" ");
                         p.say(&messages::so_many_rows(rows.len()));
                     });
                     bar(p, &rows);
-                    p.el("ul", &[("class", "counts")], |p| tallies(p, &rows));
+                    p.el("ul", &[("class", "counts")], |p| tallies(p, &rows, None));
                 });
             }
         });
@@ -248,19 +249,25 @@ fn bar(p: &mut Page, rows: &[&RuleReport]) {
     });
 }
 
-/// Each verdict that there is, with its number.
-fn tallies(p: &mut Page, rows: &[&RuleReport]) {
+/// Each verdict that there is, with its number; a link, where there is one, leads to its rows.
+fn tallies(p: &mut Page, rows: &[&RuleReport], link: Option<&str>) {
+    let inside = |p: &mut Page, verdict: Verdict, here: usize| {
+        p.el("span", &[("class", "sign"), ("aria-hidden", "true")], |p| p.text(verdict.sign()));
+        p.el("b", &[], |p| p.number(here));
+        p.text(" ");
+        p.say(&verdict.words());
+    };
     for verdict in Verdict::ALL {
         let here = count(rows, verdict);
-        if here > 0 {
-            p.el("li", &[("class", verdict.class())], |p| {
-                p.el("span", &[("class", "sign"), ("aria-hidden", "true")], |p| {
-                    p.text(verdict.sign())
-                });
-                p.el("b", &[], |p| p.number(here));
-                p.text(" ");
-                p.say(&verdict.words());
-            });
+        if here == 0 {
+            continue;
         }
+        p.el("li", &[("class", verdict.class())], |p| match link {
+            // The script sets the filter, too.
+            Some(to) => p.el("a", &[("href", to), ("data-v", verdict.class())], |p| {
+                inside(p, verdict, here);
+            }),
+            None => inside(p, verdict, here),
+        });
     }
 }

@@ -42,6 +42,13 @@
   const turn = (open) => rows.forEach((row) => { if (!row.hidden) row.open = open; });
   one('open-all').addEventListener('click', () => turn(true));
   one('close-all').addEventListener('click', () => turn(false));
+  // A count leads to its rows, and to these alone.
+  all('a[data-v], a[data-c]').forEach((link) => link.addEventListener('click', () => {
+    form.reset();
+    const [[of, value]] = Object.entries(link.dataset);
+    all('input', form).forEach((box) => { if (box.name === of && box.value === value) box.checked = true; });
+    filter();
+  }));
   form.hidden = false;
   // A page that was left and comes back may have its boxes as they were.
   filter();
