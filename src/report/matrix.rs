@@ -209,9 +209,8 @@ mod tests {
             row(&[Some(Met), Some(Met)], Some(Severity::High), "1.9"),
         ];
         let matrix = Matrix {
-            images: vec!["a".into(), "b".into()],
             rows: rows.into_iter().map(|row| (row.id.clone(), row)).collect(),
-            benchmarks: Vec::new(),
+            ..Matrix::new()
         };
         let order: Vec<String> =
             matrix.worst_first().iter().map(|row| row.id.to_string()).collect();
@@ -230,5 +229,64 @@ mod tests {
         let mut one = row(&[Some(Outcome::NotMet)], None, "1.1");
         one.cells[0].as_mut().unwrap().disposition = Disposition::LeftAlone;
         assert_eq!(one.open(), 0);
+    }
+
+    const REPORT: &str = include_str!("../../tests/data/formats/report-1.json");
+
+    fn report(change: impl FnOnce(&mut Report)) -> Report {
+        let mut report = crate::report::from_json(REPORT).expect("the sample is a report");
+        change(&mut report);
+        report
+    }
+
+    fn many(reports: &[(&str, Report)]) -> Matrix {
+        let mut matrix = Matrix::new();
+        for (name, report) in reports {
+            matrix.add(*name, report).expect("one table");
+        }
+        matrix
+    }
+
+    #[test]
+    fn a_row_names_the_images_that_are_not_as_the_others() {
+        use crate::report::formats::{Format, Style};
+        let worse = report(|report| {
+            let row = report.rules.iter_mut().find(|row| row.id.to_string() == "1.7.2");
+            row.expect("1.7.2").outcome = Outcome::NotMet;
+        });
+        let matrix = many(&[("a", report(|_| ())), ("=b", worse), ("c", report(|_| ()))]);
+        let write = |format| matrix.write(format, Style::default()).expect("a table");
+        assert!(write(Format::Text).contains("not met 1 (=b), met 2"), "{}", write(Format::Text));
+        assert!(write(Format::Markdown).contains("not met 1 (<code>&#61;b</code>), met 2"));
+        let csv = write(Format::Csv);
+        assert!(
+            csv.starts_with("row,severity,status,title,open,drifted,differs,a,'=b,c\r\n"),
+            "{csv}"
+        );
+        assert!(csv.contains(",1,0,yes,met,not_met,met\r\n"), "{csv}");
+        let json: serde_json::Value = serde_json::from_str(&write(Format::Json)).expect("JSON");
+        assert_eq!(
+            (json["rows"][0]["id"].as_str(), &json["rows"][0]["open"]),
+            (Some("1.7.2"), &1.into())
+        );
+        let e = matrix.write(Format::Sarif, Style::default()).expect_err("no such table");
+        assert!(e.to_string().contains("want text, json, junit, markdown, csv, html"), "{e}");
+    }
+
+    #[test]
+    fn a_row_that_a_report_does_not_have_is_empty_there() {
+        let one = || report(|report| report.rules.retain(|row| row.id.to_string() == "5.3.10"));
+        let matrix = many(&[("one", one()), ("all", report(|_| ())), ("again", one())]);
+        assert!(matrix.rows.values().all(|row| row.cells.len() == 3));
+        let other = matrix.rows.values().find(|row| row.id.to_string() != "5.3.10").expect("more");
+        assert!(other.cells[0].is_none() && other.cells[1].is_some(), "{other:?}");
+    }
+
+    #[test]
+    fn reports_of_different_tables_make_no_table() {
+        let mut matrix = many(&[("a", report(|_| ()))]);
+        let other = report(|report| "site-x".clone_into(&mut report.profile.id));
+        let e = matrix.add("b", &other).expect_err("another table").to_string();
+        assert!(e.contains("site-x"), "{e}");
     }
 }
