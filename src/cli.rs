@@ -18,6 +18,7 @@ pub mod status;
 #[cfg(not(feature = "internals"))]
 mod status;
 mod subjects;
+mod terminal;
 
 use std::env::VarError;
 use std::ffi::OsString;
@@ -406,15 +407,18 @@ fn explain(
     let rule = profile.rule(id).ok_or_else(|| profile.no_such_row(id))?;
     let style = Style { all: true, ..style(args) };
     let mut text = report::table::explain(&profile, rule, &rule.wants, style);
+    let mut changes = String::new();
     if let Some(opened) = root {
         let (opened, options) = (opened?, options(guard));
         let guarded = Guarded::new(&profile, vec![rule], &*opened.rootfs, &options)?;
         guarded.warn(true);
         let (now, diffs) = guarded.explain()?;
         text.push('\n');
+        text.push_str(&report::text::consequences(&now, style));
         text.push_str(&report::text::rows(&now, style));
-        text.push_str(&diffs);
+        changes = diffs;
     }
-    emit(&text, false)?;
+    // A diff is copied as it stands.
+    emit(&(terminal::fit(&text) + &changes), false)?;
     Ok(status::OK)
 }

@@ -2,7 +2,9 @@
 
 use super::args::{List, TableFormat};
 use super::root::Root;
-use super::{Args, Failure, Guarded, chosen, emit, json, load, nothing_left, options, style};
+use super::{
+    Args, Failure, Guarded, chosen, emit, json, load, nothing_left, options, style, terminal,
+};
 use crate::check::Outcome;
 use crate::profile::{Profile, Rule};
 use crate::report::table::{Table, list};
@@ -43,7 +45,7 @@ pub(super) fn run(wanted: &List, args: &Args) -> Result<(), Failure> {
     };
     rows.retain(|(_, found)| of(&wanted.outcome, |outcome| *found == Some(*outcome)));
     let text = match wanted.format {
-        TableFormat::Text => list(&rows, style(args)),
+        TableFormat::Text => terminal::fit(&list(&rows, style(args))),
         TableFormat::Json => json(&Table::new(&profile, target, &rows))?,
     };
     emit(&text, false)

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::text::{Style, outcome, pad};
+use super::formats::messages::waiver as waived;
+use super::text::{Style, line_of, outcome, pad};
 use super::{ProfileRef, TargetRef, Tool, messages};
 use crate::check::Outcome;
 use crate::message::{Arg, Lang, Message};
@@ -141,6 +142,14 @@ pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -
     }
     for line in catalogues {
         let _ = writeln!(out, "{}", line.text(lang));
+    }
+    for waiver in &rule.site.waivers {
+        let reason = Message::from(&waiver.reason);
+        let said = waived(waiver.until.to_string(), &waiver.by, reason);
+        let place = waiver.place.to_string();
+        let of = waiver.subject.as_ref().map(|subject| format!(" [{subject}]"));
+        let of = of.unwrap_or_default();
+        let _ = writeln!(out, "\n{}{of} ({place})", line_of(&said.text(lang)));
     }
     let source = messages::source_of(Arg::cause(&profile.source));
     let _ = writeln!(out, "\n{}", source.text(lang));

@@ -117,13 +117,15 @@ impl<'a> Guarded<'a> {
         Ok(self.report_of(Mode::Plan, &plan))
     }
 
-    /// The verdicts as the root is, and the diffs of the plan for it.
+    /// The verdicts as the root is, what the plan for it ends, and its diffs.
     #[cfg(feature = "cli")]
     pub(crate) fn explain(&self) -> Result<(Report, String)> {
         let plan = self.planned(self.root)?;
         self.outlook(&plan);
         let diffs = crate::report::diff::render(plan.changes(), &self.names);
-        Ok((self.report(Mode::Audit, None, &plan.before, None), diffs))
+        let mut now = self.report(Mode::Audit, None, &plan.before, None);
+        now.consequences = self.report_of(Mode::Plan, &plan).consequences;
+        Ok((now, diffs))
     }
 
     /// The plan for a state of the root.
