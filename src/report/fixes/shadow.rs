@@ -32,6 +32,11 @@ pub(super) fn of(old: &[u8], new: &[u8]) -> Option<Vec<Step>> {
         }
         steps.extend(of_line(name, &a, &b)?);
     }
+    if !steps.is_empty() {
+        // They leave a copy of the file as it was, with its mode; a later row may close the file alone.
+        let words = vec![Word::Plain("chmod g-wx,o-rwx"), Word::Path("etc/shadow-".to_owned())];
+        steps.push(Step::Run { first: false, words });
+    }
     Some(steps)
 }
 

@@ -175,7 +175,10 @@ fn ageing_is_commands() {
             })
             .collect();
         assert!(!said.concat().contains("SECRET"));
-        Some(said)
+        // Their backup is open to nobody to whom the file is not.
+        let (backup, said) = said.split_last().unwrap();
+        assert_eq!(backup, "chmod g-wx,o-rwx ./etc/shadow-");
+        Some(said.to_vec())
     };
     let lock = "usermod -R \"$PWD\" -L bob".to_owned();
     for (new, want) in [
