@@ -209,7 +209,7 @@ fn judge_root(
     args: &Args,
 ) -> Result<u8, Failure> {
     // A mistake on the command line is said first, whatever there is at the root.
-    subjects::fit(judge, mode)?;
+    subjects::fit(&judge.wanted, mode == Mode::Plan)?;
     let opened = Root::open(&judge.root, mode == Mode::Apply);
     let loaded = load(&judge.select.table, opened.as_ref().ok().map(|root| &*root.rootfs))?;
     chosen(&loaded.profile, &judge.select)?;
@@ -224,7 +224,7 @@ fn judge_root(
     let baseline_file = baseline.as_slice();
     let baseline = baseline.map(|path| saved::baseline(path, &(&profile).into())).transpose()?;
     let outputs = Outputs::open(&judge.wanted, Some(&opened), baseline_file)?;
-    let subjects = Subjects::open(judge)?;
+    let subjects = Subjects::open(&judge.wanted)?;
     progress::opened(&guarded.target, &profile, &guarded.rules);
     guarded.warn(mode == Mode::Apply);
     let mut run = None;

@@ -347,10 +347,6 @@ pub struct Judge {
     /// what is worse than that counts: exit status 2, or 1 for a row that was known and is unknown.
     #[arg(long, value_name = "FILE", env = "GOKAKU_BASELINE")]
     pub baseline: Option<PathBuf>,
-    /// The file that an in-toto statement is about: its path on this machine, or its digest as
-    /// sha256:HEX; may be repeated. A file is read when the run is done.
-    #[arg(long, value_name = "FILE|sha256:HEX")]
-    pub subject: Vec<StatedSubject>,
     /// Also exit with status 2 if a left-alone row has drifted.
     #[arg(long, env = "GOKAKU_STRICT", value_parser = switch())]
     pub strict: bool,
@@ -366,6 +362,10 @@ pub struct Wanted {
     /// The file for the report, outside the root; stdout if it is missing or `-`.
     #[arg(short, long, value_name = "FILE", env = "GOKAKU_OUTPUT")]
     pub output: Vec<PathBuf>,
+    /// The file that an in-toto statement is about: its path on this machine, or its digest as
+    /// sha256:HEX; may be repeated. A file is read when the run is done.
+    #[arg(long, value_name = "FILE|sha256:HEX")]
+    pub subject: Vec<StatedSubject>,
 }
 
 /// Which saved reports, and what becomes of them.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Args, Saved};
 use super::outputs::Outputs;
+use super::subjects::{self, Subjects};
 use super::{Failure, messages, progress, status, style};
 use crate::error::{Error, Result, cannot};
 use crate::message::Message;
@@ -64,6 +65,7 @@ fn text(path: &Path) -> Result<String> {
 pub(super) fn run(given: &Saved, args: &Args) -> std::result::Result<u8, Failure> {
     let inputs = given.files.iter().chain(&given.compare).chain(&given.baseline);
     let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    subjects::fit(&given.wanted, false)?;
     let outputs = Outputs::open(&given.wanted, None, &inputs)?;
     let shown = style(args);
     let style = |to_file| if to_file { Style { colour: false, ..shown } } else { shown };
@@ -78,6 +80,7 @@ pub(super) fn run(given: &Saved, args: &Args) -> std::result::Result<u8, Failure
         (_, [file]) => {
             let mut report = report(file)?;
             let status = gate(&mut report, given.baseline.as_deref())?;
+            report.attached.subjects = Subjects::open(&given.wanted)?.digested()?;
             outputs.write(false, |format, to_file| {
                 Ok(formats::write(&report, format, style(to_file))?)
             })?;

@@ -8,10 +8,10 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 
 use super::Failure;
-use super::args::Judge;
+use super::args::Wanted;
 use crate::error::{Error, cannot};
+use crate::report::Artifact;
 use crate::report::formats::Format;
-use crate::report::{Artifact, Mode};
 
 /// What a statement is about, as it is typed.
 #[derive(Debug, Clone)]
@@ -43,14 +43,14 @@ impl FromStr for StatedSubject {
 ///
 /// # Errors
 /// A patch of anything but a plan; a statement without a subject, or a subject without a statement.
-pub(super) fn fit(judge: &Judge, mode: Mode) -> Result<(), Failure> {
-    let wants = |format| judge.wanted.format.contains(&format);
-    if wants(Format::Patch) && mode != Mode::Plan {
+pub(super) fn fit(wanted: &Wanted, is_plan: bool) -> Result<(), Failure> {
+    let wants = |format| wanted.format.contains(&format);
+    if wants(Format::Patch) && !is_plan {
         return Err(Failure::Usage(
             "--format patch: only a plan is a patch; want `gokaku plan --format patch`".to_owned(),
         ));
     }
-    match (wants(Format::Intoto), judge.subject.is_empty()) {
+    match (wants(Format::Intoto), wanted.subject.is_empty()) {
         (true, true) => Err(Failure::Usage(
             "--format intoto: a statement is about files; add --subject FILE or --subject sha256:HEX"
                 .to_owned(),
@@ -75,12 +75,12 @@ impl Subjects {
     ///
     /// # Errors
     /// A file that cannot be opened, or is none.
-    pub fn open(judge: &Judge) -> Result<Subjects, Failure> {
+    pub fn open(wanted: &Wanted) -> Result<Subjects, Failure> {
         let open = |subject: &StatedSubject| match &subject.0 {
             Stated::Digest(hex) => Ok(Open::Digest(hex.clone())),
             Stated::File(path) => Ok(Open::File { path: path.clone(), file: regular(path)? }),
         };
-        judge.subject.iter().map(open).collect::<Result<_, _>>().map(Subjects)
+        wanted.subject.iter().map(open).collect::<Result<_, _>>().map(Subjects)
     }
 
     /// Their digests, as the files are now: a run may have changed what is in them.

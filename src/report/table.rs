@@ -80,7 +80,8 @@ impl<'a> Table<'a> {
         Table {
             schema: SCHEMA,
             tool: Tool::this(),
-            profile: ProfileRef::from(profile),
+            // They stand beside it.
+            profile: ProfileRef { references: None, ..ProfileRef::from(profile) },
             references: profile.references.as_ref(),
             target,
             rules: rows.iter().map(row).collect(),

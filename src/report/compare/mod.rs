@@ -154,7 +154,7 @@ impl<'a> Compared<'a> {
         match format {
             Format::Text => Ok(text::render(&self.comparison, style)),
             Format::Json => formats::json(self),
-            other => Err(Error::Report(messages::no_such_format(other.word(), "text, json"))),
+            other => Err(formats::no_such(other, &[Format::Text, Format::Json])),
         }
     }
 }

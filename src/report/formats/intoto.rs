@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::report::compare::{Change, Comparison};
 use crate::report::{Artifact, Mode, ProfileRef, Report, Stamp, Summary, TargetRef, Tool};
 
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
@@ -48,11 +49,34 @@ struct Predicate<'a> {
     /// The exit status that these rows come to, without `--strict`: 0 as declared, 1 something is
     /// unknown, 2 something is not as declared.
     status: u8,
+    /// What a gate said, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<Gate>,
     /// The schema of the JSON report from which the words are.
     report_schema: &'a str,
     /// When and where, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     stamp: Option<&'a Stamp>,
+}
+
+/// What a comparison with a baseline came to.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Gate {
+    /// 0 passed, 1 a row is unknown that was known, 2 something is worse.
+    status: u8,
+    /// Rows that are worse.
+    worse: usize,
+    /// Rows that were known and are unknown.
+    unknown: usize,
+}
+
+impl Gate {
+    fn of(comparison: &Comparison) -> Gate {
+        let count = |change| comparison.of(change).count();
+        let (worse, unknown) = (count(Change::Worse), count(Change::Unknown));
+        Gate { status: comparison.exit_status(), worse, unknown }
+    }
 }
 
 pub(super) fn of(report: &Report) -> Statement<'_> {
@@ -66,7 +90,8 @@ pub(super) fn of(report: &Report) -> Statement<'_> {
             target: &report.target,
             profile: &report.profile,
             summary: &report.summary,
-            status: report.exit_status(false),
+            status: report.own_status(false),
+            gate: report.comparison.as_ref().map(Gate::of),
             report_schema: &report.schema,
             stamp: report.stamp.as_ref(),
         },

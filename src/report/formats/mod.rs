@@ -24,6 +24,7 @@ use serde::Serialize;
 
 use super::{Mode, Report, compare, screen, text};
 use crate::error::{Error, cannot};
+use crate::message::Arg;
 
 /// A format of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,6 +132,12 @@ pub fn write(report: &Report, format: Format, style: Style) -> Result<String, Er
             None => return Err(Error::Guard(messages::no_patch())),
         },
     })
+}
+
+/// The error for a format in which something cannot be written.
+pub(super) fn no_such(format: Format, known: &[Format]) -> Error {
+    let known = Arg::names(known.iter().map(|format| format.word()));
+    Error::Report(super::messages::no_such_format(format.word(), known))
 }
 
 /// Data as JSON, with a line feed behind it.

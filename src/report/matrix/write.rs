@@ -6,11 +6,15 @@ use super::{Image, Matrix, MatrixRow, text};
 use crate::error::{Error, cannot};
 use crate::message::Lang;
 use crate::profile::RuleId;
+use crate::report::Tool;
 use crate::report::formats::{self, Format, Style, csv, junit, markdown};
-use crate::report::{Tool, messages};
 
 /// The schema of a table as JSON.
 const SCHEMA: &str = "gokaku.matrix/1";
+
+/// The formats of tables.
+const FORMATS: [Format; 6] =
+    [Format::Text, Format::Json, Format::Junit, Format::Markdown, Format::Csv, Format::Html];
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -46,10 +50,7 @@ impl Matrix {
             Format::Csv => csv::table(&self.cells(lang)).map_err(failed),
             Format::Markdown => Ok(markdown::matrix(self, lang)),
             Format::Junit => junit::matrix(self, lang).map_err(failed),
-            other => Err(Error::Report(messages::no_such_format(
-                other.word(),
-                "text, json, junit, markdown, csv, html",
-            ))),
+            other => Err(formats::no_such(other, &FORMATS)),
         }
     }
 
