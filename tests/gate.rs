@@ -55,6 +55,17 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// A document that follows the schema that ships.
+fn follows(schema: &str, text: &str) -> Value {
+    let document: Value = serde_json::from_str(text).unwrap();
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    let path = support::repository("docs/schema").join(schema);
+    let schema = compiler.compile(path.to_str().unwrap(), &mut schemas).unwrap();
+    schemas.validate(&document, schema).unwrap_or_else(|e| panic!("{e:#}"));
+    document
+}
+
 fn report(args: &[&str]) -> (Option<i32>, String, String) {
     let out = gokaku().arg("report").args(args).output().unwrap();
     (out.status.code(), text(&out.stdout), text(&out.stderr))
@@ -137,8 +148,8 @@ fn apply_is_gated_by_what_it_leaves() {
         .output()
         .unwrap();
     assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
-    let after: Value =
-        serde_json::from_str(&fs::read_to_string(bench.at("after.json")).unwrap()).unwrap();
+    let text = fs::read_to_string(bench.at("after.json")).unwrap();
+    let after = follows("report-1.schema.json", &text);
     assert!(after["summary"]["pass"]["not_met"].as_u64().unwrap() > 0, "it is still not perfect");
     let rows = after["comparison"]["rows"].as_array().unwrap();
     assert!(rows.iter().any(|row| row["change"] == "better"), "{rows:?}");
@@ -150,7 +161,7 @@ fn apply_is_gated_by_what_it_leaves() {
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("worse  ") && said.contains("met → not met"), "{said}");
     let args = ["--compare", before, after.to_str().unwrap(), "--format", "json"];
-    let compared: Value = serde_json::from_str(&report(&args).1).unwrap();
+    let compared = follows("comparison-1.schema.json", &report(&args).1);
     assert_eq!(compared["schema"], "gokaku.comparison/1");
     let gained = compared["rows"].as_array().unwrap().iter().find(|row| row["id"] == "6.1.6");
     assert!(gained.is_some_and(|row| row["fewer"][0]["value"] == "/etc/shadow"), "{gained:?}");
@@ -194,7 +205,7 @@ fn many_reports_make_one_table() {
     let row = said.lines().find(|line| line.starts_with("6.2.13 ")).unwrap();
     assert!(row.contains("not met 1 (second)"), "{row}");
     let json = report(&[&files[..], &["--format", "json"]].concat()).1;
-    let matrix: Value = serde_json::from_str(&json).unwrap();
+    let matrix = follows("matrix-1.schema.json", &json);
     assert_eq!(matrix["images"].as_array().unwrap().len(), 2);
     let (status, _, said) = report(&[&files[..], &["--baseline", files[0]]].concat());
     assert!(status == Some(2) && said.contains("6.2.13 worse than the baseline"), "{said}");
@@ -217,7 +228,7 @@ fn same_tree_same_day_same_bytes() {
         assert_eq!(made(&[]), made(&[]), "{format}");
     }
     let stamped = bench.run("audit", &["--format", "json", "--stamp"]).stdout;
-    let stamp = &serde_json::from_slice::<Value>(&stamped).unwrap()["stamp"];
+    let stamp = &follows("report-1.schema.json", &text(&stamped))["stamp"];
     assert!(stamp["time"].as_i64().unwrap() > 1_700_000_000 && stamp["host"].is_string());
     let out = gokaku()
         .env("SOURCE_DATE_EPOCH", "1700000000")
