@@ -379,7 +379,7 @@ pub struct Saved {
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["files", "baseline"])]
     pub compare: Vec<PathBuf>,
     /// Compare each report with an earlier state, as audit does; the exit status is that of the worst.
-    #[arg(long, value_name = "FILE", env = "GOKAKU_BASELINE")]
+    #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// Which formats, and where each goes.
     #[command(flatten)]

@@ -267,6 +267,7 @@ fn text(text: &str) -> String {
             '@' => out.push_str("&#64;&#8203;"),
             // Numbers behind it are references, and letters with dots and slashes become links.
             '#' => out.push_str("&#35;&#8203;"),
+            '.' if ends_in_www(&out) => out.push_str("&#46;"),
             '.' | ' ' | ',' | '-' | '(' | ')' => out.push(c),
             ':' => out.push_str(":&#8203;"),
             c if c.is_ascii_punctuation() => out.push_str(&format!("&#{};", u32::from(c))),
@@ -281,12 +282,20 @@ fn code(text: &str) -> String {
     let mut out = String::from("<code>");
     for c in crate::rootfs::escape(text.as_bytes()).chars() {
         match c {
+            // A reader makes a link of what begins with it.
+            '.' if ends_in_www(&out) => out.push_str("&#46;"),
+            '/' | '.' | '-' | ',' | ';' | '=' | '\'' | '+' | '%' | '(' | ')' => out.push(c),
             c if c.is_ascii_punctuation() => out.push_str(&format!("&#{};", u32::from(c))),
             c => out.push(c),
         }
     }
     out.push_str("</code>");
     out
+}
+
+fn ends_in_www(text: &str) -> bool {
+    let start = text.len().checked_sub(3);
+    start.and_then(|start| text.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
 #[cfg(test)]
@@ -309,8 +318,7 @@ mod tests {
 
     #[test]
     fn no_text_of_a_tree_is_markup_or_calls_anybody() {
-        let hostile =
-            "</code><script>*a* _b_ [c](http://d) ![e](f) @user #12 `g` | h\n# i https://j.example";
+        let hostile = "</code><script>*a* _b_ [c](http://d) ![e](f) @user #12 `g` | h\n# i https://j.example www.k.example";
         let mut report = from_json(REPORT).expect("the sample is a report");
         let row = &mut report.rules[0];
         row.outcome = Outcome::NotMet;
@@ -320,7 +328,8 @@ mod tests {
         let page = render(&report, Lang::En);
         let ours = page.replace("<code>", "").replace("</code>", "").replace("&#", "&");
         for markup in [
-            "<script", "*a*", "_b_", "[c]", "![", "@user", "#12", "`", "https:/", "http:/", "\n# i",
+            "<script", "*a*", "_b_", "[c]", "![", "@user", "#12", "`", "https:/", "http:/", "www.",
+            "\n# i",
         ] {
             assert!(!ours.contains(markup), "{markup}: {page}");
         }
