@@ -10,6 +10,7 @@ mod hdf;
 mod html;
 mod intoto;
 mod junit;
+mod markdown;
 mod matrix;
 mod patch;
 mod sarif;

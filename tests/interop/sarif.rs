@@ -35,6 +35,8 @@ fn the_validator_finds_no_fault() {
                 "Error;Warning",
                 "--kind",
                 "Fail",
+                "--rule-kind",
+                "Sarif;Ghas",
                 "--log",
                 "ForceOverwrite",
                 "--output",

@@ -119,7 +119,7 @@ fn record(
 fn harmless(cell: &str) -> String {
     let cell = crate::rootfs::escape(cell.as_bytes());
     match cell.chars().next() {
-        Some('=' | '+' | '-' | '@') => format!("'{cell}"),
+        Some('=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') => format!("'{cell}"),
         _ => cell,
     }
 }
@@ -137,6 +137,7 @@ mod tests {
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\t=1", "\\x09=1"),
             ("\r=1", "\\x0d=1"),
+            ("＝1", "'＝1"),
             ("a=b", "a=b"),
             ("", ""),
         ] {

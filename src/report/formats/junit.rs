@@ -7,7 +7,7 @@ use std::io;
 use super::row::said;
 use super::verdict::Verdict;
 use super::xml::Xml;
-use crate::message::Lang;
+use crate::message::{Lang, Message};
 use crate::profile::Part;
 use crate::report::matrix::{Matrix, MatrixRow};
 use crate::report::{Report, RuleReport};
@@ -60,6 +60,11 @@ fn kind(verdict: Verdict) -> Option<&'static str> {
 pub(super) fn render(report: &Report, lang: Lang) -> io::Result<String> {
     let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
     let mut all = Counts::default();
+    // What could not be done is no row, and no success.
+    let failure = report.packages.as_ref().and_then(|said| said.failure.as_ref());
+    if failure.is_some() {
+        all.add(Verdict::Unknown);
+    }
     for row in &report.rules {
         all.add(Verdict::of(row));
         chapters.entry(row.id.chapter()).or_default().push(row);
@@ -72,13 +77,28 @@ pub(super) fn render(report: &Report, lang: Lang) -> io::Result<String> {
         for (chapter, rows) in &chapters {
             suite(xml, report, chapter, rows, lang)?;
         }
-        Ok(())
+        failure.map_or(Ok(()), |why| packages(xml, why, lang))
     })?;
     Ok(xml.finish())
 }
 
 fn pairs<'a>(attributes: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
     attributes.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// A suite that says why packages could not be changed.
+fn packages(xml: &mut Xml, why: &Message, lang: Lang) -> io::Result<()> {
+    const NAME: &str = "packages";
+    let mut counts = Counts::default();
+    counts.add(Verdict::Unknown);
+    let counts = counts.attributes();
+    let mut attributes = pairs(&counts);
+    attributes.insert(0, ("name", NAME));
+    xml.element("testsuite", &attributes, |xml| {
+        xml.element("testcase", &[("classname", NAME), ("name", NAME)], |xml| {
+            xml.empty("error", &[("message", &why.text(lang)), ("type", "failed")])
+        })
+    })
 }
 
 fn suite(

@@ -73,9 +73,9 @@ fn rule(row: &RuleReport, lang: Lang) -> Value {
         rule["fullDescription"] = json!({ "text": plain(rationale.get(lang)) });
     }
     let wants: Vec<&str> = row.wants.iter().map(|want| want.want.as_str()).collect();
-    if !wants.is_empty() {
-        rule["help"] = json!({ "text": plain(&wants.join("\n")) });
-    }
+    // Code scanning asks for it.
+    let help = if wants.is_empty() { row.title.get(lang).to_owned() } else { wants.join("\n") };
+    rule["help"] = json!({ "text": plain(&help) });
     if let Some(severity) = row.severity {
         rule["properties"]["security-severity"] = score(severity).into();
     }
@@ -137,6 +137,8 @@ fn results(report: &Report, at: usize, row: &RuleReport, lang: Lang) -> Vec<Valu
                     row.gaps.iter().any(|gap| gap.waived && gap.subject == *about)
                 });
             if is_accepted && !row.waiver_is_over() {
+                // Some readers count levels, whatever is suppressed.
+                result["level"] = if kind == "fail" { "note" } else { "none" }.into();
                 result["suppressions"] = match accepted.is_empty() {
                     true => json!([{ "kind": "external", "status": "accepted" }]),
                     false => accepted.into(),
@@ -209,13 +211,11 @@ fn location(
     // A finding without a place is not shown; what is known of packages stands in dpkg's record.
     let of_package = about.is_some_and(|about| about.kind == SubjectKind::Package);
     let path = path.or_else(|| of_package.then(|| DPKG_STATUS.as_bytes().to_vec()));
-    if let Some(path) = path {
-        location["physicalLocation"] = json!({
-            "artifactLocation": { "uri": uri(&path), "uriBaseId": ROOTFS },
-        });
-        if let Some(line) = seen.and_then(|seen| seen.line).filter(|line| *line > 0) {
-            location["physicalLocation"]["region"] = json!({ "startLine": line });
-        }
+    let uri = path.map_or_else(|| "./".to_owned(), |path| uri(&path));
+    location["physicalLocation"] =
+        json!({ "artifactLocation": { "uri": uri, "uriBaseId": ROOTFS } });
+    if let Some(line) = seen.and_then(|seen| seen.line).filter(|line| *line > 0) {
+        location["physicalLocation"]["region"] = json!({ "startLine": line });
     }
     location
 }

@@ -105,7 +105,7 @@ fn sentence(report: &Report) -> (&'static str, Message) {
     };
     let open = count(&open);
     let unknown = count(&|row| Verdict::of(row) == Verdict::Unknown && !row.waiver_is_over());
-    match (report.exit_status(false), open, report.mode) {
+    match (report.own_status(false), open, report.mode) {
         (0, _, Mode::Plan) if !report.changes.is_empty() => {
             let before = |row: &RuleReport| {
                 row.disposition.is_enforced() && row.before == Some(Outcome::NotMet)

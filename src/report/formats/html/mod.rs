@@ -4,6 +4,7 @@
 //! Both languages are in it; the script switches between them and filters. Without it the page is in
 //! the language that was asked for, and every row is there.
 
+mod compared;
 pub(in crate::report::formats) mod document;
 mod filters;
 mod head;
@@ -32,6 +33,7 @@ pub(super) fn render(report: &Report, style: Style) -> String {
         p.markup("</a>");
         head::header(p, report);
         p.el("main", &[], |p| {
+            compared::write(p, report);
             head::consequences(p, report);
             p.el("div", &[("class", "over")], |p| {
                 head::attention(p, report);

@@ -36,3 +36,22 @@ fn style_and_script_name_no_other_file() {
         assert!(!text.contains("</"), "it would end its element");
     }
 }
+
+#[test]
+fn a_page_beside_a_baseline_says_what_is_worse_and_never_that_all_is_well() {
+    use crate::report::{Baseline, from_json};
+    let json = include_str!("../../../../tests/data/formats/report-1.json");
+    let mut report = from_json(json).expect("the sample is a report");
+    let baseline = Baseline::of(&report);
+    let row = report.rules.iter_mut().find(|row| row.id.to_string() == "1.7.2").expect("1.7.2");
+    row.outcome = crate::check::Outcome::NotMet;
+    report.comparison = Some(report.compare(&baseline, None));
+    let page = render(&report, Style::default());
+    assert!(page.contains("1 worse, 0 unknown") && page.contains("class=alarm"), "{page}");
+    // The gate passes what it knows; the page still says that a row is open.
+    let known = Baseline::of(&report);
+    report.comparison = Some(report.compare(&known, None));
+    let page = render(&report, Style::default());
+    assert!(page.contains("0 worse, 0 unknown") && page.contains("class=calm"), "{page}");
+    assert!(page.contains("Not as declared: 1 of"), "{page}");
+}
