@@ -69,7 +69,7 @@ mod tests {
                 40,
                 "一二三四五六七八九十一二三四五六七八九十\n  一二\n",
             ),
-            ("", 40, "\n"),
+            ("a\n\nb", 40, "a\n\nb\n"),
         ] {
             assert_eq!(fitted(line, width), want);
         }
