@@ -2,6 +2,9 @@
 
 use std::io::IsTerminal;
 
+use textwrap::WordSeparator;
+use textwrap::core::Word;
+
 /// No narrower: a word in a line is not readable.
 const NARROWEST: usize = 40;
 
@@ -18,13 +21,40 @@ fn fitted(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
         let below = " ".repeat(column(line, width));
-        let options = textwrap::Options::new(width).subsequent_indent(&below).break_words(false);
+        let options = textwrap::Options::new(width)
+            .subsequent_indent(&below)
+            .break_words(false)
+            .word_separator(WordSeparator::Custom(words));
         for part in textwrap::wrap(line, options) {
             out.push_str(part.trim_end());
             out.push('\n');
         }
     }
     out
+}
+
+/// The words of a line: between characters of East Asia, and at blanks; never inside a path or a
+/// value, which are copied.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let (mut all, mut start, mut end) = (Vec::new(), 0, 0);
+    // Blanks separate, whatever stands behind them: by the rules of Unicode not before a `/`.
+    for token in WordSeparator::AsciiSpace.find_words(line) {
+        let last = end + token.word.len();
+        for part in WordSeparator::UnicodeBreakProperties.find_words(token.word) {
+            end += part.word.len() + part.whitespace.len();
+            let next = line.get(end..last).and_then(|rest| rest.chars().next());
+            let goes_on =
+                part.word.ends_with(|c: char| c.is_ascii()) && next.is_some_and(|c| c.is_ascii());
+            if end < last && !goes_on {
+                all.extend(line.get(start..end).map(Word::from));
+                start = end;
+            }
+        }
+        end = last + token.whitespace.len();
+        all.extend(line.get(start..end).map(Word::from));
+        start = end;
+    }
+    Box::new(all.into_iter())
 }
 
 /// Where a line goes on: below its last column, or a little further in than it begins.
@@ -73,7 +103,9 @@ mod tests {
         ] {
             assert_eq!(fitted(line, width), want);
         }
-        let path = format!("/{}", "x".repeat(60));
-        assert_eq!(fitted(&path, 40), format!("{path}\n"), "what is copied stays whole");
+        let path = format!("/{}", "x/-".repeat(20));
+        let line = format!("一二三 {path} 四五六七八九十");
+        let want = format!("一二三\n  {path}\n  四五六七八九十\n");
+        assert_eq!(fitted(&line, 40), want, "what is copied stays whole");
     }
 }
