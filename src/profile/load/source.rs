@@ -108,7 +108,10 @@ impl Sources {
                 }
             }
         }
-        moved_table(table.get_ref(), source.base)
+        match source.base {
+            0 => table.into_inner(),
+            by => moved_table(table.into_inner(), by),
+        }
     }
 
     /// The offset of the first byte of a text.
@@ -147,21 +150,22 @@ fn moved_span(span: Range<usize>, by: usize) -> Range<usize> {
     span.start + by..span.end + by
 }
 
-fn moved_table<'t>(table: &DeTable<'t>, by: usize) -> DeTable<'t> {
-    let fields = table.iter().map(|(key, value)| {
-        (Spanned::new(moved_span(key.span(), by), key.get_ref().clone()), moved(value, by))
+fn moved_table(table: DeTable<'_>, by: usize) -> DeTable<'_> {
+    let fields = table.into_iter().map(|(key, value)| {
+        (Spanned::new(moved_span(key.span(), by), key.into_inner()), moved(value, by))
     });
     fields.collect()
 }
 
 /// The value with all of its places moved.
-fn moved<'t>(value: &Spanned<DeValue<'t>>, by: usize) -> Spanned<DeValue<'t>> {
-    let inner = match value.get_ref() {
+fn moved(value: Spanned<DeValue<'_>>, by: usize) -> Spanned<DeValue<'_>> {
+    let span = moved_span(value.span(), by);
+    let inner = match value.into_inner() {
         DeValue::Array(items) => {
-            DeValue::Array(items.iter().map(|item| moved(item, by)).collect::<DeArray<'t>>())
+            DeValue::Array(items.into_iter().map(|item| moved(item, by)).collect::<DeArray<'_>>())
         }
         DeValue::Table(fields) => DeValue::Table(moved_table(fields, by)),
-        plain => plain.clone(),
+        plain => plain,
     };
-    Spanned::new(moved_span(value.span(), by), inner)
+    Spanned::new(span, inner)
 }
