@@ -145,7 +145,8 @@ pub enum Error {
         /// The path inside the root.
         path: ImagePath,
     },
-    /// A text is no report, or one that this version does not read.
+    /// A text is no report, or one that this version does not read; or a report cannot be written in a
+    /// format.
     Report(Message),
     /// The journal cannot be used.
     Journal {

@@ -9,8 +9,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use gokaku::report::formats::Format;
 use serde_json::Value;
 use support::{gokaku, gokaku_as_root, rich::plant};
+
+/// What a statement is about.
+const ABOUT: &str = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 struct Bench(tempfile::TempDir);
 
@@ -222,10 +226,16 @@ fn many_reports_make_one_table() {
 #[test]
 fn same_tree_same_day_same_bytes() {
     let bench = Bench::new();
-    for format in ["text", "json", "baseline"] {
-        let made =
-            |args: &[&str]| bench.run("audit", &[&["--format", format], args].concat()).stdout;
-        assert_eq!(made(&[]), made(&[]), "{format}");
+    for format in Format::ALL {
+        let (verb, more): (_, &[&str]) = match format {
+            Format::Patch => ("plan", &[]),
+            Format::Intoto => ("audit", &["--subject", ABOUT]),
+            _ => ("audit", &[]),
+        };
+        let made = || bench.run(verb, &[&["--format", format.word()], more].concat()).stdout;
+        let first = made();
+        assert!(first.len() > 100, "{}", format.word());
+        assert_eq!(first, made(), "{}", format.word());
     }
     let stamped = bench.run("audit", &["--format", "json", "--stamp"]).stdout;
     let stamp = &follows("report-1.schema.json", &text(&stamped))["stamp"];

@@ -117,8 +117,11 @@ pub fn compared(report: &Report) {
     }
 }
 
-/// What a gate stops a run for, the regressions first.
+/// What a gate stops a run for, the regressions first. What the comparison cannot tell is a warning.
 fn worse(comparison: &Comparison) -> Vec<(String, Outcome, Message)> {
+    for note in &comparison.notes {
+        say!(warn, note.clone());
+    }
     let line = |row: &RowChange| {
         let title = row.title.as_ref().map_or_else(|| Message::value(""), Message::from);
         let what = |lang| compare::text::what(row, lang, SUBJECTS);

@@ -280,4 +280,20 @@ messages! { "report";
         en: "{count} more fail",
         ja: "不適合が {count} 件増えた",
     }
+    waiver(until, by, reason) {
+        en: "Waived until {until} by {by}: {reason}",
+        ja: "免除 ({until} まで、{by}): {reason}",
+    }
+    waiver_ticket(until, by, ticket, reason) {
+        en: "Waived until {until} by {by} ({ticket}): {reason}",
+        ja: "免除 ({until} まで、{by}、{ticket}): {reason}",
+    }
+    waiver_over(waiver) {
+        en: "{waiver} (over)",
+        ja: "{waiver} (期限切れ)",
+    }
+    waiver_not_needed(waiver) {
+        en: "{waiver} (not needed: what it is for holds)",
+        ja: "{waiver} (不要: 対象は適合している)",
+    }
 }

@@ -5,6 +5,7 @@
 
 mod attached;
 mod build;
+mod changes;
 pub mod compare;
 #[cfg(feature = "internals")]
 pub mod diff;
@@ -40,17 +41,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use attached::{Artifact, Attached};
+pub use changes::{ChangeKind, ChangeReport, PackageReport, PackagesReport};
 pub use compare::{Baseline, Comparison};
 pub use fixes::{Fixes, Patch, RowFix};
 pub use json::{from_json, to_json};
 pub use site::{Beneath, Decision, DecisionKind, VarReport, WaiverReport, WantReport};
 pub use stamp::Stamp;
 
-use crate::apply::packages::Operation;
-use crate::message::Message;
-use crate::plan::PathChange;
+use crate::message::{Lang, Message};
 use crate::profile::{Bilingual, Part, Place, ReferenceSource, References, RuleId, Severity};
-use crate::rootfs::{ImagePath, NodeBody};
 
 /// The schema's name and version.
 pub const SCHEMA: &str = "gokaku.report/1";
@@ -122,15 +121,6 @@ pub struct ConsequenceReport {
     pub rules: BTreeSet<RuleId>,
     /// Whether a row ends exactly this by its own words.
     pub named: bool,
-}
-
-/// The result of the package runner.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct PackagesReport {
-    /// What was recovered first.
-    pub notes: Vec<Message>,
-    /// Why it could not complete; `null` if it did.
-    pub failure: Option<Message>,
 }
 
 /// The program that wrote a report.
@@ -402,91 +392,27 @@ pub struct LeftAlone {
     pub note: Option<Bilingual>,
 }
 
-/// One changed path.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct ChangeReport {
-    /// Inside the root, links resolved.
-    pub path: ImagePath,
-    /// What is done to it.
-    pub kind: ChangeKind,
-    /// For which rows.
-    pub rules: BTreeSet<RuleId>,
-    /// For which gaps of these rows.
-    #[serde(default)]
-    pub serves: Vec<Serves>,
-    /// What changes, as `plan` shows it, without secrets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub diff: Option<String>,
-    /// Which package, of a change of kind [`ChangeKind::Package`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub package: Option<PackageReport>,
-}
-
-/// One changed package.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct PackageReport {
-    /// Its name.
-    pub name: String,
-    /// Its architecture.
-    pub architecture: String,
-    /// What happened to it.
-    pub action: Action,
-    /// The version that was there.
-    pub from: Option<String>,
-    /// The version that is there now.
-    pub to: Option<String>,
-    /// Whether a row names it; otherwise it was changed as a dependency.
-    pub asked: bool,
-}
-
-impl PackageReport {
-    pub(crate) fn of(o: &Operation) -> PackageReport {
-        PackageReport {
-            name: o.name.clone(),
-            architecture: o.architecture.clone(),
-            action: o.action,
-            from: o.from.clone(),
-            to: o.to.clone(),
-            asked: o.asked,
-        }
-    }
-}
-
-/// What is done to a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeKind {
-    /// New content (and perhaps a new mode or owner).
-    Write,
-    /// Mode or owner only.
-    Stat,
-    /// A symbolic link.
-    Symlink,
-    /// A new directory.
-    Mkdir,
-    /// Taken away.
-    Remove,
-    /// A package, by the package manager; the path is that of dpkg's record.
-    Package,
-}
-
-impl ChangeKind {
-    /// The kind of a planned change.
-    pub(crate) fn of(change: &PathChange) -> ChangeKind {
-        match (&change.before, change.after.as_ref().map(|n| &n.body)) {
-            (_, None) => ChangeKind::Remove,
-            (_, Some(NodeBody::Symlink(_))) => ChangeKind::Symlink,
-            (_, Some(NodeBody::File(Some(_)))) => ChangeKind::Write,
-            (None, Some(NodeBody::Dir)) => ChangeKind::Mkdir,
-            _ => ChangeKind::Stat,
-        }
-    }
-}
-
 impl Report {
     /// The row with this id; `None` where the report is about other rows.
     pub fn row(&self, id: &RuleId) -> Option<&RuleReport> {
         self.rules.iter().find(|row| row.id == *id)
+    }
+
+    /// The rows by chapter, in their order.
+    pub fn by_chapter(&self) -> BTreeMap<&Part, Vec<&RuleReport>> {
+        let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
+        for row in &self.rules {
+            chapters.entry(row.id.chapter()).or_default().push(row);
+        }
+        chapters
+    }
+
+    /// A chapter's number and title; the number alone where the profile has no title.
+    pub(crate) fn chapter(&self, chapter: &Part, lang: Lang) -> String {
+        match self.chapters.get(chapter) {
+            Some(title) => format!("{chapter} {}", title.get(lang)),
+            None => chapter.to_string(),
+        }
     }
 
     /// The exit status of the verbs that judge: beside a baseline, only what that says counts

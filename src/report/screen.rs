@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::text::{Style, consequences, evidence, line_of, needs_attention, paint};
+use super::text::{Style, consequences, evidence, is_shown, line_of, paint};
 use super::{Area, ClosedGap, Report, RuleReport, messages, text};
 use crate::message::Message;
 
@@ -36,7 +36,7 @@ pub fn render(report: &Report, style: Style) -> String {
         out.push('\n');
     }
     let mut open = false;
-    for row in report.rules.iter().filter(|row| needs_attention(row)) {
+    for row in report.rules.iter().filter(|row| is_shown(row)) {
         text::rule(&mut out, row, style, if style.all { usize::MAX } else { SEEN });
         open = true;
     }

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::formats::messages::waiver as waived;
 use super::text::{Style, line_of, outcome, pad};
 use super::{ProfileRef, TargetRef, Tool, messages};
 use crate::check::Outcome;
@@ -146,7 +145,7 @@ pub fn explain(profile: &Profile, rule: &Rule, wants: &[String], style: Style) -
     }
     for waiver in &rule.site.waivers {
         let reason = Message::from(&waiver.reason);
-        let said = waived(waiver.until.to_string(), &waiver.by, reason);
+        let said = messages::waiver(waiver.until.to_string(), &waiver.by, reason);
         let place = waiver.place.to_string();
         let of = waiver.subject.as_ref().map(|subject| format!(" [{subject}]"));
         let of = of.unwrap_or_default();

@@ -1,6 +1,5 @@
 //! A report as text, in English or Japanese. Ids, paths and keys are not translated.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
@@ -10,7 +9,6 @@ use crate::apply::packages::Action;
 use crate::check::{Evidence, Outcome};
 use crate::consequences::Effect;
 use crate::message::{Arg, Lang, Message};
-use crate::profile::Part;
 
 /// How to render.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,7 +38,7 @@ pub(crate) fn outcome(outcome: Outcome) -> Message {
 pub(crate) fn rows(report: &Report, style: Style) -> String {
     let mut out = String::new();
     for row in &report.rules {
-        if style.all || needs_attention(row) || row.changed {
+        if style.all || is_shown(row) || row.changed {
             rule(&mut out, row, style, usize::MAX);
         }
     }
@@ -131,7 +129,8 @@ fn packages(out: &mut String, report: &Report, lang: Lang) {
     }
 }
 
-pub(super) fn needs_attention(row: &RuleReport) -> bool {
+/// Whether a row is printed without `-v`: it is open, or a decision about it stands.
+pub(super) fn is_shown(row: &RuleReport) -> bool {
     row.drift
         || (row.disposition.is_enforced()
             && matches!(
@@ -167,7 +166,7 @@ pub(super) fn rule(out: &mut String, row: &RuleReport, style: Style, most: usize
         pad(row.status_words.as_ref().map_or(row.status.as_str(), |w| w.get(style.lang)), 8),
         row.title.get(style.lang),
     );
-    if style.all || needs_attention(row) {
+    if style.all || is_shown(row) {
         let gaps = row.gaps.iter().map(|gap| &gap.evidence);
         let beneath = row.beneath.iter().flat_map(|beneath| {
             beneath.gaps.iter().map(|gap| &gap.evidence).chain(&beneath.evidence)
@@ -231,10 +230,6 @@ pub(super) fn line_of(text: &str) -> String {
 
 fn counts(out: &mut String, report: &Report, style: Style) {
     let lang = style.lang;
-    let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
-    for row in &report.rules {
-        chapters.entry(row.id.chapter()).or_default().push(row);
-    }
     let mut head = pad(&messages::chapter().text(lang), 32);
     let names = [
         messages::rows(),
@@ -259,9 +254,8 @@ fn counts(out: &mut String, report: &Report, style: Style) {
         let left = format!("{} ({})", sum.left_alone.total, sum.left_alone.drifted);
         let _ = writeln!(out, "{text}{left:>24}");
     };
-    for (chapter, rows) in &chapters {
-        let title = report.chapters.get(chapter).map_or("", |title| title.get(lang));
-        line(format!("{chapter} {title}").trim_end(), rows);
+    for (chapter, rows) in &report.by_chapter() {
+        line(&report.chapter(chapter, lang), rows);
     }
     let all: Vec<&RuleReport> = report.rules.iter().collect();
     line(&messages::all().text(lang), &all);

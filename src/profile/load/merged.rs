@@ -122,7 +122,7 @@ impl Writer<'_> {
     }
 
     fn field(&mut self, name: &str, value: &DeValue<'_>, offset: usize) {
-        self.said(format!("{} = {}", render::key(name), render::value(value, None)), offset);
+        self.said(render::field(name, value), offset);
     }
 
     fn block(&mut self, header: String, fields: &DeTable<'_>) {

@@ -173,7 +173,7 @@ impl<'t> Reader<'_, 't> {
                 mistakes.add(at.unwrap_or(check.span()), format!("rule {rule}: {bad}"));
             }
             if let Some(DeValue::Table(table)) = item.map(Spanned::get_ref) {
-                wants.shown.push(render::fields(table, Some(self.defaults)).join(", "));
+                wants.shown.push(render::fields(table, Some(self.defaults)));
                 let key = table.keys().next().map_or(check.span(), Spanned::span);
                 wants.places.push(self.sources.place(key.start));
             }

@@ -38,7 +38,7 @@ pub enum Change {
     MetVacuously,
     /// A person must judge it now.
     Manual,
-    /// This run did not look.
+    /// This run did not look, or its report does not have the row.
     NotMeasured,
     /// The earlier state does not have the row.
     New,
@@ -179,14 +179,16 @@ impl Report {
         }
         let known: BTreeSet<&RuleId> = self.rules.iter().map(|row| &row.id).collect();
         let same_table = earlier.is_of_the_same_table(self);
-        let gone = |id: &RuleId| match table {
-            Some(table) => !table.contains(id),
-            None => !same_table,
+        // Without the table, nobody can say whether a row is gone or was not selected.
+        let missing = |id: &RuleId| match table {
+            Some(table) => (!table.contains(id)).then_some(Change::Gone),
+            None => (!same_table).then_some(Change::NotMeasured),
         };
         for (id, was) in &earlier.rows {
-            if !known.contains(id) && gone(id) {
-                let row = RowChange { was: Some(was.outcome), ..row_change(id, Change::Gone) };
-                comparison.rows.push(row);
+            if let Some(change) = missing(id).filter(|_| !known.contains(id)) {
+                comparison
+                    .rows
+                    .push(RowChange { was: Some(was.outcome), ..row_change(id, change) });
             }
         }
         comparison.rows.sort_by(|a, b| a.id.cmp(&b.id));

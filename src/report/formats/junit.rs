@@ -1,7 +1,6 @@
 //! JUnit XML: a row is a test case, a chapter a suite. A row that holds passes; what does not is a
 //! failure, what cannot be told an error, and everything else is skipped, with the reason.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use super::row::said;
@@ -58,7 +57,6 @@ fn kind(verdict: Verdict) -> Option<&'static str> {
 
 /// The report as JUnit XML. Rows of a plan are as they will be.
 pub(super) fn render(report: &Report, lang: Lang) -> io::Result<String> {
-    let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
     let mut all = Counts::default();
     // What could not be done is no row, and no success.
     let failure = report.packages.as_ref().and_then(|said| said.failure.as_ref());
@@ -67,14 +65,13 @@ pub(super) fn render(report: &Report, lang: Lang) -> io::Result<String> {
     }
     for row in &report.rules {
         all.add(Verdict::of(row));
-        chapters.entry(row.id.chapter()).or_default().push(row);
     }
     let mut xml = Xml::new()?;
     let attributes = all.attributes();
     let mut attributes: Vec<(&str, &str)> = pairs(&attributes);
     attributes.insert(0, ("name", "gokaku"));
     xml.element("testsuites", &attributes, |xml| {
-        for (chapter, rows) in &chapters {
+        for (chapter, rows) in &report.by_chapter() {
             suite(xml, report, chapter, rows, lang)?;
         }
         failure.map_or(Ok(()), |why| packages(xml, why, lang))
@@ -110,11 +107,10 @@ fn suite(
 ) -> io::Result<()> {
     let mut counts = Counts::default();
     rows.iter().for_each(|row| counts.add(Verdict::of(row)));
-    let title = report.chapters.get(chapter).map_or("", |title| title.get(lang));
-    let name = format!("{chapter} {title}");
+    let name = report.chapter(chapter, lang);
     let (counts, class) = (counts.attributes(), format!("{}.{chapter}", report.profile.id));
     let mut attributes = pairs(&counts);
-    attributes.insert(0, ("name", name.trim_end()));
+    attributes.insert(0, ("name", name.as_str()));
     let time = report.stamp.as_ref().map(|stamp| stamp.text());
     // Its schema knows no zone.
     let time = time.as_deref().map(|time| time.trim_end_matches('Z'));

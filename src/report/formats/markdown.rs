@@ -1,14 +1,11 @@
 //! A comment on a pull request: short enough for GitHub whatever the report holds, and no text of a
 //! tree is markup, a link, or calls anybody.
 
-use std::collections::BTreeMap;
-
 use super::messages;
 use super::row::waiver;
 use super::verdict::Verdict;
 use crate::check::{Evidence, Outcome};
 use crate::message::{Lang, Message};
-use crate::profile::Part;
 use crate::report::compare::{self, Change};
 use crate::report::matrix::{Image, Matrix, MatrixRow};
 use crate::report::text::{evidence, outcome};
@@ -159,10 +156,7 @@ impl Page {
 
     fn chapters(&mut self, report: &Report) {
         let lang = self.lang;
-        let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
-        for row in &report.rules {
-            chapters.entry(row.id.chapter()).or_default().push(row);
-        }
+        let chapters = report.by_chapter();
         let heads = [
             words::chapter(),
             words::rows(),
@@ -180,10 +174,8 @@ impl Page {
         let mut lines = vec![line];
         let all: Vec<&RuleReport> = report.rules.iter().collect();
         let whole = format!("**{}**", text(&words::all().text(lang)));
-        let named = chapters.iter().map(|(chapter, rows)| {
-            let title = report.chapters.get(chapter).map_or("", |title| title.get(lang));
-            (text(format!("{chapter} {title}").trim_end()), rows)
-        });
+        let named =
+            chapters.iter().map(|(chapter, rows)| (text(&report.chapter(chapter, lang)), rows));
         for (name, rows) in named.chain([(whole, &all)]) {
             let sum = summarize(rows.iter().copied());
             let (pass, left) = (sum.pass, sum.left_alone);

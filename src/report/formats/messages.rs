@@ -19,22 +19,6 @@ messages! { "formats";
         en: "What row {row} changes, on top of the rows before it: a script for `sh`, in the tree that $ROOT names, or `/`",
         ja: "項目 {row} による変更 (前の項目の変更を前提とする)。`sh` のスクリプトであり、$ROOT の示すツリー (なければ `/`) に対して実行する",
     }
-    waiver(until, by, reason) {
-        en: "Waived until {until} by {by}: {reason}",
-        ja: "免除 ({until} まで、{by}): {reason}",
-    }
-    waiver_ticket(until, by, ticket, reason) {
-        en: "Waived until {until} by {by} ({ticket}): {reason}",
-        ja: "免除 ({until} まで、{by}、{ticket}): {reason}",
-    }
-    waiver_over(waiver) {
-        en: "{waiver} (over)",
-        ja: "{waiver} (期限切れ)",
-    }
-    waiver_not_needed(waiver) {
-        en: "{waiver} (not needed: what it is for holds)",
-        ja: "{waiver} (不要: 対象は適合している)",
-    }
     beneath(outcome) {
         en: "Without the waiver: {outcome}",
         ja: "免除がない場合: {outcome}",

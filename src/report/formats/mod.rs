@@ -107,7 +107,7 @@ impl Format {
 /// programs take the language only, for the texts that they hold in one.
 ///
 /// # Errors
-/// Those of the writers of a format; [`Error::Guard`] for a patch of anything but a plan that was made
+/// Those of the writers of a format; [`Error::Report`] for a patch of anything but a plan that was made
 /// with [`Options::fixes`](crate::run::Options::fixes), and for a statement about nothing.
 pub fn write(report: &Report, format: Format, style: Style) -> Result<String, Error> {
     let failed = |e: std::io::Error| Error::host(cannot::write_the_report, "-", e);
@@ -124,12 +124,12 @@ pub fn write(report: &Report, format: Format, style: Style) -> Result<String, Er
         (Format::Xccdf, _) => xccdf::render(report, style.lang).map_err(failed)?,
         (Format::Hdf, _) => json(&hdf::of(report, style.lang))?,
         (Format::Intoto, _) if report.attached.subjects.is_empty() => {
-            return Err(Error::Guard(messages::intoto_about_nothing()));
+            return Err(Error::Report(messages::intoto_about_nothing()));
         }
         (Format::Intoto, _) => json(&intoto::of(report))?,
         (Format::Patch, _) => match &report.attached.patch {
             Some(patch) => patch::render(patch, style.lang),
-            None => return Err(Error::Guard(messages::no_patch())),
+            None => return Err(Error::Report(messages::no_patch())),
         },
     })
 }

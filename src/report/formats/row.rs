@@ -5,6 +5,7 @@ use super::text;
 use crate::check::Outcome;
 use crate::message::{Lang, Message};
 use crate::plan::WaiverState;
+use crate::report::messages as words;
 use crate::report::{Mode, Report, RuleReport, WaiverReport};
 
 /// The time of a report that has none.
@@ -78,13 +79,13 @@ pub(super) fn said(report: &Report, row: &RuleReport, lang: Lang) -> Vec<String>
 pub(super) fn waiver(waiver: &WaiverReport) -> Message {
     let WaiverReport { until, by, ticket, reason, .. } = waiver;
     let said = match ticket {
-        Some(ticket) => messages::waiver_ticket(until, by, ticket, reason),
-        None => messages::waiver(until, by, reason),
+        Some(ticket) => words::waiver_ticket(until, by, ticket, reason),
+        None => words::waiver(until, by, reason),
     };
     match waiver.state {
         WaiverState::InUse => said,
-        WaiverState::Over => messages::waiver_over(said),
-        WaiverState::NotNeeded => messages::waiver_not_needed(said),
+        WaiverState::Over => words::waiver_over(said),
+        WaiverState::NotNeeded => words::waiver_not_needed(said),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::verdict::{Verdict, needs_attention};
 use super::page::Page;
-use super::{chapter_title, chapters, messages};
+use super::{chapter_title, messages};
 use crate::message::Message;
 use crate::profile::Severity;
 use crate::report::{Report, RuleReport};
@@ -77,7 +77,7 @@ fn others(p: &mut Page, report: &Report) {
         }
     });
     group(p, "c", &messages::chapter(), |p| {
-        for (chapter, rows) in chapters(report) {
+        for (chapter, rows) in report.by_chapter() {
             let word = chapter.to_string();
             choice(p, "c", &word, rows.len(), |p| chapter_title(p, report, chapter));
         }

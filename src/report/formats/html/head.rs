@@ -3,7 +3,7 @@
 use super::super::verdict::{Verdict, needs_attention};
 use super::page::Page;
 use super::row::{at_a_glance, badge, severity};
-use super::{chapter_title, chapters, messages};
+use super::{chapter_title, messages};
 use crate::check::Outcome;
 use crate::consequences::Effect;
 use crate::message::Message;
@@ -206,7 +206,7 @@ pub(super) fn summary(p: &mut Page, report: &Report) {
     p.el("section", &[("aria-labelledby", "sum-h")], |p| {
         p.el("h2", &[("id", "sum-h")], |p| p.say(&messages::by_chapter()));
         p.el("ul", &[("class", "chapters")], |p| {
-            for (chapter, rows) in chapters(report) {
+            for (chapter, rows) in report.by_chapter() {
                 p.el("li", &[], |p| {
                     p.el("p", &[("class", "name")], |p| {
                         let attrs = [("href", "#rows"), ("data-c", &chapter.to_string())];

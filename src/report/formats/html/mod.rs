@@ -13,11 +13,9 @@ pub(in crate::report::formats) mod page;
 mod row;
 mod tail;
 
-use std::collections::BTreeMap;
-
 use super::Style;
 use crate::profile::Part;
-use crate::report::{Report, RuleReport};
+use crate::report::Report;
 use page::Page;
 
 const STYLE: &str = include_str!("style.css");
@@ -42,7 +40,7 @@ pub(super) fn render(report: &Report, style: Style) -> String {
             p.el("section", &[("id", "rows"), ("aria-labelledby", "rows-h")], |p| {
                 p.el("h2", &[("id", "rows-h")], |p| p.say(&messages::rows()));
                 filters::write(p, report);
-                for (chapter, rows) in chapters(report) {
+                for (chapter, rows) in report.by_chapter() {
                     p.el("section", &[("class", "chapter")], |p| {
                         p.el("h3", &[], |p| chapter_title(p, report, chapter));
                         for one in rows {
@@ -55,15 +53,6 @@ pub(super) fn render(report: &Report, style: Style) -> String {
             tail::about(p, report);
         });
     })
-}
-
-/// The rows by chapter.
-fn chapters(report: &Report) -> BTreeMap<&Part, Vec<&RuleReport>> {
-    let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
-    for row in &report.rules {
-        chapters.entry(row.id.chapter()).or_default().push(row);
-    }
-    chapters
 }
 
 fn chapter_title(p: &mut Page, report: &Report, chapter: &Part) {

@@ -3,13 +3,12 @@
 //! No `override` stands for a waiver: the schematron that is shipped with the standard then asks for one
 //! in every result. `fix` is a script for `sh`, made of the row's part of the plan.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use super::{messages, row, text};
 use crate::check::Outcome;
 use crate::message::Lang;
-use crate::profile::{Part, Severity};
+use crate::profile::Severity;
 use crate::report::{Mode, Report, RuleReport};
 
 use super::xml::Xml;
@@ -72,15 +71,10 @@ fn benchmark(xml: &mut Xml, report: &Report, lang: Lang) -> io::Result<()> {
         xml.text("notice", &[("id", "no-time")], &said)?;
     }
     xml.text("version", &[], &report.profile.version)?;
-    let mut chapters: BTreeMap<&Part, Vec<&RuleReport>> = BTreeMap::new();
-    for row in &report.rules {
-        chapters.entry(row.id.chapter()).or_default().push(row);
-    }
-    for (chapter, rows) in chapters {
+    for (chapter, rows) in report.by_chapter() {
         let number = chapter.to_string();
         xml.element("Group", &[("id", &id("group", &number))], |xml| {
-            let title = report.chapters.get(chapter).map_or("", |title| title.get(lang));
-            xml.text("title", &[], format!("{number} {title}").trim_end())?;
+            xml.text("title", &[], &report.chapter(chapter, lang))?;
             rows.into_iter().try_for_each(|row| rule(xml, report, row, lang))
         })?;
     }
