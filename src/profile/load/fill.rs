@@ -28,12 +28,7 @@ fn fill_value<'t>(
     let at = value.span();
     match value.get_mut() {
         DeValue::Array(items) => {
-            let filled = items.iter().map(|item| {
-                let mut item = item.clone();
-                fill_value(&mut item, vars, used, mistakes);
-                item
-            });
-            *items = filled.collect();
+            items.iter_mut().for_each(|item| fill_value(item, vars, used, mistakes));
         }
         DeValue::Table(fields) => fill(fields, vars, used, mistakes),
         DeValue::String(text) => {
